@@ -1,0 +1,20 @@
+# The libraries of tools/packages.txt as CMake targets. Headers of the heavy ones stay in .cpp files.
+
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(CURL REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+if(TINYLLM_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+
+add_library(tinyllm_libraries INTERFACE)
+target_link_libraries(tinyllm_libraries INTERFACE
+  fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::PCRE2 PkgConfig::UTF8PROC
+  CURL::libcurl OpenSSL::Crypto Threads::Threads)

@@ -1,0 +1,35 @@
+# libtinyllm.a: all of src/ but apps/ and the tests. One archive without LTO, one object a file: a learner's
+# object linked before it replaces the engine's file (course/README.md).
+
+file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.cpp)
+list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
+add_library(tinyllm STATIC ${library_sources})
+target_link_libraries(tinyllm PUBLIC tinyllm_flags tinyllm_libraries)
+
+# Folders whose work is numbers: UBSan instruments these.
+set(TINYLLM_NUMERIC tensor quant loader kernels reference sampling schedule cache)
+if(TINYLLM_SANITIZE STREQUAL "address")
+  foreach(folder IN LISTS TINYLLM_NUMERIC)
+    set(in_folder ${library_sources})
+    list(FILTER in_folder INCLUDE REGEX "/src/${folder}/")
+    set_property(SOURCE ${in_folder} APPEND PROPERTY COMPILE_OPTIONS
+      -fsanitize=undefined -fno-sanitize-recover=undefined)
+  endforeach()
+endif()
+
+# The reference path: plain loops that the compiler may reorder and vectorise.
+set(reference_sources ${library_sources})
+list(FILTER reference_sources INCLUDE REGEX "/src/(kernels/cpu/scalar|reference|quant)/")
+set(reference_flags -O3)
+if(NOT TINYLLM_STRICT_FLOAT)
+  list(APPEND reference_flags -fno-math-errno -fno-signed-zeros -fno-trapping-math -fassociative-math)
+endif()
+if(TINYLLM_REFERENCE_ARCH STREQUAL "auto")
+  include(HostArch)  # sets TINYLLM_HOST_HAS_V3
+  if(TINYLLM_HOST_HAS_V3)
+    list(APPEND reference_flags -march=x86-64-v3)
+  endif()
+elseif(NOT TINYLLM_REFERENCE_ARCH STREQUAL "none")
+  list(APPEND reference_flags -march=${TINYLLM_REFERENCE_ARCH})
+endif()
+set_property(SOURCE ${reference_sources} APPEND PROPERTY COMPILE_OPTIONS ${reference_flags})

@@ -1,0 +1,31 @@
+# Warnings, compiler cache, linker and sanitizers: everything that holds for every target.
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+
+add_library(tinyllm_flags INTERFACE)
+target_compile_options(tinyllm_flags INTERFACE -Wall -Wextra -Werror -Wmissing-declarations)
+target_include_directories(tinyllm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_program(MOLD mold)
+if(MOLD AND NOT CMAKE_CROSSCOMPILING)
+  target_link_options(tinyllm_flags INTERFACE -fuse-ld=mold)
+endif()
+
+# ASan watches everything; UBSan watches the numeric folders only (TINYLLM_NUMERIC in Sources.cmake):
+# it triples the compile time of code full of templates and finds its faults where numbers are made.
+if(TINYLLM_SANITIZE)
+  target_compile_options(tinyllm_flags INTERFACE -fsanitize=${TINYLLM_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(tinyllm_flags INTERFACE -fsanitize=${TINYLLM_SANITIZE})
+  if(TINYLLM_SANITIZE STREQUAL "address")
+    target_link_options(tinyllm_flags INTERFACE -fsanitize=undefined)
+  endif()
+endif()

@@ -1,0 +1,48 @@
+#pragma once
+// The compute pool: n workers that run one job together and meet at its end. Worker 0 is the
+// caller. One owner: parallel_for must not be called from two threads at once, nor from inside a
+// job. Waiting spins for at most 50 us and then sleeps (std::atomic::wait: a futex on Linux).
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace tinyllm {
+
+class ThreadPool {
+ public:
+  // n_workers >= 1; the pool starts n_workers - 1 threads.
+  explicit ThreadPool(int n_workers);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int n_workers() const { return static_cast<int>(threads_.size()) + 1; }
+
+  // Runs job(worker_idx) once on every worker, worker_idx in [0, n_workers), and returns when all
+  // are done. The job must not throw.
+  void run(function_ref<void(int)> job);
+
+  // Splits [0, n) into chunks of `chunk` that idle workers claim in order, so a slow core takes
+  // fewer. Calls body(begin, end) with half-open ranges; which worker gets a range changes no
+  // result.
+  void parallel_for(std::int64_t n, std::int64_t chunk,
+                    function_ref<void(std::int64_t, std::int64_t)> body);
+
+ private:
+  void worker_loop(int worker_idx);
+
+  std::vector<std::thread> threads_;
+  const function_ref<void(int)>* job_ = nullptr;  // valid while a job runs
+  alignas(128) std::atomic<std::uint32_t> generation_{0};
+  alignas(128) std::atomic<std::uint32_t> n_running_{0};
+  bool stopping_ = false;  // written before generation_ is raised, read after
+};
+
+// Physical cores that this process may use: the default of --threads. At least 1.
+int default_thread_count();
+
+}  // namespace tinyllm

@@ -1,0 +1,57 @@
+#pragma once
+// One view over the two ways in which models are published: a GGUF file (or its first split) and a
+// Hugging Face folder. Opening maps the files and checks every count, offset and length; no weight
+// is read or copied. Owns the mappings: every Tensor that it hands out dies with it. Move only. Any
+// thread may read.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loader/model_config.h"
+#include "tensor/tensor.h"
+
+namespace tinyllm {
+
+class GgufFile;           // loader/gguf.h
+class HuggingFaceFolder;  // loader/hf_folder.h
+
+enum class CheckpointFormat { gguf, hugging_face, random };
+
+class Checkpoint {
+ public:
+  // A .gguf file, or a folder with config.json. "random:SHAPE:FORMAT" is made by
+  // make_random_checkpoint. Throws Error{not_found | invalid_input | unsupported | io}; the message
+  // names file, field, found, wanted.
+  static Checkpoint open(const std::filesystem::path& path);
+
+  Checkpoint(Checkpoint&&) noexcept;
+  Checkpoint& operator=(Checkpoint&&) noexcept;
+  ~Checkpoint();
+
+  CheckpointFormat format() const;
+  const std::filesystem::path& path() const;
+  const ModelConfig& config() const;
+
+  // Tensors under the names that the file uses, each [n_rows, n_cols] or [n].
+  const std::map<std::string, Tensor, std::less<>>& tensors() const;
+  // nullptr when there is none.
+  const Tensor* find(std::string_view name) const;
+  std::int64_t file_bytes() const;  // all files together
+
+  // The container behind the view, nullptr when it is the other one. For tokenizer and template
+  // sources.
+  const GgufFile* gguf() const;
+  const HuggingFaceFolder* hugging_face() const;
+
+ private:
+  struct State;
+  explicit Checkpoint(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tinyllm

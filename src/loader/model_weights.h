@@ -1,0 +1,41 @@
+#pragma once
+// A decoder's weights by their role. Views into a Checkpoint, rows as stored (never permuted).
+// Matrices are [n_out, n_in] in any DType; norms and biases are f32 (widened at bind time if stored
+// otherwise).
+
+#include <vector>
+
+#include "loader/checkpoint.h"
+#include "tensor/buffer.h"
+#include "tensor/tensor.h"
+
+namespace tinyllm {
+
+struct LayerWeights {
+  Tensor input_norm;                     // [hidden_size] f32, before attention
+  Tensor q_proj;                         // [n_heads * head_dim, hidden_size]
+  Tensor k_proj, v_proj;                 // [n_kv_heads * head_dim, hidden_size]
+  Tensor q_bias, k_bias, v_bias;         // f32, empty unless config.qkv_bias
+  Tensor q_norm, k_norm;                 // [head_dim] f32, empty unless config.qk_norm
+  Tensor o_proj;                         // [hidden_size, n_heads * head_dim]
+  Tensor o_bias;                         // [hidden_size] f32, empty unless config.o_bias
+  Tensor post_attention_norm;            // [hidden_size] f32, before the MLP
+  Tensor gate_proj, up_proj;             // [intermediate_size, hidden_size]
+  Tensor down_proj;                      // [hidden_size, intermediate_size]
+  Tensor gate_bias, up_bias, down_bias;  // f32, empty unless config.mlp_bias
+};
+
+struct ModelWeights {
+  Tensor embed_tokens;  // [vocab_size, hidden_size]
+  std::vector<LayerWeights> layers;
+  Tensor final_norm;            // [hidden_size] f32
+  Tensor lm_head;               // [vocab_size, hidden_size]; equals embed_tokens when tied
+  std::vector<Buffer> widened;  // owns norms and biases that were not stored as f32
+};
+
+// Finds every weight that the config wants, by the container's names, and checks its shape.
+// Throws Error{invalid_input} that names the tensor, the found and the wanted shape, or says which
+// is missing.
+ModelWeights bind_weights(const Checkpoint& checkpoint);
+
+}  // namespace tinyllm

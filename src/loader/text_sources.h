@@ -1,0 +1,35 @@
+#pragma once
+// From a checkpoint to the text side: tokenizer, chat template and default generation settings,
+// from GGUF metadata or from tokenizer.json, tokenizer_config.json, chat_template.jinja and
+// generation_config.json.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/checkpoint.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace tinyllm {
+
+// Empty when the folder has no tokenizer at all (only --token-ids works then).
+// Throws Error{unsupported} for a SentencePiece or WordPiece vocabulary, Error{invalid_input} for a
+// broken one.
+std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
+
+// Empty when the model has no template (a base model).
+std::optional<ChatTemplate> load_chat_template(const Checkpoint& checkpoint);
+
+// What the model's authors recommend; a field that they do not name is empty.
+struct GenerationDefaults {
+  std::vector<std::int32_t>
+      stop_token_ids;  // the stop set: eos lists, eot, eom and known end tokens
+  std::optional<float> temperature, top_p, min_p, repetition_penalty;
+  std::optional<int> top_k;
+};
+GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
+                                            const Tokenizer* tokenizer);
+
+}  // namespace tinyllm

@@ -1,0 +1,36 @@
+#pragma once
+// The generation loop: prompt -> forward -> sample -> append, until something ends it.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "api/output.h"
+#include "api/sampling_params.h"
+#include "base/function_ref.h"
+#include "reference/reference_model.h"
+
+namespace tinyllm {
+
+struct GenerateOptions {
+  std::vector<std::int32_t> eos_ids;  // the model's stop set
+  bool recompute = false;             // no K/V rows kept: every token runs the whole sequence again
+};
+
+struct GenerateResult {
+  std::vector<std::int32_t> token_ids;  // new tokens; the one that ended the text is not among them
+  FinishReason finish_reason = FinishReason::none;
+  std::vector<TokenLogprobs> logprobs;  // one a token when asked
+  std::vector<float> prompt_logits;     // [vocab_size], logits of the last prompt position
+  double prefill_s = 0, decode_s = 0;   // wall time of the prompt and of all tokens after the first
+};
+
+// `on_token` is called with every new token (the ending one excepted); returning false cancels.
+// Prompt tokens whose K/V rows the model still holds (prefix equal to `reused` tokens) are skipped:
+// the caller rewinds the model to the common prefix first. Stop strings are the caller's work (it
+// has text). Throws Error{context_overflow} when the prompt does not fit into model.max_tokens().
+GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> prompt_ids,
+                        const SamplingParams& params, const GenerateOptions& options,
+                        function_ref<bool(std::int32_t token_id)> on_token);
+
+}  // namespace tinyllm

@@ -1,0 +1,44 @@
+#pragma once
+// The whole decoder in plain f32: oracle of every backend, and week 1 of the course. One sequence,
+// weights read in the file's own format. Not thread safe; one object a sequence in flight.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "loader/checkpoint.h"
+
+namespace tinyllm {
+
+class ReferenceModel {
+ public:
+  // `checkpoint` and `pool` must outlive the model. K/V rows for max_tokens positions are allocated
+  // here. Throws Error{out_of_memory | invalid_input}.
+  ReferenceModel(const Checkpoint& checkpoint, ThreadPool& pool, std::int64_t max_tokens);
+  ~ReferenceModel();
+
+  const ModelConfig& config() const;
+  std::int64_t n_computed() const;  // positions [0, n_computed) have K/V rows
+  std::int64_t max_tokens() const;
+
+  // Runs token_ids at positions [n_computed, n_computed + n) and returns the logits of the last
+  // one, [vocab_size] f32, valid until the next call. CHECKs that they fit. `token_ids` must not be
+  // empty.
+  std::span<const float> forward(std::span<const std::int32_t> token_ids);
+
+  // As forward, and calls back with the logits row of every position in order (perplexity, golden
+  // tests).
+  std::span<const float> forward_all(
+      std::span<const std::int32_t> token_ids,
+      function_ref<void(std::int64_t position, std::span<const float>)> row);
+
+  // Forgets positions [n, n_computed): a new turn, or --recompute. n <= n_computed.
+  void rewind(std::int64_t n);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tinyllm

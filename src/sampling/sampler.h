@@ -1,0 +1,39 @@
+#pragma once
+// From one row of logits to one token, in vLLM's order: raw logprobs -> min_tokens and logit_bias
+// -> repetition, frequency, presence penalty -> temperature -> min_p -> top_k, top_p -> draw. Pure
+// functions of (logits, params, history, position): the same input gives the same token on every
+// machine and instruction set. Nothing is allocated once the workspace has grown to vocab_size.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "api/output.h"
+#include "api/sampling_params.h"
+
+namespace tinyllm {
+
+// Reusable arrays; grows to vocab_size at first use. One thread at a time.
+struct SamplerWorkspace {
+  std::vector<float> logits;             // processed copy, [vocab_size]
+  std::vector<std::int32_t> candidates;  // kept ids, logit descending then id ascending
+  std::vector<std::uint64_t> mass;       // their probability mass in 2^-k fixed point, see draw.h
+  std::vector<std::int32_t> counts;  // occurrences of each id, [vocab_size]; all 0 between calls
+};
+
+// What was said so far. Prompt ids count for the repetition penalty only.
+struct TokenHistory {
+  std::span<const TokenId> prompt_ids;
+  std::span<const TokenId> output_ids;
+};
+
+// `logits` [vocab_size] f32, not changed. `position` is the index of the token to be drawn in the
+// whole sequence (prompt included): the Philox counter. `eos_ids` is the model's stop set,
+// impossible before params.min_tokens. Ties go to the lower id. NaN counts as -inf; a row without a
+// finite logit gives id 0. `logprobs` is filled when params.n_logprobs >= 0 (may be nullptr
+// otherwise).
+TokenId sample_token(std::span<const float> logits, const SamplingParams& params,
+                     const TokenHistory& history, std::span<const TokenId> eos_ids,
+                     std::uint64_t position, SamplerWorkspace& workspace, TokenLogprobs* logprobs);
+
+}  // namespace tinyllm
