@@ -1,20 +1,18 @@
 # The binary, the tests and the fuzz targets.
 
 file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/apps/*.cpp)
-list(FILTER app_sources EXCLUDE REGEX "_test\\.cpp$")
-if(app_sources)
-  add_library(tinyllm_apps STATIC ${app_sources})
-  target_link_libraries(tinyllm_apps PUBLIC tinyllm CLI11::CLI11)
-  target_compile_definitions(tinyllm_apps PRIVATE TINYLLM_VERSION="${PROJECT_VERSION}")
-  add_executable(tinyllm_bin ${CMAKE_SOURCE_DIR}/src/apps/main.cpp)
-  set_target_properties(tinyllm_bin PROPERTIES OUTPUT_NAME tinyllm)
-  target_link_libraries(tinyllm_bin PRIVATE tinyllm_apps)
-endif()
+list(FILTER app_sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
+add_library(tinyllm_apps STATIC ${app_sources})
+target_link_libraries(tinyllm_apps PUBLIC tinyllm CLI11::CLI11 PkgConfig::EDIT)
+add_executable(tinyllm_bin ${CMAKE_SOURCE_DIR}/src/apps/main.cpp)
+set_target_properties(tinyllm_bin PROPERTIES OUTPUT_NAME tinyllm)
+target_compile_definitions(tinyllm_bin PRIVATE TINYLLM_VERSION="${PROJECT_VERSION}")
+target_link_libraries(tinyllm_bin PRIVATE tinyllm_apps)
 
 if(TINYLLM_TESTS)
   file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cpp)
   add_executable(unit_tests ${unit_sources})
-  target_link_libraries(unit_tests PRIVATE tinyllm GTest::gtest_main GTest::gmock)
+  target_link_libraries(unit_tests PRIVATE tinyllm_apps GTest::gtest_main GTest::gmock)
   target_compile_definitions(unit_tests PRIVATE TINYLLM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
   file(GLOB golden_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*_test.cpp)

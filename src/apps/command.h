@@ -1,0 +1,26 @@
+#pragma once
+// The subcommands of the binary, one function and one small file each (apps/chat.cpp holds
+// add_chat_command). Such a function adds its subcommand, options, help and examples to `app` and
+// sets a callback that does the work. The callback runs after the whole command line was read; it
+// writes its answer through apps/standard_output.h and throws Error for what the user must know
+// (main prints one line and exits with 1; ErrorCode::usage: 2). Main thread only.
+
+namespace CLI {
+class App;
+}
+
+namespace tinyllm {
+
+void add_chat_command(CLI::App& app);
+void add_generate_command(CLI::App& app);
+void add_tokenize_command(CLI::App& app);
+void add_detokenize_command(CLI::App& app);
+void add_template_command(CLI::App& app);
+void add_perplexity_command(CLI::App& app);
+void add_inspect_command(CLI::App& app);
+void add_pull_command(CLI::App& app);
+void add_list_command(CLI::App& app);
+void add_rm_command(CLI::App& app);
+void add_completion_command(CLI::App& app);
+
+}  // namespace tinyllm
