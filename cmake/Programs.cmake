@@ -8,6 +8,7 @@ add_executable(tinyllm_bin ${CMAKE_SOURCE_DIR}/src/apps/main.cpp)
 set_target_properties(tinyllm_bin PROPERTIES OUTPUT_NAME tinyllm)
 target_compile_definitions(tinyllm_bin PRIVATE TINYLLM_VERSION="${PROJECT_VERSION}")
 target_link_libraries(tinyllm_bin PRIVATE tinyllm_apps)
+install(TARGETS tinyllm_bin RUNTIME)
 
 if(TINYLLM_TESTS)
   file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cpp)

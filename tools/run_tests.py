@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Runs the tests of tiny-llm stage by stage; called by ./tiny test, which has built the release tree before.
+
+No option: unit, golden and command-line tests. --all: everything that CI runs. --long: also the soaks.
+The last line is `N passed, N failed, N skipped`; each skipped test is listed with its reason.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "test-logs"
+FUZZ_SECONDS = {"all": 5, "long": 60}
+STAGE_LIMIT_S = 1800
+
+
+@dataclass
+class Result:
+    """What one stage found. Names are full test names; a check that is not a test suite counts as one test."""
+
+    n_passed: int = 0
+    failed: list = field(default_factory=list)  # names
+    skipped: list = field(default_factory=list)  # (name, reason)
+    output: str = ""  # shown when something failed
+
+    def add(self, other):
+        self.n_passed += other.n_passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.output += other.output
+
+
+def run(command, **environment):
+    """(exit code, stdout and stderr) of a command that runs in the root with no input."""
+    try:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=STAGE_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as expired:
+        return 124, f"{expired.stdout or ''}\n{command[0]}: no end after {STAGE_LIMIT_S} s\n"
+    return done.returncode, done.stdout
+
+
+def check(name, command, **environment):
+    """A command that passes or fails as a whole. What it prints with success (warnings) is shown as well."""
+    code, output = run(command, **environment)
+    if code == 0:
+        sys.stdout.write(output)
+        return Result(n_passed=1)
+    return Result(failed=[name], output=output)
+
+
+def read_junit(path):
+    """The result that GoogleTest and pytest alike write as JUnit XML."""
+    result = Result()
+    for case in ElementTree.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.append(name)
+        elif skip is not None:
+            # GoogleTest puts `file:line` on a first line of its own.
+            lines = (skip.get("message") or "no reason given").strip().splitlines()
+            result.skipped.append((name, " ".join(lines[1:] or lines)))
+        elif case.get("status") != "notrun":
+            result.n_passed += 1
+    return result
+
+
+def run_suite(name, command, report, **environment):
+    """A test program that writes JUnit XML to `report`; one that dies before it has written counts as one failure."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    code, output = run(command, **environment)
+    try:
+        result = read_junit(report)
+    except (OSError, ElementTree.ParseError):
+        return Result(failed=[f"{name}: exit code {code} without a report"], output=output)
+    if code != 0 and not result.failed:
+        result.failed.append(f"{name}: exit code {code} after its last test")
+    if result.failed:
+        result.output = output
+    return result
+
+
+def run_gtest(program, pattern, **environment):
+    if not program.exists():
+        return Result(failed=[f"{program.relative_to(BUILD)} was not built"])
+    report = LOGS / f"{program.parent.name}-{program.name}.xml"
+    command = [program, "--gtest_brief=1", f"--gtest_output=xml:{report}"]
+    if pattern:
+        command.append(f"--gtest_filter=*{pattern}*")
+    return run_suite(program.name, command, report, **environment)
+
+
+def run_pytest(folder, pattern):
+    if not any((ROOT / folder).glob("test_*.py")):
+        return Result()
+    report = LOGS / f"{folder.replace('/', '-')}.xml"
+    # Debian's pytest belongs to Debian's python, which need not be the first one on PATH.
+    pytest = [shutil.which("pytest-3")] if shutil.which("pytest-3") else [sys.executable, "-m", "pytest"]
+    command = [*pytest, "-q", "-p", "no:cacheprovider", f"--junitxml={report}", folder]
+    if pattern:
+        command += ["-k", pattern]
+    result = run_suite(folder, command, report)
+    if pattern and not result.n_passed and result.failed == [f"{folder}: exit code 5 after its last test"]:
+        return Result()  # 5: the pattern fits no test here
+    return result
+
+
+def build(preset, *targets):
+    """None when the tree of a preset stands, else the failed result."""
+    code, output = run(["cmake", "--preset", preset])
+    if code == 0:
+        caching = {
+            "CCACHE_BASEDIR": os.environ.get("CCACHE_BASEDIR", str(ROOT)),
+            "CCACHE_NOHASHDIR": os.environ.get("CCACHE_NOHASHDIR", "1"),
+        }
+        code, output = run(["ninja", "-C", BUILD / preset, *targets], **caching)
+    return None if code == 0 else Result(failed=[f"build of preset {preset}"], output=output)
+
+
+# Stages. Each takes the parsed options and returns a Result.
+
+
+def unit_tests(options):
+    return run_gtest(BUILD / "release/unit_tests", options.name)
+
+
+def golden_tests(options):
+    if not any((ROOT / "tests/golden").glob("*_test.cpp")):
+        return Result()
+    return run_gtest(BUILD / "release/golden_tests", options.name, **({"TINYLLM_LONG": "1"} if options.long else {}))
+
+
+def command_line_tests(options):
+    return run_pytest("tests/e2e", options.name)
+
+
+def tool_tests(options):
+    return run_pytest("tests/tools", options.name)
+
+
+def layers(_):
+    return check("tools/check_layers.py", [sys.executable, "tools/check_layers.py"])
+
+
+def layout(_):
+    return check("tools/format.sh --check", ["bash", "tools/format.sh", "--check"])
+
+
+def isa(_):
+    return check("tools/check_isa.sh", ["bash", "tools/check_isa.sh", BUILD / "release"])
+
+
+def lint(_):
+    return check("tools/run_clang_tidy.sh", ["bash", "tools/run_clang_tidy.sh"])
+
+
+def models(options):
+    """Fetches the models that tests use, so that no test has to skip."""
+    result = Result()
+    for name in ["smollm2-135m"] + (["qwen2.5-coder-1.5b"] if options.long else []):
+        result.add(check(f"tinyllm pull {name}", [BUILD / "release/tinyllm", "pull", name]))
+    return result
+
+
+def address_sanitizer(options):
+    failure = build("asan", "all")
+    if failure:
+        return failure
+    checks = {"ASAN_OPTIONS": "detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    result = run_gtest(BUILD / "asan/unit_tests", options.name, **checks)
+    result.add(run_gtest(BUILD / "asan/golden_tests", options.name, **checks))
+    return result
+
+
+def thread_sanitizer(options):
+    failure = build("tsan", "all")
+    # Without address randomisation: clang 16's runtime does not know the layout of newer kernels.
+    return failure or run_gtest(BUILD / "tsan/unit_tests", options.name, TSAN_OPTIONS="halt_on_error=1")
+
+
+def fuzz(options):
+    """Each target for a few seconds, from its corpus; what it finds stays in a folder that is thrown away."""
+    failure = build("fuzz", "all")
+    if failure:
+        return failure
+    seconds = FUZZ_SECONDS["long" if options.long else "all"]
+    result = Result()
+    for source in sorted((ROOT / "tests/fuzz").glob("fuzz_*.cpp")):
+        corpus = ROOT / "tests/fuzz/corpus" / source.stem.removeprefix("fuzz_")
+        if not corpus.is_dir():
+            result.add(Result(failed=[f"{source.name}: no corpus in {corpus.relative_to(ROOT)}"]))
+            continue
+        with tempfile.TemporaryDirectory() as found:
+            limits = [f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=2048", f"-artifact_prefix={LOGS}/"]
+            result.add(check(source.stem, [BUILD / "fuzz" / source.stem, "-verbosity=0", *limits, found, corpus]))
+    return result
+
+
+FAST = [("unit tests", unit_tests), ("golden tests", golden_tests), ("command line", command_line_tests)]
+CHECKS = [("layers", layers), ("format", layout), ("tools", tool_tests), ("clang-tidy", lint)]
+SANITIZERS = [("address sanitizer", address_sanitizer), ("thread sanitizer", thread_sanitizer), ("fuzzing", fuzz)]
+
+
+def minutes(seconds):
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./tiny test", description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="everything that CI runs")
+    parser.add_argument("--long", action="store_true", help="also the soaks: longer fuzzing, the larger model")
+    parser.add_argument("name", nargs="?", default="", help="only tests whose name holds this")
+    options = parser.parse_args()
+
+    stages = FAST
+    if options.all or options.long:
+        stages = CHECKS + [("models", models)] + FAST + SANITIZERS
+    total, times = Result(), []
+    for title, stage in stages:
+        started = time.monotonic()
+        print(f"-- {title}", flush=True)
+        result = stage(options)
+        times.append((title, time.monotonic() - started, result))
+        sys.stdout.write(result.output if result.failed else "")
+        total.add(result)
+
+    print()
+    for title, seconds, result in times:
+        counts = f"{result.n_passed} passed, {len(result.failed)} failed, {len(result.skipped)} skipped"
+        print(f"{title:<18}{minutes(seconds):>10}   {counts}")
+    for name, reason in total.skipped:
+        print(f"skipped: {name}: {reason}")
+    for name in total.failed:
+        print(f"failed: {name}")
+    print(f"{total.n_passed} passed, {len(total.failed)} failed, {len(total.skipped)} skipped")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
