@@ -1,0 +1,79 @@
+#pragma once
+// Block pool and prefix cache as one: hands out block tables, shares full blocks between equal
+// prefixes, and forgets cached content only when a block is needed for something else. Engine
+// thread only.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cache/block_pool.h"
+#include "cache/prefix_cache.h"
+
+namespace tinyllm {
+
+struct KvBlocksOptions {
+  std::int32_t n_blocks = 0;
+  std::int32_t block_size = 16;  // tokens a block
+  bool prefix_cache = true;
+  std::uint64_t secret = 0;  // keys the prefix hash
+};
+
+// The blocks of one sequence. Position p lives in block_ids[p / block_size], row p % block_size.
+struct BlockTable {
+  std::vector<BlockId> block_ids;  // reserved at submission, so that it never grows in a step
+  std::int32_t n_registered =
+      0;                   // leading blocks known to the prefix cache (or equal to known ones)
+  EntryId last_entry = 0;  // entry of block n_registered - 1, the root when 0
+};
+
+class KvBlocks {
+ public:
+  explicit KvBlocks(const KvBlocksOptions& options);
+
+  std::int32_t block_size() const { return options_.block_size; }
+  std::int32_t n_blocks() const { return pool_.n_blocks(); }
+  std::int32_t n_free() const { return pool_.n_free(); }
+  std::int32_t n_cached() const { return cache_.n_entries(); }
+  std::int32_t blocks_for(std::int64_t n_tokens) const {
+    return static_cast<std::int32_t>((n_tokens + block_size() - 1) / block_size());
+  }
+
+  // How a prompt would start: leading full blocks that are cached, and how many of them are free
+  // now (taking them costs free blocks). At most the first tokens.size() - 1 tokens match: one must
+  // be left to compute.
+  struct Match {
+    std::int32_t n_blocks = 0;
+    std::int32_t n_free_blocks = 0;
+  };
+  Match match(std::span<const std::int32_t> tokens, std::string_view salt) const;
+
+  // Starts an empty table with the match above and takes its blocks. Returns the number of cached
+  // tokens.
+  std::int64_t start(BlockTable& table, std::span<const std::int32_t> tokens, std::string_view salt,
+                     bool use_cached);
+
+  // Grows the table to hold n_tokens. False, and nothing taken, when too few blocks are free.
+  bool grow(BlockTable& table, std::int64_t n_tokens);
+
+  // Registers the full blocks of tokens [0, n_computed) that are not yet known.
+  void register_full(BlockTable& table, std::span<const std::int32_t> tokens,
+                     std::int64_t n_computed);
+
+  // Gives all blocks back, the tail first: the start of a prompt is forgotten last.
+  void release(BlockTable& table);
+
+  void clear_cache() { cache_.clear(); }
+  // `tables` are all that hold blocks: their counts must add up.
+  void check_invariants(std::span<const BlockTable* const> tables) const;
+
+ private:
+  BlockId take();
+
+  KvBlocksOptions options_;
+  BlockPool pool_;
+  PrefixCache cache_;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,81 @@
+#pragma once
+// Finds KV blocks that hold the start of a new prompt. A full block of tokens is an edge of a tree:
+// it hangs under the entry of the block before it, or under a root that stands for the caller's
+// salt.
+//
+//   root(salt) --[t0 .. t15]--> entry 7 --[t16 .. t31]--> entry 8     entry <-> block that holds
+//   the K/V rows
+//
+// The lookup key is (parent entry, tokens of the block). Entry ids are never used twice and the
+// tokens are compared on a hit, so a hit is exact: a hash collision costs a miss, never a wrong
+// text. Integers only. Engine thread only. Nothing is allocated after construction.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cache/block_pool.h"
+
+namespace tinyllm {
+
+using EntryId = std::uint64_t;
+
+class PrefixCache {
+ public:
+  struct Hit {
+    BlockId block;
+    EntryId entry;
+  };
+
+  // `secret` keys the hash, so that nobody who does not know it can make prompts collide.
+  PrefixCache(std::int32_t n_blocks, std::int32_t block_size, std::uint64_t secret);
+
+  // The parent of a sequence's first block. Sequences with different salts never share blocks: who
+  // lacks the salt learns nothing from the time that a prompt takes.
+  EntryId root(std::string_view salt) const;
+
+  // The block that holds these block_size tokens after `parent`.
+  std::optional<Hit> find(EntryId parent, std::span<const std::int32_t> tokens) const;
+
+  // Says that `block` now holds these tokens after `parent`. When another block is known to hold
+  // the same, that one stays the known one and its entry is returned: `block` is then not cached.
+  EntryId insert(BlockId block, EntryId parent, std::span<const std::int32_t> tokens);
+
+  bool contains(BlockId block) const {
+    return entries_[static_cast<std::size_t>(block)].id != kNoEntry;
+  }
+
+  // Forgets a block that is about to hold something else. No-op when it is not cached.
+  void erase(BlockId block);
+  void clear();
+  std::int32_t n_entries() const { return n_entries_; }
+
+  void check_invariants() const;  // O(n_blocks), for tests
+
+ private:
+  static constexpr EntryId kNoEntry = 0;
+  static constexpr BlockId kEmpty = -1;
+  struct Entry {
+    EntryId id = kNoEntry;  // kNoEntry: the block is not cached
+    EntryId parent = kNoEntry;
+    std::uint64_t hash = 0;
+  };
+
+  std::uint64_t hash_of(EntryId parent, std::span<const std::int32_t> tokens) const;
+  std::span<const std::int32_t> tokens_of(BlockId block) const;
+  // The slot of the entry, or the empty slot where it would go.
+  std::size_t slot_of(std::uint64_t hash, EntryId parent,
+                      std::span<const std::int32_t> tokens) const;
+
+  std::int32_t block_size_;
+  std::uint64_t secret_;
+  EntryId next_id_ = 1;
+  std::int32_t n_entries_ = 0;
+  std::vector<Entry> entries_;        // [n_blocks]
+  std::vector<std::int32_t> tokens_;  // [n_blocks, block_size]
+  std::vector<BlockId> slots_;  // open addressing, linear probing; a power of two >= 2 n_blocks
+};
+
+}  // namespace tinyllm

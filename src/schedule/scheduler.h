@@ -1,0 +1,129 @@
+#pragma once
+// Decides what the next step computes. Policy: sequences that run come first, then waiting ones in
+// order (first come first served, or by priority), all from one token budget; long prompts are cut
+// into chunks that share their step with decodes. When blocks run out the youngest running sequence
+// gives its own back and computes them again later. No tensor, no device, no clock: integers only.
+// Engine thread only.
+//
+//   submit -> waiting --admit--> running --finish--> finished -> take_finished
+//                ^                  |
+//                +--- preempt ------+
+//
+// `lag` steps may be planned before the oldest is committed (0 on the CPU, 1 on CUDA): a row may
+// then continue from a token that is still being drawn. A sequence that ends or is preempted gives
+// its blocks and its row slot back at once: steps run one after another, so whoever gets them
+// writes after the step in flight. Rows in flight of such a sequence are dropped at their commit.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "cache/kv_blocks.h"
+#include "schedule/sequence.h"
+#include "schedule/step_plan.h"
+
+namespace tinyllm {
+
+enum class SchedulePolicy { first_come_first_served, priority };
+
+struct SchedulerOptions {
+  std::int32_t max_num_seqs = 64;             // rows of a step
+  std::int64_t max_num_batched_tokens = 512;  // tokens of a step
+  std::int64_t max_model_len = 0;             // context: prompt and output together
+  std::int32_t lag = 0;
+  SchedulePolicy policy = SchedulePolicy::first_come_first_served;
+  // Blocks that stay free when a new sequence is admitted, so that running ones can grow: less
+  // preemption.
+  std::int32_t watermark_blocks = 0;
+};
+
+struct Submission {
+  SequenceId id = 0;
+  std::span<const TokenId> prompt_ids = {};
+  std::int64_t max_tokens = 0;
+  std::int32_t priority = 0;
+  std::string_view cache_salt = {};
+  bool wants_prompt_logits = false;
+  SequenceId leader = 0;
+};
+
+// What came of one planned row: the drawn token, and whether the engine ends the text with it.
+struct RowResult {
+  SequenceId sequence_id = 0;
+  TokenId token_id = -1;  // -1: the row did not sample
+  FinishReason finish = FinishReason::none;
+};
+
+class Scheduler {
+ public:
+  Scheduler(const SchedulerOptions& options, const KvBlocksOptions& blocks);
+
+  // Throws Error{context_overflow} with the numbers when the sequence can never fit into the
+  // context or the pool. Allocates: not part of a step.
+  void submit(const Submission& submission);
+
+  // Ends a sequence in any state. No-op when unknown.
+  void finish(SequenceId id, FinishReason reason);
+
+  // The next step, empty when there is nothing to do. CHECKs that at most `lag` steps are
+  // uncommitted.
+  const StepPlan& plan();
+
+  // Takes the oldest uncommitted step's results, one for each row in plan order. Appends the drawn
+  // tokens, registers full blocks, and ends sequences that the engine ended or that reached their
+  // length.
+  void commit(std::span<const RowResult> results);
+
+  // Calls with every sequence that ended since the last call and forgets it.
+  void take_finished(function_ref<void(const Sequence&)> each);
+
+  const Sequence* find(SequenceId id) const;
+  std::int32_t n_running() const { return static_cast<std::int32_t>(running_.size()); }
+  std::int32_t n_waiting() const { return static_cast<std::int32_t>(waiting_.size()); }
+  bool idle() const { return sequences_.empty(); }
+  const KvBlocks& blocks() const { return blocks_; }
+  std::uint64_t n_preemptions() const { return n_preemptions_; }
+
+  void check_invariants() const;  // for tests
+
+ private:
+  struct RowInFlight {
+    SequenceId id;
+    std::uint32_t epoch;
+    std::int32_t n_new_tokens;
+    bool samples;
+  };
+
+  bool schedule_running(std::int64_t& budget);  // true: something was preempted
+  void admit_waiting(std::int64_t& budget);
+  bool waits_for_leader(const Sequence& sequence) const;
+  bool fits_now(const Sequence& sequence) const;
+  void admit(Sequence& sequence, std::int64_t& budget);
+  void add_row(Sequence& sequence, std::int64_t n_allowed, std::int64_t& budget);
+  // Grows the table of running_[i] for n_tokens; preempts those behind it, in the end itself (then
+  // false).
+  bool make_room(std::size_t i, std::int64_t n_tokens);
+  void preempt_youngest();
+  void commit_row(const RowInFlight& row, const RowResult& result);
+  void release(Sequence& sequence);  // blocks, row slot, place in running_ or waiting_
+  void end(Sequence& sequence, FinishReason reason);
+
+  SchedulerOptions options_;
+  KvBlocks blocks_;
+  std::unordered_map<SequenceId, std::unique_ptr<Sequence>> sequences_;  // not finished
+  std::vector<Sequence*> running_;                                       // most urgent first
+  std::vector<Sequence*> waiting_;                                       // most urgent last
+  std::vector<std::unique_ptr<Sequence>> finished_;
+  std::vector<std::int32_t> free_row_slots_;
+  std::vector<std::vector<RowInFlight>> in_flight_;  // [lag + 1] steps, a ring
+  std::uint64_t n_planned_ = 0, n_committed_ = 0;    // steps that had rows
+  StepPlan plan_;
+  std::uint64_t next_arrival_ = 1;
+  std::uint64_t n_preemptions_ = 0;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,336 @@
+#include "schedule/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
+
+#include "base/error.h"
+
+namespace tinyllm {
+namespace {
+
+// A model whose state at a position is a hash of all tokens up to it, and whose next token is that
+// hash. Its K/V "rows" are these hashes, so a wrong block, a wrong order or a stale row is seen at
+// once.
+std::uint64_t extend(std::uint64_t state, TokenId token) {
+  return (state ^ (static_cast<std::uint64_t>(token) + 0x9E3779B97F4A7C15ull)) *
+         0xD6E8FEB86659FD93ull;
+}
+TokenId next_token(std::uint64_t state) { return static_cast<TokenId>((state >> 40) % 5); }
+
+std::vector<TokenId> lone_run(std::vector<TokenId> tokens, std::int64_t n_total) {
+  std::uint64_t state = 0;
+  for (const TokenId token : tokens) state = extend(state, token);
+  while (static_cast<std::int64_t>(tokens.size()) < n_total) {
+    tokens.push_back(next_token(state));
+    state = extend(state, tokens.back());
+  }
+  return tokens;
+}
+
+// Runs plans as a backend would: in order, with K/V rows in blocks and the last drawn token in row
+// slots.
+class FakeBackend {
+ public:
+  FakeBackend(const SchedulerOptions& options, const KvBlocksOptions& blocks)
+      : block_size_(blocks.block_size),
+        rows_(static_cast<std::size_t>(blocks.n_blocks * blocks.block_size), 0),
+        last_drawn_(static_cast<std::size_t>(options.max_num_seqs), -1) {}
+
+  std::vector<RowResult> run(const StepPlan& plan) {
+    std::vector<RowResult> results;
+    for (const PlanRow& row : plan.rows) {
+      const auto slot = static_cast<std::size_t>(row.row_slot);
+      std::uint64_t state = row.start == 0 ? 0 : rows_[place(row, row.start - 1)];
+      for (std::int32_t i = 0; i < row.n_new_tokens; ++i) {
+        const TokenId token =
+            row.last_sampled ? last_drawn_[slot] : row.token_ids[static_cast<std::size_t>(i)];
+        state = extend(state, token);
+        rows_[place(row, row.start + i)] = state;
+      }
+      if (row.samples) last_drawn_[slot] = next_token(state);
+      results.push_back(
+          {row.sequence_id, row.samples ? last_drawn_[slot] : -1, FinishReason::none});
+    }
+    return results;
+  }
+
+ private:
+  std::size_t place(const PlanRow& row, std::int64_t position) const {
+    const BlockId block = row.block_table[static_cast<std::size_t>(position / block_size_)];
+    return static_cast<std::size_t>(block * block_size_ + position % block_size_);
+  }
+
+  std::int32_t block_size_;
+  std::vector<std::uint64_t> rows_;
+  std::vector<TokenId> last_drawn_;
+};
+
+struct Sizes {
+  SchedulerOptions options;
+  KvBlocksOptions blocks;
+};
+
+Sizes small_sizes() {
+  Sizes sizes;
+  sizes.options.max_num_seqs = 4;
+  sizes.options.max_num_batched_tokens = 8;
+  sizes.options.max_model_len = 64;
+  sizes.blocks.n_blocks = 16;
+  sizes.blocks.block_size = 4;
+  return sizes;
+}
+
+std::vector<RowResult> step(Scheduler& scheduler, FakeBackend& backend) {
+  const std::vector<RowResult> results = backend.run(scheduler.plan());
+  scheduler.commit(results);
+  scheduler.check_invariants();
+  return results;
+}
+
+TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> shorter = {1, 2, 3}, longer(20, 4);
+  scheduler.submit({.id = 1, .prompt_ids = shorter, .max_tokens = 30});
+  step(scheduler, backend);
+  scheduler.submit({.id = 2, .prompt_ids = longer, .max_tokens = 4});
+  const StepPlan& plan = scheduler.plan();
+  ASSERT_EQ(plan.rows.size(), 2u);
+  EXPECT_EQ(plan.rows[0].n_new_tokens, 1);  // the decode goes first
+  EXPECT_EQ(plan.rows[1].n_new_tokens, 7);  // the chunk fills the budget
+  EXPECT_FALSE(plan.rows[1].samples);
+  EXPECT_EQ(plan.n_tokens, 8);
+}
+
+TEST(Scheduler, AnOlderLongPromptLeavesRoomForDecodesBehindIt) {
+  Sizes sizes = small_sizes();
+  sizes.options.max_model_len = 100;
+  sizes.blocks.n_blocks = 64;
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> shorter = {1}, longer(60, 4);
+  scheduler.submit({.id = 1, .prompt_ids = longer, .max_tokens = 4});
+  scheduler.submit({.id = 2, .prompt_ids = shorter, .max_tokens = 4});
+  for (int i = 0; i < 8; ++i) step(scheduler, backend);  // the last chunk of 1 admits 2
+  ASSERT_NE(scheduler.find(2), nullptr);
+  EXPECT_EQ(scheduler.find(2)->status, SequenceStatus::running);
+}
+
+TEST(Scheduler, EqualPrefixesShareBlocks) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt = {1, 2, 3, 4, 5, 6, 7, 8};
+  for (const SequenceId id : {1, 2}) {
+    scheduler.submit({.id = id, .prompt_ids = prompt, .max_tokens = 2});
+    while (!scheduler.idle()) step(scheduler, backend);
+  }
+  std::vector<std::int64_t> cached;
+  scheduler.take_finished([&](const Sequence& s) { cached.push_back(s.n_cached_tokens); });
+  EXPECT_EQ(cached, (std::vector<std::int64_t>{0, 4}));  // 8 would leave no token to compute
+}
+
+TEST(Scheduler, FollowersWaitForTheirLeadersPrompt) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt(14, 3);
+  scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 5});
+  scheduler.submit({.id = 2, .prompt_ids = prompt, .max_tokens = 5, .leader = 1});
+  while (!scheduler.idle()) step(scheduler, backend);
+  scheduler.take_finished([&](const Sequence& s) {
+    EXPECT_EQ(s.n_cached_tokens, s.id == 1 ? 0 : 12);
+    EXPECT_EQ(s.token_ids, lone_run(prompt, 19));
+  });
+}
+
+TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt(64, 1);
+  try {
+    scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 1});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::context_overflow);
+    EXPECT_STREQ(
+        error.what(),
+        "the prompt has 64 tokens, at most 63 fit (context 64, KV cache 64 tokens) with one to "
+        "answer");
+  }
+  EXPECT_TRUE(scheduler.idle());
+}
+
+TEST(Scheduler, PriorityGoesFirst) {
+  Sizes sizes = small_sizes();
+  sizes.options.policy = SchedulePolicy::priority;
+  sizes.options.max_num_seqs = 1;
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt = {1, 2};
+  for (const std::int32_t priority : {5, 1, 3}) {
+    scheduler.submit({.id = static_cast<SequenceId>(priority),
+                      .prompt_ids = prompt,
+                      .max_tokens = 2,
+                      .priority = priority});
+  }
+  while (!scheduler.idle()) step(scheduler, backend);
+  std::vector<SequenceId> order;
+  scheduler.take_finished([&](const Sequence& s) { order.push_back(s.id); });
+  EXPECT_EQ(order, (std::vector<SequenceId>{1, 3, 5}));
+}
+
+TEST(Scheduler, PromptLogitsAreAskedForOnceAndReadNoCache) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt(10, 2);
+  for (const SequenceId id : {1, 2}) {
+    scheduler.submit(
+        {.id = id, .prompt_ids = prompt, .max_tokens = 3, .wants_prompt_logits = id == 2});
+    std::vector<std::int32_t> n_logits;
+    while (!scheduler.idle()) {
+      const StepPlan& plan = scheduler.plan();
+      n_logits.push_back(plan.rows[0].n_logits);
+      scheduler.commit(backend.run(plan));
+    }
+    EXPECT_EQ(n_logits, id == 1 ? (std::vector<std::int32_t>{0, 1, 1, 1})
+                                : (std::vector<std::int32_t>{8, 2, 1, 1}));
+  }
+}
+
+// Random arrivals, ends and cancels in pools that are too small: every text equals its lone run,
+// the oldest never starves, and nothing is left behind.
+void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy,
+               std::int64_t n_operations) {
+  std::mt19937 random(seed);
+  const auto below = [&random](std::int64_t n) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+  };
+  Sizes sizes;
+  sizes.options = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
+                   .max_num_batched_tokens = 8 + below(40),
+                   .max_model_len = 96,
+                   .lag = lag,
+                   .policy = policy,
+                   .watermark_blocks = static_cast<std::int32_t>(below(3))};
+  sizes.blocks = {
+      .n_blocks = static_cast<std::int32_t>(96 / block_size + 1 + below(96 / block_size + 1)),
+      .block_size = block_size,
+      .prefix_cache = below(4) != 0,
+      .secret = seed};
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  struct Wanted {
+    std::vector<TokenId> text;  // what the lone run gives, prompt included
+    std::int64_t stop_at;       // the engine ends it at this length
+    bool cancelled = false;
+  };
+  std::map<SequenceId, Wanted> wanted;
+  std::deque<std::vector<RowResult>> uncommitted;
+  SequenceId next_id = 1;
+  std::int64_t n_finished = 0, n_steps_without_end = 0;
+
+  const auto commit_oldest = [&] {
+    std::vector<RowResult> results = std::move(uncommitted.front());
+    uncommitted.pop_front();
+    for (RowResult& result : results) {
+      const Sequence* sequence = scheduler.find(result.sequence_id);
+      if (sequence == nullptr || result.token_id < 0) continue;
+      if (sequence->n_known() + 1 == wanted[result.sequence_id].stop_at)
+        result.finish = FinishReason::stop;
+    }
+    scheduler.commit(results);
+  };
+  const auto collect = [&] {
+    scheduler.take_finished([&](const Sequence& sequence) {
+      const Wanted& want = wanted.at(sequence.id);
+      const auto n = static_cast<std::ptrdiff_t>(sequence.token_ids.size());
+      ASSERT_LE(sequence.token_ids.size(), want.text.size());
+      ASSERT_TRUE(
+          std::equal(sequence.token_ids.begin(), sequence.token_ids.end(), want.text.begin()))
+          << "sequence " << sequence.id << " seed " << seed;
+      if (!want.cancelled) {
+        ASSERT_EQ(n, std::min<std::ptrdiff_t>(want.stop_at,
+                                              static_cast<std::ptrdiff_t>(want.text.size())));
+        ASSERT_EQ(sequence.finish_reason,
+                  n == want.stop_at ? FinishReason::stop : FinishReason::length);
+      }
+      wanted.erase(sequence.id);
+      ++n_finished;
+      n_steps_without_end = 0;
+    });
+  };
+
+  for (std::int64_t operation = 0; operation < n_operations || !scheduler.idle(); ++operation) {
+    const bool arriving = operation < n_operations;
+    const std::int64_t choice = below(10);
+    if (arriving && choice < 3 && wanted.size() < 20) {
+      std::vector<TokenId> prompt(static_cast<std::size_t>(1 + below(60)));
+      for (TokenId& token : prompt)
+        token = static_cast<TokenId>(below(8) == 0 ? 1 : 0);  // much shared
+      const std::int64_t max_tokens = 1 + below(50);
+      const std::int64_t n_total =
+          std::min<std::int64_t>(96, static_cast<std::int64_t>(prompt.size()) + max_tokens);
+      const std::int64_t n_prompt = static_cast<std::int64_t>(prompt.size());
+      wanted[next_id] = {lone_run(prompt, n_total),
+                         below(2) == 0 ? n_prompt + 1 + below(max_tokens) : 1000};
+      scheduler.submit({.id = next_id,
+                        .prompt_ids = prompt,
+                        .max_tokens = max_tokens,
+                        .priority = static_cast<std::int32_t>(below(3)),
+                        .cache_salt = below(5) == 0 ? "salt" : "",
+                        .wants_prompt_logits = below(6) == 0,
+                        .leader = below(4) == 0 && next_id > 1 ? next_id - 1 : 0});
+      ++next_id;
+    } else if (arriving && choice == 3 && !wanted.empty()) {
+      auto victim = wanted.begin();
+      std::advance(victim, below(static_cast<std::int64_t>(wanted.size())));
+      victim->second.cancelled = true;
+      scheduler.finish(victim->first, FinishReason::cancelled);
+    } else {
+      while (static_cast<std::int32_t>(uncommitted.size()) > lag) commit_oldest();
+      const StepPlan& plan = scheduler.plan();
+      if (plan.rows.empty()) {
+        if (!uncommitted.empty()) commit_oldest();
+      } else {
+        ASSERT_LE(plan.n_tokens, sizes.options.max_num_batched_tokens);
+        uncommitted.push_back(backend.run(plan));
+      }
+      ASSERT_LT(++n_steps_without_end, 2000) << "nothing ends: starvation, seed " << seed;
+    }
+    scheduler.check_invariants();
+    collect();
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  while (!uncommitted.empty()) commit_oldest();
+  EXPECT_TRUE(wanted.empty());
+  EXPECT_GT(n_finished, 0);
+  EXPECT_EQ(scheduler.blocks().n_free(), scheduler.blocks().n_blocks());
+  EXPECT_EQ(scheduler.n_running() + scheduler.n_waiting(), 0);
+}
+
+TEST(Scheduler, RandomTracesGiveTheTextOfALoneRun) {
+  std::int64_t n_operations = 0;
+  for (const std::int32_t lag : {0, 1}) {
+    for (const std::int32_t block_size : {1, 16, 32, 64}) {
+      for (const SchedulePolicy policy :
+           {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
+        for (unsigned seed = 1; seed <= 8; ++seed) {
+          run_trace(seed, lag, block_size, policy, 1000);
+          n_operations += 1000;
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+  RecordProperty("operations", static_cast<int>(n_operations));
+}
+
+}  // namespace
+}  // namespace tinyllm
