@@ -6,18 +6,19 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "loader/model_config.h"
-#include "tensor/tensor.h"
+#include "loader/tensor_map.h"
+#include "loader/weight_names.h"
+#include "tensor/buffer.h"
 
 namespace tinyllm {
 
-class GgufFile;           // loader/gguf.h
+class GgufFile;           // loader/gguf_file.h
 class HuggingFaceFolder;  // loader/hf_folder.h
 
 enum class CheckpointFormat { gguf, hugging_face, random };
@@ -29,6 +30,12 @@ class Checkpoint {
   // names file, field, found, wanted.
   static Checkpoint open(const std::filesystem::path& path);
 
+  // A model that lives in memory (random weights, tests): format random, `name` as its path,
+  // tensors under Hugging Face names and split_halves pairing. `buffers` own the tensors' bytes.
+  // Validates the config.
+  static Checkpoint from_memory(const std::string& name, ModelConfig config, TensorMap tensors,
+                                std::vector<Buffer> buffers);
+
   Checkpoint(Checkpoint&&) noexcept;
   Checkpoint& operator=(Checkpoint&&) noexcept;
   ~Checkpoint();
@@ -37,11 +44,13 @@ class Checkpoint {
   const std::filesystem::path& path() const;
   const ModelConfig& config() const;
 
-  // Tensors under the names that the file uses, each [n_rows, n_cols] or [n].
-  const std::map<std::string, Tensor, std::less<>>& tensors() const;
+  // Tensors under the names that the file uses, each [n_rows, n_cols] or [n]. Rows may lie at any
+  // alignment (a file decides).
+  const TensorMap& tensors() const;
+  WeightNaming naming() const;
   // nullptr when there is none.
   const Tensor* find(std::string_view name) const;
-  std::int64_t file_bytes() const;  // all files together
+  std::int64_t file_bytes() const;  // all files together; of a model in memory, all buffers
 
   // The container behind the view, nullptr when it is the other one. For tokenizer and template
   // sources.

@@ -29,8 +29,8 @@ struct RopeScaling {
   double attention_factor = 0.0;    // yarn; 0: 0.1 ln(factor) + 1
   bool truncate = true;             // yarn: round the correction range to whole dimensions
   // yarn with mscale keys (DeepSeek): attention_factor already holds their quotient.
-  // GGUF llama3 models ship 1/factor a pair as the tensor rope_freqs instead; the loader copies it
-  // here.
+  // GGUF llama3 models ship their scaling as the tensor rope_freqs instead; the loader copies it
+  // here. The frequency of pair i is divided by freq_factors[i].
   std::vector<float> freq_factors;  // [head_dim / 2], empty: none
 };
 
@@ -59,9 +59,8 @@ struct ModelConfig {
 };
 
 // Throws Error{invalid_input} naming `source`, the field, its value and the wanted range: every
-// dimension
-// >= 1 and within limits that keep products far from overflow, head_dim even, n_heads % n_kv_heads
-// == 0.
+// dimension at least 1 and within limits that keep products far from overflow, head_dim even,
+// n_heads a multiple of n_kv_heads, every float finite and in range.
 void validate(const ModelConfig& config, const std::string& source);
 
 }  // namespace tinyllm

@@ -35,7 +35,12 @@ struct ModelWeights {
 
 // Finds every weight that the config wants, by the container's names, and checks its shape.
 // Throws Error{invalid_input} that names the tensor, the found and the wanted shape, or says which
-// is missing.
+// is missing; Error{unsupported} for a tensor that has no place in the model (using the rest would
+// give a wrong model).
 ModelWeights bind_weights(const Checkpoint& checkpoint);
+
+// The same from the parts of a checkpoint; `source` is the file's name, for messages.
+ModelWeights bind_weights(const ModelConfig& config, const TensorMap& tensors, WeightNaming naming,
+                          const std::string& source);
 
 }  // namespace tinyllm

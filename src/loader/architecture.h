@@ -1,0 +1,52 @@
+#pragma once
+// What differs between the decoder models that we run. The recipe itself (norm, attention, MLP,
+// residuals) exists once, in the engine; a model is one small file arch_NAME.cpp that fills this
+// table, and a line in architecture.cpp.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "loader/model_config.h"
+
+namespace tinyllm {
+
+// Which attention projections carry a bias, as far as config.json decides it. (In a GGUF file the
+// presence of the tensors decides.)
+enum class AttentionBias {
+  q_k_v,      // always q, k and v, never o
+  by_config,  // all four when "attention_bias" is true
+};
+
+// What transformers assumes when config.json does not say.
+struct HuggingFaceDefaults {
+  std::int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads;
+  std::int64_t n_kv_heads;  // 0: n_heads
+  std::int64_t head_dim;    // 0: hidden_size / n_heads
+  std::int64_t max_seq_len;
+  float norm_eps;
+  double rope_theta;
+};
+
+struct Architecture {
+  const char* name;                // "general.architecture" in GGUF, "model_type" in config.json
+  const char* hugging_face_class;  // in "architectures" of config.json
+  RopePairing gguf_rope_pairing;   // Hugging Face folders are always split_halves
+  bool qk_norm;                    // RMSNorm over each head of q and k
+  AttentionBias attention_bias;
+  bool has_mlp_bias;        // "mlp_bias" in config.json counts
+  bool has_sliding_window;  // "use_sliding_window", "max_window_layers", "layer_types" count
+  HuggingFaceDefaults defaults;
+};
+
+extern const Architecture kLlamaArchitecture;  // arch_llama.cpp
+extern const Architecture kQwen2Architecture;  // arch_qwen2.cpp
+extern const Architecture kQwen3Architecture;  // arch_qwen3.cpp
+
+// By GGUF or config.json name, or by class name. Throw Error{unsupported} that names what was found
+// and what is supported; `source` is the file.
+const Architecture& find_architecture(std::string_view name, const std::string& source);
+const Architecture& find_architecture_by_class(std::string_view hugging_face_class,
+                                               const std::string& source);
+
+}  // namespace tinyllm

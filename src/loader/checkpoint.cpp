@@ -1,0 +1,77 @@
+#include "loader/checkpoint.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "loader/config_from_gguf.h"
+#include "loader/gguf_file.h"
+
+namespace tinyllm {
+
+struct Checkpoint::State {
+  CheckpointFormat format = CheckpointFormat::random;
+  std::filesystem::path path;
+  ModelConfig config;
+  std::optional<GgufFile> gguf;
+  // format random only
+  TensorMap memory_tensors;
+  std::vector<Buffer> memory_buffers;
+};
+
+Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  auto state = std::make_unique<State>();
+  state->path = path;
+  if (std::filesystem::is_directory(path)) {
+    fail(ErrorCode::unsupported, "{}: is a folder; only GGUF files are read so far", path.string());
+  }
+  state->format = CheckpointFormat::gguf;
+  state->gguf.emplace(path);
+  state->config = config_from_gguf(state->gguf->metadata(), state->gguf->tensors());
+  return Checkpoint(std::move(state));
+}
+
+Checkpoint Checkpoint::from_memory(const std::string& name, ModelConfig config, TensorMap tensors,
+                                   std::vector<Buffer> buffers) {
+  validate(config, name);
+  auto state = std::make_unique<State>();
+  state->path = name;
+  state->config = std::move(config);
+  state->memory_tensors = std::move(tensors);
+  state->memory_buffers = std::move(buffers);
+  return Checkpoint(std::move(state));
+}
+
+Checkpoint::Checkpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
+Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
+Checkpoint::~Checkpoint() = default;
+
+CheckpointFormat Checkpoint::format() const { return state_->format; }
+const std::filesystem::path& Checkpoint::path() const { return state_->path; }
+const ModelConfig& Checkpoint::config() const { return state_->config; }
+
+const TensorMap& Checkpoint::tensors() const {
+  return state_->gguf ? state_->gguf->tensors() : state_->memory_tensors;
+}
+
+WeightNaming Checkpoint::naming() const {
+  return state_->gguf ? WeightNaming::gguf : WeightNaming::hugging_face;
+}
+
+const Tensor* Checkpoint::find(std::string_view name) const {
+  const auto it = tensors().find(name);
+  return it == tensors().end() ? nullptr : &it->second;
+}
+
+std::int64_t Checkpoint::file_bytes() const {
+  if (state_->gguf) return state_->gguf->file_bytes();
+  std::int64_t n_bytes = 0;
+  for (const Buffer& buffer : state_->memory_buffers) n_bytes += buffer.n_bytes();
+  return n_bytes;
+}
+
+const GgufFile* Checkpoint::gguf() const { return state_->gguf ? &*state_->gguf : nullptr; }
+const HuggingFaceFolder* Checkpoint::hugging_face() const { return nullptr; }
+
+}  // namespace tinyllm

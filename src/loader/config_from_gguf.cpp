@@ -1,0 +1,187 @@
+#include "loader/config_from_gguf.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+#include "base/quote.h"
+#include "loader/architecture.h"
+#include "loader/weight_names.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr WeightNaming kNaming = WeightNaming::gguf;
+
+// Reads keys below the architecture's name: key("block_count") is "llama.block_count".
+class ConfigReader {
+ public:
+  ConfigReader(const GgufMetadata& metadata, const TensorMap& tensors)
+      : metadata_(metadata), tensors_(tensors), source_(metadata.source()) {}
+
+  ModelConfig read() {
+    const Architecture& architecture =
+        find_architecture(metadata_.require_string("general.architecture"), source_);
+    config_.architecture = architecture.name;
+    config_.qk_norm = architecture.qk_norm;
+    config_.rope_pairing = architecture.gguf_rope_pairing;
+    refuse_unsupported();
+    read_sizes();
+    read_rope();
+    read_what_the_tensors_say();
+    validate(config_, source_);
+    return std::move(config_);
+  }
+
+ private:
+  std::string key(const char* name) const { return config_.architecture + "." + name; }
+
+  void refuse_unsupported() const {
+    if (metadata_.find_count(key("expert_count")).value_or(0) > 0) {
+      fail(ErrorCode::unsupported, "{}: {} is a mixture of experts, which is not supported yet",
+           source_, key("expert_count"));
+    }
+    if (metadata_.find_count(key("attention.sliding_window")).value_or(0) > 0) {
+      fail(ErrorCode::unsupported,
+           "{}: {} asks for sliding-window attention, which is not supported", source_,
+           key("attention.sliding_window"));
+    }
+    if (!metadata_.find_bool(key("attention.causal")).value_or(true)) {
+      fail(ErrorCode::unsupported, "{}: {} is false; only causal decoders are supported", source_,
+           key("attention.causal"));
+    }
+  }
+
+  void read_sizes() {
+    config_.hidden_size = metadata_.require_count(key("embedding_length"));
+    config_.intermediate_size = metadata_.require_count(key("feed_forward_length"));
+    config_.n_layers = metadata_.require_count(key("block_count"));
+    config_.n_heads = metadata_.require_count(key("attention.head_count"));
+    config_.n_kv_heads =
+        metadata_.find_count(key("attention.head_count_kv")).value_or(config_.n_heads);
+    config_.max_seq_len = metadata_.require_count(key("context_length"));
+    config_.norm_eps =
+        static_cast<float>(metadata_.require_float(key("attention.layer_norm_rms_epsilon")));
+    read_head_dim();
+  }
+
+  void read_head_dim() {
+    const auto key_length = metadata_.find_count(key("attention.key_length"));
+    if (!key_length && (config_.n_heads == 0 || config_.hidden_size % config_.n_heads != 0)) {
+      fail(ErrorCode::invalid_input, "{}: {} is {}, must be a multiple of {} ({})", source_,
+           key("embedding_length"), config_.hidden_size, key("attention.head_count"),
+           config_.n_heads);
+    }
+    config_.head_dim = key_length ? *key_length : config_.hidden_size / config_.n_heads;
+    require_head_dim("attention.value_length");
+    require_head_dim("rope.dimension_count");
+  }
+
+  void require_head_dim(const char* name) const {
+    const std::int64_t found = metadata_.find_count(key(name)).value_or(config_.head_dim);
+    if (found != config_.head_dim) {
+      fail(ErrorCode::unsupported, "{}: {} is {}, must equal the head size {}", source_, key(name),
+           found, config_.head_dim);
+    }
+  }
+
+  void read_rope() {
+    config_.rope_theta = metadata_.find_float(key("rope.freq_base")).value_or(10000.0);
+    RopeScaling& scaling = config_.rope_scaling;
+    // Older files say "scale_linear"; a factor without a type is linear, as in llama.cpp.
+    scaling.factor = metadata_.find_float(key("rope.scaling.factor"))
+                         .value_or(metadata_.find_float(key("rope.scale_linear")).value_or(0.0));
+    const bool has_factor = scaling.factor != 0.0;
+    if (!has_factor) scaling.factor = 1.0;
+    const std::string_view type =
+        metadata_.find_string(key("rope.scaling.type")).value_or(has_factor ? "linear" : "none");
+    if (type == "linear") {
+      scaling.type = has_factor ? RopeScaling::Type::linear : RopeScaling::Type::none;
+    } else if (type == "yarn") {
+      read_yarn();
+    } else if (type == "none") {
+      scaling.factor = 1.0;
+    } else {
+      fail(ErrorCode::unsupported,
+           "{}: {} is {}, which is not supported; supported are none, linear, yarn", source_,
+           key("rope.scaling.type"), quote(type));
+    }
+  }
+
+  void read_yarn() {
+    RopeScaling& scaling = config_.rope_scaling;
+    scaling.type = RopeScaling::Type::yarn;
+    const auto number = [&](const char* name, double absent) {
+      return metadata_.find_float(key(name)).value_or(absent);
+    };
+    const std::int64_t original =
+        metadata_.find_count(key("rope.scaling.original_context_length")).value_or(0);
+    scaling.original_max_seq_len =
+        static_cast<double>(original > 0 ? original : config_.max_seq_len);
+    scaling.beta_fast = number("rope.scaling.yarn_beta_fast", 32.0);
+    scaling.beta_slow = number("rope.scaling.yarn_beta_slow", 1.0);
+    const double ext_factor = number("rope.scaling.yarn_ext_factor", 1.0);
+    if (ext_factor != 1.0) {
+      fail(ErrorCode::unsupported, "{}: {} is {}, must be 1", source_,
+           key("rope.scaling.yarn_ext_factor"), ext_factor);
+    }
+    // GGUF's factors multiply the paper's default; ours replaces it.
+    const double multiplier =
+        number("rope.scaling.attn_factor", 1.0) * number("rope.scaling.yarn_attn_factor", 1.0);
+    if (multiplier != 1.0) {
+      scaling.attention_factor = multiplier * (0.1 * std::log(std::max(scaling.factor, 1.0)) + 1.0);
+    }
+    const double stretched = scaling.factor * scaling.original_max_seq_len;
+    if (stretched > static_cast<double>(config_.max_seq_len) && stretched < 1e9) {
+      config_.max_seq_len = static_cast<std::int64_t>(stretched);
+    }
+  }
+
+  void read_what_the_tensors_say() {
+    const std::string embedding_name = weight_name(kNaming, kEmbedTokens);
+    const auto embedding = tensors_.find(embedding_name);
+    if (embedding == tensors_.end() || embedding->second.shape.n_dims() != 2) {
+      fail(ErrorCode::invalid_input,
+           "{}: tensor {} is missing or no matrix; the file is no complete language model", source_,
+           quote(embedding_name));
+    }
+    config_.vocab_size = embedding->second.shape[0];
+    config_.tie_word_embeddings = !tensors_.contains(weight_name(kNaming, kLmHead));
+    config_.qkv_bias = has_bias(kQProj);
+    config_.o_bias = has_bias(kOProj);
+    config_.mlp_bias = has_bias(kGateProj);
+    read_rope_freqs();
+  }
+
+  bool has_bias(const WeightName& name) const {
+    return tensors_.contains(layer_weight_name(kNaming, 0, name, WeightPart::bias));
+  }
+
+  void read_rope_freqs() {
+    const auto found = tensors_.find(kRopeFreqs);
+    if (found == tensors_.end()) return;
+    const Tensor& factors = found->second;
+    if (factors.dtype != DType::f32 || factors.shape != Shape{config_.head_dim / 2}) {
+      fail(ErrorCode::invalid_input, "{}: tensor {} is {} {}, must be f32 {}", source_,
+           quote(kRopeFreqs), name(factors.dtype), to_string(factors.shape), config_.head_dim / 2);
+    }
+    config_.rope_scaling.freq_factors.resize(static_cast<std::size_t>(config_.head_dim / 2));
+    std::memcpy(config_.rope_scaling.freq_factors.data(), factors.data,
+                static_cast<std::size_t>(factors.n_bytes()));
+  }
+
+  const GgufMetadata& metadata_;
+  const TensorMap& tensors_;
+  const std::string& source_;
+  ModelConfig config_;
+};
+
+}  // namespace
+
+ModelConfig config_from_gguf(const GgufMetadata& metadata, const TensorMap& tensors) {
+  return ConfigReader(metadata, tensors).read();
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,79 @@
+#include "loader/model_config.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace tinyllm {
+namespace {
+
+// Far above any published model, and small enough that a product of three fits into 63 bits.
+constexpr std::int64_t kMaxVocab = 1 << 24;
+constexpr std::int64_t kMaxWidth = 1 << 20;
+constexpr std::int64_t kMaxCount = 1 << 13;  // layers, heads, elements of a head
+constexpr std::int64_t kMaxPositions = 1 << 30;
+
+void require_range(const std::string& source, const char* field, std::int64_t value,
+                   std::int64_t max) {
+  if (value >= 1 && value <= max) return;
+  fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [1, {}]", source, field, value, max);
+}
+
+// Not-a-number fails every comparison, so the wanted range is what is tested.
+void require_between(const std::string& source, const char* field, double value, double min,
+                     double max) {
+  if (value >= min && value <= max) return;
+  fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [{}, {}]", source, field, value, min,
+       max);
+}
+
+void validate_scaling(const ModelConfig& config, const std::string& source) {
+  const RopeScaling& scaling = config.rope_scaling;
+  require_between(source, "rope scaling factor", scaling.factor, 1e-3, 1e6);
+  if (scaling.type == RopeScaling::Type::llama3 || scaling.type == RopeScaling::Type::yarn) {
+    require_between(source, "original_max_position_embeddings", scaling.original_max_seq_len, 1,
+                    static_cast<double>(kMaxPositions));
+  }
+  if (scaling.type == RopeScaling::Type::llama3) {
+    require_between(source, "low_freq_factor", scaling.low_freq_factor, 1e-3, 1e6);
+    require_between(source, "high_freq_factor", scaling.high_freq_factor, 1e-3, 1e6);
+    if (scaling.high_freq_factor <= scaling.low_freq_factor) {
+      fail(ErrorCode::invalid_input, "{}: high_freq_factor is {}, must be above low_freq_factor {}",
+           source, scaling.high_freq_factor, scaling.low_freq_factor);
+    }
+  }
+  if (scaling.type == RopeScaling::Type::yarn) {
+    require_between(source, "beta_fast", scaling.beta_fast, 1e-3, 1e6);
+    require_between(source, "beta_slow", scaling.beta_slow, 1e-3, 1e6);
+    require_between(source, "attention_factor", scaling.attention_factor, 0, 1e6);
+  }
+  for (const float factor : scaling.freq_factors) {
+    require_between(source, "rope frequency factor", factor, 1e-6, 1e6);
+  }
+}
+
+}  // namespace
+
+void validate(const ModelConfig& config, const std::string& source) {
+  require_range(source, "vocab_size", config.vocab_size, kMaxVocab);
+  require_range(source, "hidden_size", config.hidden_size, kMaxWidth);
+  require_range(source, "intermediate_size", config.intermediate_size, kMaxWidth);
+  require_range(source, "the number of layers", config.n_layers, kMaxCount);
+  require_range(source, "the number of heads", config.n_heads, kMaxCount);
+  require_range(source, "the number of k/v heads", config.n_kv_heads, kMaxCount);
+  require_range(source, "head_dim", config.head_dim, kMaxCount);
+  require_range(source, "the context length", config.max_seq_len, kMaxPositions);
+  if (config.n_heads % config.n_kv_heads != 0) {
+    fail(ErrorCode::invalid_input,
+         "{}: the number of heads is {}, must be a multiple of {} k/v heads", source,
+         config.n_heads, config.n_kv_heads);
+  }
+  if (config.head_dim % 2 != 0) {
+    fail(ErrorCode::invalid_input, "{}: head_dim is {}, must be even", source, config.head_dim);
+  }
+  require_between(source, "the norm's epsilon", config.norm_eps, 0, 1);
+  require_between(source, "rope_theta", config.rope_theta, 1, 1e15);
+  validate_scaling(config, source);
+}
+
+}  // namespace tinyllm
