@@ -13,7 +13,7 @@ namespace tinyllm {
 void decode_row(DType dtype, const std::byte* src, float* dst, std::int64_t n_elems);
 
 // Nearest representable row; formats without an encoder throw Error{unsupported}. Encoders: floats,
-// q8_0, q4_0, q4_1, q4_k. src: [n_elems] f32, dst: row_bytes(dtype, n_elems) bytes.
+// q8_0, q4_0, q4_1, q5_0, q4_k. src: [n_elems] f32, dst: row_bytes(dtype, n_elems) bytes.
 void encode_row(DType dtype, const float* src, std::byte* dst, std::int64_t n_elems);
 
 }  // namespace tinyllm

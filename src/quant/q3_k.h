@@ -1,0 +1,22 @@
+#pragma once
+// GGML's q3_k: 256 elements in 16 groups of 16, 3 bits each; a group has a signed 6-bit scale.
+// x = scale * (group_scale - 32) * (code - 4), code in [0, 8). 3.4375 bits an element.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tinyllm {
+
+struct [[gnu::packed]] Q3KBlock {
+  std::uint8_t
+      high_bits[32];       // byte l: bit 4 a + b is bit 2 of the code of element 128 a + 32 b + l
+  std::uint8_t codes[64];  // byte 32 a + l: bits [2b, 2b + 2) are bits 0..1 of the same element
+  std::uint8_t group_scales[12];  // 16 x 6 bits: bytes 0..7 hold the low four, 8..11 the high two
+  std::uint16_t scale;            // binary16
+};
+static_assert(sizeof(Q3KBlock) == 110);
+
+// src: the blocks of n_elems elements, any alignment. dst: [n_elems] f32.
+void decode_q3_k(const std::byte* src, float* dst, std::int64_t n_elems);
+
+}  // namespace tinyllm
