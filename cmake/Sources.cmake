@@ -33,3 +33,10 @@ elseif(NOT TINYLLM_REFERENCE_ARCH STREQUAL "none")
   list(APPEND reference_flags -march=${TINYLLM_REFERENCE_ARCH})
 endif()
 set_property(SOURCE ${reference_sources} APPEND PROPERTY COMPILE_OPTIONS ${reference_flags})
+
+# Sampling: the same bits on every machine, so every operation as written, none fused or moved. The two
+# -fno flags change no value; they let the compiler turn the loops into vector code.
+set(sampling_sources ${library_sources})
+list(FILTER sampling_sources INCLUDE REGEX "/src/sampling/")
+set_property(SOURCE ${sampling_sources} APPEND PROPERTY COMPILE_OPTIONS
+  -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)

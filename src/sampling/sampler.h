@@ -10,28 +10,30 @@
 
 #include "api/output.h"
 #include "api/sampling_params.h"
+#include "sampling/candidate.h"
 
 namespace tinyllm {
 
 // Reusable arrays; grows to vocab_size at first use. One thread at a time.
 struct SamplerWorkspace {
-  std::vector<float> logits;             // processed copy, [vocab_size]
-  std::vector<std::int32_t> candidates;  // kept ids, logit descending then id ascending
-  std::vector<std::uint64_t> mass;       // their probability mass in 2^-k fixed point, see draw.h
-  std::vector<std::int32_t> counts;  // occurrences of each id, [vocab_size]; all 0 between calls
+  std::vector<float> logits;          // processed copy, [vocab_size]
+  std::vector<float> weights;         // p_i / p_max, [vocab_size]
+  std::vector<Candidate> candidates;  // what can be drawn, any order, [vocab_size]
+  std::vector<std::int32_t> counts;   // occurrences of each id, [vocab_size]; all 0 between calls
 };
 
-// What was said so far. Prompt ids count for the repetition penalty only.
+// What was said so far. Prompt ids count for the repetition penalty only. All in [0, vocab_size).
 struct TokenHistory {
   std::span<const TokenId> prompt_ids;
   std::span<const TokenId> output_ids;
 };
 
-// `logits` [vocab_size] f32, not changed. `position` is the index of the token to be drawn in the
-// whole sequence (prompt included): the Philox counter. `eos_ids` is the model's stop set,
-// impossible before params.min_tokens. Ties go to the lower id. NaN counts as -inf; a row without a
-// finite logit gives id 0. `logprobs` is filled when params.n_logprobs >= 0 (may be nullptr
-// otherwise).
+// `logits` [vocab_size] f32, not changed, vocab_size in [1, 2^23]. `params` is valid (validate()).
+// `position` is the index of the token to be drawn in the whole sequence (prompt included): the
+// Philox counter. `eos_ids` is the model's stop set, impossible before params.min_tokens, like
+// params.stop_token_ids. Ties go to the lower id. NaN counts as -inf; logits of +inf share all the
+// probability; a row with nothing above -inf gives id 0. `logprobs` is filled when
+// params.n_logprobs >= 0 (may be nullptr otherwise).
 TokenId sample_token(std::span<const float> logits, const SamplingParams& params,
                      const TokenHistory& history, std::span<const TokenId> eos_ids,
                      std::uint64_t position, SamplerWorkspace& workspace, TokenLogprobs* logprobs);
