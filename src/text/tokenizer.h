@@ -18,10 +18,12 @@ namespace tinyllm {
 struct TokenizerSpec;  // text/tokenizer_spec.h: what a loader must supply
 
 struct EncodeOptions {
-  bool add_special =
-      true;  // BOS/EOS as the model wants it; a text that begins with BOS gets no second one
-  bool parse_special = true;  // "<|im_end|>" in the text becomes its id; false: it is ordinary text
-  // With parse_special: special tokens are not recognised where they touch one of these ranges
+  // BOS/EOS as the model wants it; a text that begins with BOS gets no second one.
+  bool add_special = true;
+  // "<|im_end|>" in the text becomes its id; false: it is ordinary text. Added tokens that are not
+  // special ("<tool_call>" of Qwen) are found always: they are words of the language.
+  bool parse_special = true;
+  // With parse_special: special tokens are not recognised where they overlap one of these ranges
   // (what a user wrote, see MarkedText). Ascending, disjoint.
   std::span<const TextRange> plain_ranges = {};
 };

@@ -25,6 +25,8 @@ struct PretokenizerStage {
   SplitBehavior behavior = SplitBehavior::isolated;
   bool invert = false;            // split: pieces are what matches
   bool individual_digits = true;  // digits
+
+  bool operator==(const PretokenizerStage&) const = default;
 };
 
 struct AddedToken {
@@ -42,10 +44,12 @@ struct TokenizerSpec {
   std::vector<AddedToken> added_tokens;
   std::string pretokenizer_name;  // for people
   std::vector<PretokenizerStage> pretokenizer;
-  bool nfc = false;  // Qwen: Unicode NFC before the pretokenizer
-  bool add_prefix_space = false;
+  bool nfc = false;               // Qwen: Unicode NFC before the pretokenizer
+  bool add_prefix_space = false;  // a space before each text between added tokens that has none
   bool ignore_merges =
       false;  // Llama 3: a piece that is a token is that token, whatever the merges say
+  // What a byte becomes that is no token; empty: it is left out, as Hugging Face's tokenizers does.
+  std::optional<std::int32_t> unknown_id;
   std::vector<std::int32_t> prefix_ids, suffix_ids;  // added by add_special (BOS, EOS)
   std::optional<std::int32_t> bos_id, eos_id;
 };

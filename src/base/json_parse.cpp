@@ -1,0 +1,74 @@
+#include "base/json_parse.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace tinyllm {
+namespace {
+
+// Before the parser sees the text: a deep document may overflow the stack of whoever walks it.
+void check_limits(std::string_view text, const std::string& source, const JsonLimits& limits) {
+  if (text.size() > limits.max_bytes) {
+    fail(ErrorCode::invalid_input, "{}: the JSON text has {} bytes, must be at most {}", source,
+         text.size(), limits.max_bytes);
+  }
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > limits.max_depth) {
+        fail(ErrorCode::invalid_input, "{}: JSON nested {} deep at byte {}, must be at most {}",
+             source, depth, i, limits.max_depth);
+      }
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+}
+
+// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error ..."
+// from the last "syntax error" on, as one line.
+std::string reason_of(const nlohmann::detail::exception& error) {
+  std::string reason = error.what();
+  const std::size_t begin = reason.find("syntax error");
+  if (begin != std::string::npos) reason.erase(0, begin);
+  std::replace_if(
+      reason.begin(), reason.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return reason.substr(0, 200);
+}
+
+template <typename Json>
+Json parse(std::string_view text, const std::string& source, const JsonLimits& limits) {
+  check_limits(text, source, limits);
+  try {
+    return Json::parse(text.begin(), text.end());
+  } catch (const nlohmann::detail::parse_error& error) {
+    fail(ErrorCode::invalid_input, "{}: not JSON at byte {}: {}", source, error.byte,
+         reason_of(error));
+  } catch (const nlohmann::detail::exception& error) {
+    fail(ErrorCode::invalid_input, "{}: not JSON: {}", source, reason_of(error));
+  }
+}
+
+}  // namespace
+
+nlohmann::json parse_json(std::string_view text, const std::string& source,
+                          const JsonLimits& limits) {
+  return parse<nlohmann::json>(text, source, limits);
+}
+
+nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& source,
+                                          const JsonLimits& limits) {
+  return parse<nlohmann::ordered_json>(text, source, limits);
+}
+
+}  // namespace tinyllm
