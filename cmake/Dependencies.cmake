@@ -11,6 +11,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)  # line editing of chat
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)  # model_store: wheels are zip files
 if(TINYLLM_TESTS)
   # Not needed to run a model: ./tiny installs it for `test` only.
   find_package(GTest 1.12)
@@ -22,5 +23,5 @@ endif()
 
 add_library(tinyllm_libraries INTERFACE)
 target_link_libraries(tinyllm_libraries INTERFACE
-  fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::PCRE2 PkgConfig::UTF8PROC
+  fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP
   CURL::libcurl OpenSSL::Crypto Threads::Threads)

@@ -25,7 +25,11 @@ struct GlobalOptions {
   std::string log_file;
 };
 
-void add_commands(CLI::App& app) { static_cast<void>(app); }
+void add_commands(CLI::App& app) {
+  add_pull_command(app);
+  add_list_command(app);
+  add_rm_command(app);
+}
 
 void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.set_version_flag("--version", "tinyllm " TINYLLM_VERSION, "Print the version and exit");

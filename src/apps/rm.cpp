@@ -1,0 +1,56 @@
+// `tinyllm rm NAME`: deletes a model that `tinyllm pull` fetched, never one of another program.
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "apps/command.h"
+#include "apps/options.h"
+#include "apps/terminal.h"
+#include "base/error.h"
+#include "model_store/model_store.h"
+
+namespace tinyllm {
+namespace {
+
+bool confirmed(const LocalModel& model) {
+  const std::string question =
+      fmt::format("remove {} ({})? [y/N] ", model.name(), model.path.string());
+  std::fputs(question.c_str(), stderr);
+  const int answer = std::getchar();
+  return answer == 'y' || answer == 'Y';
+}
+
+void remove(const std::string& name, bool yes) {
+  const ModelStore store;
+  const LocalModel model = store.find_own(name);
+  if (!yes && !is_terminal(STDIN_FILENO)) {
+    fail(ErrorCode::usage,
+         "rm asks before it deletes, and there is no terminal to ask on: give -y");
+  }
+  if (!yes && !confirmed(model)) return;
+  store.remove(model);
+  std::fprintf(stderr, "removed %s\n", model.name().c_str());
+}
+
+}  // namespace
+
+void add_rm_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("rm", "Delete a model that 'tinyllm pull' fetched");
+  const auto name = std::make_shared<std::string>();
+  const auto yes = std::make_shared<bool>(false);
+  command->add_option("name", *name, "As 'tinyllm list' shows it")->required()->type_name("NAME");
+  command->add_flag("-y,--yes", *yes, "Do not ask");
+  add_examples(*command,
+               "  tinyllm rm smollm2-135m\n"
+               "  tinyllm rm -y Qwen/Qwen2.5-0.5B-Instruct");
+  command->callback([name, yes] { remove(*name, *yes); });
+}
+
+}  // namespace tinyllm

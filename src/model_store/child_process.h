@@ -1,0 +1,28 @@
+#pragma once
+// Runs another program to its end, with no terminal to ask on, and keeps what it prints. One
+// thread.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace tinyllm {
+
+struct ChildResult {
+  int exit_code = 0;     // 127: no such program; 128 + n: ended by signal n
+  bool stopped = false;  // `keep_going` said no
+  std::string output;    // stdout and stderr as they came; the last megabyte
+};
+
+// `arguments[0]` is looked up in PATH. `environment` is added to ours. `keep_going` gets
+// the output so far about ten times a second; when it says no, or throws, the program and all that
+// it started are ended.
+// Throws Error{io} when no process can be made.
+ChildResult run_child(const std::vector<std::string>& arguments,
+                      const std::vector<std::pair<std::string, std::string>>& environment,
+                      function_ref<bool(std::string_view)> keep_going);
+
+}  // namespace tinyllm

