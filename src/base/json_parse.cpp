@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 #include "base/error.h"
+#include "base/quote.h"
 
 namespace tinyllm {
 namespace {
@@ -46,11 +49,30 @@ std::string reason_of(const nlohmann::detail::exception& error) {
   return reason.substr(0, 200);
 }
 
+// A parser callback that remembers the keys of every open object.
+template <typename Json>
+typename Json::parser_callback_t refuse_equal_keys(const std::string& source) {
+  return [&source, open_objects = std::vector<std::set<std::string>>()](
+             int, nlohmann::detail::parse_event_t event, const Json& value) mutable {
+    using Event = nlohmann::detail::parse_event_t;
+    if (event == Event::object_start) open_objects.emplace_back();
+    if (event == Event::object_end) open_objects.pop_back();
+    if (event == Event::key) {
+      const std::string key = value.template get<std::string>();
+      if (!open_objects.back().insert(key).second) {
+        fail(ErrorCode::invalid_input, "{}: key {} is there twice", source, quote(key));
+      }
+    }
+    return true;
+  };
+}
+
 template <typename Json>
 Json parse(std::string_view text, const std::string& source, const JsonLimits& limits) {
   check_limits(text, source, limits);
   try {
-    return Json::parse(text.begin(), text.end());
+    const auto callback = limits.unique_keys ? refuse_equal_keys<Json>(source) : nullptr;
+    return Json::parse(text.begin(), text.end(), callback);
   } catch (const nlohmann::detail::parse_error& error) {
     fail(ErrorCode::invalid_input, "{}: not JSON at byte {}: {}", source, error.byte,
          reason_of(error));

@@ -41,5 +41,12 @@ TEST(JsonParse, RefusesDepthAndSize) {
             "x.json: the JSON text has 6 bytes, must be at most 5");
 }
 
+TEST(JsonParse, RefusesEqualKeysWhenAsked) {
+  const JsonLimits unique = {.unique_keys = true};
+  EXPECT_EQ(parse_json(R"({"a":1,"a":2})", "x.json")["a"], 2);
+  EXPECT_EQ(message_of(R"({"a":{"a":1},"b":{"a":1}})", unique), "");
+  EXPECT_EQ(message_of(R"({"a":1,"b":{},"a":2})", unique), "x.json: key 'a' is there twice");
+}
+
 }  // namespace
 }  // namespace tinyllm

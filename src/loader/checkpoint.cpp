@@ -1,19 +1,41 @@
 #include "loader/checkpoint.h"
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_parse.h"
 #include "loader/config_from_gguf.h"
+#include "loader/config_from_hf.h"
 #include "loader/gguf_file.h"
+#include "loader/hf_folder.h"
 
 namespace tinyllm {
+
+namespace {
+
+ModelConfig read_config(const HuggingFaceFolder& folder) {
+  const std::string source = folder.source("config.json");
+  return config_from_hf(parse_json(*folder.find_text("config.json"), source), source);
+}
+
+void refuse_lone_safetensors(const std::filesystem::path& path) {
+  if (path.extension() == ".safetensors") {
+    fail(ErrorCode::invalid_input,
+         "{}: is one file of a model; name the folder that holds it and its config.json",
+         path.string());
+  }
+}
+
+}  // namespace
 
 struct Checkpoint::State {
   CheckpointFormat format = CheckpointFormat::random;
   std::filesystem::path path;
   ModelConfig config;
   std::optional<GgufFile> gguf;
+  std::optional<HuggingFaceFolder> folder;
   // format random only
   TensorMap memory_tensors;
   std::vector<Buffer> memory_buffers;
@@ -22,12 +44,17 @@ struct Checkpoint::State {
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   auto state = std::make_unique<State>();
   state->path = path;
-  if (std::filesystem::is_directory(path)) {
-    fail(ErrorCode::unsupported, "{}: is a folder; only GGUF files are read so far", path.string());
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    state->format = CheckpointFormat::hugging_face;
+    state->folder.emplace(path);
+    state->config = read_config(*state->folder);
+  } else {
+    refuse_lone_safetensors(path);
+    state->format = CheckpointFormat::gguf;
+    state->gguf.emplace(path);
+    state->config = config_from_gguf(state->gguf->metadata(), state->gguf->tensors());
   }
-  state->format = CheckpointFormat::gguf;
-  state->gguf.emplace(path);
-  state->config = config_from_gguf(state->gguf->metadata(), state->gguf->tensors());
   return Checkpoint(std::move(state));
 }
 
@@ -52,7 +79,8 @@ const std::filesystem::path& Checkpoint::path() const { return state_->path; }
 const ModelConfig& Checkpoint::config() const { return state_->config; }
 
 const TensorMap& Checkpoint::tensors() const {
-  return state_->gguf ? state_->gguf->tensors() : state_->memory_tensors;
+  if (state_->gguf) return state_->gguf->tensors();
+  return state_->folder ? state_->folder->tensors() : state_->memory_tensors;
 }
 
 WeightNaming Checkpoint::naming() const {
@@ -66,12 +94,15 @@ const Tensor* Checkpoint::find(std::string_view name) const {
 
 std::int64_t Checkpoint::file_bytes() const {
   if (state_->gguf) return state_->gguf->file_bytes();
+  if (state_->folder) return state_->folder->file_bytes();
   std::int64_t n_bytes = 0;
   for (const Buffer& buffer : state_->memory_buffers) n_bytes += buffer.n_bytes();
   return n_bytes;
 }
 
 const GgufFile* Checkpoint::gguf() const { return state_->gguf ? &*state_->gguf : nullptr; }
-const HuggingFaceFolder* Checkpoint::hugging_face() const { return nullptr; }
+const HuggingFaceFolder* Checkpoint::hugging_face() const {
+  return state_->folder ? &*state_->folder : nullptr;
+}
 
 }  // namespace tinyllm

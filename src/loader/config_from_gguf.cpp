@@ -1,7 +1,5 @@
 #include "loader/config_from_gguf.h"
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -9,6 +7,7 @@
 #include "base/quote.h"
 #include "loader/architecture.h"
 #include "loader/weight_names.h"
+#include "loader/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -127,16 +126,11 @@ class ConfigReader {
       fail(ErrorCode::unsupported, "{}: {} is {}, must be 1", source_,
            key("rope.scaling.yarn_ext_factor"), ext_factor);
     }
-    // GGUF's factors multiply the paper's default; ours replaces it.
-    const double multiplier =
-        number("rope.scaling.attn_factor", 1.0) * number("rope.scaling.yarn_attn_factor", 1.0);
-    if (multiplier != 1.0) {
-      scaling.attention_factor = multiplier * (0.1 * std::log(std::max(scaling.factor, 1.0)) + 1.0);
-    }
-    const double stretched = scaling.factor * scaling.original_max_seq_len;
-    if (stretched > static_cast<double>(config_.max_seq_len) && stretched < 1e9) {
-      config_.max_seq_len = static_cast<std::int64_t>(stretched);
-    }
+    // Both factors multiply the paper's default.
+    scaling.attention_factor = yarn_mscale(scaling.factor) *
+                               number("rope.scaling.attn_factor", 1.0) *
+                               number("rope.scaling.yarn_attn_factor", 1.0);
+    stretch_max_seq_len(config_);
   }
 
   void read_what_the_tensors_say() {

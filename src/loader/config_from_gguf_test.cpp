@@ -80,7 +80,7 @@ TEST(ConfigFromGguf, RopeScaling) {
   EXPECT_EQ(yarn.rope_scaling.original_max_seq_len, 32.0);
   EXPECT_EQ(yarn.rope_scaling.beta_fast, 32.0);
   EXPECT_EQ(yarn.rope_scaling.beta_slow, 1.0);
-  EXPECT_EQ(yarn.rope_scaling.attention_factor, 0.0);  // the paper's
+  EXPECT_DOUBLE_EQ(yarn.rope_scaling.attention_factor, 0.1 * std::log(4.0) + 1.0);
   EXPECT_EQ(yarn.max_seq_len, 128);
   builder.key_f32("qwen2.rope.scaling.attn_factor", 0.5f)
       .key_f32("qwen2.rope.scaling.yarn_beta_fast", 16);

@@ -26,7 +26,7 @@ struct RopeScaling {
   double high_freq_factor = 4.0;    // llama3
   double beta_fast = 32.0;          // yarn
   double beta_slow = 1.0;           // yarn
-  double attention_factor = 0.0;    // yarn; 0: 0.1 ln(factor) + 1
+  double attention_factor = 0.0;    // yarn: on cos and sin. Loaders fill it; 0: 0.1 ln(factor) + 1
   bool truncate = true;             // yarn: round the correction range to whole dimensions
   // yarn with mscale keys (DeepSeek): attention_factor already holds their quotient.
   // GGUF llama3 models ship their scaling as the tensor rope_freqs instead; the loader copies it

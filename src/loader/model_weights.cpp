@@ -1,6 +1,5 @@
 #include "loader/model_weights.h"
 
-#include <cstring>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
-#include "tensor/float16.h"
+#include "quant/decode.h"
 
 namespace tinyllm {
 namespace {
@@ -95,31 +94,10 @@ class Binder {
     const Tensor& stored = find(name, {n});
     if (is_aligned_f32(stored)) return stored;
     Buffer widened(n * static_cast<std::int64_t>(sizeof(float)), "a norm or bias");
-    widen(stored, name, widened.as<float>().data());
+    decode_row(stored.dtype, stored.data, widened.as<float>().data(), n);
     const Tensor copy{widened.data(), DType::f32, {n}};
     weights_.widened.push_back(std::move(widened));
     return copy;
-  }
-
-  void widen(const Tensor& stored, const std::string& name, float* out) const {
-    const auto n = static_cast<std::size_t>(stored.shape.n_elems());
-    const auto bits = [&](std::size_t i) {
-      std::uint16_t value;
-      std::memcpy(&value, stored.data + i * sizeof(value), sizeof(value));
-      return value;
-    };
-    switch (stored.dtype) {
-      case DType::f32: std::memcpy(out, stored.data, n * sizeof(float)); return;
-      case DType::f16:
-        for (std::size_t i = 0; i < n; ++i) out[i] = f16_to_f32(bits(i));
-        return;
-      case DType::bf16:
-        for (std::size_t i = 0; i < n; ++i) out[i] = bf16_to_f32(bits(i));
-        return;
-      default:
-        fail(ErrorCode::unsupported, "{}: tensor {} is {}, must be f32, f16 or bf16", source_,
-             quote(name), tinyllm::name(stored.dtype));
-    }
   }
 
   // A tensor that is no weight of its own: the config holds it, or it can be computed.
