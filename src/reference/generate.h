@@ -22,13 +22,17 @@ struct GenerateResult {
   FinishReason finish_reason = FinishReason::none;
   std::vector<TokenLogprobs> logprobs;  // one a token when asked
   std::vector<float> prompt_logits;     // [vocab_size], logits of the last prompt position
-  double prefill_s = 0, decode_s = 0;   // wall time of the prompt and of all tokens after the first
+  double prefill_s = 0;                 // wall time of the prompt's tokens that were not skipped
+  double decode_s = 0;                  // wall time of all tokens after the first
 };
 
 // `on_token` is called with every new token (the ending one excepted); returning false cancels.
-// Prompt tokens whose K/V rows the model still holds (prefix equal to `reused` tokens) are skipped:
-// the caller rewinds the model to the common prefix first. Stop strings are the caller's work (it
-// has text). Throws Error{context_overflow} when the prompt does not fit into model.max_tokens().
+// Prompt tokens whose K/V rows the model still holds, [0, model.n_computed()), are skipped: the
+// caller rewinds the model to the prefix that it has in common with the last sequence first (to 0
+// for a new one). Prompt and new tokens together fill at most model.max_tokens() positions, then
+// the reason is `length`. Stop strings are the caller's work (it has text). Throws
+// Error{context_overflow} when the prompt does not fit, Error{invalid_input} when it is empty or an
+// id is outside the vocabulary.
 GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
                         function_ref<bool(std::int32_t token_id)> on_token);

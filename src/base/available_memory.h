@@ -1,0 +1,14 @@
+#pragma once
+// How much memory this process may still take, for checks that come before a large allocation:
+// Linux grants nearly any allocation and kills the process when it is used. Any thread.
+
+#include <cstdint>
+
+namespace tinyllm {
+
+// Bytes that can be had without swapping: the smaller of what the system has (free memory and
+// caches that it can drop) and what the control group (a container's limit) leaves. The largest
+// int64 where neither can be read.
+std::int64_t available_memory_bytes();
+
+}  // namespace tinyllm

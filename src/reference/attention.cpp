@@ -1,0 +1,73 @@
+#include "reference/attention.h"
+
+#include "kernels/cpu/scalar/causal_mask.h"
+#include "kernels/cpu/scalar/grouped_attention.h"
+#include "kernels/cpu/scalar/multi_head_attention.h"
+#include "kernels/cpu/scalar/rms_norm.h"
+#include "kernels/cpu/scalar/rope_interleaved.h"
+#include "kernels/cpu/scalar/rope_split_halves.h"
+#include "reference/parallel.h"
+
+namespace tinyllm {
+namespace {
+
+// Norm (where the model has it) and rotation of every head of one token's q or k.
+// heads: [n_heads, head_dim] f32, in place. t: index of the token in this pass.
+void prepare_heads(const ForwardPass& pass, const Tensor& norm, std::int64_t t,
+                   std::int64_t n_heads, float* heads) {
+  const ModelConfig& config = pass.config;
+  const float* cos = pass.rope_cos + t * config.head_dim / 2;
+  const float* sin = pass.rope_sin + t * config.head_dim / 2;
+  for (std::int64_t h = 0; h < n_heads; ++h) {
+    float* head = heads + h * config.head_dim;
+    if (norm) scalar::rms_norm(head, norm.f32(), head, config.head_dim, config.norm_eps);
+    if (config.rope_pairing == RopePairing::interleaved) {
+      scalar::rope_interleaved(head, cos, sin, config.head_dim);
+    } else {
+      scalar::rope_split_halves(head, cos, sin, config.head_dim);
+    }
+  }
+}
+
+// a.attention_out = attention of a.q over the layer's rows, heads split over the workers.
+void attend(const ForwardPass& pass, const float* keys, const float* values,
+            std::int64_t max_tokens, Activations& a) {
+  const ModelConfig& config = pass.config;
+  scalar::causal_mask(f32(a.mask), pass.n_tokens, pass.n_keys());
+  pass.pool.parallel_for(config.n_heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    float* scores = f32(a.scores) + begin * max_tokens;
+    if (config.n_kv_heads == config.n_heads) {
+      scalar::multi_head_attention(f32(a.q), keys, values, f32(a.mask), f32(a.attention_out),
+                                   scores, pass.n_tokens, pass.n_keys(), config.n_heads,
+                                   config.head_dim, begin, end);
+    } else {
+      scalar::grouped_attention(f32(a.q), keys, values, f32(a.mask), f32(a.attention_out), scores,
+                                pass.n_tokens, pass.n_keys(), config.n_heads, config.n_kv_heads,
+                                config.head_dim, begin, end);
+    }
+  });
+}
+
+}  // namespace
+
+void attention(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
+               KvRows& kv_rows, Activations& a) {
+  const ModelConfig& config = pass.config;
+  const float* x = f32(a.normed);
+  parallel_linear(pass.pool, x, pass.n_tokens, weights.q_proj, weights.q_bias, f32(a.q));
+  parallel_linear(pass.pool, x, pass.n_tokens, weights.k_proj, weights.k_bias, f32(a.k));
+  parallel_linear(pass.pool, x, pass.n_tokens, weights.v_proj, weights.v_bias, f32(a.v));
+
+  for_each_token(pass.pool, pass.n_tokens, [&](std::int64_t t) {
+    prepare_heads(pass, weights.q_norm, t, config.n_heads, f32(a.q) + t * config.q_size());
+    prepare_heads(pass, weights.k_norm, t, config.n_kv_heads, f32(a.k) + t * config.kv_size());
+  });
+  append_kv_rows(kv_rows, layer_idx, pass.first_position, pass.n_tokens, f32(a.k), f32(a.v));
+
+  attend(pass, layer_keys(kv_rows, layer_idx), layer_values(kv_rows, layer_idx), kv_rows.max_tokens,
+         a);
+  parallel_linear(pass.pool, f32(a.attention_out), pass.n_tokens, weights.o_proj, weights.o_bias,
+                  f32(a.delta));
+}
+
+}  // namespace tinyllm

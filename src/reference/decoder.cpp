@@ -1,0 +1,28 @@
+#include "reference/decoder.h"
+
+#include "kernels/cpu/scalar/embedding.h"
+#include "kernels/cpu/scalar/rms_norm.h"
+#include "reference/parallel.h"
+#include "reference/transformer_block.h"
+
+namespace tinyllm {
+
+void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
+             KvRows& kv_rows, Activations& a) {
+  scalar::embedding(weights.embed_tokens, token_ids, pass.n_tokens, f32(a.hidden));
+  for (std::size_t i = 0; i < weights.layers.size(); ++i) {
+    transformer_block(pass, weights.layers[i], static_cast<std::int64_t>(i), kv_rows, a);
+  }
+  const std::int64_t n = pass.config.hidden_size;
+  for_each_token(pass.pool, pass.n_tokens, [&](std::int64_t t) {
+    scalar::rms_norm(f32(a.hidden) + t * n, weights.final_norm.f32(), f32(a.normed) + t * n, n,
+                     pass.config.norm_eps);
+  });
+}
+
+void language_head(ThreadPool& pool, const ModelWeights& weights, const float* normed,
+                   std::int64_t n_tokens, float* logits) {
+  parallel_linear(pool, normed, n_tokens, weights.lm_head, Tensor{}, logits);
+}
+
+}  // namespace tinyllm

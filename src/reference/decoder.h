@@ -1,0 +1,23 @@
+#pragma once
+// The whole network: one recipe for llama, qwen2 and qwen3. What differs between them is data in
+// ModelConfig (biases, q/k norm, RoPE pairing) and which weights are there.
+
+#include <cstdint>
+
+#include "loader/model_weights.h"
+#include "reference/forward_pass.h"
+#include "reference/kv_rows.h"
+
+namespace tinyllm {
+
+// token_ids: [n_tokens]. Embeds them, runs every layer (which adds their K/V rows) and leaves
+// RMSNorm(h) * final_norm in activations.normed, [n_tokens, hidden_size].
+void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
+             KvRows& kv_rows, Activations& activations);
+
+// logits[t] = lm_head normed[t]. normed: [n_tokens, hidden_size], logits: [n_tokens, vocab_size],
+// f32.
+void language_head(ThreadPool& pool, const ModelWeights& weights, const float* normed,
+                   std::int64_t n_tokens, float* logits);
+
+}  // namespace tinyllm

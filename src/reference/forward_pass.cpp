@@ -1,0 +1,25 @@
+#include "reference/forward_pass.h"
+
+namespace tinyllm {
+
+Activations make_activations(const ModelConfig& config, std::int64_t chunk_tokens,
+                             std::int64_t max_tokens) {
+  const auto floats = [](std::int64_t n_rows, std::int64_t n_cols) {
+    return Buffer(n_rows * n_cols * static_cast<std::int64_t>(sizeof(float)), "activations");
+  };
+  Activations a;
+  a.hidden = floats(chunk_tokens, config.hidden_size);
+  a.normed = floats(chunk_tokens, config.hidden_size);
+  a.delta = floats(chunk_tokens, config.hidden_size);
+  a.q = floats(chunk_tokens, config.q_size());
+  a.k = floats(chunk_tokens, config.kv_size());
+  a.v = floats(chunk_tokens, config.kv_size());
+  a.attention_out = floats(chunk_tokens, config.q_size());
+  a.mask = floats(chunk_tokens, max_tokens);
+  a.scores = floats(config.n_heads, max_tokens);
+  a.gate = floats(chunk_tokens, config.intermediate_size);
+  a.up = floats(chunk_tokens, config.intermediate_size);
+  return a;
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,88 @@
+#include "reference/generate.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "sampling/sampler.h"
+
+namespace tinyllm {
+namespace {
+
+void require_prompt(const ReferenceModel& model, std::span<const std::int32_t> prompt_ids) {
+  if (prompt_ids.empty()) {
+    fail(ErrorCode::invalid_input, "the prompt has no tokens, must have at least 1");
+  }
+  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+  if (n_prompt > model.max_tokens()) {
+    fail(ErrorCode::context_overflow,
+         "the prompt has {} tokens, the context holds {}; use a shorter prompt or a larger "
+         "--context",
+         n_prompt, model.max_tokens());
+  }
+  for (const std::int32_t id : prompt_ids) {
+    if (id < 0 || id >= model.config().vocab_size) {
+      fail(ErrorCode::invalid_input, "token id {} in the prompt, must be in [0, {})", id,
+           model.config().vocab_size);
+    }
+  }
+}
+
+bool contains(const std::vector<std::int32_t>& ids, std::int32_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+bool ends_text(std::int32_t id, const SamplingParams& params, const GenerateOptions& options) {
+  return (!params.ignore_eos && contains(options.eos_ids, id)) ||
+         contains(params.stop_token_ids, id);
+}
+
+}  // namespace
+
+GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> prompt_ids,
+                        const SamplingParams& params, const GenerateOptions& options,
+                        function_ref<bool(std::int32_t token_id)> on_token) {
+  require_prompt(model, prompt_ids);
+  GenerateResult result;
+  std::vector<std::int32_t> sequence(prompt_ids.begin(), prompt_ids.end());  // prompt, then output
+  SamplerWorkspace workspace;
+  TokenLogprobs logprobs;
+
+  // The last prompt token always runs: its logits choose the first new token.
+  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+  model.rewind(options.recompute ? 0 : std::min(model.n_computed(), n_prompt - 1));
+  Stopwatch clock;
+  std::span<const float> logits =
+      model.forward(prompt_ids.subspan(static_cast<std::size_t>(model.n_computed())));
+  result.prefill_s = clock.seconds();
+  result.prompt_logits.assign(logits.begin(), logits.end());
+  if (params.max_tokens <= 0) result.finish_reason = FinishReason::length;
+
+  clock.restart();
+  while (result.finish_reason == FinishReason::none) {
+    const std::int32_t id =
+        sample_token(logits, params, {prompt_ids, result.token_ids}, options.eos_ids,
+                     static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
+    if (ends_text(id, params, options)) {
+      result.finish_reason = FinishReason::stop;
+      break;
+    }
+    sequence.push_back(id);
+    result.token_ids.push_back(id);
+    if (params.n_logprobs >= 0) result.logprobs.push_back(logprobs);
+    if (!on_token(id)) {
+      result.finish_reason = FinishReason::cancelled;
+    } else if (static_cast<std::int64_t>(result.token_ids.size()) >= params.max_tokens ||
+               static_cast<std::int64_t>(sequence.size()) >= model.max_tokens()) {
+      result.finish_reason = FinishReason::length;
+    } else {
+      if (options.recompute) model.rewind(0);
+      logits =
+          model.forward(std::span(sequence).subspan(static_cast<std::size_t>(model.n_computed())));
+    }
+  }
+  result.decode_s = clock.seconds();
+  return result;
+}
+
+}  // namespace tinyllm

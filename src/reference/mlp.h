@@ -1,0 +1,14 @@
+#pragma once
+// The MLP half of a layer, SwiGLU (Shazeer 2020).
+
+#include "loader/model_weights.h"
+#include "reference/forward_pass.h"
+
+namespace tinyllm {
+
+// x = activations.normed, [n_tokens, hidden_size]:
+//   activations.delta = down_proj(silu(gate_proj x) * (up_proj x))     plus biases where the model
+//   has them
+void mlp(const ForwardPass& pass, const LayerWeights& weights, Activations& activations);
+
+}  // namespace tinyllm

@@ -1,0 +1,150 @@
+#include "reference/reference_model.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/available_memory.h"
+#include "base/check.h"
+#include "base/error.h"
+#include "kernels/cpu/scalar/rope_table.h"
+#include "loader/model_weights.h"
+#include "loader/rope_frequencies.h"
+#include "reference/decoder.h"
+
+namespace tinyllm {
+namespace {
+
+// A prompt runs in chunks: weights are decoded once a chunk, and its activations stay in cache.
+constexpr std::int64_t kChunkTokens = 64;
+// Rows of logits made at once when every position's are wanted.
+constexpr std::int64_t kHeadRows = 16;
+
+void require_memory(const ModelConfig& config, std::int64_t max_tokens) {
+  const std::int64_t wanted = kv_rows_bytes(config.n_layers, max_tokens, config.kv_size());
+  const std::int64_t available = available_memory_bytes();
+  if (wanted > available) {
+    fail(ErrorCode::out_of_memory,
+         "a context of {} tokens needs {:.0f} MB for keys and values, {:.0f} MB are free; use a "
+         "context of "
+         "at most {}",
+         max_tokens, static_cast<double>(wanted) / 1e6, static_cast<double>(available) / 1e6,
+         static_cast<std::int64_t>(static_cast<double>(max_tokens) *
+                                   static_cast<double>(available) / static_cast<double>(wanted)));
+  }
+}
+
+}  // namespace
+
+struct ReferenceModel::State {
+  State(const Checkpoint& checkpoint, ThreadPool& thread_pool, std::int64_t n_tokens_max);
+
+  // The hidden states of token_ids, after the final norm, in activations.normed. At most a chunk.
+  void run_chunk(std::span<const std::int32_t> token_ids);
+  std::span<float> logits_row(std::int64_t row);
+
+  const ModelConfig& config;
+  ThreadPool& pool;
+  ModelWeights weights;
+  std::int64_t max_tokens;
+  std::int64_t n_computed = 0;
+  KvRows kv_rows;
+  Activations activations;
+  std::vector<float> rope_cos, rope_sin;  // [max_tokens, head_dim / 2]
+  std::vector<float> logits;  // [1, vocab_size], [kHeadRows, vocab_size] after a forward_all
+};
+
+ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_pool,
+                             std::int64_t n_tokens_max)
+    : config(checkpoint.config()),
+      pool(thread_pool),
+      weights(bind_weights(checkpoint)),
+      max_tokens(n_tokens_max) {
+  require_memory(config, max_tokens);
+  kv_rows = make_kv_rows(config.n_layers, max_tokens, config.kv_size());
+  activations = make_activations(config, std::min(kChunkTokens, max_tokens), max_tokens);
+  const RopeFrequencies rope = rope_frequencies(config);
+  const auto n_pairs = static_cast<std::int64_t>(rope.inv_freq.size());
+  rope_cos.resize(static_cast<std::size_t>(max_tokens * n_pairs));
+  rope_sin.resize(rope_cos.size());
+  scalar::rope_table(rope.inv_freq.data(), n_pairs, rope.attention_factor, 0, max_tokens,
+                     rope_cos.data(), rope_sin.data());
+  logits.resize(static_cast<std::size_t>(config.vocab_size));
+}
+
+void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids) {
+  const std::int64_t rope_offset = n_computed * config.head_dim / 2;
+  const ForwardPass pass{config,
+                         pool,
+                         n_computed,
+                         static_cast<std::int64_t>(token_ids.size()),
+                         rope_cos.data() + rope_offset,
+                         rope_sin.data() + rope_offset};
+  decoder(pass, weights, token_ids.data(), kv_rows, activations);
+  n_computed += pass.n_tokens;
+}
+
+std::span<float> ReferenceModel::State::logits_row(std::int64_t row) {
+  const auto n = static_cast<std::size_t>(config.vocab_size);
+  return std::span(logits).subspan(static_cast<std::size_t>(row) * n, n);
+}
+
+ReferenceModel::ReferenceModel(const Checkpoint& checkpoint, ThreadPool& pool,
+                               std::int64_t max_tokens) {
+  CHECK(max_tokens >= 1, "max_tokens is {}", max_tokens);
+  state_ = std::make_unique<State>(checkpoint, pool, max_tokens);
+}
+
+ReferenceModel::~ReferenceModel() = default;
+
+const ModelConfig& ReferenceModel::config() const { return state_->config; }
+std::int64_t ReferenceModel::n_computed() const { return state_->n_computed; }
+std::int64_t ReferenceModel::max_tokens() const { return state_->max_tokens; }
+
+void ReferenceModel::rewind(std::int64_t n) {
+  CHECK(n >= 0 && n <= state_->n_computed, "rewind to {} of {} positions", n, state_->n_computed);
+  state_->n_computed = n;
+}
+
+std::span<const float> ReferenceModel::forward(std::span<const std::int32_t> token_ids) {
+  State& s = *state_;
+  const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
+  CHECK(n_tokens >= 1 && s.n_computed + n_tokens <= s.max_tokens,
+        "{} tokens after {} do not fit into {}", n_tokens, s.n_computed, s.max_tokens);
+  for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
+    const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
+    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    if (begin + n == n_tokens) {
+      const float* last = f32(s.activations.normed) + (n - 1) * s.config.hidden_size;
+      language_head(s.pool, s.weights, last, 1, s.logits.data());
+    }
+  }
+  return s.logits_row(0);
+}
+
+std::span<const float> ReferenceModel::forward_all(
+    std::span<const std::int32_t> token_ids,
+    function_ref<void(std::int64_t position, std::span<const float>)> row) {
+  State& s = *state_;
+  const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
+  CHECK(n_tokens >= 1 && s.n_computed + n_tokens <= s.max_tokens,
+        "{} tokens after {} do not fit into {}", n_tokens, s.n_computed, s.max_tokens);
+  s.logits.resize(static_cast<std::size_t>(kHeadRows * s.config.vocab_size));
+  std::span<const float> last;
+  for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
+    const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
+    const std::int64_t first_position = s.n_computed;
+    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    for (std::int64_t t0 = 0; t0 < n; t0 += kHeadRows) {
+      const std::int64_t n_rows = std::min(kHeadRows, n - t0);
+      language_head(s.pool, s.weights, f32(s.activations.normed) + t0 * s.config.hidden_size,
+                    n_rows, s.logits.data());
+      for (std::int64_t t = 0; t < n_rows; ++t) {
+        last = s.logits_row(t);
+        row(first_position + t0 + t, last);
+      }
+    }
+  }
+  return last;
+}
+
+}  // namespace tinyllm
