@@ -1,0 +1,73 @@
+// A counting operator new proves that a grown workspace serves every call without the heap.
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "sampling/sampler.h"
+
+namespace {
+
+thread_local std::int64_t n_allocations = 0;
+
+void* counted(std::size_t n_bytes) noexcept {
+  ++n_allocations;
+  return std::malloc(n_bytes > 0 ? n_bytes : 1);
+}
+
+void* counted_or_throw(std::size_t n_bytes) {
+  void* memory = counted(n_bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+// These serve the whole test program; every unaligned form is here, so that each pairs with free.
+void* operator new(std::size_t n_bytes) { return counted_or_throw(n_bytes); }
+void* operator new[](std::size_t n_bytes) { return counted_or_throw(n_bytes); }
+void* operator new(std::size_t n_bytes, const std::nothrow_t&) noexcept { return counted(n_bytes); }
+void* operator new[](std::size_t n_bytes, const std::nothrow_t&) noexcept {
+  return counted(n_bytes);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+namespace tinyllm {
+namespace {
+
+TEST(SamplerAllocation, NoneOnceTheWorkspaceHasGrown) {
+  std::vector<float> row(20000);
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i * 7919 % 1000) * 0.01f;
+  const std::vector<TokenId> ids = {1, 2, 3, 2, 1, 19999};
+  std::vector<SamplingParams> settings = {
+      {.temperature = 0.0f},
+      {.temperature = 0.8f, .top_p = 0.95f, .n_logprobs = 20},
+      {.top_k = 50, .top_p = 0.9f, .min_p = 0.01f},
+      {.top_k = 5000, .logit_bias = {{5, 1.0f}}, .min_tokens = 10, .max_tokens = 20},
+      {.repetition_penalty = 1.1f, .presence_penalty = 0.5f, .frequency_penalty = 0.5f},
+  };
+  SamplerWorkspace workspace;
+  TokenLogprobs logprobs;
+  const auto sample_all = [&](std::uint64_t position) {
+    for (const SamplingParams& params : settings) {
+      sample_token(row, params, {ids, ids}, ids, position, workspace, &logprobs);
+    }
+  };
+  const std::int64_t before_first = n_allocations;
+  sample_all(0);
+  EXPECT_GT(n_allocations, before_first) << "the counter must count";
+  const std::int64_t before = n_allocations;
+  for (std::uint64_t position = 1; position < 20; ++position) sample_all(position);
+  EXPECT_EQ(n_allocations, before);
+}
+
+}  // namespace
+}  // namespace tinyllm
