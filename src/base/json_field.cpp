@@ -1,5 +1,6 @@
 #include "base/json_field.h"
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -54,10 +55,35 @@ std::int32_t JsonField::id() const {
   return static_cast<std::int32_t>(value_->get<std::uint64_t>());
 }
 
+std::int64_t JsonField::count() const {
+  // The library's int64 of a larger unsigned number is negative.
+  if (value_ == nullptr || !value_->is_number_integer() || value_->get<std::int64_t>() < 0) {
+    refuse(ErrorCode::invalid_input, "a whole number from 0 up");
+  }
+  return value_->get<std::int64_t>();
+}
+
+double JsonField::number() const {
+  if (value_ == nullptr || !value_->is_number() || !std::isfinite(value_->get<double>())) {
+    refuse(ErrorCode::invalid_input, "a number");
+  }
+  return value_->get<double>();
+}
+
 bool JsonField::boolean() const {
   if (value_ == nullptr || !value_->is_boolean()) refuse(ErrorCode::invalid_input, "true or false");
   return value_->get<bool>();
 }
+
+std::string JsonField::string_or(const std::string& fallback) const {
+  return is_null() ? fallback : string();
+}
+
+std::int64_t JsonField::count_or(std::int64_t fallback) const {
+  return is_null() ? fallback : count();
+}
+
+double JsonField::number_or(double fallback) const { return is_null() ? fallback : number(); }
 
 bool JsonField::boolean_or(bool fallback) const { return is_null() ? fallback : boolean(); }
 

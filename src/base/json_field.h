@@ -17,7 +17,9 @@ class JsonField {
  public:
   JsonField(const nlohmann::json& document, std::string source);
 
-  bool is_null() const;  // null, or not there
+  bool is_null() const;                              // null, or not there
+  bool exists() const { return value_ != nullptr; }  // there, if only as null
+  const std::string& source() const { return source_; }
   const std::string& path() const { return path_; }
 
   // Each throws Error{invalid_input} when the value has another type.
@@ -26,9 +28,16 @@ class JsonField {
   const nlohmann::json& object() const;
   const nlohmann::json& array() const;
   const std::string& string() const;
-  std::int32_t id() const;  // a whole number in [0, 2^31)
+  std::int32_t id() const;     // a whole number in [0, 2^31)
+  std::int64_t count() const;  // a whole number in [0, 2^63)
+  double number() const;       // whole or not, finite
   bool boolean() const;
-  bool boolean_or(bool fallback) const;  // null: `fallback`
+
+  // The same; `fallback` for null.
+  std::string string_or(const std::string& fallback) const;
+  std::int64_t count_or(std::int64_t fallback) const;
+  double number_or(double fallback) const;
+  bool boolean_or(bool fallback) const;
 
   // Throws Error{code}: "<source>: <path> is <value>, must be <wanted>".
   [[noreturn]] void refuse(ErrorCode code, std::string_view wanted) const;

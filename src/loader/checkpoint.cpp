@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/json_parse.h"
 #include "loader/config_from_gguf.h"
 #include "loader/config_from_hf.h"
 #include "loader/gguf_file.h"
@@ -16,8 +15,7 @@ namespace tinyllm {
 namespace {
 
 ModelConfig read_config(const HuggingFaceFolder& folder) {
-  const std::string source = folder.source("config.json");
-  return config_from_hf(parse_json(*folder.find_text("config.json"), source), source);
+  return config_from_hf(*folder.find_json("config.json"), folder.source("config.json"));
 }
 
 void refuse_lone_safetensors(const std::filesystem::path& path) {

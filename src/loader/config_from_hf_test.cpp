@@ -173,35 +173,35 @@ TEST(ConfigFromHf, RefusesByName) {
             "config.json: quantization_config says that the weights are quantised ('gptq'), which "
             "is not supported; use the model in F32, F16 or BF16, or a GGUF file");
   EXPECT_EQ(unsupported(llama({{"hidden_act", "gelu"}})),
-            "config.json: hidden_act is 'gelu', which is not supported; supported is 'silu'");
+            "config.json: hidden_act is 'gelu', must be 'silu'");
   EXPECT_EQ(unsupported(llama({{"num_local_experts", 8}})),
             "config.json: num_local_experts asks for a mixture of experts, which is not supported "
             "yet");
   EXPECT_EQ(unsupported(llama({{"partial_rotary_factor", 0.5}})),
-            "config.json: partial_rotary_factor is 0.5, must be 1: RoPE on a part of a head is not "
-            "supported");
+            "config.json: partial_rotary_factor is 0.5, must be 1 (RoPE on a part of a head is not "
+            "supported)");
   EXPECT_EQ(unsupported(llama({{"rope_parameters", {{"partial_rotary_factor", 0.25}}}})),
-            "config.json: rope_parameters.partial_rotary_factor is 0.25, must be 1: RoPE on a part "
-            "of a head is not supported");
+            "config.json: rope_parameters.partial_rotary_factor is 0.25, must be 1 (RoPE on a part "
+            "of a head is not supported)");
   EXPECT_EQ(unsupported(llama({{"rope_scaling", {{"type", "dynamic"}, {"factor", 2}}}})),
-            "config.json: rope_scaling.rope_type is 'dynamic', which is not supported; supported "
-            "are default, linear, llama3, yarn");
+            "config.json: rope_scaling.type is 'dynamic', must be 'default', 'linear', 'llama3' or "
+            "'yarn' (others are not supported)");
 }
 
 TEST(ConfigFromHf, RefusesWrongFields) {
   const auto llama = [](const json& changes) { return with("LlamaForCausalLM", changes); };
   EXPECT_EQ(config_error(json::array()),
-            "config.json: the JSON text is an array, must be an object");
+            "config.json: the document is an array, must be an object");
   EXPECT_EQ(config_error(json::object()),
             "config.json: names no architecture: \"architectures\" and \"model_type\" are missing");
   EXPECT_EQ(config_error(llama({{"hidden_size", "big"}})),
-            "config.json: hidden_size is 'big', must be an integer from 0 up");
+            "config.json: hidden_size is 'big', must be a whole number from 0 up");
   EXPECT_EQ(config_error(llama({{"hidden_size", -8}})),
-            "config.json: hidden_size is -8, must be an integer from 0 up");
+            "config.json: hidden_size is -8, must be a whole number from 0 up");
   EXPECT_EQ(config_error(llama({{"hidden_size", ~std::uint64_t{0}}})),
-            "config.json: hidden_size is 18446744073709551615, must be an integer from 0 up");
+            "config.json: hidden_size is 18446744073709551615, must be a whole number from 0 up");
   EXPECT_EQ(config_error(llama({{"hidden_size", 8.5}})),
-            "config.json: hidden_size is 8.5, must be an integer from 0 up");
+            "config.json: hidden_size is 8.5, must be a whole number from 0 up");
   EXPECT_EQ(config_error(llama({{"tie_word_embeddings", 1}})),
             "config.json: tie_word_embeddings is 1, must be true or false");
   EXPECT_EQ(config_error(llama({{"num_attention_heads", 0}, {"head_dim", nullptr}})),
@@ -209,7 +209,7 @@ TEST(ConfigFromHf, RefusesWrongFields) {
   EXPECT_EQ(config_error(llama({{"rope_scaling", "linear"}})),
             "config.json: rope_scaling is 'linear', must be an object");
   EXPECT_EQ(config_error(llama({{"rope_scaling", {{"rope_type", "linear"}}}})),
-            "config.json: rope_scaling.factor is missing");
+            "config.json: rope_scaling.factor is missing, must be a number");
   EXPECT_EQ(config_error(llama({{"rope_scaling", {{"rope_type", "linear"}, {"factor", 0}}}})),
             "config.json: rope scaling factor is 0, must be in [0.001, 1000000]");
   EXPECT_EQ(config_error(llama({{"rope_theta", "big"}})),

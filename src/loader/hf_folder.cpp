@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_field.h"
 #include "base/json_parse.h"
 #include "base/quote.h"
-#include "loader/json_fields.h"
 #include "loader/safetensors.h"
 
 namespace tinyllm {
@@ -53,13 +53,11 @@ std::optional<std::string> HuggingFaceFolder::find_text(const std::string& name)
   return read_text_file(path_ / name, kMaxTextBytes);
 }
 
-std::optional<nlohmann::ordered_json> HuggingFaceFolder::find_json(const std::string& name) const {
+std::optional<nlohmann::json> HuggingFaceFolder::find_json(const std::string& name) const {
   const std::optional<std::string> text = find_text(name);
   if (!text) return std::nullopt;
-  nlohmann::ordered_json json = parse_ordered_json(*text, source(name));
-  if (!json.is_object()) {
-    fail(ErrorCode::invalid_input, "{}: must hold a JSON object", source(name));
-  }
+  nlohmann::json json = parse_json(*text, source(name));
+  JsonField(json, source(name)).object();
   return json;
 }
 
@@ -78,26 +76,23 @@ void HuggingFaceFolder::map_weights() {
 }
 
 void HuggingFaceFolder::map_sharded_weights() {
-  const std::string index_source = source(kIndex);
-  const nlohmann::json index = parse_json(*find_text(kIndex), index_source, {.unique_keys = true});
-  const nlohmann::json* weight_map = JsonFields(index, index_source).find("weight_map");
-  if (weight_map == nullptr || !weight_map->is_object()) {
-    fail(ErrorCode::invalid_input, "{}: weight_map is missing or no object", index_source);
-  }
+  const nlohmann::json index =
+      parse_json(*find_text(kIndex), source(kIndex), {.unique_keys = true});
+  const JsonField weight_map = JsonField(index, source(kIndex)).member("weight_map");
   std::set<std::string> file_names;
-  for (const auto& [tensor_name, file_name] : weight_map->items()) {
+  for (const auto& [tensor_name, file_name] : weight_map.object().items()) {
     if (!file_name.is_string() || !is_plain_name(file_name.get<std::string>())) {
       fail(ErrorCode::invalid_input,
-           "{}: weight_map of {} must be the name of a file in the same folder", index_source,
+           "{}: weight_map of {} must be the name of a file in the same folder", source(kIndex),
            quote(tensor_name));
     }
     file_names.insert(file_name.get<std::string>());
   }
   for (const std::string& file_name : file_names) add_weights(file_name);
-  for (const auto& [tensor_name, file_name] : weight_map->items()) {
+  for (const auto& [tensor_name, file_name] : weight_map.object().items()) {
     if (!tensors_.contains(tensor_name)) {
-      fail(ErrorCode::invalid_input, "{}: tensor {} is not in {}", index_source, quote(tensor_name),
-           quote(file_name.get<std::string>()));
+      fail(ErrorCode::invalid_input, "{}: tensor {} is not in {}", source(kIndex),
+           quote(tensor_name), quote(file_name.get<std::string>()));
     }
   }
 }

@@ -31,7 +31,7 @@ class HuggingFaceFolder {
   // The text of a file of this folder, empty when there is none.
   std::optional<std::string> find_text(const std::string& name) const;
   // The same, parsed as a JSON object.
-  std::optional<nlohmann::ordered_json> find_json(const std::string& name) const;
+  std::optional<nlohmann::json> find_json(const std::string& name) const;
   // "folder/name", for messages.
   std::string source(const std::string& name) const { return (path_ / name).string(); }
 

@@ -71,8 +71,8 @@ TEST(HuggingFaceFolder, RefusesBadIndexes) {
     folder.write("model.safetensors.index.json", json);
     return open_error(folder, code);
   };
-  EXPECT_EQ(error("[]"), index + ": the JSON text is an array, must be an object");
-  EXPECT_EQ(error("{}"), index + ": weight_map is missing or no object");
+  EXPECT_EQ(error("[]"), index + ": the document is an array, must be an object");
+  EXPECT_EQ(error("{}"), index + ": weight_map is missing, must be an object");
   for (const char* name : {"\"../a.safetensors\"", "\"/etc/passwd\"", "\"\"", "7", "\"..\""}) {
     EXPECT_EQ(error(std::string(R"({"weight_map":{"x":)") + name + "}}"),
               index + ": weight_map of 'x' must be the name of a file in the same folder");
