@@ -79,27 +79,29 @@ std::vector<Value> Interpreter::filtered_items(const Statement& loop, std::vecto
   return kept;
 }
 
-// Every turn has a scope of its own: what a body sets is gone in the next turn.
+// Every turn has a scope of its own: what a body sets is gone in the next turn. As in Jinja2, the
+// else part also runs when break or continue ended every turn.
 Interpreter::Flow Interpreter::run_for(const Statement& statement) {
   const Value iterable = evaluate(*statement.expressions[0]);
   runtime_.position = statement.expressions[0]->position;
   std::vector<Value> items = iterate(runtime_, iterable);
   if (statement.condition != nullptr) items = filtered_items(statement, std::move(items));
-  if (items.empty()) return run_in_new_scope(statement.else_body);
   LoopState* loop = runtime_.new_loop();
   loop->items = std::move(items);
   Scope* outer = scope_;
   Flow flow = Flow::next;
+  bool has_finished_turn = false;
   for (; loop->index0 < loop->items.size() && flow != Flow::break_loop; ++loop->index0) {
     scope_ = runtime_.push_scope(outer);
     scope_->set("loop", Value{loop});
     runtime_.position = statement.target->position;
     assign(*statement.target, loop->items[loop->index0]);
     flow = run_body(statement.body);
+    has_finished_turn = has_finished_turn || flow == Flow::next;
     runtime_.pop_scope(scope_);
     scope_ = outer;
   }
-  return Flow::next;
+  return has_finished_turn ? Flow::next : run_in_new_scope(statement.else_body);
 }
 
 std::pair<MarkedText, Interpreter::Flow> Interpreter::text_of(const Body& body) {

@@ -151,7 +151,8 @@ Value run_join(Runtime& runtime, const Value& self, Arguments call) {
 template <Side kSide>
 Value run_pad(Runtime& runtime, const Value& self, Arguments call) {
   const BoundArgs args(runtime, "padding", call, {"width", "fillchar"}, 1);
-  const std::string_view fill = args.get(1) != nullptr ? args.string(1).marked.text : " ";
+  std::string_view fill = " ";
+  if (args.get(1) != nullptr) fill = args.string(1).marked.text;
   return pad(runtime, *self.string(), args.integer(0, 0), fill, kSide);
 }
 
