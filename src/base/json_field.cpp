@@ -17,6 +17,8 @@ JsonField::JsonField(const nlohmann::json* value, std::string source, std::strin
 
 bool JsonField::is_null() const { return value_ == nullptr || value_->is_null(); }
 
+bool JsonField::is_array() const { return value_ != nullptr && value_->is_array(); }
+
 JsonField JsonField::member(const std::string& name) const {
   const nlohmann::json& parent = object();
   const auto found = parent.find(name);

@@ -19,6 +19,7 @@ class JsonField {
 
   bool is_null() const;                              // null, or not there
   bool exists() const { return value_ != nullptr; }  // there, if only as null
+  bool is_array() const;
   const std::string& source() const { return source_; }
   const std::string& path() const { return path_; }
 

@@ -1,0 +1,12 @@
+#include "loader/chat_template_source.h"
+#include "loader/text_sources.h"
+
+namespace tinyllm {
+
+std::optional<ChatTemplate> load_chat_template(const Checkpoint& checkpoint) {
+  const std::optional<ChatTemplateSource> source = find_chat_template(checkpoint);
+  if (!source) return std::nullopt;
+  return ChatTemplate(source->text, source->special_tokens);
+}
+
+}  // namespace tinyllm
