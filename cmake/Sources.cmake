@@ -40,3 +40,8 @@ set(sampling_sources ${library_sources})
 list(FILTER sampling_sources INCLUDE REGEX "/src/sampling/")
 set_property(SOURCE ${sampling_sources} APPEND PROPERTY COMPILE_OPTIONS
   -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)
+
+# quant/ must write the same bytes on every machine: no product and sum fused into one rounding.
+set(quant_sources ${library_sources})
+list(FILTER quant_sources INCLUDE REGEX "/src/quant/")
+set_property(SOURCE ${quant_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/check.h"
+#include "loader/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -46,11 +47,6 @@ void scale_yarn(std::vector<double>& inv_freq, const ModelConfig& config) {
   }
 }
 
-double yarn_attention_factor(const RopeScaling& scaling) {
-  if (scaling.attention_factor != 0.0) return scaling.attention_factor;
-  return scaling.factor <= 1.0 ? 1.0 : 0.1 * std::log(scaling.factor) + 1.0;
-}
-
 }  // namespace
 
 RopeFrequencies rope_frequencies(const ModelConfig& config) {
@@ -71,7 +67,8 @@ RopeFrequencies rope_frequencies(const ModelConfig& config) {
       break;
     case RopeScaling::Type::yarn:
       scale_yarn(out.inv_freq, config);
-      out.attention_factor = yarn_attention_factor(scaling);
+      out.attention_factor =
+          scaling.attention_factor != 0.0 ? scaling.attention_factor : yarn_mscale(scaling.factor);
       break;
   }
   if (!scaling.freq_factors.empty()) {

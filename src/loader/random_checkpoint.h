@@ -1,0 +1,34 @@
+#pragma once
+// Models with random weights in the exact shapes of published ones, made in memory: for benches and
+// tests that care about sizes and formats and not about words. The bytes depend on the name alone:
+// the same on every machine and with any number of threads.
+
+#include <string>
+#include <string_view>
+
+#include "base/thread_pool.h"
+#include "loader/checkpoint.h"
+#include "loader/model_config.h"
+#include "tensor/dtype.h"
+
+namespace tinyllm {
+
+// Whether a model's name asks for one: "random:SHAPE:FORMAT".
+bool is_random_name(std::string_view name);
+
+// SHAPE: qwen2.5-0.5b, qwen2.5-1.5b, qwen2.5-7b, qwen3-0.6b. FORMAT: f32, f16, bf16, q8_0, q4_0,
+// q4_k. Throws Error{invalid_input} that names the known ones, Error{out_of_memory} before anything
+// is made.
+Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool);
+
+// The same for any config (tests). Matrices in `format`, norms (around 1) and biases (small) in
+// f32.
+Checkpoint make_random_checkpoint(const std::string& name, const ModelConfig& config, DType format,
+                                  ThreadPool& pool);
+
+// The format of a matrix whose rows are no whole number of blocks, chosen as llama.cpp's quantiser
+// does: q4_k (256 elements a block) becomes q5_0, formats with 32 a block become f16. Otherwise
+// `wanted` itself.
+DType matrix_format(DType wanted, std::int64_t n_cols);
+
+}  // namespace tinyllm
