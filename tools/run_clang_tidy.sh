@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# clang-tidy-16 on the C++ files that changed: against origin/main, or on main itself in the last commits; what was
+# edited and not committed counts too. Starts no file after 150 s and says how many it left. Needs the release tree.
+# usage: tools/run_clang_tidy.sh [--every | FILE...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+n_last_commits=30
+limit_s=150
+
+changed_files() {
+  local base
+  base=$(git merge-base origin/main HEAD 2>/dev/null || true)
+  if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then
+    base=$(git rev-list --max-count="$n_last_commits" --first-parent HEAD | tail -n 1)
+  fi
+  git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp' 'src/*.h' 'tests/*.cpp'
+}
+
+# A header is checked through the source that carries its name.
+sources() {
+  sed 's/\.h$/.cpp/' | sort -u | while IFS= read -r file; do
+    grep -qF "$PWD/$file\"" build/release/compile_commands.json && printf '%s\n' "$file"
+  done
+  return 0
+}
+
+case ${1:-} in
+  '') list=$(changed_files | sources) ;;
+  --every) list=$(git ls-files 'src/*.cpp' 'tests/*.cpp' | sources); limit_s=3600 ;;
+  *) list=$(printf '%s\n' "$@" | sources) ;;
+esac
+[ -n "$list" ] || exit 0
+
+export deadline=$(($(date +%s) + limit_s))
+results=$(mktemp -d)
+export results
+trap 'rm -rf "$results"' EXIT
+# clang-tidy counts suppressed warnings on stderr; what it finds is on stdout.
+printf '%s\n' "$list" | xargs -P "$(nproc)" -I{} bash -c '
+  if [ "$(date +%s)" -ge "$deadline" ]; then echo {} >>"$results/left"; exit 0; fi
+  clang-tidy-16 --quiet -p build/release {} 2>"$results/stderr.$$" || { cat "$results/stderr.$$"; exit 1; }' || status=$?
+if [ -e "$results/left" ]; then
+  echo "warning: clang-tidy: $(wc -l <"$results/left") of $(printf '%s\n' "$list" | wc -l) files left after $limit_s s"
+fi
+exit "${status:-0}"
