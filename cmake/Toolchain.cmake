@@ -5,6 +5,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
+set(CMAKE_CXX_FLAGS_CHECK "-O1 -g1")  # sanitizers and cross builds: lines in a stack trace, no variables
 
 add_library(tinyllm_flags INTERFACE)
 target_compile_options(tinyllm_flags INTERFACE -Wall -Wextra -Werror -Wmissing-declarations)

@@ -17,7 +17,7 @@ KERNEL_FOLDERS = ("kernels", "reference")
 
 # Heavy headers and the files that may include them (STYLE: they cost seconds each).
 FENCES = {
-    "nlohmann/json.hpp": r".*\.cpp",
+    "nlohmann/json.hpp": r".*\.cpp|.*_test\.h",
     "spdlog/": r"base/log\.cpp",
     "CLI/": r"apps/.*\.cpp",
     "curl/": r".*\.cpp",

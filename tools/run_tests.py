@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the tests of tiny-llm stage by stage; called by ./tiny test, which has built the release tree before.
+"""Runs the tests of tiny-llm stage by stage; called by ./tiny test, which has installed what they need.
 
-No option: unit, golden and command-line tests. --all: everything that CI runs. --long: also the soaks.
+No option: unit, golden and command-line tests of the release tree, which ./tiny has built. --all: everything that CI
+runs, building included. --long: also the soaks. --first-word: also the time from a fresh clone to the model's first word.
 The last line is `N passed, N failed, N skipped`; each skipped test is listed with its reason.
 """
 
@@ -79,7 +80,7 @@ def read_junit(path):
         elif skip is not None:
             # GoogleTest puts `file:line` on a first line of its own.
             lines = (skip.get("message") or "no reason given").strip().splitlines()
-            result.skipped.append((name, " ".join(lines[1:] or lines)))
+            result.skipped.append((name, " ".join(line.strip() for line in lines[1:] or lines)))
         elif case.get("status") != "notrun":
             result.n_passed += 1
     return result
@@ -87,7 +88,6 @@ def read_junit(path):
 
 def run_suite(name, command, report, **environment):
     """A test program that writes JUnit XML to `report`; one that dies before it has written counts as one failure."""
-    report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     code, output = run(command, **environment)
     try:
@@ -96,19 +96,22 @@ def run_suite(name, command, report, **environment):
         return Result(failed=[f"{name}: exit code {code} without a report"], output=output)
     if code != 0 and not result.failed:
         result.failed.append(f"{name}: exit code {code} after its last test")
-    if result.failed:
-        result.output = output
+    result.output = output
     return result
 
 
 def run_gtest(program, pattern, prefix=(), **environment):
-    if not program.exists():
-        return Result(failed=[f"{program.relative_to(BUILD)} was not built"])
+    """`pattern` as in --gtest_filter. What tests print (counts, speeds) is shown with success too."""
     report = LOGS / f"{program.parent.name}-{program.name}.xml"
-    command = [*prefix, program, "--gtest_brief=1", f"--gtest_output=xml:{report}"]
-    if pattern:
-        command.append(f"--gtest_filter=*{pattern}*")
-    return run_suite(program.name, command, report, **environment)
+    command = [*prefix, program, "--gtest_brief=1", f"--gtest_output=xml:{report}", f"--gtest_filter={pattern}"]
+    result = run_suite(program.name, command, report, **environment)
+    if not result.failed:
+        reasons = " ".join(reason for _, reason in result.skipped)  # they stand at the end, once
+        for line in result.output.splitlines():
+            noise = line.startswith(("[", "Running main", "Note: ")) or line.endswith(": Skipped")
+            if line.strip() and not noise and line.strip() not in reasons:
+                print(f"   {line}")
+    return result
 
 
 def run_pytest(folder, pattern):
@@ -141,14 +144,36 @@ def build(preset, *targets):
 # Stages. Each takes the parsed options and returns a Result.
 
 
+def first_word(_):
+    """The way of a new user: a fresh clone, nothing built, no model. (The packages are installed by now.)"""
+    with tempfile.TemporaryDirectory() as folder, open(LOGS / "first-word.log", "wb") as log:
+        # Every file is compiled, as without a cache, and kept in the cache for the build that follows.
+        environment = {**os.environ, "TINYLLM_HOME": f"{folder}/home", "CCACHE_RECACHE": "1"}
+        started = time.monotonic()
+        subprocess.run(["git", "clone", "--quiet", ROOT, f"{folder}/clone"], stderr=log, check=True)
+        chat = [f"{folder}/clone/tiny", "chat", "-p", "Say hello", "--temperature", "0"]
+        with subprocess.Popen(chat, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log) as process:
+            word = process.stdout.read(1)
+            seconds = time.monotonic() - started
+            answer = (word + process.stdout.read()).decode(errors="replace").strip()
+    if process.returncode != 0 or not answer:
+        return Result(failed=["first word"], output=(LOGS / "first-word.log").read_text(errors="replace"))
+    print(f"   clone to first word: {minutes(seconds)}; the answer: {answer[:80]!r}")
+    return Result(n_passed=1)
+
+
+def release_build(_):
+    return build("release", "all") or Result(n_passed=1)
+
+
 def unit_tests(options):
-    return run_gtest(BUILD / "release/unit_tests", options.name)
+    return run_gtest(BUILD / "release/unit_tests", options.pattern)
 
 
 def golden_tests(options):
     if not any((ROOT / "tests/golden").glob("*_test.cpp")):
         return Result()
-    return run_gtest(BUILD / "release/golden_tests", options.name, **({"TINYLLM_LONG": "1"} if options.long else {}))
+    return run_gtest(BUILD / "release/golden_tests", options.pattern, **({"TINYLLM_LONG": "1"} if options.long else {}))
 
 
 def command_line_tests(options):
@@ -188,15 +213,16 @@ def address_sanitizer(options):
     if failure:
         return failure
     checks = {"ASAN_OPTIONS": "allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
-    result = run_gtest(BUILD / "asan/unit_tests", options.name, **checks)
-    result.add(run_gtest(BUILD / "asan/golden_tests", options.name, **checks))
+    result = run_gtest(BUILD / "asan/unit_tests", options.pattern, **checks)
+    # Real models take minutes here and run no line that the small ones do not.
+    result.add(run_gtest(BUILD / "asan/golden_tests", f"{options.pattern}:-*RealModel*", **checks))
     return result
 
 
 def thread_sanitizer(options):
     failure = build("tsan", "all")
     settings = "halt_on_error=1 allocator_may_return_null=1"
-    return failure or run_gtest(BUILD / "tsan/unit_tests", options.name, fixed_addresses(), TSAN_OPTIONS=settings)
+    return failure or run_gtest(BUILD / "tsan/unit_tests", options.pattern, fixed_addresses(), TSAN_OPTIONS=settings)
 
 
 def fixed_addresses():
@@ -210,14 +236,11 @@ def aarch64(options):
     result = check("tools/make_sysroot.sh", ["bash", "tools/make_sysroot.sh"])
     failure = (result if result.failed else None) or build("aarch64", "unit_tests")
     emulator = ["qemu-aarch64-static", "-L", BUILD / "aarch64/sysroot"]
-    return failure or run_gtest(BUILD / "aarch64/unit_tests", options.name, emulator)
+    return failure or run_gtest(BUILD / "aarch64/unit_tests", options.pattern, emulator)
 
 
 def fuzz(options):
-    """Each target for a few seconds, from its corpus; what it finds stays in a folder that is thrown away."""
-    failure = build("fuzz", "all")
-    if failure:
-        return failure
+    """Each target of the asan tree for a few seconds, from its corpus; new inputs are thrown away."""
     seconds = FUZZ_SECONDS["long" if options.long else "all"]
     result = Result()
     for source in sorted((ROOT / "tests/fuzz").glob("fuzz_*.cpp")):
@@ -227,7 +250,7 @@ def fuzz(options):
             continue
         with tempfile.TemporaryDirectory() as found:
             limits = [f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=2048", f"-artifact_prefix={LOGS}/"]
-            result.add(check(source.stem, [BUILD / "fuzz" / source.stem, "-verbosity=0", *limits, found, corpus]))
+            result.add(check(source.stem, [BUILD / "asan" / source.stem, "-verbosity=0", *limits, found, corpus]))
     return result
 
 
@@ -250,11 +273,16 @@ def main():
     parser.add_argument("--all", action="store_true", help="everything that CI runs")
     parser.add_argument("--long", action="store_true", help="also the soaks: longer fuzzing, the larger model")
     parser.add_argument("name", nargs="?", default="", help="only tests whose name holds this")
+    parser.add_argument("--first-word", action="store_true", help="with --all: measure clone to first word as well")
     options = parser.parse_args()
+    options.pattern = f"*{options.name}*" if options.name else "*"
 
+    LOGS.mkdir(parents=True, exist_ok=True)
     stages = FAST
     if options.all or options.long:
-        stages = CHECKS + [("models", models)] + FAST + OTHER_BUILDS
+        stages = [("build", release_build)] + CHECKS + [("models", models)] + FAST + OTHER_BUILDS
+        if options.first_word:
+            stages.insert(0, ("first word", first_word))
     total, times = Result(), []
     for title, stage in stages:
         started = time.monotonic()
