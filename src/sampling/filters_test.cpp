@@ -82,6 +82,13 @@ TEST(Filters, TopPKeepsTheTokenThatCrosses) {
   EXPECT_EQ(run(1.0f), (Ids{0, 1, 2, 3, 4}));
 }
 
+// 0.7 x 3 units = 2.1: two units do not reach it.
+TEST(Filters, TopPNeverRoundsItsTargetDown) {
+  std::vector<Candidate> row = {{1.0f, 0, 2}, {0.0f, 1, 1}};
+  EXPECT_EQ(keep_top_p(row, 0.7f), 2u);
+  EXPECT_EQ(keep_top_p(row, 0.66f), 1u);
+}
+
 TEST(Filters, MinPIsMeasuredFromTheLikeliest) {
   const auto run = [](float min_p) {
     std::vector<Candidate> row = eighths({1, 8, 1, 4, 2});

@@ -4,13 +4,16 @@
 #include <array>
 #include <bit>
 
+#include "base/check.h"
+
 namespace tinyllm {
 namespace {
 
 constexpr std::size_t kSmall = 32;   // sorting that many is quicker than partitioning them
 constexpr std::size_t kMany = 4096;  // from here on a table of buckets pays
 
-// Buckets of equal leading bits of the mass, 64 an octave; likelier ones have the lower number.
+// Buckets of equal leading bits of the mass, 64 an octave, likelier tokens first. A smaller logit
+// never has the larger mass, so the buckets follow the order too.
 constexpr int kBucketBits = 6;
 constexpr std::size_t kBuckets = (std::bit_width(kFullMass) << kBucketBits) + 1;
 
@@ -36,7 +39,8 @@ Search narrow_to_bucket(std::span<Candidate> candidates, std::uint64_t target) {
   std::array<std::uint64_t, kBuckets> masses{};
   for (const Candidate& candidate : candidates) masses[bucket_of(candidate)] += candidate.mass;
   std::size_t cut = 0;
-  while (masses[cut] < target) target -= masses[cut++];
+  for (; cut < kBuckets && masses[cut] < target; ++cut) target -= masses[cut];
+  CHECK(cut < kBuckets, "the target is {} above the whole mass", target);
   std::size_t n = 0;
   for (const Candidate& candidate : candidates) {
     const bool stays = bucket_of(candidate) <= cut;

@@ -91,7 +91,8 @@ def main():
     print("draws:", ", ".join(map(str, draws)))
     checksum = 0xCBF29CE484222325  # FNV-1a over the 32-bit patterns
     for i in range(1000):
-        x = F(-(random_bits(5, i) >> 40)) * F(2.0 ** -18)  # [-64, 0] in steps of 2^-18
+        # [-64, 0] in steps of 2^-18 and [-1/8, 0] in steps of 2^-27, finer than r keeps.
+        x = F(-(random_bits(5, i) >> 40)) * F(2.0 ** (-18 if i % 2 == 0 else -27))
         bits = int(np.float32(float(exp2(x))).view(np.uint32))
         checksum = ((checksum ^ bits) * 0x100000001B3) & MASK64
     print(f"exp2: 0x{checksum:016X}")
