@@ -1,9 +1,11 @@
 #include "loader/chat_template_source.h"
 
+#include <nlohmann/json.hpp>
+#include <utility>
+
 #include "base/json_field.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
-#include "loader/special_tokens.h"
 
 namespace tinyllm {
 namespace {

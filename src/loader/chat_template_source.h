@@ -1,17 +1,17 @@
 #pragma once
 // The text of a model's chat template and the special tokens that it may name, from any container.
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "loader/checkpoint.h"
+#include "loader/special_tokens.h"
 
 namespace tinyllm {
 
 struct ChatTemplateSource {
   std::string text;
-  nlohmann::ordered_json special_tokens;  // {"bos_token": "...", ...}
+  SpecialTokens special_tokens;
 };
 
 // Empty when the model has no template. Where there are several, the one called "default"; the one

@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "loader/chat_template_source.h"
 #include "loader/text_sources.h"
 
@@ -6,7 +8,7 @@ namespace tinyllm {
 std::optional<ChatTemplate> load_chat_template(const Checkpoint& checkpoint) {
   const std::optional<ChatTemplateSource> source = find_chat_template(checkpoint);
   if (!source) return std::nullopt;
-  return ChatTemplate(source->text, source->special_tokens);
+  return ChatTemplate(source->text, nlohmann::ordered_json(source->special_tokens));
 }
 
 }  // namespace tinyllm

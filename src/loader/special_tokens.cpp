@@ -19,7 +19,7 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kGgufKeys = {{
     {"tokenizer.ggml.mask_token_id", "mask_token"},
 }};
 
-void add_from(const nlohmann::json& object, nlohmann::ordered_json& tokens) {
+void add_from(const nlohmann::json& object, SpecialTokens& tokens) {
   for (const auto& [name, value] : object.items()) {
     if (!name.ends_with("_token") || tokens.contains(name)) continue;
     if (value.is_string()) {
@@ -32,16 +32,16 @@ void add_from(const nlohmann::json& object, nlohmann::ordered_json& tokens) {
 
 }  // namespace
 
-nlohmann::ordered_json special_tokens_from_hf(const HuggingFaceFolder& folder) {
-  nlohmann::ordered_json tokens = nlohmann::ordered_json::object();
+SpecialTokens special_tokens_from_hf(const HuggingFaceFolder& folder) {
+  SpecialTokens tokens;
   for (const char* file : {"tokenizer_config.json", "special_tokens_map.json"}) {
     if (const auto json = folder.find_json(file)) add_from(*json, tokens);
   }
   return tokens;
 }
 
-nlohmann::ordered_json special_tokens_from_gguf(const GgufMetadata& metadata) {
-  nlohmann::ordered_json tokens = nlohmann::ordered_json::object();
+SpecialTokens special_tokens_from_gguf(const GgufMetadata& metadata) {
+  SpecialTokens tokens;
   const auto texts = metadata.find_strings("tokenizer.ggml.tokens");
   if (!texts) return tokens;
   for (const auto& [key, name] : kGgufKeys) {

@@ -147,8 +147,7 @@ TEST(TextSources, ChatTemplateOfAGgufFile) {
   const auto path = folder.write("m.gguf", builder.build());
   const ChatTemplateSource tools = *find_chat_template(Checkpoint::open(path));
   EXPECT_EQ(tools.text, "T");
-  EXPECT_EQ(tools.special_tokens,
-            (nlohmann::ordered_json{{"bos_token", "<s>"}, {"pad_token", "</s>"}}));
+  EXPECT_EQ(tools.special_tokens, (SpecialTokens{{"bos_token", "<s>"}, {"pad_token", "</s>"}}));
   folder.write("m.gguf", builder.key_string("tokenizer.chat_template", "D").build());
   EXPECT_EQ(find_chat_template(Checkpoint::open(path))->text, "D");
 }

@@ -80,10 +80,11 @@ void add_missing_tokens(TokenizerSpec& spec, const JsonField& decoder) {
 // transformers: when the config says whether BOS or EOS is added, that replaces what tokenizer.json
 // says about both.
 void apply_bos_and_eos(TokenizerSpec& spec, const JsonField& config,
-                       const nlohmann::ordered_json& special_tokens) {
+                       const SpecialTokens& special_tokens) {
   const auto id_of = [&](const char* name) -> std::optional<std::int32_t> {
-    if (!special_tokens.contains(name)) return std::nullopt;
-    return find_token(spec, special_tokens[name].get<std::string>());
+    const auto found = special_tokens.find(name);
+    if (found == special_tokens.end()) return std::nullopt;
+    return find_token(spec, found->second);
   };
   if (const auto bos = id_of("bos_token")) spec.bos_id = bos;
   if (const auto eos = id_of("eos_token")) spec.eos_id = eos;
