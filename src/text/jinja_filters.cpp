@@ -101,15 +101,16 @@ Value run_indent(Runtime& runtime, const Value& value, Arguments call) {
 
 Value run_truncate(Runtime& runtime, const Value& value, Arguments call) {
   const BoundArgs args(runtime, "truncate", call, {"length", "killwords", "end", "leeway"});
-  if (value.string() == nullptr) runtime.fail("truncate needs a string, not {}", type_name(value));
-  const StringPayload& text = *value.string();
   const std::int64_t max_chars = args.integer(0, 255);
   const MarkedText end = args.get(2) != nullptr ? args.string(2).marked : MarkedText{"...", {}};
   const std::int64_t leeway = args.get_some(3) != nullptr ? args.integer(3, 5) : 5;
   const auto end_chars = static_cast<std::int64_t>(count_chars(end.text));
   if (max_chars < end_chars || leeway < 0) runtime.fail("truncate: length or leeway is too small");
-  const auto n_chars = static_cast<std::int64_t>(count_chars(text.marked.text));
-  if (n_chars <= leeway || n_chars - leeway <= max_chars) return value;
+  if (length(runtime, value) - std::min(leeway, max_chars) <= std::max(leeway, max_chars)) {
+    return value;
+  }
+  if (value.string() == nullptr) runtime.fail("truncate needs a string, not {}", type_name(value));
+  const StringPayload& text = *value.string();
   std::size_t cut = char_offset(text.marked.text, static_cast<std::size_t>(max_chars - end_chars));
   if (!args.is_true(1)) {
     const std::size_t space = std::string_view(text.marked.text).substr(0, cut).rfind(' ');

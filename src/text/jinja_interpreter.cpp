@@ -124,7 +124,11 @@ Value Interpreter::through_filter(const Statement& statement, MarkedText text) {
 Interpreter::Flow Interpreter::run_filtered(const Statement& statement) {
   auto [text, flow] = text_of(statement.body);
   if (flow != Flow::next) return flow;
-  append_str(*out_, runtime_, through_filter(statement, std::move(text)));
+  const Value result = through_filter(statement, std::move(text));
+  if (result.string() == nullptr) {  // as in Jinja2, which joins pieces and converts none of them
+    runtime_.fail("the filter block made {}, must be a string", type_name(result));
+  }
+  out_->append(result.string()->marked);
   return Flow::next;
 }
 

@@ -120,10 +120,10 @@ class Lexer {
       lex_comment(tag);
     } else if (kind == '{') {
       add(TokenKind::variable_begin, tag, "{{");
-      lex_tag(tag, "}}", TokenKind::variable_end);
+      lex_tag("}}", TokenKind::variable_end);
     } else if (!lex_raw(tag)) {
       add(TokenKind::block_begin, tag, "{%");
-      lex_tag(tag, "%}", TokenKind::block_end);
+      lex_tag("%}", TokenKind::block_end);
     }
   }
 
@@ -178,12 +178,14 @@ class Lexer {
     }
   }
 
-  void lex_tag(std::size_t tag, std::string_view close, TokenKind end_kind) {
+  // The tokens behind a tag's begin, which was added last.
+  void lex_tag(std::string_view close, TokenKind end_kind) {
+    const Position tag = tokens_.back().position;
     std::string open_brackets;
     while (true) {
       position_ = skip_spaces(position_);
       if (position_ >= source_.size()) {
-        fail_here(tag, "this tag has no end, \"" + std::string(close) + "\" is missing");
+        fail_at(tag, ErrorCode::invalid_input, "this tag has no end, \"{}\" is missing", close);
       }
       if (open_brackets.empty() && lex_tag_end(close, end_kind)) return;
       const char c = source_[position_];

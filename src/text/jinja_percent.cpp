@@ -47,7 +47,7 @@ class PercentFormatter {
     out_.append(format_.marked, begin, text_.size());
     const SequencePayload* tuple = tuple_of_values();
     const std::size_t n_values = tuple != nullptr ? tuple->items.size() : 1;
-    if (n_taken_ < n_values && values_.dict() == nullptr) {
+    if (n_taken_ < n_values && !can_be_left_over()) {
       runtime_.fail("not all arguments were used by the format string");
     }
     return runtime_.string(out_.take());
@@ -57,6 +57,14 @@ class PercentFormatter {
   const SequencePayload* tuple_of_values() const {
     const SequencePayload* sequence = values_.sequence();
     return sequence != nullptr && sequence->kind == SequenceKind::tuple ? sequence : nullptr;
+  }
+
+  // Python does not complain about an unused mapping, and takes a list for one.
+  bool can_be_left_over() const {
+    const SequencePayload* sequence = values_.sequence();
+    return values_.dict() != nullptr || values_.is_undefined() ||
+           (sequence != nullptr &&
+            (sequence->kind == SequenceKind::list || sequence->kind == SequenceKind::range));
   }
 
   char peek() {

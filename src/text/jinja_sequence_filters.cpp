@@ -230,10 +230,10 @@ Value run_extreme(Runtime& runtime, const Value& value, Arguments call) {
   };
   const Value* best = &items.front();
   Value best_key = key_of(*best);
-  for (const Value& item : items) {
-    Value key = key_of(item);
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    Value key = key_of(items[i]);
     if (kIsMax ? less(runtime, best_key, key) : less(runtime, key, best_key)) {
-      best = &item;
+      best = &items[i];
       best_key = std::move(key);
     }
   }
