@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace tinyllm;
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error code of write(), see StdoutClosed
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow further
   try {
     return run(argc, argv);
   } catch (const StdoutClosed&) {

@@ -15,7 +15,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr long kConnectTimeoutMs = 2800;  // "no network" must be said within 3 s
+constexpr long kConnectTimeoutMs = 2700;  // "no network" must be said within 3 s
 constexpr long kMinBytesPerSecond = 100;
 constexpr int kMaxRedirects = 5;
 constexpr std::size_t kMaxErrorBody = 4096;
@@ -91,6 +91,7 @@ struct HttpClient::Transfer {
   std::string redirect = {};
   std::string error_body = {};
   std::optional<std::string> broken = {};
+  bool head_ended = false;
   bool body_began = false;
   bool stopped = false;
   std::exception_ptr thrown = nullptr;
@@ -113,6 +114,7 @@ struct HttpClient::Transfer {
   }
 
   void take_header(std::string_view line) {
+    head_ended = line == "\r\n" || line == "\n";
     if (line.starts_with("HTTP/")) {
       const std::size_t space = line.find(' ');
       head.status = space == std::string_view::npos ? 0 : std::atoi(line.data() + space + 1);
@@ -200,6 +202,7 @@ void HttpClient::perform(const std::string& url, Transfer& transfer) {
   }
 
   transfer.head.status = 0;
+  transfer.head_ended = false;
   transfer.redirect.clear();
   transfer.error_body.clear();
   const CURLcode code = curl_easy_perform(curl);
@@ -212,7 +215,7 @@ void HttpClient::perform(const std::string& url, Transfer& transfer) {
     return;
   }
   const std::string reason = curl_easy_strerror(code);
-  if (!transfer.body_began) {
+  if (!transfer.is_wanted() || !transfer.head_ended) {
     fail(ErrorCode::network, "no answer from {}: {}; check the connection and pull again", origin,
          reason);
   }

@@ -21,7 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kMaxListing = std::size_t{16} << 20;
-constexpr int kMaxFailures = 3;  // breaks in a row without a new byte
+// So many connections in a row may bring less than kMinProgress each: a server that gives a few
+// bytes a time must not hold us for ever.
+constexpr int kMaxFailures = 3;
+constexpr std::uint64_t kMinProgress = 64 * 1024;
 
 // What the hub says about an error, in its header or its JSON; may be empty.
 std::string hub_words(const HttpHead& head, const std::string& body) {
@@ -163,7 +166,7 @@ class HubPull {
       if (!broken) {
         if (!file.bytes || part.size() == *file.bytes) return;
       }
-      n_failures = part.size() > before ? 0 : n_failures + 1;
+      n_failures = part.size() >= before + kMinProgress ? 0 : n_failures + 1;
       if (n_failures == kMaxFailures) {
         fail(ErrorCode::network,
              "{}: the connection broke at byte {} of {} ({}); pull again: it goes on from there",

