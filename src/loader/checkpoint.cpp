@@ -15,7 +15,8 @@ namespace tinyllm {
 namespace {
 
 ModelConfig read_config(const HuggingFaceFolder& folder) {
-  return config_from_hf(*folder.find_json("config.json"), folder.source("config.json"));
+  return config_from_hf(folder.find_json("config.json").value_or(nlohmann::json()),
+                        folder.source("config.json"));
 }
 
 void refuse_lone_safetensors(const std::filesystem::path& path) {

@@ -62,8 +62,8 @@ GenerationDefaults defaults_from_hf(const HuggingFaceFolder& folder, StopSet sto
   GenerationDefaults defaults;
   const auto json = folder.find_json("generation_config.json");
   if (!json) {  // then the ids of config.json count
-    const auto config = folder.find_json("config.json");
-    add_eos(JsonField(*config, folder.source("config.json")), stops);
+    const auto config = folder.find_json("config.json").value_or(nlohmann::json::object());
+    add_eos(JsonField(config, folder.source("config.json")), stops);
     defaults.stop_token_ids = stops.take();
     return defaults;
   }

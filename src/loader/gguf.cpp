@@ -1,5 +1,6 @@
 #include "loader/gguf.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <limits>
@@ -229,14 +230,23 @@ class Parser {
                                 static_cast<std::uint64_t>(format.block_bytes), what.c_str());
   }
 
-  // Turns table entries into views, now that the end of the table says where the data begin.
-  void place_tensors(const std::vector<TensorEntry>& entries) {
+  // Turns table entries into views, now that the end of the table says where the data begin. In
+  // order of place, no tensor begins inside the one before.
+  void place_tensors(std::vector<TensorEntry>& entries) {
+    std::stable_sort(
+        entries.begin(), entries.end(),
+        [](const TensorEntry& a, const TensorEntry& b) { return a.offset < b.offset; });
     const std::uint64_t mask = contents_.alignment - 1;
     const std::uint64_t data_begin = checked_add(reader_.offset(), mask, source_.c_str()) & ~mask;
+    std::uint64_t previous_end = 0;
     for (const TensorEntry& entry : entries) {
       const std::string what = source_ + ": place of tensor " + quote(entry.name);
       const std::uint64_t begin = checked_add(data_begin, entry.offset, what.c_str());
       const std::uint64_t end = checked_add(begin, entry.n_bytes, what.c_str());
+      if (begin < previous_end) {
+        fail(ErrorCode::invalid_input, "{}: tensor {} begins at byte {}, inside the one before it",
+             source_, quote(entry.name), begin);
+      }
       if (end > bytes_.size()) {
         fail(
             ErrorCode::invalid_input,
@@ -247,6 +257,7 @@ class Parser {
       if (!contents_.tensors.emplace(entry.name, tensor).second) {
         fail(ErrorCode::invalid_input, "{}: tensor {} is there twice", source_, quote(entry.name));
       }
+      previous_end = end;
     }
   }
 
