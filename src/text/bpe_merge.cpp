@@ -1,29 +1,16 @@
 #include "text/bpe_merge.h"
 
 #include <cstddef>
+#include <functional>
 #include <queue>
+#include <utility>
 
 namespace tinyllm {
-namespace {
-
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-// A pair that could merge. It is out of date as soon as one of its two tokens has merged elsewhere.
-struct Candidate {
-  Merge merge;
-  std::size_t position;  // of the left token
-  std::int32_t left_id, right_id;
-};
-
-struct GoesLater {
-  bool operator()(const Candidate& a, const Candidate& b) const {
-    return a.merge.rank != b.merge.rank ? a.merge.rank > b.merge.rank : a.position > b.position;
-  }
-};
-
-}  // namespace
 
 void bpe_merge(std::vector<std::int32_t>& token_ids, const MergeTable& merges) {
+  constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  constexpr std::int32_t kMergedAway = -1;
+
   // The word is a doubly linked list in arrays: a merged token stays where its left half stood.
   const std::size_t n = token_ids.size();
   std::vector<std::size_t> next(n), previous(n);
@@ -31,25 +18,27 @@ void bpe_merge(std::vector<std::int32_t>& token_ids, const MergeTable& merges) {
     next[i] = i + 1 < n ? i + 1 : kNone;
     previous[i] = i > 0 ? i - 1 : kNone;
   }
+  // The rule that joins the token at `left` with its right neighbour, or nullptr.
+  const auto rule_at = [&](std::size_t left) -> const Merge* {
+    if (left == kNone || token_ids[left] == kMergedAway || next[left] == kNone) return nullptr;
+    return merges.find(token_ids[left], token_ids[next[left]]);
+  };
 
-  std::priority_queue<Candidate, std::vector<Candidate>, GoesLater> queue;
+  // Pairs that could merge as (rank, position of the left token), the best on top.
+  using Candidate = std::pair<std::int32_t, std::size_t>;
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   const auto propose = [&](std::size_t left) {
-    if (left == kNone || next[left] == kNone) return;
-    const std::int32_t left_id = token_ids[left], right_id = token_ids[next[left]];
-    const Merge* merge = merges.find(left_id, right_id);
-    if (merge != nullptr) queue.push({*merge, left, left_id, right_id});
+    if (const Merge* rule = rule_at(left)) queue.emplace(rule->rank, left);
   };
   for (std::size_t i = 0; i < n; ++i) propose(i);
 
-  constexpr std::int32_t kMergedAway = -1;
   while (!queue.empty()) {
-    const Candidate best = queue.top();
+    const auto [rank, left] = queue.top();
     queue.pop();
-    const std::size_t left = best.position, right = next[left];
-    if (right == kNone || token_ids[left] != best.left_id || token_ids[right] != best.right_id) {
-      continue;
-    }
-    token_ids[left] = best.merge.merged_id;
+    const Merge* rule = rule_at(left);
+    if (rule == nullptr || rule->rank != rank) continue;  // one of the two has merged elsewhere
+    const std::size_t right = next[left];
+    token_ids[left] = rule->merged_id;
     token_ids[right] = kMergedAway;
     next[left] = next[right];
     if (next[left] != kNone) previous[next[left]] = left;

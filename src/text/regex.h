@@ -1,7 +1,8 @@
 #pragma once
 // Regular expressions over UTF-8 text: PCRE2 with Unicode properties, compiled to machine code
 // where the system allows that. Patterns come from model files, that is from strangers: the steps
-// of one match are bounded.
+// of one match are bounded. What is a letter or a digit is as new as the PCRE2 library (Unicode 14
+// in Debian 12); a character that came into Unicode later counts as a sign.
 
 #include <cstddef>
 #include <memory>
@@ -18,7 +19,7 @@ class Regex {
  public:
   // Means what the pattern means to Hugging Face's tokenizers (Oniguruma): \s and \S are Unicode's
   // White_Space, ^ and $ match at lines. Throws Error{invalid_input} that names `source` and the
-  // place in the pattern.
+  // pattern.
   Regex(const std::string& pattern, const std::string& source);
   Regex(Regex&&) noexcept;
   ~Regex();

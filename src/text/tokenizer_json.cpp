@@ -5,7 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <cctype>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json_field.h"
@@ -51,6 +58,8 @@ void read_added_tokens(TokenizerSpec& spec, const JsonField& list) {
 }
 
 void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
+  std::unordered_map<std::string_view, std::int32_t> added_ids;
+  for (const AddedToken& token : spec.added_tokens) added_ids.emplace(token.text, token.id);
   spec.tokens.reserve(std::min<std::size_t>(vocab.object().size(), kMaxTokens));
   for (const auto& [text, id] : vocab.object().items()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxTokens) {
@@ -58,9 +67,11 @@ void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
            spec.source, vocab.path(), quote(text), kMaxTokens);
     }
     const auto token_id = static_cast<std::int32_t>(id.get<std::uint64_t>());
-    const bool is_added = static_cast<std::size_t>(token_id) < spec.tokens.size() &&
-                          spec.tokens[static_cast<std::size_t>(token_id)] == text;
-    if (is_added) continue;
+    if (const auto added = added_ids.find(text); added != added_ids.end()) {
+      if (added->second == token_id) continue;  // put already, as plain text
+      fail(ErrorCode::invalid_input, "{}: token {} has id {} in {} and {} in added_tokens",
+           spec.source, quote(text), token_id, vocab.path(), added->second);
+    }
     std::optional<std::string> bytes = bytes_from_printable(text);
     if (!bytes) {
       fail(ErrorCode::unsupported,
