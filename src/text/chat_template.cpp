@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "text/jinja_access.h"
 #include "text/jinja_from_json.h"
 #include "text/jinja_interpreter.h"
 #include "text/jinja_parser.h"
@@ -12,36 +13,49 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMaxInputs = 256;
+
 // As transformers does: a message's reasoning, under whichever name it came, is visible as
 // `reasoning_content` (and `thinking`).
-Json with_reasoning_names(const Json& message) {
+jinja::Value with_reasoning_names(jinja::Runtime& runtime, const jinja::Value& message) {
+  const jinja::DictPayload& dict = *message.dict();
+  const auto find = [&](const char* name) { return jinja::find_key(runtime, dict, name); };
+  const jinja::Value* reasoning = nullptr;
   for (const char* name : {"reasoning_content", "thinking", "reasoning"}) {
-    const auto found = message.find(name);
-    if (found == message.end() || found->is_null()) continue;
-    Json result = Json::object();
-    result["thinking"] = *found;
-    for (const auto& [key, value] : message.items()) result[key] = value;
-    result["reasoning_content"] = *found;
-    return result;
+    if (reasoning == nullptr || reasoning->is_none()) reasoning = find(name);
   }
-  return message;
+  if (reasoning == nullptr || reasoning->is_none()) return message;
+  std::vector<std::pair<jinja::Value, jinja::Value>> entries;
+  const jinja::Value* thinking = find("thinking");
+  entries.emplace_back(jinja::make_text("thinking"), thinking != nullptr ? *thinking : *reasoning);
+  for (const auto& entry : dict.entries) {
+    const std::string& key = entry.first.string()->marked.text;
+    if (key == "thinking") continue;
+    entries.push_back(entry);
+    if (key == "reasoning_content") entries.back().second = *reasoning;
+  }
+  if (find("reasoning_content") == nullptr) {
+    entries.emplace_back(jinja::make_text("reasoning_content"), *reasoning);
+  }
+  return runtime.dict(std::move(entries));
 }
 
-Json checked_messages(const Json& inputs) {
+jinja::Value messages_from(jinja::Runtime& runtime, const Json& inputs) {
   const auto messages = inputs.find("messages");
   if (messages == inputs.end() || !messages->is_array()) {
     fail(ErrorCode::invalid_input, "messages: is {}, must be an array of objects",
          messages == inputs.end() ? "missing" : messages->type_name());
   }
-  Json result = Json::array();
+  std::vector<jinja::Value> values;
   for (const Json& message : *messages) {
     if (!message.is_object()) {
-      fail(ErrorCode::invalid_input, "messages[{}]: is {}, must be an object", result.size(),
+      fail(ErrorCode::invalid_input, "messages[{}]: is {}, must be an object", values.size(),
            message.type_name());
     }
-    result.push_back(with_reasoning_names(message));
+    values.push_back(with_reasoning_names(
+        runtime, jinja::value_from_json(runtime, message, jinja::Origin::user)));
   }
-  return result;
+  return runtime.list(std::move(values));
 }
 
 }  // namespace
@@ -66,7 +80,10 @@ MarkedText ChatTemplate::render(const Json& inputs, const TemplateOptions& optio
   if (!inputs.is_object()) {
     fail(ErrorCode::invalid_input, "template inputs: is {}, must be an object", inputs.type_name());
   }
-  const Json messages = checked_messages(inputs);
+  if (inputs.size() > kMaxInputs) {
+    fail(ErrorCode::invalid_input, "template inputs: are {}, must be at most {}", inputs.size(),
+         kMaxInputs);
+  }
   const std::time_t now = options.now != 0 ? options.now : std::time(nullptr);
   jinja::Runtime runtime(jinja::Limits{}, now);
   jinja::Scope* scope = runtime.push_scope(nullptr);
@@ -77,15 +94,16 @@ MarkedText ChatTemplate::render(const Json& inputs, const TemplateOptions& optio
   }
   scope->set("tools", jinja::make_none());
   scope->set("documents", jinja::make_none());
-  scope->set("add_generation_prompt", jinja::make_bool(options.add_generation_prompt));
   for (const auto& [name, input] : inputs.items()) {
     if (name == "add_generation_prompt") {
       fail(ErrorCode::invalid_input,
            "template inputs: 'add_generation_prompt' is an option of the render, not an input");
     }
-    const Json& json = name == "messages" ? messages : input;
-    scope->set(name, jinja::value_from_json(runtime, json, jinja::Origin::user));
+    if (name == "messages") continue;
+    scope->set(name, jinja::value_from_json(runtime, input, jinja::Origin::user));
   }
+  scope->set("messages", messages_from(runtime, inputs));
+  scope->set("add_generation_prompt", jinja::make_bool(options.add_generation_prompt));
   return jinja::Interpreter(runtime, scope).run(state_->body);
 }
 

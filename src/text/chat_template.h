@@ -30,10 +30,14 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  // `inputs` is an object: "messages" (required, an array), "tools", "documents" and any further
-  // variables (chat_template_kwargs). Renders as transformers' apply_chat_template does. Throws
-  // Error{invalid_input} for what the template refuses (raise_exception) or cannot do, with line
-  // and column.
+  // `inputs` is an object: "messages" (required, an array of objects), "tools", "documents" and any
+  // further variables. A caller that takes such variables from a request (chat_template_kwargs)
+  // puts them in first and messages, tools and documents last, so that they cannot be replaced; a
+  // variable named "add_generation_prompt" is refused. Renders as transformers' apply_chat_template
+  // does: contents and tool call arguments are shown as given, so text parts are joined and
+  // arguments parsed before. All strings of `inputs`, keys and roles too, count as the user's.
+  // Throws Error{invalid_input} for what the template refuses (raise_exception), cannot do or is
+  // capped at (jinja::Limits), with line and column; Error{unsupported} where only we cannot.
   MarkedText render(const nlohmann::ordered_json& inputs,
                     const TemplateOptions& options = {}) const;
 

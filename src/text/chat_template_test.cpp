@@ -59,6 +59,36 @@ TEST(ChatTemplate, RefusesMalformedMessages) {
   EXPECT_EQ(error_of("", Json::array()), "template inputs: is array, must be an object");
 }
 
+TEST(ChatTemplate, InputsAreCapped) {
+  Json deep = 1;
+  for (int i = 0; i < 150; ++i) deep = Json::array({deep});
+  EXPECT_EQ(error_of("", {{"messages", Json::array()}, {"x", deep}}),
+            "template inputs: nested more than 100 levels deep");
+  EXPECT_EQ(error_of("", {{"messages", Json::array()}, {"x", 9223372036854775808u}}),
+            "template inputs: the number 9223372036854775808 does not fit in 63 bits");
+  Json many = {{"messages", Json::array()}};
+  for (int i = 0; i < 300; ++i) many[std::to_string(i)] = i;
+  EXPECT_EQ(error_of("", many), "template inputs: are 301, must be at most 256");
+}
+
+TEST(ChatTemplate, VariablesDoNotReplaceTheOption) {
+  EXPECT_EQ(error_of("", {{"messages", Json::array()}, {"add_generation_prompt", false}}),
+            "template inputs: 'add_generation_prompt' is an option of the render, not an input");
+}
+
+TEST(ChatTemplate, SpecialTokensAreTheTemplates) {
+  const Json inputs = {{"messages", Json::array()}, {"eos_token", "</u>"}};
+  const MarkedText text = render("{{ bos_token }}{{ eos_token }}", inputs);
+  EXPECT_EQ(text.text, "<s></u>");
+  EXPECT_THAT(user_parts(text), testing::ElementsAre("</u>"));
+}
+
+TEST(ChatTemplate, IllFormedTextIsReplaced) {
+  const Json inputs = {{"messages", {{{"content", "a\xff\xe4\xb8"}}}}};
+  EXPECT_EQ(render("{{ messages[0].content }}", inputs).text, "a\uFFFD\uFFFD");
+  EXPECT_EQ(render("a\xff{{ 1 }}", {{"messages", Json::array()}}).text, "a\uFFFD1");
+}
+
 TEST(ChatTemplate, ReportsWhereTheTemplateFails) {
   const Json inputs = {{"messages", Json::array()}};
   EXPECT_EQ(error_of("a\n  {{ raise_exception('no ' ~ 1) }}", inputs),

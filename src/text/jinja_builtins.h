@@ -18,8 +18,10 @@ const NativeTest* find_test(std::string_view name);
 const NativeFunction* find_method(const Value& self, std::string_view name);
 const NativeFunction* find_global(std::string_view name);
 
-// Names that Jinja2 or Python has and we do not: a template that calls one is refused when parsed.
+// Methods that Python's str has and we do not: a template that calls one is refused when parsed.
 bool is_unsupported_method(std::string_view name);
+// Functions that Jinja2 has and we do not: refused when the name is looked up, since a template may
+// give it to something of its own.
 bool is_unsupported_global(std::string_view name);
 
 }  // namespace tinyllm::jinja

@@ -1,5 +1,7 @@
 #pragma once
-// Expressions: the part of the grammar inside tags. One parse, one thread.
+// Expressions: the part of the grammar inside tags. Operators by precedence stand in
+// jinja_expression_parser.cpp, what they work on in jinja_operand_parser.cpp. One parse, one
+// thread.
 
 #include <string>
 #include <vector>
@@ -22,7 +24,7 @@ class ExpressionParser {
   // the first name.
   ExprPtr filter_chain(ExprPtr input, bool is_first = false);
 
-  // How deep the tree is in statements, so that both together stay under kMaxTreeDepth.
+  // One level of nesting, of statements as of expressions: at most kMaxTreeDepth together.
   void enter(Position position);
   void leave() { --nesting_; }
 
@@ -30,8 +32,6 @@ class ExpressionParser {
   const std::vector<std::string>& names_read() const { return names_read_; }
 
  private:
-  using Rule = ExprPtr (ExpressionParser::*)();
-
   ExprPtr conditional();
   ExprPtr logical_or();
   ExprPtr logical_and();
@@ -42,6 +42,9 @@ class ExpressionParser {
   ExprPtr product();
   ExprPtr power();
   ExprPtr unary(bool with_filter = true);
+  bool is_tuple_end(std::string_view end_name) const;
+
+  // jinja_operand_parser.cpp
   ExprPtr primary(bool as_target = false, bool with_namespace = false);
   ExprPtr literal(const Token& token);
   ExprPtr parenthesized();
@@ -55,7 +58,6 @@ class ExpressionParser {
   ExprPtr call(ExprPtr function);
   ExprPtr test(ExprPtr value);
   ArgumentList arguments();
-  bool is_tuple_end(std::string_view end_name) const;
 
   TokenStream& tokens_;
   int nesting_ = 0;

@@ -25,10 +25,11 @@ Value integer_from(std::uint64_t number) {
   return make_integer(static_cast<std::int64_t>(number));
 }
 
-}  // namespace
-
-Value value_from_json(Runtime& runtime, const Json& json, Origin origin) {
-  const DepthGuard guard(runtime);
+Value value_at(Runtime& runtime, const Json& json, Origin origin, int depth) {
+  if (depth > kMaxJsonDepth) {
+    fail(ErrorCode::invalid_input, "template inputs: nested more than {} levels deep",
+         kMaxJsonDepth);
+  }
   switch (json.type()) {
     case Json::value_t::boolean: return make_bool(json.get<bool>());
     case Json::value_t::number_integer: return make_integer(json.get<std::int64_t>());
@@ -38,19 +39,25 @@ Value value_from_json(Runtime& runtime, const Json& json, Origin origin) {
       return string_from(runtime, json.get_ref<const std::string&>(), origin);
     case Json::value_t::array: {
       std::vector<Value> items;
-      for (const Json& item : json) items.push_back(value_from_json(runtime, item, origin));
+      for (const Json& item : json) items.push_back(value_at(runtime, item, origin, depth + 1));
       return runtime.list(std::move(items));
     }
     case Json::value_t::object: {
       std::vector<std::pair<Value, Value>> entries;
       for (const auto& [key, entry] : json.items()) {
         entries.emplace_back(string_from(runtime, key, origin),
-                             value_from_json(runtime, entry, origin));
+                             value_at(runtime, entry, origin, depth + 1));
       }
       return runtime.dict(std::move(entries));
     }
     default: return make_none();
   }
+}
+
+}  // namespace
+
+Value value_from_json(Runtime& runtime, const Json& json, Origin origin) {
+  return value_at(runtime, json, origin, 0);
 }
 
 }  // namespace tinyllm::jinja

@@ -11,7 +11,8 @@ namespace tinyllm::jinja {
 enum class Origin { user, template_file };
 
 // Ill-formed UTF-8 is replaced. Throws Error{unsupported} for integers of 2^63 and more,
-// Error{invalid_input} for JSON nested deeper than Limits::max_value_depth.
+// Error{invalid_input} for JSON nested deeper than kMaxJsonDepth.
+inline constexpr int kMaxJsonDepth = 100;
 Value value_from_json(Runtime& runtime, const nlohmann::ordered_json& json, Origin origin);
 
 }  // namespace tinyllm::jinja

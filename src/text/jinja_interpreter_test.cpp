@@ -151,6 +151,12 @@ TEST(JinjaLimits, IntegersDoNotWrap) {
   EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) % -1 }}"), "rendered: 0");
 }
 
+TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
+  EXPECT_EQ(error_of("{{ lipsum() }}"),
+            "chat template, line 1, column 4: function 'lipsum' is not supported");
+  EXPECT_EQ(error_of("{% macro joiner() %}x{% endmacro %}{{ joiner() }}"), "rendered: x");
+}
+
 TEST(JinjaScopes, MacrosKeepTheirPlaceAlive) {
   EXPECT_EQ(marked("{% set n = namespace() %}{% for i in [1, 2] %}{% set x = i * 10 %}"
                    "{% macro m() %}{{ x }}{% endmacro %}{% set n.f = m %}{% endfor %}{{ n.f() }}"),

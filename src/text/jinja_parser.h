@@ -1,6 +1,10 @@
 #pragma once
 // Template source -> tree, with Jinja2's grammar and precedence. Unknown statements, filters and
 // tests are found here, before anything runs. Any thread.
+//
+// Not supported: recursive loops; block, extends, include, import, autoescape, do; the functions
+// lipsum, cycler, joiner; the filters filesizeformat, pprint, random, striptags, urlencode, urlize,
+// wordwrap, xmlattr; a few methods of str (is_unsupported_method).
 
 #include <string_view>
 

@@ -36,6 +36,8 @@ ADD = {
 }
 EMPTY = {"type": "function", "function": {"name": "ping", "description": "No arguments", "parameters": {"type": "object", "properties": {}}}}
 
+SUM = {"type": "function", "function": {"name": "add", "description": "Sums", "parameters": {"type": "object", "properties": {"a": {"type": "number", "description": " x "}, "b": {"type": "boolean", "description": "y"}}}}}
+
 def call(name, arguments, call_id="call_1"):
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
@@ -89,6 +91,8 @@ CONVERSATIONS = {
     "tools and system": {"messages": [SYSTEM, USER], "tools": [WEATHER, ADD, EMPTY]},
     "tool called": {"messages": ONE_CALL, "tools": [WEATHER]},
     "tools called": {"messages": TWO_CALLS, "tools": [WEATHER, ADD]},
+    "plain tools offered": {"messages": [SYSTEM, USER], "tools": [WEATHER, SUM, EMPTY]},
+    "plain tools called": {"messages": TWO_CALLS, "tools": [WEATHER, SUM]},
     "called without list": {"messages": ONE_CALL},
     "arguments as text": {"messages": TEXT_ARGUMENTS, "tools": [EMPTY]},
     "thinking before a call": {"messages": ONE_CALL[:1] + [dict(ONE_CALL[1], reasoning_content="Need a tool.")] + ONE_CALL[2:], "tools": [WEATHER]},
