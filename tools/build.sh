@@ -46,12 +46,13 @@ wait_for_model_download() {
   show_status ''
 }
 
-# Copies ninja's lines to the log $1 and shows the newest one.
+# Copies ninja's lines to the log $1 and shows the newest one as `building [12/230] loader/gguf.cpp, model 40 MB`.
 follow_build() {
-  local line
+  local line file
   while IFS= read -r line; do
     printf '%s\n' "$line"
-    case $line in '['*) show_status "building $line$(model_progress)" ;; esac
+    file=${line##*/src/}
+    case $line in '['*) show_status "building ${line%% *} ${file%.o}$(model_progress)" ;; esac
   done >>"$1"
   show_status ''
 }

@@ -239,7 +239,13 @@ def test_install_and_its_wrong_use(trial):
     done = trial.tiny("install", "--prefix", trial.elsewhere / "my programs")
     assert done.returncode == 0
     assert f"--install {trial.root}/build/release --prefix {trial.elsewhere}/my programs" in trial.calls()
-    assert trial.tiny("install", "--wrong").returncode == 1
+    assert trial.tiny("install", "--wrong").returncode == 2
+
+
+def test_wrong_use_of_test_is_said_before_building(trial):
+    done = trial.tiny("test", "--al")
+    assert (done.returncode, done.stdout, trial.calls()) == (2, "", "")
+    assert done.stderr.startswith("tiny: test does not take '--al'\n")
 
 
 def test_help_and_doctor(trial):
