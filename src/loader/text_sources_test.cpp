@@ -112,8 +112,7 @@ TEST(TextSources, ChatTemplateOfAFolder) {
   const ChatTemplateSource source = *find_chat_template(folder.open());
   EXPECT_EQ(source.text, "D");
   EXPECT_EQ(source.special_tokens,
-            (nlohmann::ordered_json{
-                {"bos_token", "<s>"}, {"eos_token", "</s>"}, {"image_token", "<img>"}}));
+            (SpecialTokens{{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"image_token", "<img>"}}));
   folder.write("tokenizer_config.json",
                R"({"chat_template": [{"name": "tool_use", "template": "T"}]})");
   EXPECT_EQ(find_chat_template(folder.open())->text, "T");
