@@ -3,6 +3,8 @@
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 
+#include "apps/number_range.h"
+
 namespace tinyllm {
 
 void add_model_option(CLI::App& command, ModelOptions& options, const std::string& default_model) {
@@ -20,10 +22,10 @@ void add_model_option(CLI::App& command, ModelOptions& options, const std::strin
 
 void add_compute_options(CLI::App& command, ModelOptions& options) {
   command.add_option("-t,--threads", options.n_threads, "Worker threads (default: physical cores)")
-      ->check(CLI::Range(1, 1024))
+      ->check(number_in(1, 256))
       ->type_name("N");
   command.add_option("-c,--context", options.context, "Tokens that prompt and answer may fill")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 24))
+      ->check(number_in(1, 1 << 24))
       ->type_name("N");
 }
 

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -45,7 +43,7 @@ void add_rm_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("rm", "Delete a model that 'tinyllm pull' fetched");
   const auto name = std::make_shared<std::string>();
   const auto yes = std::make_shared<bool>(false);
-  command->add_option("name", *name, "As 'tinyllm list' shows it")->required()->type_name("NAME");
+  command->add_option("NAME", *name, "As 'tinyllm list' shows it")->required();
   command->add_flag("-y,--yes", *yes, "Do not ask");
   add_examples(*command,
                "  tinyllm rm smollm2-135m\n"

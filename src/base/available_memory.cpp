@@ -1,5 +1,8 @@
 #include "base/available_memory.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -25,6 +28,14 @@ std::optional<std::int64_t> read_number(const char* path, const std::string& key
   return value;
 }
 
+// What `ulimit -v` leaves of the address space; mapped files count there too.
+std::int64_t address_space_left() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnknown;
+  const std::int64_t used = read_number("/proc/self/statm").value_or(0) * ::sysconf(_SC_PAGESIZE);
+  return std::max<std::int64_t>(0, static_cast<std::int64_t>(limit.rlim_cur) - used);
+}
+
 }  // namespace
 
 std::int64_t available_memory_bytes() {
@@ -39,7 +50,7 @@ std::int64_t available_memory_bytes() {
     const auto droppable = read_number("/sys/fs/cgroup/memory.stat", "inactive_file").value_or(0);
     available = std::min(available, std::max<std::int64_t>(0, *limit - *used + droppable));
   }
-  return available;
+  return std::min(available, address_space_left());
 }
 
 }  // namespace tinyllm

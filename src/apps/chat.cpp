@@ -1,0 +1,107 @@
+// tinyllm chat: talk with a model.
+
+#include <fmt/core.h>
+#include <unistd.h>
+#include <CLI/App.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "apps/chat_console.h"
+#include "apps/chat_session.h"
+#include "apps/command.h"
+#include "apps/first_chat.h"
+#include "apps/open_model.h"
+#include "apps/options.h"
+#include "apps/sampling_options.h"
+#include "apps/standard_output.h"
+#include "base/error.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr const char* kDefaultModel = "smollm2-135m";
+constexpr std::int64_t kDefaultContext = 4096;
+
+struct ChatOptions {
+  ModelOptions model;
+  SamplingOptions sampling;
+  std::string prompt;
+  bool has_prompt = false;
+  std::string system;
+  bool no_shift = false;
+};
+
+std::string describe(const SamplingParams& params) {
+  if (params.temperature == 0) return "greedy";
+  std::string text = fmt::format("temperature {:g}", params.temperature);
+  if (params.top_k > 0) text += fmt::format(", top_k {}", params.top_k);
+  if (params.top_p < 1) text += fmt::format(", top_p {:g}", params.top_p);
+  if (params.min_p > 0) text += fmt::format(", min_p {:g}", params.min_p);
+  if (params.repetition_penalty != 1) {
+    text += fmt::format(", repetition_penalty {:g}", params.repetition_penalty);
+  }
+  return text;
+}
+
+void run_chat(const ChatOptions& options) {
+  if (options.model.model == kDefaultModel) pull_default_model(kDefaultModel);
+  const Checkpoint checkpoint = open_checkpoint(options.model.model);
+  const ModelText text = load_model_text(checkpoint);
+  const Tokenizer& tokenizer = require(text.tokenizer, checkpoint);
+  const ChatTemplate& chat_template = require(text.chat_template, checkpoint);
+  const SamplingParams params = chat_sampling(options.sampling, text.defaults);
+  validate(params, checkpoint.config().vocab_size);
+  const std::int64_t context = options.model.context > 0
+                                   ? options.model.context
+                                   : std::min(kDefaultContext, checkpoint.config().max_seq_len);
+
+  RunningModel running(checkpoint, options.model.n_threads, context);
+  ChatSession session(tokenizer, chat_template, running.model(), params,
+                      text.defaults.stop_token_ids, !options.no_shift);
+  if (!options.system.empty()) session.set_system(options.system);
+  ChatConsole console(session, {.model = checkpoint.path().filename().string(),
+                                .sampling = describe(params),
+                                .seed = params.seed,
+                                .n_threads = running.n_threads(),
+                                .context = context});
+  if (options.has_prompt) {
+    console.answer_once(options.prompt == "-" ? read_stdin() : options.prompt);
+    return;
+  }
+  if (!console.talk()) fail(ErrorCode::context_overflow, "the last message was not answered");
+  show_next_steps_once();
+}
+
+}  // namespace
+
+void add_chat_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("chat", "Talk with a model");
+  command->alias("run");
+  auto options = std::make_shared<ChatOptions>();
+  add_model_option(*command, options->model, kDefaultModel);
+  CLI::Option* prompt =
+      command->add_option("-p,--prompt", options->prompt,
+                          "Answer this and exit; only the answer is on stdout. '-': read stdin");
+  prompt->type_name("TEXT");
+  command->add_option("-s,--system", options->system, "System prompt (default: the model's own)")
+      ->type_name("TEXT");
+  command->add_flag("--no-shift", options->no_shift,
+                    "Stop when the context is full instead of forgetting the oldest turns");
+  add_compute_options(*command, options->model);
+  add_sampling_options(*command, options->sampling);
+  add_examples(*command,
+               "  tinyllm chat\n"
+               "  tinyllm chat -p \"Why is the sky blue?\"\n"
+               "  tinyllm chat -m qwen2.5-coder-1.5b --system \"Answer in one line.\"\n"
+               "  git diff | tinyllm chat -p - --system \"Summarise this change.\"\n\n"
+               "Without -p and with stdin from a pipe every line is one message. Sampling\n"
+               "is as the model's authors recommend, else temperature 0.7 and top-p 0.9.");
+  command->callback([options, prompt] {
+    options->has_prompt = prompt->count() > 0;
+    run_chat(*options);
+  });
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,96 @@
+#include "apps/command_line.h"
+
+#include <fmt/core.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/command.h"
+#include "apps/help_format.h"
+#include "apps/standard_output.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "model_store/near_names.h"
+
+namespace tinyllm {
+namespace {
+
+struct GlobalOptions {
+  bool verbose = false;
+  std::string log_file;
+};
+
+void add_commands(CLI::App& app) {
+  add_chat_command(app);
+  add_generate_command(app);
+  add_pull_command(app);
+  add_list_command(app);
+  add_rm_command(app);
+  add_inspect_command(app);
+  add_tokenize_command(app);
+  add_detokenize_command(app);
+  add_template_command(app);
+  add_perplexity_command(app);
+  add_completion_command(app);
+}
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.set_version_flag("--version", "tinyllm " TINYLLM_VERSION, "Print the version and exit");
+  app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being done");
+  app.add_option("--log-file", options.log_file, "Append log lines to this file too")
+      ->type_name("FILE");
+  app.parse_complete_callback([&options] {
+    configure_log(options.verbose ? LogLevel::debug : LogLevel::warning, options.log_file);
+  });
+}
+
+// A wrong command line: what is wrong, and where help for that very subcommand is.
+[[noreturn]] void fail_usage(const CLI::App& app, const std::string& message) {
+  std::string command = "tinyllm";
+  for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+  fail(ErrorCode::usage, "{}; see '{} --help'", message, command);
+}
+
+// A mistyped command, before the parser complains of what is missing.
+void check_command_name(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-')) return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (command->check_name(word)) return;
+    names.push_back(command->get_name());
+  }
+  const std::vector<std::string> near = near_names(word, names, 1);
+  fail(ErrorCode::usage, "'{}' is no command{}", word,
+       near.empty() ? "" : fmt::format("; did you mean '{}'?", near.front()));
+}
+
+}  // namespace
+
+void run_command_line(int argc, char** argv) {
+  CLI::App app("tiny-llm: run language models on your own machine", "tinyllm");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.formatter(make_help_format());
+  GlobalOptions options;
+  add_global_options(app, options);
+  add_commands(app);
+  try {
+    if (argc < 2) fail(ErrorCode::usage, "a command is missing");
+    check_command_name(app, argv[1]);
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    write_stdout(app.help());
+  } catch (const CLI::CallForVersion& version) {
+    write_stdout(std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    fail_usage(app, error.what());
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage) fail_usage(app, error.what());
+    throw;
+  }
+}
+
+}  // namespace tinyllm

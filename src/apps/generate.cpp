@@ -1,0 +1,234 @@
+// tinyllm generate: continue a text or a list of token ids.
+
+#include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "apps/command.h"
+#include "apps/number_range.h"
+#include "apps/open_model.h"
+#include "apps/options.h"
+#include "apps/progress_bar.h"
+#include "apps/sampling_options.h"
+#include "apps/standard_output.h"
+#include "apps/stop_strings.h"
+#include "apps/token_ids.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "reference/generate.h"
+#include "text/detokenizer.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr int kDefaultMaxTokens = 128;
+
+struct GenerateCommand {
+  ModelOptions model;
+  SamplingOptions sampling;
+  std::string prompt, prompt_file, token_ids, engine = "reference";
+  bool has_prompt = false, has_token_ids = false;
+  bool no_special = false, recompute = false, as_json = false;
+  int n_top_logits = 0;
+};
+
+struct Completion {
+  std::string text;
+  GenerateResult result;
+  FinishReason finish_reason = FinishReason::none;
+  double load_s = 0, ttft_s = 0, prefill_s = 0;
+};
+
+std::string read_prompt(const GenerateCommand& command) {
+  if (command.has_prompt) return command.prompt;
+  return command.prompt_file == "-" ? read_stdin() : read_text_file(command.prompt_file);
+}
+
+std::vector<TokenId> prompt_ids_of(const GenerateCommand& command, const ModelText& text,
+                                   const Checkpoint& checkpoint) {
+  const std::int64_t vocab_size = checkpoint.config().vocab_size;
+  std::vector<TokenId> ids;
+  if (command.has_token_ids) {
+    ids = parse_token_ids(command.token_ids, "--token-ids", vocab_size);
+  } else {
+    EncodeOptions options;
+    options.parse_special = !command.no_special;
+    ids = require(text.tokenizer, checkpoint).encode(read_prompt(command), options);
+    check_token_ids(ids, "the prompt", vocab_size);
+  }
+  if (ids.empty()) fail(ErrorCode::invalid_input, "the prompt is empty; give at least one token");
+  return ids;
+}
+
+// Positions for the whole answer, as far as the model was trained for, unless the user said how
+// many.
+std::int64_t context_for(const GenerateCommand& command, const SamplingParams& params,
+                         std::int64_t n_prompt, const ModelConfig& config) {
+  const std::int64_t context = command.model.context > 0
+                                   ? command.model.context
+                                   : std::min(n_prompt + params.max_tokens, config.max_seq_len);
+  if (n_prompt >= context) {
+    fail(ErrorCode::context_overflow,
+         "the prompt has {} tokens, the context holds {} and one must be left for the answer; "
+         "shorten the prompt or raise --context (the model was trained for {})",
+         n_prompt, context, config.max_seq_len);
+  }
+  return context;
+}
+
+// `on_text` gets the text as it comes.
+Completion complete(ReferenceModel& model, const Tokenizer* tokenizer,
+                    const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
+                    const GenerateOptions& options, function_ref<void(std::string_view)> on_text) {
+  Completion completion;
+  StopStrings stop_strings(params.stop);
+  std::optional<Detokenizer> detokenizer;
+  if (tokenizer != nullptr) detokenizer.emplace(*tokenizer);
+  const auto emit = [&](const std::string& piece) {
+    completion.text += piece;
+    on_text(piece);
+  };
+  const Stopwatch clock;
+  if (!options.recompute) {
+    ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
+    prefill(model, prompt_ids, [&](std::int64_t n_done) {
+      progress.update(n_done);
+      return true;
+    });
+    completion.prefill_s = clock.seconds();
+  }
+  completion.result = generate(model, prompt_ids, params, options, [&](TokenId token_id) {
+    if (completion.ttft_s == 0) completion.ttft_s = clock.seconds();
+    if (detokenizer) emit(stop_strings.push(detokenizer->push(token_id)));
+    return !stop_strings.matched();
+  });
+  if (completion.ttft_s == 0) completion.ttft_s = clock.seconds();
+  if (detokenizer) emit(stop_strings.push(detokenizer->finish()) + stop_strings.finish());
+  completion.prefill_s += completion.result.prefill_s;
+  completion.finish_reason =
+      stop_strings.matched() ? FinishReason::stop : completion.result.finish_reason;
+  return completion;
+}
+
+double rate(std::size_t n, double seconds) {
+  return seconds > 0 ? static_cast<double>(n) / seconds : 0.0;
+}
+
+// The k highest, equal ones by id.
+json top_logits(const std::vector<float>& logits, int k) {
+  std::vector<TokenId> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto n = std::min(static_cast<std::ptrdiff_t>(ids.size()), std::ptrdiff_t{k});
+  std::partial_sort(ids.begin(), ids.begin() + n, ids.end(), [&](TokenId a, TokenId b) {
+    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  });
+  json top = json::array();
+  for (std::ptrdiff_t i = 0; i < n; ++i) {
+    const TokenId id = ids[static_cast<std::size_t>(i)];
+    top.push_back({{"id", id}, {"logit", logits[static_cast<std::size_t>(id)]}});
+  }
+  return top;
+}
+
+json to_json(const Completion& completion, std::size_t n_prompt, int n_top_logits) {
+  const GenerateResult& result = completion.result;
+  const std::size_t n_decoded = result.token_ids.empty() ? 0 : result.token_ids.size() - 1;
+  return {{"text", completion.text},
+          {"token_ids", result.token_ids},
+          {"prompt_tokens", n_prompt},
+          {"finish_reason", to_string(completion.finish_reason)},
+          {"top_logits", top_logits(result.prompt_logits, n_top_logits)},
+          {"timings",
+           {{"load_s", completion.load_s},
+            {"ttft_s", completion.ttft_s},
+            {"prefill_tok_s", rate(n_prompt, completion.prefill_s)},
+            {"decode_tok_s", rate(n_decoded, result.decode_s)}}}};
+}
+
+void run_generate(const GenerateCommand& command) {
+  const Stopwatch clock;
+  const Checkpoint checkpoint = open_checkpoint(command.model.model);
+  const ModelText text = load_model_text(checkpoint);
+  SamplingParams params = completion_sampling(command.sampling);
+  params.max_tokens = command.sampling.max_tokens.value_or(kDefaultMaxTokens);
+  const std::vector<TokenId> prompt_ids = prompt_ids_of(command, text, checkpoint);
+  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+  const std::int64_t context = context_for(command, params, n_prompt, checkpoint.config());
+  params.max_tokens =
+      static_cast<int>(std::min<std::int64_t>(params.max_tokens, context - n_prompt));
+  params.min_tokens = std::min(params.min_tokens, params.max_tokens);
+  validate(params, checkpoint.config().vocab_size);
+  log(LogLevel::info, "seed {}, context {} tokens", params.seed, context);
+
+  RunningModel running(checkpoint, command.model.n_threads, context);
+  const double load_s = clock.seconds();
+  Completion completion =
+      complete(running.model(), text.tokenizer ? &*text.tokenizer : nullptr, prompt_ids, params,
+               {text.defaults.stop_token_ids, command.recompute}, [&](std::string_view piece) {
+                 if (!command.as_json) write_stdout(piece);
+               });
+  completion.load_s = load_s;
+  if (command.as_json) {
+    write_stdout(to_json(completion, prompt_ids.size(), command.n_top_logits).dump() + "\n");
+  } else if (!text.tokenizer) {
+    write_stdout(format_token_ids(completion.result.token_ids) + "\n");
+  } else if (!completion.text.ends_with('\n')) {
+    write_stdout("\n");
+  }
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("generate", "Continue a text (no chat template)");
+  auto options = std::make_shared<GenerateCommand>();
+  add_model_option(*command, options->model);
+  CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "The text to continue");
+  prompt->type_name("TEXT");
+  CLI::Option* prompt_file = command->add_option("-f,--prompt-file", options->prompt_file,
+                                                 "Read it from a file; '-': stdin");
+  prompt_file->type_name("FILE");
+  CLI::Option* token_ids = command->add_option(
+      "--token-ids", options->token_ids, "Token ids instead of text; works without a tokenizer");
+  token_ids->type_name("1,2,3");
+  command->add_flag("--no-special", options->no_special,
+                    "Special tokens such as <|im_end|> in the prompt are ordinary text");
+  command->add_flag("--json", options->as_json, "One JSON object instead of text");
+  command
+      ->add_option("--top-logits", options->n_top_logits,
+                   "With --json: the K highest logits after the prompt")
+      ->check(number_in(0, 1 << 20))
+      ->type_name("K");
+  command->add_option("--engine", options->engine, "The path that computes")
+      ->check(CLI::IsMember({"reference"}))
+      ->type_name("NAME")
+      ->capture_default_str();
+  command->add_flag("--recompute", options->recompute,
+                    "Keep no K/V rows: every token runs the whole sequence again (slow; to learn)");
+  add_compute_options(*command, options->model);
+  add_sampling_options(*command, options->sampling);
+  add_examples(*command,
+               "  tinyllm generate -m smollm2-135m -p \"Once upon a time\" -n 50\n"
+               "  tinyllm generate -m smollm2-135m -f essay.txt --temperature 0.8 --seed 1\n"
+               "  tinyllm generate -m ./model --token-ids 1,2,3 --top-logits 5 --json\n\n"
+               "Without --temperature the likeliest token is taken (greedy); without\n"
+               "--max-tokens at most 128 of them.");
+  command->callback([options, prompt, prompt_file, token_ids] {
+    if ((prompt->count() > 0) + (prompt_file->count() > 0) + (token_ids->count() > 0) != 1) {
+      fail(ErrorCode::usage, "give one of --prompt, --prompt-file, --token-ids");
+    }
+    options->has_prompt = prompt->count() > 0;
+    options->has_token_ids = token_ids->count() > 0;
+    run_generate(*options);
+  });
+}
+
+}  // namespace tinyllm

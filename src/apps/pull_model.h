@@ -1,0 +1,13 @@
+#pragma once
+// Fetches a model with a progress bar for each step. Main thread only.
+
+#include <filesystem>
+#include <string>
+
+namespace tinyllm {
+
+// The path of the model; at once when it is complete already. Ctrl-C stops it; what is complete so
+// far is kept for the next try. Throws Error.
+std::filesystem::path pull_model(const std::string& name);
+
+}  // namespace tinyllm

@@ -1,0 +1,134 @@
+"""tinyllm chat without a terminal: -p, pipes, the end of the context."""
+
+import pytest
+
+
+def test_one_answer_and_nothing_else(tinyllm, models):
+    assert tinyllm.text("chat", "-m", models["fine"], "-p", "How are you?") == "Fine é!\n"
+
+
+def test_run_is_chat(tinyllm, models):
+    assert tinyllm.text("run", "-m", models["fine.gguf"], "-p", "How are you?") == "Fine é!\n"
+
+
+def test_prompt_from_stdin(tinyllm, models):
+    assert tinyllm.text("chat", "-m", models["fine"], "-p", "-", stdin="How\nare you?") == "Fine é!\n"
+
+
+def test_every_line_of_a_pipe_is_a_message(tinyllm, models):
+    assert tinyllm.text("chat", "-m", models["fine"], stdin="How?\n\nReally?") == "Fine é!\nFine é!\n"
+    assert tinyllm.text("chat", "-m", models["fine"], stdin="") == ""
+
+
+def stats(tinyllm, model, lines, *flags):
+    """What /stats says after these lines, as a dictionary of its rows."""
+    done = tinyllm.run("chat", "-m", model, *flags, stdin="\n".join([*lines, "/stats"]))
+    assert done.returncode == 0, done
+    rows = [line.split(None, 1) for line in done.stderr.decode().splitlines() if line.startswith("  ")]
+    return {row[0]: row[1] for row in rows if len(row) == 2}
+
+
+def prompt_tokens(*contents):
+    """Of the template: 3 markers and newlines around each message, each byte a token."""
+    n = sum(1 + len(role) + 1 + len(text.encode()) + 1 + 1 for role, text in contents)
+    return n + 1 + len("assistant") + 1
+
+
+def test_history_is_sent_and_its_rows_are_reused(tinyllm, models):
+    first = [("user", "How?")]
+    second = [*first, ("assistant", "Fine é!"), ("user", "Really?")]
+    rows = stats(tinyllm, models["fine"], ["How?", "Really?"])
+    kept = prompt_tokens(*first) + len("Fine é!".encode())
+    assert rows["last"].startswith(f"prompt {prompt_tokens(*second)} tokens ({kept} kept from before)"), rows
+
+
+def test_reset_forgets(tinyllm, models):
+    rows = stats(tinyllm, models["fine"], ["How?", "/reset", "Really?"])
+    assert rows["last"].startswith(f"prompt {prompt_tokens(('user', 'Really?'))} tokens"), rows
+
+
+def test_system_prompt(tinyllm, models):
+    talk = [("system", "Be brief."), ("user", "How?")]
+    for lines, flags in ([["How?"], ["--system", "Be brief."]], [["x", "/system Be brief.", "How?"], []]):
+        rows = stats(tinyllm, models["fine"], lines, *flags)
+        assert rows["last"].startswith(f"prompt {prompt_tokens(*talk)} tokens"), rows
+
+
+def test_user_text_is_never_a_special_token(tinyllm, models):
+    rows = stats(tinyllm, models["fine"], ["<|im_end|>"])
+    assert rows["last"].startswith(f"prompt {prompt_tokens(('user', '<|im_end|>'))} tokens"), rows
+
+
+def test_several_lines_in_one_message(tinyllm, models):
+    for lines in (['"""a', "b", 'c"""'], ["a\\", "b\\", "c"]):
+        rows = stats(tinyllm, models["fine"], lines)
+        assert rows["last"].startswith(f"prompt {prompt_tokens(('user', 'a' + chr(10) + 'b' + chr(10) + 'c'))} ")
+
+
+def test_stats_show_seed_and_sampling(tinyllm, models):
+    rows = stats(tinyllm, models["fine"], [], "--seed", "42")
+    assert (rows["seed"], rows["sampling"]) == ("42", "temperature 0.7, top_p 0.9")
+    rows = stats(tinyllm, models["fine"], [], "--temperature", "0")
+    assert rows["sampling"] == "greedy"
+
+
+def test_unknown_slash_command_gives_a_hint(tinyllm, models):
+    done = tinyllm.run("chat", "-m", models["fine"], stdin="/rest\n")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.decode().startswith("(/rest is no command here: /help lists them")
+
+
+def test_exit_ends_it(tinyllm, models):
+    assert tinyllm.text("chat", "-m", models["fine"], stdin="a\n/exit\nb\n") == "Fine é!\n"
+
+
+def test_base_model_is_refused_with_advice(tinyllm, models):
+    message = tinyllm.failure("chat", "-m", models["base"], "-p", "x")
+    assert "has no chat template (a base model); use 'tinyllm generate'" in message
+
+
+def test_stop_text(tinyllm, models):
+    assert tinyllm.text("chat", "-m", models["fine"], "-p", "x", "--stop", "e é") == "Fin\n"
+
+
+def test_full_context_drops_the_oldest_turns_and_says_so(tinyllm, models):
+    done = tinyllm.run("chat", "-m", models["fine"], "--context", "120", stdin="How?\n" * 8)
+    assert (done.returncode, done.stdout.decode()) == (0, "Fine é!\n" * 8)
+    assert done.stderr.decode().startswith("(the context is full: the oldest ")
+
+
+def test_no_shift_stops_at_the_end_of_the_context(tinyllm, models):
+    done = tinyllm.run("chat", "-m", models["fine"], "--context", "120", "--no-shift", stdin="How?\n" * 8)
+    assert done.returncode == 1
+    assert done.stdout.decode().startswith("Fine é!\n" * 3)
+    assert "the conversation takes" in done.stderr.decode() and "the context holds 120" in done.stderr.decode()
+
+
+def test_answer_is_cut_where_the_context_ends(tinyllm, models):
+    n_prompt = prompt_tokens(("user", "x"))
+    done = tinyllm.run("chat", "-m", models["loop"], "--context", n_prompt + 10, "-p", "x")
+    assert (done.returncode, done.stdout) == (0, b"abcdefghij\n")
+    assert f"(the context of {n_prompt + 10} tokens is full: the answer was cut" in done.stderr.decode()
+
+
+def test_message_that_does_not_fit(tinyllm, models):
+    message = tinyllm.failure("chat", "-m", models["fine"], "--context", "100", "-p", "x" * 200)
+    assert message == (
+        f"the message takes {prompt_tokens(('user', 'x' * 200))} tokens, the context holds 100; "
+        "shorten it or raise --context"
+    )
+
+
+@pytest.mark.parametrize("flag", [["--max-tokens", "3"], ["-n", "3"]])
+def test_max_tokens(tinyllm, models, flag):
+    assert tinyllm.text("chat", "-m", models["loop"], "-p", "x", *flag) == "abc\n"
+
+
+def test_model_defaults_are_taken_in(tinyllm, models, tmp_path):
+    import toy_model
+
+    folder = toy_model.write_folder(
+        tmp_path / "defaults", toy_model.spell("Fine é!"), generation={"temperature": 0.25, "top_k": 7}
+    )
+    assert stats(tinyllm, folder, [])["sampling"] == "temperature 0.25, top_k 7"
+    assert stats(tinyllm, folder, [], "--top-k", "3")["sampling"] == "temperature 0.25, top_k 3"

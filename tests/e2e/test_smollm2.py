@@ -1,0 +1,52 @@
+"""The real default model end to end: what transformers says from the same file, and a sensible answer."""
+
+import json
+
+import pytest
+from conftest import ROOT
+
+NEAR_TIE = 0.05  # a smaller gap between the two highest logits decides nothing
+N_TOKENS = 16
+
+
+def runs():
+    return json.loads((ROOT / "tests/golden/data/smollm2-135m.greedy.json").read_text())["runs"]
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_greedy_tokens_of_transformers(tinyllm, smollm2, index):
+    run = runs()[index]
+    n = next((i for i, gap in enumerate(run["gaps"]) if gap < NEAR_TIE), N_TOKENS)
+    n = min(n, N_TOKENS)
+    assert n >= 4, "this prompt compares too little"
+    answer = tinyllm.json(
+        "generate", "-m", smollm2, "-p", run["prompt"], "--ignore-eos", "-n", N_TOKENS, "--json", "--top-logits", "1"
+    )
+    assert answer["prompt_tokens"] == len(run["prompt_ids"])
+    assert answer["token_ids"][:n] == run["token_ids"][:n]
+    assert answer["top_logits"][0]["id"] == run["token_ids"][0]
+
+
+def test_answers_a_question(tinyllm, smollm2):
+    text = tinyllm.text("chat", "-m", smollm2, "--temperature", "0", "-p", "What is the capital of France?")
+    assert "Paris" in text
+
+
+def test_inspect(tinyllm, smollm2):
+    facts = tinyllm.json("inspect", smollm2, "--json")
+    assert (facts["architecture"], facts["parameters"], facts["chat_template"]) == ("llama", 134515008, True)
+    assert (facts["tokenizer"]["vocab_size"], facts["file_bytes"]) == (49152, 98362432)
+
+
+def test_template(tinyllm, smollm2):
+    text = tinyllm.text("template", "-m", smollm2, "-", stdin='[{"role": "user", "content": "Hi"}]')
+    assert text == (
+        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    )
+
+
+def test_stops_in_the_middle_of_a_damaged_file(tinyllm, smollm2, tmp_path):
+    with open(smollm2, "rb") as whole:
+        (tmp_path / "short.gguf").write_bytes(whole.read(5_000_000))
+    assert "short.gguf" in tinyllm.failure("generate", "-m", tmp_path / "short.gguf", "-p", "x")
