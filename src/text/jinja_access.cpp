@@ -35,8 +35,9 @@ Value loop_attribute(const Value& object, std::string_view name) {
   if (name == "first") return make_bool(index0 == 0);
   if (name == "last") return make_bool(index0 + 1 == n_items);
   if (name == "length") return make_integer(n_items);
-  if (name == "depth") return make_integer(loop.depth0 + 1);
-  if (name == "depth0") return make_integer(loop.depth0);
+  // No recursive loops, so there is one level.
+  if (name == "depth") return make_integer(1);
+  if (name == "depth0") return make_integer(0);
   if (name == "previtem") {
     return index0 == 0 ? make_undefined("there is no previous item") : loop.items[loop.index0 - 1];
   }

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,7 +101,6 @@ struct Namespace {
 struct LoopState {
   std::vector<Value> items;
   std::size_t index0 = 0;
-  int depth0 = 0;
   std::optional<std::vector<Value>> last_changed;  // arguments of the last loop.changed(...)
 };
 
@@ -111,8 +109,8 @@ struct CallArgs;
 struct MacroNode;
 struct Scope;
 
-// A function of the template language or a method of a type. `run` is null for one that Python has
-// and we do not; `mutates` marks what the sandbox forbids.
+// A filter, a function or a method of a type. `mutates`: a method that the sandbox forbids, whose
+// `run` is null.
 struct NativeFunction {
   std::string_view name;
   Value (*run)(Runtime&, const Value& self, const CallArgs&);

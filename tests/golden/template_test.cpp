@@ -11,11 +11,10 @@
 #include <optional>
 #include <string>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "loader/checkpoint.h"
-#include "loader/gguf_file.h"
+#include "loader/text_sources.h"
 #include "model_store/model_store.h"
 #include "text/chat_template.h"
 
@@ -109,8 +108,8 @@ std::optional<std::string> published_template(const std::string& name) {
   }
   const std::filesystem::path path = default_model_home() / "models" / name;
   if (!std::filesystem::exists(path)) return std::nullopt;
-  const Checkpoint checkpoint = Checkpoint::open(path);
-  return std::string(checkpoint.gguf()->metadata().require_string("tokenizer.chat_template"));
+  const auto loaded = load_chat_template(Checkpoint::open(path));
+  return loaded ? std::optional(loaded->source()) : std::nullopt;
 }
 
 void compare_published(const std::string& name, const std::string& source, const Json& file) {
