@@ -122,7 +122,8 @@ void compare_published(const std::string& name, const std::string& source, const
     const std::string text = outcome(source, inputs, file);
     const bool is_equal = wanted.contains("error")
                               ? text == "ERROR"
-                              : text.size() == wanted["bytes"] && sha256(text) == wanted["sha256"];
+                              : text.size() == wanted["bytes"].get<std::size_t>() &&
+                                    sha256(text) == wanted["sha256"].get<std::string>();
     EXPECT_TRUE(is_equal) << name << ": " << key << "\n"
                           << wanted << "\n"
                           << text << "\n"
