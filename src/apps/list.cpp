@@ -126,8 +126,9 @@ void add_list_command(CLI::App& app) {
   command->add_flag("--json", *as_json, "Print JSON: {\"models\": [...], \"pullable\": [...]}");
   add_examples(*command,
                "  tinyllm list\n"
-               "Looks under TINYLLM_HOME (~/.cache/tinyllm) and in the caches of Ollama, Hugging "
-               "Face,\nllama.cpp and LM Studio. Every name works with --model; nothing is copied.");
+               "Looks under TINYLLM_HOME (~/.cache/tinyllm) and in the caches of Ollama,\n"
+               "Hugging Face, llama.cpp and LM Studio. Every name works with --model; nothing\n"
+               "is copied.");
   command->callback([as_json] { list(*as_json); });
 }
 

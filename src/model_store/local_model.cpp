@@ -50,7 +50,7 @@ bool name_fits(const LocalModel& model, std::string_view wanted) {
   if (!prefix.empty() && rest.starts_with(prefix)) rest.remove_prefix(prefix.size());
 
   const std::string title = lower_case(model.title);
-  if (rest == title) return true;
+  if (rest == title || rest == without_gguf(title)) return true;
   if (model.owner == ModelOwner::ollama) return title == std::string(rest) + ":latest";
   if (model.file.empty()) return false;
 

