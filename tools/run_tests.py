@@ -108,15 +108,13 @@ def run_gtest(program, pattern, prefix=(), **environment):
     if not result.failed:
         reasons = " ".join(reason for _, reason in result.skipped)  # they stand at the end, once
         for line in result.output.splitlines():
-            noise = line.startswith(("[", "Running main", "Note: ")) or line.endswith(": Skipped")
+            noise = line.startswith(("[", "Running main", "Note: ", "warning: ")) or line.endswith(": Skipped")
             if line.strip() and not noise and line.strip() not in reasons:
                 print(f"   {line}")
     return result
 
 
 def run_pytest(folder, pattern):
-    if not any((ROOT / folder).glob("test_*.py")):
-        return Result()
     report = LOGS / f"{folder.replace('/', '-')}.xml"
     # Debian's pytest belongs to Debian's python, which need not be the first one on PATH.
     pytest = [shutil.which("pytest-3")] if shutil.which("pytest-3") else [sys.executable, "-m", "pytest"]
@@ -171,8 +169,6 @@ def unit_tests(options):
 
 
 def golden_tests(options):
-    if not any((ROOT / "tests/golden").glob("*_test.cpp")):
-        return Result()
     return run_gtest(BUILD / "release/golden_tests", options.pattern, **({"TINYLLM_LONG": "1"} if options.long else {}))
 
 
@@ -220,7 +216,7 @@ def address_sanitizer(options):
 
 
 def thread_sanitizer(options):
-    failure = build("tsan", "all")
+    failure = build("tsan", "unit_tests")
     settings = "halt_on_error=1 allocator_may_return_null=1"
     return failure or run_gtest(BUILD / "tsan/unit_tests", options.pattern, fixed_addresses(), TSAN_OPTIONS=settings)
 

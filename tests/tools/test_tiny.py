@@ -21,7 +21,7 @@ STAND_INS = {
     "ninja": """
         if [ -n "$BROKEN" ]; then echo "[1/2] Building a.o"; echo "src/a.cpp:3:1: error: no such thing"; exit 1; fi
         tree=$2; printf '#!/bin/sh\\necho "in $PWD: $*"\\n' >"$tree/tinyllm"; chmod +x "$tree/tinyllm"; echo "[2/2] Linking" """,
-    "python3": 'case "$*" in *download*) touch "$TINYLLM_HOME/downloads/model.whl"; [ -z "$NO_NETWORK" ] ;; esac',
+    "python3": 'case "$*" in *download*) touch "$TINYLLM_HOME/downloads/partial/model.whl"; [ -z "$NO_NETWORK" ] ;; esac',
     "id": "echo ${USER_ID:-0}",
 }
 
