@@ -19,11 +19,11 @@ namespace {
 constexpr const char* kHelp =
     "  /help          this list\n"
     "  /reset         forget the talk so far\n"
-    "  /system TEXT   a new system prompt and a new talk; without TEXT the model's own\n"
+    "  /system TEXT   a new talk under this system prompt; without TEXT the model's own\n"
     "  /stats         speed, context, seed\n"
     "  /exit          leave (also Ctrl-D)\n"
-    "  \"\"\"            begins and ends a message of several lines; a line that ends in \\ goes "
-    "on\n"
+    "  \\              at the end of a line: the message goes on in the next one\n"
+    "  \"\"\"            before and after a message of several lines\n"
     "  Ctrl-C         stops the answer\n";
 
 // A line for the person at the terminal; not part of any answer.
@@ -44,6 +44,16 @@ double decode_rate(const ChatAnswer& answer) {
   return per_second(answer.n_tokens - 1, answer.decode_s);
 }
 
+// The line under an answer.
+std::string summary_of(const ChatAnswer& answer) {
+  const bool stopped = answer.finish_reason == FinishReason::cancelled;
+  if (answer.n_tokens == 0) return stopped ? "stopped" : "nothing to say";
+  std::string text = fmt::format("{}{} token{}", stopped ? "stopped: " : "", answer.n_tokens,
+                                 answer.n_tokens == 1 ? "" : "s");
+  if (answer.n_tokens > 1) text += fmt::format(", {:.1f} tok/s", decode_rate(answer));
+  return text;
+}
+
 }  // namespace
 
 ChatConsole::ChatConsole(ChatSession& session, ChatFacts facts)
@@ -51,15 +61,17 @@ ChatConsole::ChatConsole(ChatSession& session, ChatFacts facts)
 
 void ChatConsole::greet() {
   if (!editor_.interactive()) return;
-  say(fmt::format("{}, context {} tokens. /help for help, Ctrl-D to leave.", facts_.model,
-                  facts_.context));
+  say(facts_.model);
+  say("/help lists what you can type; Ctrl-C stops an answer, Ctrl-D leaves");
 }
 
 bool ChatConsole::talk() {
   greet();
   int n_interrupts = 0;
   const auto read_line = [&](bool continued, std::string& line) {
-    return editor_.read(continued ? ". " : "> ", line);
+    const InputEvent event = editor_.read(continued ? ". " : "> ", line);
+    if (event == InputEvent::text) editor_.remember(line);
+    return event;
   };
   std::string message;
   while (true) {
@@ -72,7 +84,6 @@ bool ChatConsole::talk() {
     }
     n_interrupts = 0;
     if (trim(message).empty()) continue;
-    editor_.remember(message);
     if (handle(message) == Next::leave) return !failed_;
   }
   if (editor_.interactive()) std::fputs("\n", stderr);
@@ -112,8 +123,8 @@ void ChatConsole::show_stats() const {
   std::string text =
       fmt::format("  model      {}\n  threads    {}\n  sampling   {}\n  seed       {}\n",
                   facts_.model, facts_.n_threads, facts_.sampling, facts_.seed);
-  text += fmt::format("  context    {} of {} tokens in {} turns\n", session_.n_context_tokens(),
-                      facts_.context, session_.n_turns());
+  text += fmt::format("  context    {} of {} tokens, {} turn{}\n", session_.n_context_tokens(),
+                      facts_.context, session_.n_turns(), session_.n_turns() == 1 ? "" : "s");
   if (last_.n_tokens > 0) {
     const std::int64_t n_computed = last_.n_prompt_tokens - last_.n_reused_tokens;
     text += fmt::format("  last       prompt {} tokens ({} kept from before), {:.1f} tok/s\n",
@@ -145,7 +156,8 @@ ChatAnswer ChatConsole::stream(const std::string& message, function_ref<bool()> 
   const ChatAnswer answer =
       session_.answer(message, {on_text, on_dropped, on_prefill, interrupted});
   progress.clear();
-  write_stdout("\n");
+  const bool stopped_early = answer.text.empty() && answer.finish_reason == FinishReason::cancelled;
+  if (!stopped_early) write_stdout("\n");
   if (answer.context_full) {
     say(fmt::format("(the context of {} tokens is full: the answer was cut; /reset starts anew)",
                     facts_.context));
@@ -164,9 +176,7 @@ bool ChatConsole::answer(const std::string& message) {
     } else {
       const InterruptFlag interrupt;
       last_ = stream(message, [&] { return interrupt.raised(); });
-      const bool stopped = last_.finish_reason == FinishReason::cancelled;
-      say(fmt::format("{}{} tokens, {:.1f} tok/s", stopped ? "stopped: " : "", last_.n_tokens,
-                      decode_rate(last_)));
+      say(summary_of(last_));
       std::fputs("\n", stderr);
     }
   } catch (const Error& error) {

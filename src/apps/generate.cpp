@@ -53,15 +53,13 @@ std::string read_prompt(const GenerateCommand& command) {
 
 std::vector<TokenId> prompt_ids_of(const GenerateCommand& command, const ModelText& text,
                                    const Checkpoint& checkpoint) {
-  const std::int64_t vocab_size = checkpoint.config().vocab_size;
   std::vector<TokenId> ids;
   if (command.has_token_ids) {
-    ids = parse_token_ids(command.token_ids, "--token-ids", vocab_size);
+    ids = parse_token_ids(command.token_ids, "--token-ids", checkpoint.config().vocab_size);
   } else {
     EncodeOptions options;
     options.parse_special = !command.no_special;
     ids = require(text.tokenizer, checkpoint).encode(read_prompt(command), options);
-    check_token_ids(ids, "the prompt", vocab_size);
   }
   if (ids.empty()) fail(ErrorCode::invalid_input, "the prompt is empty; give at least one token");
   return ids;

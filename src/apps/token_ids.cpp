@@ -36,17 +36,6 @@ std::vector<std::int32_t> parse_token_ids(std::string_view text, const std::stri
   return ids;
 }
 
-void check_token_ids(std::span<const std::int32_t> ids, const std::string& source,
-                     std::int64_t vocab_size) {
-  for (const std::int32_t id : ids) {
-    if (id >= 0 && id < vocab_size) continue;
-    fail(ErrorCode::invalid_input,
-         "{}: token {} is outside the model's vocabulary [0, {}); tokenizer and weights do not "
-         "belong together",
-         source, id, vocab_size);
-  }
-}
-
 std::string format_token_ids(std::span<const std::int32_t> ids) {
   return fmt::format("{}", fmt::join(ids, " "));
 }

@@ -14,11 +14,6 @@ namespace tinyllm {
 std::vector<std::int32_t> parse_token_ids(std::string_view text, const std::string& source,
                                           std::int64_t vocab_size);
 
-// Throws Error{invalid_input} for an id outside [0, vocab_size): a tokenizer may know more tokens
-// than the model has rows.
-void check_token_ids(std::span<const std::int32_t> ids, const std::string& source,
-                     std::int64_t vocab_size);
-
 // "1 2 3"
 std::string format_token_ids(std::span<const std::int32_t> ids);
 
