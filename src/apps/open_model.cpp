@@ -7,6 +7,7 @@
 #include "base/available_memory.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "loader/random_checkpoint.h"
 #include "model_store/model_store.h"
 #include "reference/kv_rows.h"
 
@@ -60,6 +61,10 @@ void read_weights(const Checkpoint& checkpoint, ThreadPool& pool) {
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& name) {
+  if (is_random_name(name)) {
+    ThreadPool pool(default_thread_count());
+    return make_random_checkpoint(name, pool);
+  }
   return Checkpoint::open(ModelStore().resolve(name));
 }
 
