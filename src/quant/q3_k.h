@@ -7,10 +7,11 @@
 
 namespace tinyllm {
 
+// Element 128 a + 32 b + l (a < 2, b < 4, l < 32) has bits 0..1 of its code in bits [2 b, 2 b + 2)
+// of codes[32 a + l], and bit 2 in bit 4 a + b of high_bits[l].
 struct [[gnu::packed]] Q3KBlock {
-  std::uint8_t
-      high_bits[32];       // byte l: bit 4 a + b is bit 2 of the code of element 128 a + 32 b + l
-  std::uint8_t codes[64];  // byte 32 a + l: bits [2b, 2b + 2) are bits 0..1 of the same element
+  std::uint8_t high_bits[32];
+  std::uint8_t codes[64];
   std::uint8_t group_scales[12];  // 16 x 6 bits: bytes 0..7 hold the low four, 8..11 the high two
   std::uint16_t scale;            // binary16
 };

@@ -7,11 +7,12 @@
 
 namespace tinyllm {
 
+// Element 128 a + 32 b + l (a < 2, b < 4, l < 32) has bits 0..3 of its code in the low (b < 2) or
+// high nibble of low_bits[64 a + 32 (b % 2) + l], and bits 4..5 in bits [2 b, 2 b + 2) of
+// high_bits[32 a + l].
 struct [[gnu::packed]] Q6KBlock {
-  std::uint8_t low_bits[128];  // bits 0..3: byte 64 a + 32 b + l holds elements 128 a + 32 b + l
-                               // (low nibble) and 128 a + 64 + 32 b + l (high nibble)
-  std::uint8_t
-      high_bits[64];  // bits 4..5: byte 32 a + l, bits [2c, 2c + 2): element 128 a + 32 c + l
+  std::uint8_t low_bits[128];
+  std::uint8_t high_bits[64];
   std::int8_t group_scales[16];  // [g]: elements [16 g, 16 g + 16)
   std::uint16_t scale;           // binary16
 };

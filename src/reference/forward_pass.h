@@ -20,9 +20,8 @@ struct ForwardPass {
   const float* rope_cos;
   const float* rope_sin;
 
-  std::int64_t n_keys() const {
-    return first_position + n_tokens;
-  }  // positions known after this pass
+  // Positions known after this pass.
+  std::int64_t n_keys() const { return first_position + n_tokens; }
 };
 
 // All f32; n is the chunk's number of tokens.
