@@ -97,7 +97,7 @@ void add_chat_command(CLI::App& app) {
                "  tinyllm chat -m qwen2.5-coder-1.5b --system \"Answer in one line.\"\n"
                "  git diff | tinyllm chat -p - --system \"Summarise this change.\"\n\n"
                "Without -p and with stdin from a pipe every line is one message. Sampling\n"
-               "is as the model's authors recommend, else temperature 0.7 and top-p 0.9.");
+               "is as the model's authors recommend, else greedy (--temperature 0).");
   command->callback([options, prompt] {
     options->has_prompt = prompt->count() > 0;
     run_chat(*options);

@@ -94,7 +94,7 @@ class HelpFormat : public CLI::FormatterBase {
         if (option != app.get_help_ptr())
           entries += entry(option_name(*option), option_help(*option));
       }
-      if (!entries.empty()) text += "\n" + group + ":\n" + entries;
+      if (!entries.empty()) text += fmt::format("\n{}:\n{}", group, entries);
     }
     const CLI::App* root = app.get_parent();
     if (root != nullptr) {

@@ -95,8 +95,8 @@ SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDef
   const bool recommended =
       defaults.temperature || defaults.top_p || defaults.top_k || defaults.min_p;
   params.temperature =
-      options.temperature.value_or(defaults.temperature.value_or(recommended ? 1.0f : 0.7f));
-  params.top_p = options.top_p.value_or(defaults.top_p.value_or(recommended ? 1.0f : 0.9f));
+      options.temperature.value_or(defaults.temperature.value_or(recommended ? 1.0f : 0.0f));
+  params.top_p = options.top_p.value_or(defaults.top_p.value_or(1.0f));
   params.top_k = options.top_k.value_or(defaults.top_k.value_or(0));
   params.min_p = options.min_p.value_or(defaults.min_p.value_or(0.0f));
   if (!options.repetition_penalty) {

@@ -28,8 +28,9 @@ struct SamplingOptions {
 
 void add_sampling_options(CLI::App& command, SamplingOptions& options);
 
-// For an answer that people read: flags, else what the model's authors recommend, else temperature
-// 0.7 and top_p 0.9. Without --seed a random one. Throws Error{usage} for a malformed --logit-bias.
+// For an answer that people read: flags, else what the model's authors recommend, else greedy
+// (small models lose the thread when drawn from). Without --seed a random one. Throws Error{usage}
+// for a malformed --logit-bias.
 SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDefaults& defaults);
 
 // For raw completion: flags, else greedy. The model's recommendations are not taken in, so that the

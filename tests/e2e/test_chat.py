@@ -67,9 +67,9 @@ def test_several_lines_in_one_message(tinyllm, models):
 
 def test_stats_show_seed_and_sampling(tinyllm, models):
     rows = stats(tinyllm, models["fine"], [], "--seed", "42")
-    assert (rows["seed"], rows["sampling"]) == ("42", "temperature 0.7, top_p 0.9")
-    rows = stats(tinyllm, models["fine"], [], "--temperature", "0")
-    assert rows["sampling"] == "greedy"
+    assert (rows["seed"], rows["sampling"]) == ("42", "greedy")
+    rows = stats(tinyllm, models["fine"], [], "--temperature", "0.7", "--top-p", "0.9")
+    assert rows["sampling"] == "temperature 0.7, top_p 0.9"
 
 
 def test_unknown_slash_command_gives_a_hint(tinyllm, models):
