@@ -3,6 +3,9 @@
 
 file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.cpp)
 list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/avx")
+endif()
 add_library(tinyllm STATIC ${library_sources})
 target_link_libraries(tinyllm PUBLIC tinyllm_flags tinyllm_libraries)
 
@@ -45,3 +48,10 @@ set_property(SOURCE ${sampling_sources} APPEND PROPERTY COMPILE_OPTIONS
 set(quant_sources ${library_sources})
 list(FILTER quant_sources INCLUDE REGEX "/src/quant/")
 set_property(SOURCE ${quant_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
+
+# Instruction sets: each folder of kernels/cpu gets its own flags, and no fused multiply-add that is not written.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(avx2_sources ${library_sources})
+  list(FILTER avx2_sources INCLUDE REGEX "/src/kernels/cpu/avx2/")
+  set_property(SOURCE ${avx2_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -ffp-contract=off)
+endif()

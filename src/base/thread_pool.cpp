@@ -67,12 +67,17 @@ void ThreadPool::run(function_ref<void(int)> job) {
 
 void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
                               function_ref<void(std::int64_t, std::int64_t)> body) {
+  parallel_for(n, chunk, [&](int, std::int64_t begin, std::int64_t end) { body(begin, end); });
+}
+
+void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
+                              function_ref<void(int, std::int64_t, std::int64_t)> body) {
   CHECK(chunk >= 1, "chunk is {}", chunk);
   std::atomic<std::int64_t> next{0};
-  run([&](int) {
+  run([&](int worker_idx) {
     for (std::int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed); begin < n;
          begin = next.fetch_add(chunk, std::memory_order_relaxed)) {
-      body(begin, std::min(n, begin + chunk));
+      body(worker_idx, begin, std::min(n, begin + chunk));
     }
   });
 }

@@ -31,6 +31,9 @@ class ThreadPool {
   // result.
   void parallel_for(std::int64_t n, std::int64_t chunk,
                     function_ref<void(std::int64_t, std::int64_t)> body);
+  // The same with body(worker_idx, begin, end), for scratch memory that each worker has of its own.
+  void parallel_for(std::int64_t n, std::int64_t chunk,
+                    function_ref<void(int, std::int64_t, std::int64_t)> body);
 
  private:
   void worker_loop(int worker_idx);

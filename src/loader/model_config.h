@@ -7,15 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace tinyllm {
+#include "tensor/rope_pairing.h"
 
-// Which two elements of a head rotate together (Su et al. 2021, RoFormer; the second form is
-// GPT-NeoX's).
-enum class RopePairing {
-  interleaved,   // (0, 1), (2, 3), ...          GGUF files of the llama architecture
-  split_halves,  // (0, d/2), (1, d/2 + 1), ...  Hugging Face folders, and GGUF files of qwen2 and
-                 // qwen3
-};
+namespace tinyllm {
 
 struct RopeScaling {
   enum class Type { none, linear, llama3, yarn };

@@ -5,15 +5,12 @@
 namespace tinyllm {
 namespace {
 
-constexpr float kLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                               1,    13,   25,  38,  53,  69,  89,  113};
-
 // One block. Not inlined: g++ 12 then vectorises over the elements, and not, slower, over blocks.
 [[gnu::noinline]] void decode_block(const Iq4NlBlock& block, float* __restrict dst) {
   const float scale = f16_to_f32(block.scale);
   for (int j = 0; j < 16; ++j) {
-    dst[j] = scale * kLevels[block.codes[j] & 15];
-    dst[j + 16] = scale * kLevels[block.codes[j] >> 4];
+    dst[j] = scale * static_cast<float>(kIq4NlLevels[block.codes[j] & 15]);
+    dst[j + 16] = scale * static_cast<float>(kIq4NlLevels[block.codes[j] >> 4]);
   }
 }
 

@@ -13,6 +13,9 @@ struct [[gnu::packed]] Iq4NlBlock {
 };
 static_assert(sizeof(Iq4NlBlock) == 18);
 
+inline constexpr std::int8_t kIq4NlLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                                 1,    13,   25,  38,  53,  69,  89,  113};
+
 // src: the blocks of n_elems elements, any alignment. dst: [n_elems] f32.
 void decode_iq4_nl(const std::byte* src, float* dst, std::int64_t n_elems);
 

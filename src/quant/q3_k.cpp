@@ -3,24 +3,13 @@
 #include "tensor/float16.h"
 
 namespace tinyllm {
-namespace {
-
-// The 6-bit scale of group g, less its offset: [-32, 32).
-int group_scale(const std::uint8_t* packed, int g) {
-  const int low = g < 8 ? packed[g] & 15 : packed[g - 8] >> 4;
-  const int high = packed[8 + g % 4] >> (g / 4 * 2) & 3;
-  return (low | high << 4) - 32;
-}
-
-}  // namespace
-
 void decode_q3_k(const std::byte* src, float* __restrict dst, std::int64_t n_elems) {
   const auto* blocks = reinterpret_cast<const Q3KBlock*>(src);
   for (std::int64_t i = 0; i < n_elems / 256; ++i) {
     const Q3KBlock& block = blocks[i];
     const float block_scale = f16_to_f32(block.scale);
     for (int g = 0; g < 16; ++g) {  // elements [16 g, 16 g + 16)
-      const float scale = block_scale * static_cast<float>(group_scale(block.group_scales, g));
+      const float scale = block_scale * static_cast<float>(q3_k_group_scale(block, g));
       const std::uint8_t* codes = block.codes + g / 8 * 32 + g % 2 * 16;
       const std::uint8_t* high = block.high_bits + g % 2 * 16;
       const int shift = g % 8 / 2 * 2;

@@ -17,6 +17,14 @@ struct [[gnu::packed]] Q3KBlock {
 };
 static_assert(sizeof(Q3KBlock) == 110);
 
+// The 6-bit scale of group g, less its offset: [-32, 32).
+inline int q3_k_group_scale(const Q3KBlock& block, int g) {
+  const std::uint8_t* packed = block.group_scales;
+  const int low = g < 8 ? packed[g] & 15 : packed[g - 8] >> 4;
+  const int high = packed[8 + g % 4] >> (g / 4 * 2) & 3;
+  return (low | high << 4) - 32;
+}
+
 // src: the blocks of n_elems elements, any alignment. dst: [n_elems] f32.
 void decode_q3_k(const std::byte* src, float* dst, std::int64_t n_elems);
 

@@ -21,6 +21,7 @@ void penalise_repetition(float& logit, float penalty) {
 void apply_penalties(std::span<float> logits, const Penalties& penalties,
                      std::span<const TokenId> prompt_ids, std::span<const TokenId> output_ids,
                      std::span<std::int32_t> counts) {
+  if (penalties == Penalties{}) return;
   CHECK(counts.size() >= logits.size(), "{} counts, {} logits", counts.size(), logits.size());
   check_ids(prompt_ids, logits.size());
   check_ids(output_ids, logits.size());

@@ -12,6 +12,7 @@ struct Penalties {
   float repetition = 1.0f;  // > 0; divides a positive logit, multiplies another, once for each id
   float frequency = 0.0f;   // subtracted for each occurrence in the output
   float presence = 0.0f;    // subtracted once for each id of the output
+  bool operator==(const Penalties&) const = default;  // the default changes nothing
 };
 
 // The repetition penalty (Keskar et al. 2019, CTRL) looks at prompt and output, the other two

@@ -6,21 +6,12 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "api/output.h"
 #include "api/sampling_params.h"
-#include "sampling/candidate.h"
+#include "sampling/choose_token.h"
 
 namespace tinyllm {
-
-// Reusable arrays; grows to vocab_size at first use. One thread at a time.
-struct SamplerWorkspace {
-  std::vector<float> logits;          // processed copy, [vocab_size]
-  std::vector<float> weights;         // p_i / p_max, [vocab_size]
-  std::vector<Candidate> candidates;  // what can be drawn, any order, [vocab_size]
-  std::vector<std::int32_t> counts;   // occurrences of each id, [vocab_size]; all 0 between calls
-};
 
 // What was said so far. Prompt ids count for the repetition penalty only. All in [0, vocab_size).
 struct TokenHistory {

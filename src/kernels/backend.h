@@ -1,0 +1,109 @@
+#pragma once
+// The device boundary: everything above is bookkeeping and recipes, everything below is arithmetic
+// on one device. One implementation a device (kernels/cpu, kernels/cuda), made in kernels/make.
+//
+// A step:    begin_step -> run( embed, then for each layer attention_input, attention,
+// attention_output, mlp )
+//            -> head -> collect
+// The four calls of a layer are the grain at which a device fuses as it likes. The backend keeps
+// the hidden states, K/V pages, row slots and all scratch; sizes are fixed by configure(), and no
+// call of a step allocates. Engine thread only, load time included. Loading throws
+// Error{out_of_memory | unsupported}; a step throws nothing.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "api/output.h"
+#include "base/function_ref.h"
+#include "kernels/forward_batch.h"
+#include "kernels/layer_spec.h"
+#include "kernels/sample_batch.h"
+#include "tensor/dtype.h"
+#include "tensor/tensor.h"
+
+namespace tinyllm {
+
+// Paged K/V memory: n_blocks blocks of block_size positions, each for all layers and K/V heads.
+struct KvSpec {
+  DType dtype = DType::bf16;  // bf16 or f32
+  std::int32_t block_size = 32;
+  std::int32_t n_blocks = 0;
+};
+
+// The largest step and the model's sizes: what scratch and pages are made for.
+struct BackendSizes {
+  std::int32_t n_layers = 0;
+  AttentionSpec attention;
+  std::int32_t hidden_size = 0;
+  std::int32_t intermediate_size = 0;
+  std::int32_t vocab_size = 0;
+  std::int32_t max_seq_len = 0;  // positions a row can reach
+  std::int32_t max_num_batched_tokens = 0;
+  std::int32_t max_num_seqs = 0;
+  std::int32_t max_logits_rows = 0;
+  std::int32_t max_logprobs = 0;
+  std::int32_t max_wanted_logits = 0;  // rows of a step that may ask for their raw logits
+};
+
+// Which recipe run() plays: equal keys launch equal work up to the batch's contents (CUDA replays a
+// graph).
+struct StepKey {
+  std::int32_t n_tokens = 0;
+  std::int32_t n_rows = 0;
+  bool decode_only = false;
+};
+
+// Results of a step, one entry a logits row. Views into the backend, valid until the next
+// begin_step.
+struct StepOutput {
+  std::span<const TokenId> token_ids;       // [n_rows] drawn, -1 for report rows
+  std::span<const TokenLogprobs> logprobs;  // [n_rows] filled where n_logprobs >= 0
+  std::span<const float> logits;            // [wanted rows, vocab_size] raw, in row order
+  std::size_t vocab_size = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Load time. Parts are stacked by rows (q, k, v; gate, up), each in its own file format; n_in is
+  // common. The device keeps its own layout: the file's bytes are not needed afterwards.
+  virtual MatrixId pack_matrix(std::span<const Tensor> parts) = 0;
+  virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
+  // cos and sin of every position, [max_seq_len, head_dim / 2] f32 each.
+  virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;
+  // Allocates pages, row slots and scratch. Once, after packing.
+  virtual void configure(const BackendSizes& sizes, const KvSpec& kv) = 0;
+  virtual std::int64_t kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const = 0;
+  virtual std::int64_t packed_bytes() const = 0;  // weights on the device
+  virtual std::int64_t free_bytes() const = 0;    // memory that pages may take
+
+  virtual void begin_step(const ForwardBatch& batch) = 0;
+  virtual void run(const StepKey& key, function_ref<void()> recipe) = 0;
+
+  // hidden[t] = row token_ids[t] of the table                                 [n_tokens,
+  // hidden_size] f32
+  virtual void embed(MatrixId embed_tokens) = 0;
+  // x = rms_norm(hidden); q, k, v = x W^T + b; q/k norm; RoPE; k, v into their pages
+  virtual void attention_input(const LayerSpec& layer) = 0;
+  // out[t] = softmax(q[t] K^T scale) V over the positions of t's row up to its own
+  virtual void attention(const LayerSpec& layer) = 0;
+  // hidden += out Wo^T + b
+  virtual void attention_output(const LayerSpec& layer) = 0;
+  // x = rms_norm(hidden); hidden += (silu(x Wg^T) * (x Wu^T)) Wd^T
+  virtual void mlp(const LayerSpec& layer) = 0;
+  // Final norm and head on the wanted tokens, then each row's processors and draw (sampling/).
+  virtual void head(const HeadWeights& head, const SampleBatch& samples) = 0;
+
+  // Waits for the oldest step that was not collected. CPU: the one that just ran.
+  virtual const StepOutput& collect() = 0;
+  virtual std::int32_t lag()
+      const = 0;  // steps that may be planned before their predecessor is collected
+
+  // The hidden states of the step, [n_tokens, hidden_size] f32: --dump-layers and tests. Not in a
+  // step's way.
+  virtual void copy_hidden(std::span<float> out) const = 0;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,51 @@
+#pragma once
+// AVX2 + FMA + F16C kernels: what kernels/row_kernels.h promises, entry by entry. Compiled with
+// flags of their own, so: raw pointers, no standard header with templates, everything in this
+// namespace.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/quantised_row.h"
+#include "tensor/kv_pages.h"
+
+namespace tinyllm::avx2 {
+
+void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, float eps);
+void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum);
+
+using std::byte;
+void panel_w4s(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w4a(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w4k(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w4k16(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+                 float* y, std::int64_t y_stride);
+void panel_w8s(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w8a(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w8k(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+               float* y, std::int64_t y_stride);
+void panel_w8k16(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+                 float* y, std::int64_t y_stride);
+
+void panel_f32(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+               std::int64_t n_tokens, float* y, std::int64_t y_stride);
+void panel_f16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+               std::int64_t n_tokens, float* y, std::int64_t y_stride);
+void panel_bf16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+                std::int64_t n_tokens, float* y, std::int64_t y_stride);
+
+void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+              const float* v);
+void attention(const float* q, std::int32_t n_q, const KvPages& kv, const std::int32_t* block_table,
+               std::int32_t first, std::int32_t position, float scale, float* out, float* scratch);
+void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
+void add(float* x, const float* y, std::int64_t n);
+
+}  // namespace tinyllm::avx2

@@ -1,0 +1,124 @@
+#include "kernels/cpu/pick_isa.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "kernels/cpu/scalar_table.h"
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+#include "kernels/cpu/avx2_table.h"
+#endif
+
+namespace tinyllm {
+namespace {
+
+struct Isa {
+  const RowKernels* table;
+  bool available;
+};
+
+#if defined(__x86_64__)
+bool cpu_has_avx2() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  // __builtin_cpu_supports also asks whether the system saves the wide registers; it does not know
+  // F16C in clang 16.
+  const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+  return f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+#endif
+
+// Best first.
+std::vector<Isa> all_isas() {
+  std::vector<Isa> isas;
+#if defined(__x86_64__)
+  isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
+#endif
+  isas.push_back({&scalar_row_kernels(), true});
+  return isas;
+}
+
+std::string list_of_available() {
+  std::string list;
+  for (const std::string_view isa : available_isas()) {
+    if (!list.empty()) list += ", ";
+    list += isa;
+  }
+  return list;
+}
+
+const RowKernels& find_table(std::string_view isa, std::string_view setting) {
+  for (const Isa& known : all_isas()) {
+    if (isa != known.table->isa) continue;
+    if (known.available) return *known.table;
+    fail(ErrorCode::invalid_input, "{}: this CPU has no {}; it has {}", setting, isa,
+         list_of_available());
+  }
+  fail(ErrorCode::invalid_input, "{}: '{}' is no instruction set; this CPU has {}", setting, isa,
+       list_of_available());
+}
+
+// Copies the entry called `kernel` from `from`; false when there is none of that name.
+bool override_entry(RowKernels& table, std::string_view kernel, const RowKernels& from) {
+  const auto copy_if = [&](std::string_view name, auto member) {
+    if (kernel != name) return false;
+    table.*member = from.*member;
+    return true;
+  };
+  if (kernel == "panels") {
+    std::copy(std::begin(from.quant_panel), std::end(from.quant_panel), table.quant_panel);
+    std::copy(std::begin(from.float_panel), std::end(from.float_panel), table.float_panel);
+    return true;
+  }
+  return copy_if("rms_norm", &RowKernels::rms_norm) ||
+         copy_if("quantise_act", &RowKernels::quantise_act) ||
+         copy_if("rope_split_halves", &RowKernels::rope_split_halves) ||
+         copy_if("rope_interleaved", &RowKernels::rope_interleaved) ||
+         copy_if("store_kv", &RowKernels::store_kv) ||
+         copy_if("attention", &RowKernels::attention) ||
+         copy_if("silu_mul", &RowKernels::silu_mul) || copy_if("add", &RowKernels::add);
+}
+
+constexpr const char* kKernelNames =
+    "rms_norm, quantise_act, panels, rope_split_halves, rope_interleaved, store_kv, attention, "
+    "silu_mul, add";
+
+}  // namespace
+
+std::vector<std::string_view> available_isas() {
+  std::vector<std::string_view> names;
+  for (const Isa& isa : all_isas()) {
+    if (isa.available) names.emplace_back(isa.table->isa);
+  }
+  return names;
+}
+
+const RowKernels& row_kernels(std::string_view isa) { return find_table(isa, "row_kernels"); }
+
+RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kernels_setting) {
+  const std::string_view isa = isa_setting.empty() ? available_isas().front() : isa_setting;
+  RowKernels table = find_table(isa, "TINYLLM_ISA");
+  while (!kernels_setting.empty()) {
+    const std::string_view item = kernels_setting.substr(0, kernels_setting.find(','));
+    kernels_setting.remove_prefix(std::min(kernels_setting.size(), item.size() + 1));
+    const std::size_t equals = item.find('=');
+    const std::string_view kernel = item.substr(0, equals);
+    const std::string_view from = equals == item.npos ? "" : item.substr(equals + 1);
+    if (!override_entry(table, kernel, find_table(from, "TINYLLM_KERNELS"))) {
+      fail(ErrorCode::invalid_input, "TINYLLM_KERNELS: '{}' is no kernel; there are {}", kernel,
+           kKernelNames);
+    }
+  }
+  return table;
+}
+
+RowKernels pick_row_kernels() {
+  const char* isa = std::getenv("TINYLLM_ISA");
+  const char* kernels = std::getenv("TINYLLM_KERNELS");
+  return pick_row_kernels(isa == nullptr ? "" : isa, kernels == nullptr ? "" : kernels);
+}
+
+}  // namespace tinyllm

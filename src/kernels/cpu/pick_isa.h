@@ -1,0 +1,27 @@
+#pragma once
+// Which instruction set the CPU kernels use: the one place that looks at cpuid.
+//   TINYLLM_ISA=scalar|avx2                      a whole table instead of the best one
+//   TINYLLM_KERNELS=rms_norm=scalar,add=scalar   single entries from another table
+
+#include <string_view>
+#include <vector>
+
+#include "kernels/row_kernels.h"
+
+namespace tinyllm {
+
+// Names of the tables that this CPU can run, best first; "scalar" is always the last.
+std::vector<std::string_view> available_isas();
+
+// The table of one of them. CHECKs that it is available.
+const RowKernels& row_kernels(std::string_view isa);
+
+// The best available table, changed as the two settings say (empty: no change).
+// Throws Error{invalid_input} for a name that is unknown or that this CPU lacks; the message lists
+// what it has.
+RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kernels_setting);
+
+// The same from the environment.
+RowKernels pick_row_kernels();
+
+}  // namespace tinyllm

@@ -1,0 +1,25 @@
+#pragma once
+// One 32-row panel of packed weights times some tokens, in plain loops: what every instruction
+// set's panel kernels must equal, the integer part bit for bit. Contract: kernels/row_kernels.h.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/quantised_row.h"
+#include "quant/tile_format.h"
+
+namespace tinyllm::scalar {
+
+// Any quantised format. x: [n_tokens]. y: [n_tokens, y_stride], columns [0, 32) written.
+void quant_panel(TileFormat format, const std::byte* panel, std::int64_t k, const QuantisedRow* x,
+                 std::int64_t n_tokens, float* y, std::int64_t y_stride);
+
+// f32, f16 and bf16. x: [n_tokens, x_stride] f32.
+void float_panel(TileFormat format, const std::byte* panel, std::int64_t k, const float* x,
+                 std::int64_t x_stride, std::int64_t n_tokens, float* y, std::int64_t y_stride);
+
+// Groups of 32: scale = largest magnitude / 127, q = x / scale rounded to nearest even, sums of 16
+// q. x: [n] f32, n % 32 == 0. q: [n], scale: [n / 32], sum: [n / 16].
+void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum);
+
+}  // namespace tinyllm::scalar

@@ -1,0 +1,49 @@
+#include "kernels/cpu/scalar_table.h"
+
+#include "kernels/cpu/scalar/add.h"
+#include "kernels/cpu/scalar/paged_attention.h"
+#include "kernels/cpu/scalar/panels.h"
+#include "kernels/cpu/scalar/rms_norm.h"
+#include "kernels/cpu/scalar/rope_interleaved.h"
+#include "kernels/cpu/scalar/rope_split_halves.h"
+#include "kernels/cpu/scalar/silu_mul.h"
+
+namespace tinyllm {
+namespace {
+
+template <TileFormat kFormat>
+void quant_panel(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
+                 std::int64_t n_tokens, float* y, std::int64_t y_stride) {
+  scalar::quant_panel(kFormat, panel, k, x, n_tokens, y, y_stride);
+}
+
+template <TileFormat kFormat>
+void float_panel(const std::byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+                 std::int64_t n_tokens, float* y, std::int64_t y_stride) {
+  scalar::float_panel(kFormat, panel, k, x, x_stride, n_tokens, y, y_stride);
+}
+
+}  // namespace
+
+const RowKernels& scalar_row_kernels() {
+  using enum TileFormat;
+  static const RowKernels table = {
+      .isa = "scalar",
+      .rms_norm = scalar::rms_norm,
+      .quantise_act = scalar::quantise_act,
+      // in the order of TileFormat: f32, f16, bf16, then the quantised ones
+      .quant_panel = {nullptr, nullptr, nullptr, quant_panel<w4s>, quant_panel<w4a>,
+                      quant_panel<w4k>, quant_panel<w4k16>, quant_panel<w8s>, quant_panel<w8a>,
+                      quant_panel<w8k>, quant_panel<w8k16>},
+      .float_panel = {float_panel<f32>, float_panel<f16>, float_panel<bf16>},
+      .rope_split_halves = scalar::rope_split_halves,
+      .rope_interleaved = scalar::rope_interleaved,
+      .store_kv = scalar::store_kv,
+      .attention = scalar::paged_attention,
+      .silu_mul = scalar::silu_mul,
+      .add = scalar::add,
+  };
+  return table;
+}
+
+}  // namespace tinyllm

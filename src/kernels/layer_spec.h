@@ -1,0 +1,55 @@
+#pragma once
+// What a decoder layer is, without saying how it is computed: numbers, and handles of packed
+// weights. The recipe (model/decoder) fills these once at load; a backend reads them in every step.
+
+#include <cstdint>
+
+#include "tensor/rope_pairing.h"
+
+namespace tinyllm {
+
+// Handles of what Backend::pack_* made. They are only good for the backend that gave them.
+enum class MatrixId : std::int32_t { none = -1 };
+enum class VectorId : std::int32_t { none = -1 };
+
+struct AttentionSpec {
+  std::int32_t n_heads = 0;
+  std::int32_t n_kv_heads = 0;  // head h reads K/V head h / (n_heads / n_kv_heads)
+  std::int32_t head_dim = 0;
+  float scale = 0.0f;  // of the scores, usually 1 / sqrt(head_dim)
+  bool causal = true;
+  std::int32_t window = 0;  // a token sees at most this many positions, its own included; 0: all
+  RopePairing rope_pairing = RopePairing::split_halves;
+
+  std::int32_t q_size() const { return n_heads * head_dim; }
+  std::int32_t kv_size() const { return n_kv_heads * head_dim; }
+};
+
+struct LayerSpec {
+  std::int32_t layer_idx = 0;  // which K/V pages
+  AttentionSpec attention;
+  std::int32_t hidden_size = 0;
+  std::int32_t intermediate_size = 0;
+  float norm_eps = 1e-6f;
+
+  VectorId input_norm = VectorId::none;  // [hidden_size]
+  MatrixId qkv_proj = MatrixId::none;    // [q_size + 2 kv_size, hidden_size], rows q, k, v
+  VectorId qkv_bias = VectorId::none;    // [q_size + 2 kv_size] or none
+  VectorId q_norm = VectorId::none;      // [head_dim] or none: RMSNorm of each head before RoPE
+  VectorId k_norm = VectorId::none;      // [head_dim] or none
+  MatrixId o_proj = MatrixId::none;      // [hidden_size, q_size]
+  VectorId o_bias = VectorId::none;      // [hidden_size] or none
+  VectorId post_attention_norm = VectorId::none;  // [hidden_size]
+  MatrixId gate_up_proj = MatrixId::none;  // [2 intermediate_size, hidden_size], rows gate, up
+  VectorId gate_up_bias = VectorId::none;  // [2 intermediate_size] or none
+  MatrixId down_proj = MatrixId::none;     // [hidden_size, intermediate_size]
+  VectorId down_bias = VectorId::none;     // [hidden_size] or none
+};
+
+struct HeadWeights {
+  VectorId final_norm = VectorId::none;  // [hidden_size]
+  MatrixId lm_head = MatrixId::none;  // [vocab_size, hidden_size]; the embedding's own id when tied
+  float norm_eps = 1e-6f;
+};
+
+}  // namespace tinyllm

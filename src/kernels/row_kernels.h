@@ -1,0 +1,66 @@
+#pragma once
+// The CPU's instruction-set boundary: one table of plain functions, filled by each ISA folder and
+// chosen in kernels/cpu/pick_isa.cpp. Every entry works on rows (or a 32-row panel) and is called
+// by whichever thread owns those rows while they are hot; no entry allocates, waits or throws.
+//
+// Contract of every entry: the value of a row depends on that row's input alone, never on how many
+// rows or tokens stand beside it, bit for bit (one order of addition, ARCHITECTURE decision 6).
+// Integer parts equal the scalar entry exactly; float parts may differ from it by rounding.
+//
+// Scratch rows of activations are padded to a multiple of 32 elements. No pointers alias unless
+// said.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/quantised_row.h"
+#include "quant/tile_format.h"
+#include "tensor/kv_pages.h"
+
+namespace tinyllm {
+
+// One panel times some tokens: y[t * y_stride + r] = sum_k W[r][k] x[t][k] for r in [0, 32).
+// The sum runs over tiles in ascending k with one f32 accumulator a row:
+//   acc = fma(scale * x_scale, float(dot), acc), then with a min acc = fma(-min * x_scale,
+//   float(sum), acc)
+// where dot and sum are exact int32 sums over the group.
+using QuantPanelFn = void (*)(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
+                              std::int64_t n_tokens, float* y, std::int64_t y_stride);
+// The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending. x [n_tokens,
+// x_stride] f32.
+using FloatPanelFn = void (*)(const std::byte* panel, std::int64_t k, const float* x,
+                              std::int64_t x_stride, std::int64_t n_tokens, float* y,
+                              std::int64_t y_stride);
+
+struct RowKernels {
+  const char* isa;
+
+  // out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; out may be x. Zhang & Sennrich 2019.
+  void (*rms_norm)(const float* x, const float* weight, float* out, std::int64_t n, float eps);
+  // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale, sums of 16. n % 32
+  // == 0.
+  void (*quantise_act)(const float* x, std::int64_t n, std::int8_t* q, float* scale,
+                       std::int32_t* sum);
+  // Indexed by TileFormat; float formats are null in quant_panel and the others in float_panel.
+  QuantPanelFn quant_panel[kNumTileFormats];
+  FloatPanelFn float_panel[kNumTileFormats];
+  // Rotates one head in place: pairs (i, i + d/2) or (2i, 2i + 1) by the angle whose cos[i], sin[i]
+  // are given, i in [0, head_dim / 2). Su et al. 2021.
+  void (*rope_split_halves)(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+  void (*rope_interleaved)(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+  // Writes one position's key and value [head_dim] f32 into row `offset` of block `block`.
+  void (*store_kv)(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+                   const float* v);
+  // Causal attention of n_q query heads that share one K/V head, for one token at `position`:
+  // out[h] = softmax(q[h] . K[p] * scale, p in [first, position]) V. q, out [n_q, head_dim] f32.
+  // Positions run in segments of 256 anchored at 0 (online softmax, Milakov & Gimelshein 2018),
+  // merged ascending. scratch: n_q * (256 + head_dim) floats.
+  void (*attention)(const float* q, std::int32_t n_q, const KvPages& kv,
+                    const std::int32_t* block_table, std::int32_t first, std::int32_t position,
+                    float scale, float* out, float* scratch);
+  // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
+  void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);
+  void (*add)(float* x, const float* y, std::int64_t n);  // x[i] += y[i]: biases and residuals
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,44 @@
+#pragma once
+// The layout in which the CPU engine keeps weights: tiles of 32 rows x 32 columns, so that a
+// register holds several rows and no kernel ever sums across a register. One geometry for every
+// format and instruction set.
+//
+//   matrix   panels of 32 rows, one after another (the last one padded with zero rows)
+//   panel    tiles along k, one linear stream: [header] tile 0, tile 1, ...
+//   tile     scales, mins, then the quants: half 0 (rows 0..15), half 1 (rows 16..31)
+//   half     lines of 64 bytes; byte 4 r + c of a line belongs to row r of the half
+//              8 bit: line i (0..7) holds columns 4 i + c, signed
+//              4 bit: line i (0..3) holds columns 4 i + c in the low, 16 + 4 i + c in the high
+//              nibble
+//   floats   [32 columns][32 rows] of f32, f16 or bf16, no scales
+//
+// value(row, k) = scale * (q - offset) - min, exactly the file format's value in f32. Scales are
+// f16 a group of 32, or (k-quants) u8/i8 a group of 16 or 32 times an f16 super-scale a row and 256
+// columns, which stand in a header before every 8 tiles. Each file format repacks exactly into one
+// tile format.
+
+#include <cstdint>
+
+namespace tinyllm {
+
+inline constexpr std::int64_t kTileRows = 32;
+inline constexpr std::int64_t kTileCols = 32;
+inline constexpr std::int64_t kSuperTiles =
+    8;  // tiles under one header of super-scales: 256 columns
+
+enum class TileFormat : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  w4s,    // 4 bit, offset 8, f16 scale           q4_0
+  w4a,    // 4 bit, f16 scale and min             q4_1
+  w4k,    // 4 bit, super-scaled u8 scale and min q4_k
+  w4k16,  // the same in groups of 16             q2_k
+  w8s,    // 8 bit, f16 scale                     q8_0, q5_0, iq4_nl
+  w8a,    // 8 bit, f16 scale and min             q5_1
+  w8k,    // 8 bit, super-scaled u8 scale and min q5_k
+  w8k16,  // 8 bit, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
+};
+inline constexpr int kNumTileFormats = 11;
+
+}  // namespace tinyllm
