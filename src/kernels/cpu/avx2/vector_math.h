@@ -22,10 +22,12 @@ namespace {
 }
 
 // exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, Taylor polynomial of degree 6 for
-// exp(r): relative error below 2e-7. Below -87 the result is 0, above 88 it is capped.
+// exp(r): relative error below 2e-7. Below -87 the result is 0, above 88.72 infinity.
 [[maybe_unused]] __m256 exp(__m256 x) {
   const __m256 underflow = _mm256_cmp_ps(x, _mm256_set1_ps(-87.0f), _CMP_LT_OQ);
-  x = _mm256_min_ps(x, _mm256_set1_ps(88.0f));
+  const __m256 largest = _mm256_set1_ps(88.72283f);  // the last x below 128 ln 2: n = 128, r < 0
+  const __m256 overflow = _mm256_cmp_ps(x, largest, _CMP_GT_OQ);
+  x = _mm256_min_ps(x, largest);
   const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __m256 r =
@@ -40,7 +42,8 @@ namespace {
   p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f));
   const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
   const __m256 scaled = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
-  return _mm256_andnot_ps(underflow, scaled);
+  const __m256 infinity = _mm256_set1_ps(__builtin_inff());
+  return _mm256_andnot_ps(underflow, _mm256_blendv_ps(scaled, infinity, overflow));
 }
 
 }  // namespace
