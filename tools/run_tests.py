@@ -299,7 +299,7 @@ def main():
     for title, seconds, result in times:
         counts = f"{result.n_passed} passed, {len(result.failed)} failed, {len(result.skipped)} skipped"
         print(f"{title:<18}{minutes(seconds):>10}   {counts}")
-    for name, reason in total.skipped:
+    for name, reason in dict.fromkeys(total.skipped):  # a test may run in several builds
         print(f"skipped: {name}: {reason}")
     for name in total.failed:
         print(f"failed: {name}")
