@@ -1,8 +1,8 @@
 #pragma once
-// K/V pages of one layer and K/V head, as the store_kv kernel writes them and the attention kernel reads them.
-// Block b begins at pages + b * block_stride: keys [head_dim][block_size], then values [block_size][head_dim].
-// Keys lie transposed so that one register holds a dimension of several positions: scores need no sum across.
-// Plain pointers: instruction-set folders include this file.
+// K/V pages of one layer and K/V head, as the store_kv kernel writes them and the attention kernel
+// reads them. Block b begins at pages + b * block_stride: keys [head_dim][block_size], then values
+// [block_size][head_dim]. Keys lie transposed so that one register holds a dimension of several
+// positions: scores need no sum across. Plain pointers: instruction-set folders include this file.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +17,8 @@ struct KvPages {
   bool bf16;                  // elements are bf16, else f32
 };
 
-// Positions that one online-softmax step covers, anchored at position 0: the order of addition of attention
-// depends on this number only (ARCHITECTURE, decision 6).
+// Positions that one online-softmax step covers, anchored at position 0: the order of addition of
+// attention depends on this number only (ARCHITECTURE, decision 6).
 inline constexpr std::int32_t kAttentionSegment = 256;
 
 }  // namespace tinyllm
