@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/open_model.h"
-#include "apps/stop_strings.h"
+#include "text/stop_strings.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "reference/generate.h"

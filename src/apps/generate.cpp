@@ -14,7 +14,7 @@
 #include "apps/progress_bar.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
-#include "apps/stop_strings.h"
+#include "text/stop_strings.h"
 #include "apps/token_ids.h"
 #include "base/clock.h"
 #include "base/error.h"

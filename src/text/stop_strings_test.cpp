@@ -1,4 +1,4 @@
-#include "apps/stop_strings.h"
+#include "text/stop_strings.h"
 
 #include <gtest/gtest.h>
 

@@ -18,12 +18,13 @@ class StopStrings {
   std::string push(std::string_view piece);
   // What was held back, at the end of the answer without a match.
   std::string finish();
-  bool matched() const { return matched_; }
+  bool matched() const { return !matched_string_.empty(); }
+  const std::string& matched_string() const { return matched_string_; }  // "" before a match
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
-  bool matched_ = false;
+  std::string matched_string_;
 };
 
 }  // namespace tinyllm

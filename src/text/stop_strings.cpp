@@ -1,4 +1,4 @@
-#include "apps/stop_strings.h"
+#include "text/stop_strings.h"
 
 #include <algorithm>
 #include <utility>
@@ -10,12 +10,16 @@ StopStrings::StopStrings(std::vector<std::string> stops) : stops_(std::move(stop
 }
 
 std::string StopStrings::push(std::string_view piece) {
-  if (matched_) return "";
+  if (matched()) return "";
   held_ += piece;
   std::size_t cut = std::string::npos;
-  for (const std::string& stop : stops_) cut = std::min(cut, held_.find(stop));
+  for (const std::string& stop : stops_) {
+    const std::size_t found = held_.find(stop);
+    if (found >= cut) continue;
+    cut = found;
+    matched_string_ = stop;
+  }
   if (cut != std::string::npos) {
-    matched_ = true;
     return std::exchange(held_, "").substr(0, cut);
   }
   // The longest end of the text that is the beginning of a stop string stays back.

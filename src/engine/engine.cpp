@@ -1,0 +1,273 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/inbox.h"
+#include "engine/output_stream.h"
+#include "runner/step_runner.h"
+
+namespace tinyllm {
+namespace {
+
+// One running choice: what the scheduler does not know of it. Engine thread only.
+struct Choice {
+  Choice(std::shared_ptr<const Request> its_request, std::shared_ptr<RequestStream> its_stream,
+         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids)
+      : request(std::move(its_request)),
+        stream(std::move(its_stream)),
+        choice_idx(idx),
+        params(request->params),
+        output(tokenizer, params, request->skip_special) {
+    params.seed += static_cast<std::uint64_t>(idx);
+    stop_ids = params.stop_token_ids;
+    if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
+    output_ids.reserve(static_cast<std::size_t>(params.max_tokens));
+  }
+
+  bool stops_at(TokenId token_id) const {
+    return std::ranges::find(stop_ids, token_id) != stop_ids.end();
+  }
+
+  std::shared_ptr<const Request> request;
+  std::shared_ptr<RequestStream> stream;
+  int choice_idx;
+  SamplingParams params;
+  OutputStream output;
+  std::vector<TokenId> stop_ids;
+  std::vector<TokenId> output_ids;
+  bool gave_first_piece = false;
+  std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
+};
+
+BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
+  BackendSizes sizes = decoder.sizes();
+  sizes.max_num_batched_tokens = options.max_num_batched_tokens;
+  sizes.max_num_seqs = options.max_num_seqs;
+  sizes.max_logits_rows = options.max_num_batched_tokens;  // prompt logprobs want every row
+  sizes.max_logprobs = kMaxLogprobs;
+  sizes.max_wanted_logits = options.max_num_seqs;
+  return sizes;
+}
+
+}  // namespace
+
+struct Engine::State {
+  explicit State(Parts engine_parts);
+
+  void loop();
+  void handle(InboxCommand& command);
+  void submit(Request request, const std::shared_ptr<RequestStream>& stream);
+  void cancel(const RequestStream* stream);
+  void step(const StepPlan& plan);
+  RowResult take(const PlanRow& row, const RowOutput& output);
+  void end_finished();
+  void update_gauges();
+
+  Parts parts;
+  Scheduler scheduler;
+  StepRunner runner;
+  EngineMetrics metrics;
+  std::unordered_map<SequenceId, Choice> choices;
+  std::vector<RowResult> results;
+  SequenceId next_id = 1;
+  Inbox inbox;
+  std::thread thread;  // last: it uses all of the above
+};
+
+Engine::State::State(Parts engine_parts)
+    : parts(std::move(engine_parts)),
+      scheduler({.max_num_seqs = parts.options.max_num_seqs,
+                 .max_num_batched_tokens = parts.options.max_num_batched_tokens,
+                 .max_model_len = parts.options.context,
+                 .lag = parts.backend->lag(),
+                 .policy = parts.options.policy,
+                 .watermark_blocks = std::max(1, parts.options.kv_blocks / 100)},
+                {.n_blocks = parts.options.kv_blocks,
+                 .block_size = parts.options.block_size,
+                 .prefix_cache = parts.options.prefix_cache,
+                 .secret = parts.options.prefix_secret}),
+      runner(*parts.decoder, *parts.backend,
+             {.max_num_seqs = parts.options.max_num_seqs,
+              .max_num_batched_tokens = parts.options.max_num_batched_tokens,
+              .max_blocks_per_row =
+                  (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
+              .max_logits_rows = parts.options.max_num_batched_tokens,
+              .block_size = parts.options.block_size}) {
+  parts.backend->configure(
+      backend_sizes(*parts.decoder, parts.options),
+      {parts.options.kv_dtype, parts.options.block_size, parts.options.kv_blocks});
+  results.reserve(static_cast<std::size_t>(parts.options.max_num_seqs));
+  metrics.n_blocks = parts.options.kv_blocks;
+  update_gauges();
+  thread = std::thread([this] { loop(); });
+}
+
+void Engine::State::loop() {
+  std::vector<InboxCommand> commands;
+  while (inbox.drain(commands, scheduler.idle())) {
+    for (InboxCommand& command : commands) handle(command);
+    end_finished();
+    const StepPlan& plan = scheduler.plan();
+    if (!plan.rows.empty()) step(plan);
+    end_finished();
+  }
+  while (!choices.empty())
+    scheduler.finish(choices.begin()->first, FinishReason::cancelled), end_finished();
+}
+
+void Engine::State::handle(InboxCommand& command) {
+  if (command.kind == InboxCommand::Kind::cancel) return cancel(command.stream.get());
+  submit(std::move(command.request), command.stream);
+}
+
+void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>& stream) {
+  const auto shared = std::make_shared<const Request>(std::move(request));
+  const SequenceId leader = next_id;
+  ++metrics.n_requests;
+  for (int i = 0; i < shared->n; ++i) {
+    const SequenceId id = next_id++;
+    scheduler.submit({.id = id,
+                      .prompt_ids = shared->prompt_ids,
+                      .max_tokens = shared->params.max_tokens,
+                      .priority = shared->priority,
+                      .cache_salt = shared->cache_salt,
+                      .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
+                      .leader = i == 0 ? 0 : leader});
+    choices.emplace(id, Choice(shared, stream, i, parts.tokenizer, parts.eos_ids));
+  }
+}
+
+void Engine::State::cancel(const RequestStream* stream) {
+  std::vector<SequenceId> ids;
+  for (const auto& [id, choice] : choices) {
+    if (choice.stream.get() == stream) ids.push_back(id);
+  }
+  for (const SequenceId id : ids) scheduler.finish(id, FinishReason::cancelled);
+}
+
+void Engine::State::step(const StepPlan& plan) {
+  ++metrics.n_steps;
+  results.clear();
+  const auto settings_of = [&](const PlanRow& row) {
+    const Choice& choice = choices.at(row.sequence_id);
+    RowSettings settings;
+    settings.params = &choice.params;
+    settings.prompt_ids = choice.request->prompt_ids;
+    settings.output_ids = choice.output_ids;
+    settings.banned_ids = choice.stop_ids;
+    settings.wants_logits = choice.request->want_logits && !choice.gave_first_piece;
+    settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
+    return settings;
+  };
+  runner.run(plan, settings_of, [&](const PlanRow& row, const RowOutput& output) {
+    results.push_back(take(row, output));
+  });
+  scheduler.commit(results);
+}
+
+// One row's news: into its choice, and as a piece to whoever waits.
+RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
+  Choice& choice = choices.at(row.sequence_id);
+  RowResult result{row.sequence_id, output.token_id, FinishReason::none};
+  metrics.n_prompt_tokens += static_cast<std::uint64_t>(std::clamp<std::int64_t>(
+      std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
+  choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
+                                output.prompt_logprobs.end());
+  if (!row.samples) return result;
+
+  OutputPiece piece;
+  piece.choice_idx = choice.choice_idx;
+  if (!choice.gave_first_piece) {
+    piece.prompt_logprobs = std::move(choice.prompt_logprobs);
+    piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
+    choice.gave_first_piece = true;
+  }
+  ++metrics.n_generated_tokens;
+  const bool may_stop = static_cast<int>(choice.output_ids.size()) >= choice.params.min_tokens;
+  choice.output_ids.push_back(output.token_id);
+  if (may_stop && choice.stops_at(output.token_id)) {
+    result.finish = FinishReason::stop;
+  } else {
+    bool stopped = false;
+    piece.text = choice.output.push(output.token_id, stopped);
+    piece.token_ids.push_back(output.token_id);
+    if (output.logprobs != nullptr) piece.logprobs.push_back(*output.logprobs);
+    if (stopped) {
+      result.finish = FinishReason::stop;
+      piece.stop_string = choice.output.matched();
+    }
+  }
+  choice.stream->push(std::move(piece));
+  return result;
+}
+
+// Tells every choice that has ended, with the rest of its text.
+void Engine::State::end_finished() {
+  update_gauges();  // first: who sees the last piece sees the blocks free
+  scheduler.take_finished([&](const Sequence& sequence) {
+    const auto found = choices.find(sequence.id);
+    Choice& choice = found->second;
+    OutputPiece piece;
+    piece.choice_idx = choice.choice_idx;
+    if (sequence.finish_reason != FinishReason::cancelled) piece.text = choice.output.finish();
+    piece.finish_reason = sequence.finish_reason;
+    piece.n_cached_tokens = sequence.n_cached_tokens;
+    metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
+    ++(sequence.finish_reason == FinishReason::cancelled ? metrics.n_cancelled
+                                                         : metrics.n_finished);
+    choice.stream->push(std::move(piece));
+    choices.erase(found);
+  });
+}
+
+void Engine::State::update_gauges() {
+  metrics.n_running = scheduler.n_running();
+  metrics.n_waiting = scheduler.n_waiting();
+  metrics.n_free_blocks = scheduler.blocks().n_free();
+  metrics.n_preemptions = scheduler.n_preemptions();
+}
+
+Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
+
+Engine::~Engine() {
+  state_->inbox.close();
+  state_->thread.join();
+}
+
+std::shared_ptr<RequestStream> Engine::submit(Request request) {
+  validate(request.params, vocab_size());
+  const EngineOptions& options = state_->parts.options;
+  const auto n_prompt = static_cast<std::int64_t>(request.prompt_ids.size());
+  const std::int64_t n_pool = std::int64_t{options.kv_blocks} * options.block_size;
+  const std::int64_t limit = std::min<std::int64_t>(options.context, n_pool);
+  if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
+  if (request.n < 1) fail(ErrorCode::invalid_input, "n is {}, must be at least 1", request.n);
+  if (n_prompt >= limit) {
+    fail(ErrorCode::context_overflow,
+         "the prompt has {} tokens, the context holds {}: shorten it or raise --context", n_prompt,
+         limit);
+  }
+  for (const TokenId id : request.prompt_ids) {
+    if (id < 0 || id >= vocab_size()) {
+      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
+           vocab_size());
+    }
+  }
+  auto stream = std::make_shared<RequestStream>(request.n);
+  state_->inbox.push({InboxCommand::Kind::submit, std::move(request), stream});
+  return stream;
+}
+
+void Engine::cancel(const std::shared_ptr<RequestStream>& stream) {
+  state_->inbox.push({InboxCommand::Kind::cancel, {}, stream});
+}
+
+const EngineMetrics& Engine::metrics() const { return state_->metrics; }
+const EngineOptions& Engine::options() const { return state_->parts.options; }
+std::int64_t Engine::vocab_size() const { return state_->parts.decoder->sizes().vocab_size; }
+
+}  // namespace tinyllm

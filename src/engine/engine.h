@@ -1,0 +1,77 @@
+#pragma once
+// The engine: one thread that owns the scheduler, the KV blocks and the running sequences, and
+// turns submitted requests into streams of text. Every other thread only pushes into its inbox and
+// pops from its own stream.
+//
+//   submit / cancel --> inbox --> [ drain -> plan -> run step -> detokenize, stop strings -> commit
+//   ] --> streams
+//
+// A request that cannot run is a piece with FinishReason::error in its stream, never an exception
+// in a step. Any thread may call the public functions.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "api/request.h"
+#include "base/thread_pool.h"
+#include "engine/request_stream.h"
+#include "kernels/backend.h"
+#include "model/decoder.h"
+#include "schedule/scheduler.h"
+#include "text/tokenizer.h"
+
+namespace tinyllm {
+
+struct EngineOptions {
+  int n_threads = 0;         // 0: physical cores
+  std::int32_t context = 0;  // positions of one sequence; 0: what the model allows and memory holds
+  std::int32_t kv_blocks = 0;  // 0: from free memory
+  std::int32_t block_size = 32;
+  DType kv_dtype = DType::bf16;
+  std::int32_t max_num_seqs = 32;
+  std::int32_t max_num_batched_tokens = 512;
+  bool prefix_cache = true;
+  std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
+  SchedulePolicy policy = SchedulePolicy::first_come_first_served;
+};
+
+inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
+
+// Plain counters, read at any time.
+struct EngineMetrics {
+  std::atomic<std::uint64_t> n_steps{0}, n_prompt_tokens{0}, n_cached_tokens{0},
+      n_generated_tokens{0}, n_requests{0}, n_finished{0}, n_cancelled{0}, n_errors{0},
+      n_preemptions{0};
+  std::atomic<std::int32_t> n_running{0}, n_waiting{0}, n_free_blocks{0}, n_blocks{0};
+};
+
+class Engine {
+ public:
+  // What open_engine puts together. The tokenizer (may be nullptr) must outlive the engine.
+  struct Parts {
+    std::unique_ptr<ThreadPool> pool;
+    std::unique_ptr<Backend> backend;
+    std::unique_ptr<Decoder> decoder;
+    const Tokenizer* tokenizer = nullptr;
+    std::vector<TokenId> eos_ids;
+    EngineOptions options;  // every 0 resolved
+  };
+  explicit Engine(Parts parts);
+  ~Engine();  // cancels what runs and joins the thread
+
+  // Throws Error{invalid_input | context_overflow} for a request that can never run.
+  std::shared_ptr<RequestStream> submit(Request request);
+  void cancel(const std::shared_ptr<RequestStream>& stream);
+
+  const EngineMetrics& metrics() const;
+  const EngineOptions& options() const;
+  std::int64_t vocab_size() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,55 @@
+#pragma once
+// What the engine thread hands to whoever waits for a request: a queue of pieces, one a token.
+// The engine thread pushes, one other thread takes.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/output.h"
+
+namespace tinyllm {
+
+// A step's news about one choice of a request.
+struct OutputPiece {
+  int choice_idx = 0;
+  std::string text;                     // whole characters, stop strings already cut; may be empty
+  std::vector<TokenId> token_ids;       // new tokens; the stop token itself is not among them
+  std::vector<TokenLogprobs> logprobs;  // one a token when asked
+  std::vector<TokenLogprobs>
+      prompt_logprobs;               // with the first piece, one a prompt token but the first
+  std::vector<float> prompt_logits;  // with the first piece when asked
+  FinishReason finish_reason = FinishReason::none;
+  std::string stop_string;           // the one that matched
+  std::string error;                 // with FinishReason::error: what happened
+  std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
+};
+
+class RequestStream {
+ public:
+  explicit RequestStream(int n_choices) { shared_.n_open = n_choices; }
+
+  // The next piece; blocks until there is one. Empty when every choice has ended, or at the
+  // deadline.
+  std::optional<OutputPiece> next(
+      std::optional<std::chrono::steady_clock::time_point> deadline = {});
+  bool done() const;  // every choice has ended and its last piece was taken
+
+  void push(OutputPiece piece);  // engine thread
+
+ private:
+  struct Shared {
+    mutable std::mutex mutex;  // guards the rest
+    std::condition_variable changed;
+    std::deque<OutputPiece> pieces;
+    int n_open = 0;  // choices whose last piece was not taken
+  };
+  Shared shared_;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,137 @@
+// Loading, memory and the frame of a step. The operations stand in cpu_layers.cpp and cpu_head.cpp.
+
+#include "kernels/cpu/cpu_backend.h"
+
+#include <algorithm>
+
+#include "base/available_memory.h"
+#include "base/check.h"
+#include "kernels/cpu/pick_isa.h"
+#include "quant/decode.h"
+
+namespace tinyllm {
+namespace {
+
+std::int64_t padded(std::int64_t n) { return (n + kTileRows - 1) / kTileRows * kTileRows; }
+
+std::int64_t page_bytes(const BackendSizes& sizes, const KvSpec& kv) {
+  const std::int64_t elements = std::int64_t{2} * kv.block_size * sizes.attention.head_dim;
+  return elements * info(kv.dtype).block_bytes;
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
+    : pool_(&pool), kernels_(kernels) {}
+
+MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts) {
+  matrices_.push_back(std::make_unique<PackedMatrix>(parts, *pool_));
+  return static_cast<MatrixId>(matrices_.size() - 1);
+}
+
+VectorId CpuBackend::pack_vector(std::span<const Tensor> parts) {
+  std::int64_t n = 0;
+  for (const Tensor& part : parts) n += part.shape.n_elems();
+  Buffer values(n * 4, "packed weights");
+  float* dst = values.as<float>().data();
+  for (const Tensor& part : parts) {
+    decode_row(part.dtype, part.data, dst, part.shape.n_elems());
+    dst += part.shape.n_elems();
+  }
+  vectors_.push_back(std::move(values));
+  return static_cast<VectorId>(vectors_.size() - 1);
+}
+
+void CpuBackend::set_rope_table(std::span<const float> cos, std::span<const float> sin) {
+  rope_cos_ = Buffer(static_cast<std::int64_t>(cos.size_bytes()), "RoPE table");
+  rope_sin_ = Buffer(static_cast<std::int64_t>(sin.size_bytes()), "RoPE table");
+  std::ranges::copy(cos, rope_cos_.as<float>().begin());
+  std::ranges::copy(sin, rope_sin_.as<float>().begin());
+}
+
+void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
+  CHECK(kv.dtype == DType::bf16 || kv.dtype == DType::f32, "K/V pages of {}", name(kv.dtype));
+  sizes_ = sizes;
+  kv_ = kv;
+  pages_ = Buffer(kv_block_bytes(sizes, kv) * kv.n_blocks, "KV cache");
+  const AttentionSpec& attention = sizes.attention;
+  if (kv.block_size % 8 != 0 ||
+      attention.head_dim % 8 != 0) {  // vector kernels want whole registers
+    const RowKernels& scalar = row_kernels("scalar");
+    kernels_.store_kv = scalar.store_kv;
+    kernels_.attention = scalar.attention;
+  }
+  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
+  normed_ = Activations(std::max<std::int64_t>(max_tokens, kHeadRows), sizes.hidden_size);
+  attended_ = Activations(max_tokens, attention.q_size());
+  gated_ = Activations(max_tokens, sizes.intermediate_size);
+  qkv_stride_ = padded(attention.q_size()) + 2 * padded(attention.kv_size());
+  gate_up_stride_ = 2 * padded(sizes.intermediate_size);
+  qkv_ = Buffer(max_tokens * qkv_stride_ * 4, "activations");
+  gate_up_ = Buffer(max_tokens * gate_up_stride_ * 4, "activations");
+  const std::int64_t group = attention.n_heads / attention.n_kv_heads;
+  scratch_ = Buffer(pool_->n_workers() * group * kAttentionSegment * 4, "activations");
+  logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");
+  last_drawn_ = Buffer(std::int64_t{sizes.max_num_seqs} * 4, "row slots");
+  workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
+  for (SamplerWorkspace& workspace : workspaces_)
+    grow(workspace, static_cast<std::size_t>(sizes.vocab_size));
+
+  token_rows_.resize(static_cast<std::size_t>(max_tokens));
+  const auto max_rows = static_cast<std::size_t>(sizes.max_logits_rows);
+  drawn_.resize(max_rows);
+  logprobs_.resize(max_rows);
+  for (TokenLogprobs& logprobs : logprobs_)
+    logprobs.top.reserve(static_cast<std::size_t>(sizes.max_logprobs));
+  wanted_row_.resize(max_rows);
+  wanted_logits_ = Buffer(std::int64_t{sizes.max_wanted_logits} * sizes.vocab_size * 4, "logits");
+}
+
+std::int64_t CpuBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const {
+  return page_bytes(sizes, kv) * sizes.n_layers * sizes.attention.n_kv_heads;
+}
+
+std::int64_t CpuBackend::packed_bytes() const {
+  std::int64_t n = 0;
+  for (const auto& matrix : matrices_) n += matrix->n_bytes();
+  for (const Buffer& vector : vectors_) n += vector.n_bytes();
+  return n;
+}
+
+std::int64_t CpuBackend::free_bytes() const { return available_memory_bytes(); }
+
+void CpuBackend::begin_step(const ForwardBatch& batch) {
+  CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
+        batch.n_tokens, sizes_.max_num_batched_tokens);
+  batch_ = batch;
+  for (std::int32_t row = 0; row < batch.n_rows; ++row) {
+    const auto first = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row)]);
+    const auto last = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row) + 1]);
+    std::fill(token_rows_.begin() + static_cast<std::ptrdiff_t>(first),
+              token_rows_.begin() + static_cast<std::ptrdiff_t>(last), row);
+  }
+}
+
+void CpuBackend::run(const StepKey&, function_ref<void()> recipe) { recipe(); }
+
+const StepOutput& CpuBackend::collect() { return output_; }
+
+void CpuBackend::copy_hidden(std::span<float> out) const {
+  const std::span<const float> hidden = hidden_.as<float>();
+  std::copy_n(hidden.begin(), out.size(), out.begin());
+}
+
+const float* CpuBackend::vector(VectorId id) const {
+  return id == VectorId::none ? nullptr : vectors_[static_cast<std::size_t>(id)].as<float>().data();
+}
+
+// Pages lie [layer][kv head][block], so that a head's pages of neighbouring blocks are neighbours.
+KvPages CpuBackend::kv_pages(std::int32_t layer_idx, std::int32_t kv_head) {
+  const std::int64_t stride = page_bytes(sizes_, kv_);
+  const std::int64_t plane = std::int64_t{layer_idx} * sizes_.attention.n_kv_heads + kv_head;
+  return {pages_.data() + plane * kv_.n_blocks * stride, stride, kv_.block_size,
+          sizes_.attention.head_dim, kv_.dtype == DType::bf16};
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,103 @@
+#pragma once
+// The CPU backend: loops and threads over the row kernels of one instruction set; no intrinsics
+// here. Each operation is one or two parallel passes with a barrier between them. Within a pass a
+// row is made whole by one thread in one order of addition, so results do not depend on who runs it
+// or on the rest of the batch.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/backend.h"
+#include "kernels/cpu/activations.h"
+#include "kernels/cpu/packed_matrix.h"
+#include "kernels/row_kernels.h"
+#include "sampling/sampler.h"
+#include "tensor/buffer.h"
+
+namespace tinyllm {
+
+class CpuBackend final : public Backend {
+ public:
+  // `pool` must outlive the backend; its worker 0 is the engine thread.
+  CpuBackend(ThreadPool& pool, const RowKernels& kernels);
+
+  MatrixId pack_matrix(std::span<const Tensor> parts) override;
+  VectorId pack_vector(std::span<const Tensor> parts) override;
+  void set_rope_table(std::span<const float> cos, std::span<const float> sin) override;
+  void configure(const BackendSizes& sizes, const KvSpec& kv) override;
+  std::int64_t kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const override;
+  std::int64_t packed_bytes() const override;
+  std::int64_t free_bytes() const override;
+
+  void begin_step(const ForwardBatch& batch) override;
+  void run(const StepKey& key, function_ref<void()> recipe) override;
+  void embed(MatrixId embed_tokens) override;
+  void attention_input(const LayerSpec& layer) override;
+  void attention(const LayerSpec& layer) override;
+  void attention_output(const LayerSpec& layer) override;
+  void mlp(const LayerSpec& layer) override;
+  void head(const HeadWeights& head, const SampleBatch& samples) override;
+  const StepOutput& collect() override;
+  std::int32_t lag() const override { return 0; }
+  void copy_hidden(std::span<float> out) const override;
+
+ private:
+  const PackedMatrix& matrix(MatrixId id) const { return *matrices_[static_cast<std::size_t>(id)]; }
+  // nullptr for VectorId::none
+  const float* vector(VectorId id) const;
+  KvPages kv_pages(std::int32_t layer_idx, std::int32_t kv_head);
+  float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }
+
+  // each(t) for all tokens of the step; one token stays on the caller, since waking the others
+  // costs more.
+  void for_each_token(function_ref<void(std::int64_t t)> each);
+  // normed_ row t = rms_norm(x), as int8 too when `weights` wants it.
+  void normalise(const float* x, VectorId norm, float eps, const PackedMatrix& weights,
+                 std::int64_t t);
+  // For every panel of `weights` and up to kTileRows rows of x at a time:
+  // sink(first column, first row, n rows, y) with y [n rows, 32] = x panel^T. Panels run in
+  // parallel.
+  using Sink = function_ref<void(std::int64_t col, std::int64_t t, std::int64_t n, const float* y)>;
+  void multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, Sink sink);
+  // hidden += x weights^T + bias
+  void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
+  // Bias, q/k norm and RoPE of one K/V head and the query heads that read it; k and v into their
+  // page.
+  void finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head);
+  void rotate(const LayerSpec& layer, float* head, std::int32_t position);
+  // Draws and reports for one row of logits [vocab_size], which it may change.
+  void sample(const SampleBatch& samples, std::size_t row, std::span<float> logits,
+              SamplerWorkspace& workspace);
+
+  static constexpr std::int64_t kHeadRows = 32;  // logits rows made at once
+
+  ThreadPool* pool_;
+  RowKernels kernels_;
+  std::vector<std::unique_ptr<PackedMatrix>> matrices_;
+  std::vector<Buffer> vectors_;
+  Buffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2] f32
+  BackendSizes sizes_;
+  KvSpec kv_;
+  Buffer pages_;       // [n_layers, n_kv_heads, n_blocks] pages
+  Buffer last_drawn_;  // [max_num_seqs] i32, by row slot
+
+  ForwardBatch batch_;
+  std::vector<std::int32_t> token_rows_;  // [n_tokens] the batch row of each token
+  Buffer hidden_;                         // [n_tokens, hidden_size] f32
+  Activations normed_, attended_, gated_;
+  Buffer qkv_;      // [n_tokens, padded q + k + v] f32
+  Buffer gate_up_;  // [n_tokens, padded gate + up] f32
+  std::int64_t qkv_stride_ = 0, gate_up_stride_ = 0;
+  Buffer scratch_;                            // [n_workers] of attention scores
+  Buffer logits_;                             // [kHeadRows, padded vocab] f32
+  std::vector<SamplerWorkspace> workspaces_;  // one a worker
+  StepOutput output_;
+  std::vector<TokenId> drawn_;            // [max_logits_rows]
+  std::vector<TokenLogprobs> logprobs_;   // [max_logits_rows]
+  Buffer wanted_logits_;                  // [max_wanted_logits, vocab_size] f32
+  std::vector<std::int32_t> wanted_row_;  // [max_logits_rows] place there, -1: not wanted
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,196 @@
+// The operations of a layer, in the order of the recipe.
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/cpu/cpu_backend.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::int64_t kMultiplyRows =
+    32;  // rows of x that one panel call takes: their results fit in L1
+
+// Panels a worker claims at once: enough claims that a slow core takes fewer, few enough to stream.
+std::int64_t panel_chunk(std::int64_t n_panels, int n_workers) {
+  return std::max<std::int64_t>(1, n_panels / (8 * n_workers));
+}
+
+}  // namespace
+
+void CpuBackend::for_each_token(function_ref<void(std::int64_t t)> each) {
+  if (batch_.n_tokens == 1) return each(0);
+  pool_->parallel_for(batch_.n_tokens, 4, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) each(t);
+  });
+}
+
+void CpuBackend::normalise(const float* x, VectorId norm, float eps, const PackedMatrix& weights,
+                           std::int64_t t) {
+  kernels_.rms_norm(x, vector(norm), normed_.row(t), sizes_.hidden_size, eps);
+  if (weights.has_quantised()) normed_.quantise(kernels_, t, 0, normed_.stride());
+}
+
+void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
+                          Sink sink) {
+  const std::int64_t chunk = panel_chunk(weights.n_panels(), pool_->n_workers());
+  pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float y[kMultiplyRows * kTileRows];
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
+      const std::byte* bytes = weights.panel(panel);
+      for (std::int64_t t = 0; t < n_rows; t += kMultiplyRows) {
+        const std::int64_t n = std::min(kMultiplyRows, n_rows - t);
+        if (kernels_.quant_panel[format] != nullptr) {
+          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, n, y, kTileRows);
+        } else {
+          kernels_.float_panel[format](bytes, weights.n_cols(), x.row(t), x.stride(), n, y,
+                                       kTileRows);
+        }
+        sink(panel * kTileRows, t, n, y);
+      }
+    }
+  });
+}
+
+void CpuBackend::add_projection(const PackedMatrix& weights, Activations& x, VectorId bias_id) {
+  const float* bias = vector(bias_id);
+  multiply(weights, x, batch_.n_tokens,
+           [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
+             const std::int64_t n_cols = std::min(kTileRows, sizes_.hidden_size - col);
+             for (std::int64_t i = 0; i < n; ++i) {
+               float* hidden = hidden_row(t + i) + col;
+               kernels_.add(hidden, y + i * kTileRows, n_cols);
+               if (bias != nullptr) kernels_.add(hidden, bias + col, n_cols);
+             }
+           });
+}
+
+void CpuBackend::embed(MatrixId embed_tokens) {
+  const PackedMatrix& table = matrix(embed_tokens);
+  for_each_token([&](std::int64_t t) {
+    std::int32_t token_id = batch_.token_ids[static_cast<std::size_t>(t)];
+    if (token_id == kLastSampled) {
+      const auto row = static_cast<std::size_t>(token_rows_[static_cast<std::size_t>(t)]);
+      token_id = last_drawn_.as<std::int32_t>()[static_cast<std::size_t>(batch_.row_slots[row])];
+    }
+    table.unpack(token_id, hidden_row(t));
+  });
+}
+
+void CpuBackend::attention_input(const LayerSpec& layer) {
+  const PackedMatrix& weights = matrix(layer.qkv_proj);
+  for_each_token([&](std::int64_t t) {
+    normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, t);
+  });
+  float* qkv = qkv_.as<float>().data();
+  multiply(weights, normed_, batch_.n_tokens,
+           [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
+             for (std::int64_t i = 0; i < n; ++i) {
+               std::memcpy(qkv + (t + i) * qkv_stride_ + col, y + i * kTileRows,
+                           kTileRows * sizeof(float));
+             }
+           });
+  for_each_token([&](std::int64_t t) {
+    for (std::int32_t head = 0; head < layer.attention.n_kv_heads; ++head)
+      finish_heads(layer, t, head);
+  });
+}
+
+void CpuBackend::finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head) {
+  const AttentionSpec& spec = layer.attention;
+  const PackedMatrix& weights = matrix(layer.qkv_proj);
+  const std::int64_t dim = spec.head_dim, group = spec.n_heads / spec.n_kv_heads;
+  const float* bias = vector(layer.qkv_bias);
+  const std::int32_t position = batch_.positions[static_cast<std::size_t>(t)];
+  float* qkv = qkv_.as<float>().data() + t * qkv_stride_;
+  float* k = qkv + weights.parts()[1].first_panel * kTileRows + kv_head * dim;
+  float* v = qkv + weights.parts()[2].first_panel * kTileRows + kv_head * dim;
+
+  for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
+    float* q = qkv + head * dim;
+    if (bias != nullptr) kernels_.add(q, bias + head * dim, dim);
+    if (layer.q_norm != VectorId::none)
+      kernels_.rms_norm(q, vector(layer.q_norm), q, dim, layer.norm_eps);
+    rotate(layer, q, position);
+  }
+  if (bias != nullptr) {
+    kernels_.add(k, bias + spec.q_size() + kv_head * dim, dim);
+    kernels_.add(v, bias + spec.q_size() + spec.kv_size() + kv_head * dim, dim);
+  }
+  if (layer.k_norm != VectorId::none)
+    kernels_.rms_norm(k, vector(layer.k_norm), k, dim, layer.norm_eps);
+  rotate(layer, k, position);
+  const std::int32_t slot = batch_.slot_mapping[static_cast<std::size_t>(t)];
+  kernels_.store_kv(kv_pages(layer.layer_idx, kv_head), slot / kv_.block_size,
+                    slot % kv_.block_size, k, v);
+}
+
+void CpuBackend::rotate(const LayerSpec& layer, float* head, std::int32_t position) {
+  const std::int64_t half = layer.attention.head_dim / 2;
+  const float* cos = rope_cos_.as<float>().data() + position * half;
+  const float* sin = rope_sin_.as<float>().data() + position * half;
+  const auto rope = layer.attention.rope_pairing == RopePairing::interleaved
+                        ? kernels_.rope_interleaved
+                        : kernels_.rope_split_halves;
+  rope(head, cos, sin, layer.attention.head_dim);
+}
+
+void CpuBackend::attention(const LayerSpec& layer) {
+  const AttentionSpec& spec = layer.attention;
+  const std::int32_t group = spec.n_heads / spec.n_kv_heads;
+  const std::int64_t n_tasks = std::int64_t{batch_.n_tokens} * spec.n_kv_heads;
+  pool_->parallel_for(n_tasks, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
+    const std::int64_t t = task / spec.n_kv_heads;
+    const auto kv_head = static_cast<std::int32_t>(task % spec.n_kv_heads);
+    const auto row = static_cast<std::size_t>(token_rows_[static_cast<std::size_t>(t)]);
+    const std::int32_t position = batch_.positions[static_cast<std::size_t>(t)];
+    const std::int32_t first = spec.window == 0 ? 0 : std::max(0, position - spec.window + 1);
+    const std::int64_t offset = std::int64_t{kv_head} * group * spec.head_dim;
+    const std::size_t table = row * static_cast<std::size_t>(batch_.max_blocks_per_row);
+    float* scratch =
+        scratch_.as<float>().data() + std::int64_t{worker_idx} * group * kAttentionSegment;
+    kernels_.attention(qkv_.as<float>().data() + t * qkv_stride_ + offset, group,
+                       kv_pages(layer.layer_idx, kv_head), batch_.block_tables.data() + table,
+                       first, position, spec.scale, attended_.row(t) + offset, scratch);
+  });
+}
+
+void CpuBackend::attention_output(const LayerSpec& layer) {
+  const PackedMatrix& weights = matrix(layer.o_proj);
+  if (weights.has_quantised()) {
+    for_each_token([&](std::int64_t t) { attended_.quantise(kernels_, t, 0, attended_.stride()); });
+  }
+  add_projection(weights, attended_, layer.o_bias);
+}
+
+void CpuBackend::mlp(const LayerSpec& layer) {
+  const PackedMatrix& gate_up_weights = matrix(layer.gate_up_proj);
+  const PackedMatrix& down_weights = matrix(layer.down_proj);
+  for_each_token([&](std::int64_t t) {
+    normalise(hidden_row(t), layer.post_attention_norm, layer.norm_eps, gate_up_weights, t);
+  });
+  float* gate_up = gate_up_.as<float>().data();
+  multiply(gate_up_weights, normed_, batch_.n_tokens,
+           [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
+             for (std::int64_t i = 0; i < n; ++i) {
+               std::memcpy(gate_up + (t + i) * gate_up_stride_ + col, y + i * kTileRows,
+                           kTileRows * sizeof(float));
+             }
+           });
+  const std::int64_t n = sizes_.intermediate_size;
+  const std::int64_t up_begin = gate_up_weights.parts()[1].first_panel * kTileRows;
+  const float* bias = vector(layer.gate_up_bias);
+  for_each_token([&](std::int64_t t) {
+    float* gate = gate_up + t * gate_up_stride_;
+    if (bias != nullptr) {
+      kernels_.add(gate, bias, n);
+      kernels_.add(gate + up_begin, bias + n, n);
+    }
+    kernels_.silu_mul(gate, gate + up_begin, gated_.row(t), n);
+    if (down_weights.has_quantised()) gated_.quantise(kernels_, t, 0, gated_.stride());
+  });
+  add_projection(down_weights, gated_, layer.down_bias);
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,51 @@
+#pragma once
+// A weight matrix in tiles: parts stacked by rows (q, k, v), each part in whole panels of its own
+// format. Owns its bytes. Immutable after construction: any thread may read.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "quant/tile.h"
+#include "tensor/buffer.h"
+#include "tensor/tensor.h"
+
+namespace tinyllm {
+
+class PackedMatrix {
+ public:
+  struct Part {
+    TileFormat format;
+    std::int64_t n_rows;
+    std::int64_t first_panel;  // the part's columns of the result begin at 32 * first_panel
+    std::int64_t n_panels;
+    std::int64_t begin;  // bytes
+    std::int64_t panel_bytes;
+  };
+
+  // parts: [n_rows_i, n_cols] each. Repacks in parallel. Throws Error{out_of_memory}.
+  PackedMatrix(std::span<const Tensor> parts, ThreadPool& pool);
+
+  std::int64_t n_cols() const { return n_cols_; }
+  std::int64_t n_panels() const { return n_panels_; }
+  std::int64_t n_padded_rows() const { return n_panels_ * kTileRows; }  // columns of a result row
+  std::int64_t n_bytes() const { return bytes_.n_bytes(); }
+  std::span<const Part> parts() const { return parts_; }
+  bool has_quantised() const;  // wants int8 activations
+  bool has_floats() const;     // wants f32 activations
+
+  const Part& part_of_panel(std::int64_t panel) const;
+  const std::byte* panel(std::int64_t panel) const;
+
+  // Row `row` of the first part as f32, [n_cols]: an embedding lookup.
+  void unpack(std::int64_t row, float* dst) const;
+
+ private:
+  std::int64_t n_cols_ = 0;
+  std::int64_t n_panels_ = 0;
+  std::vector<Part> parts_;
+  Buffer bytes_;
+};
+
+}  // namespace tinyllm

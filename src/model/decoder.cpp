@@ -1,0 +1,117 @@
+#include "model/decoder.h"
+
+#include <cmath>
+
+#include "kernels/cpu/scalar/rope_table.h"
+#include "loader/model_weights.h"
+#include "loader/rope_frequencies.h"
+
+namespace tinyllm {
+namespace {
+
+AttentionSpec attention_spec(const ModelConfig& config) {
+  AttentionSpec spec;
+  spec.n_heads = static_cast<std::int32_t>(config.n_heads);
+  spec.n_kv_heads = static_cast<std::int32_t>(config.n_kv_heads);
+  spec.head_dim = static_cast<std::int32_t>(config.head_dim);
+  spec.scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
+  spec.rope_pairing = config.rope_pairing;
+  return spec;
+}
+
+// VectorId::none where the model has no such weights.
+VectorId pack_optional(Backend& backend, std::initializer_list<Tensor> parts) {
+  if (!*parts.begin()) return VectorId::none;
+  return backend.pack_vector({parts.begin(), parts.size()});
+}
+
+LayerSpec pack_layer(Backend& backend, const ModelConfig& config, const LayerWeights& weights,
+                     std::int64_t layer_idx) {
+  LayerSpec layer;
+  layer.layer_idx = static_cast<std::int32_t>(layer_idx);
+  layer.attention = attention_spec(config);
+  layer.hidden_size = static_cast<std::int32_t>(config.hidden_size);
+  layer.intermediate_size = static_cast<std::int32_t>(config.intermediate_size);
+  layer.norm_eps = config.norm_eps;
+  const Tensor qkv[] = {weights.q_proj, weights.k_proj, weights.v_proj};
+  const Tensor gate_up[] = {weights.gate_proj, weights.up_proj};
+  layer.input_norm = backend.pack_vector({&weights.input_norm, 1});
+  layer.qkv_proj = backend.pack_matrix(qkv);
+  layer.qkv_bias = pack_optional(backend, {weights.q_bias, weights.k_bias, weights.v_bias});
+  layer.q_norm = pack_optional(backend, {weights.q_norm});
+  layer.k_norm = pack_optional(backend, {weights.k_norm});
+  layer.o_proj = backend.pack_matrix({&weights.o_proj, 1});
+  layer.o_bias = pack_optional(backend, {weights.o_bias});
+  layer.post_attention_norm = backend.pack_vector({&weights.post_attention_norm, 1});
+  layer.gate_up_proj = backend.pack_matrix(gate_up);
+  layer.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
+  layer.down_proj = backend.pack_matrix({&weights.down_proj, 1});
+  layer.down_bias = pack_optional(backend, {weights.down_bias});
+  return layer;
+}
+
+void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_positions) {
+  const RopeFrequencies rope = rope_frequencies(config);
+  const auto n_pairs = static_cast<std::int64_t>(rope.inv_freq.size());
+  std::vector<float> cos(static_cast<std::size_t>(n_positions * n_pairs)), sin(cos.size());
+  scalar::rope_table(rope.inv_freq.data(), n_pairs, rope.attention_factor, 0, n_positions,
+                     cos.data(), sin.data());
+  backend.set_rope_table(cos, sin);
+}
+
+}  // namespace
+
+Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, std::int32_t max_seq_len,
+                 function_ref<void(std::int64_t done, std::int64_t total)> progress)
+    : backend_(&backend),
+      vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
+      max_seq_len_(max_seq_len) {
+  const ModelConfig& config = checkpoint.config();
+  const ModelWeights weights = bind_weights(checkpoint);
+  const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
+  embed_tokens_ = backend.pack_matrix({&weights.embed_tokens, 1});
+  const bool tied = weights.lm_head.data == weights.embed_tokens.data;
+  head_.lm_head = tied ? embed_tokens_ : backend.pack_matrix({&weights.lm_head, 1});
+  head_.final_norm = backend.pack_vector({&weights.final_norm, 1});
+  head_.norm_eps = config.norm_eps;
+  for (std::int64_t i = 0; i < n_layers; ++i) {
+    layers_.push_back(pack_layer(backend, config, weights.layers[static_cast<std::size_t>(i)], i));
+    progress(i + 1, n_layers);
+  }
+  set_rope_table(backend, config, max_seq_len);
+}
+
+BackendSizes Decoder::sizes() const {
+  BackendSizes sizes;
+  sizes.n_layers = static_cast<std::int32_t>(layers_.size());
+  sizes.attention = layers_.front().attention;
+  sizes.hidden_size = layers_.front().hidden_size;
+  sizes.intermediate_size = layers_.front().intermediate_size;
+  sizes.vocab_size = vocab_size_;
+  sizes.max_seq_len = max_seq_len_;
+  return sizes;
+}
+
+void Decoder::step(const ForwardBatch& batch, const SampleBatch& samples) {
+  step_watched(batch, samples, [](std::int32_t) {});
+}
+
+void Decoder::step_watched(const ForwardBatch& batch, const SampleBatch& samples,
+                           function_ref<void(std::int32_t layer_idx)> after_layer) {
+  backend_->begin_step(batch);
+  const StepKey key{batch.n_tokens, batch.n_rows, batch.n_tokens == batch.n_rows};
+  backend_->run(key, [&] {
+    backend_->embed(embed_tokens_);
+    after_layer(-1);
+    for (const LayerSpec& layer : layers_) {
+      backend_->attention_input(layer);
+      backend_->attention(layer);
+      backend_->attention_output(layer);
+      backend_->mlp(layer);
+      after_layer(layer.layer_idx);
+    }
+  });
+  backend_->head(head_, samples);
+}
+
+}  // namespace tinyllm

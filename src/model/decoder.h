@@ -1,0 +1,43 @@
+#pragma once
+// The decoder recipe, once for every architecture: what differs between llama, qwen2 and qwen3 is
+// data in ModelConfig and in which weights are there. It packs the weights into a backend at load
+// and then plays the same five calls in every step; how they are computed is the backend's
+// business. Engine thread only.
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "loader/checkpoint.h"
+
+namespace tinyllm {
+
+class Decoder {
+ public:
+  // Packs all weights of `checkpoint` into `backend`, which must outlive the decoder; the
+  // checkpoint is not needed afterwards. RoPE tables are made for max_seq_len positions. `progress`
+  // is told of packed layers. Throws Error{invalid_input | unsupported | out_of_memory}.
+  Decoder(const Checkpoint& checkpoint, Backend& backend, std::int32_t max_seq_len,
+          function_ref<void(std::int64_t done, std::int64_t total)> progress);
+
+  // The model's part of BackendSizes; the batch's part is the engine's.
+  BackendSizes sizes() const;
+
+  // begin_step, embed, the layers, head. The backend's collect() has the result.
+  void step(const ForwardBatch& batch, const SampleBatch& samples);
+
+  // The same with hidden states handed out after the embedding (-1) and after each layer
+  // (--dump-layers).
+  void step_watched(const ForwardBatch& batch, const SampleBatch& samples,
+                    function_ref<void(std::int32_t layer_idx)> after_layer);
+
+ private:
+  Backend* backend_;
+  std::int32_t vocab_size_ = 0;
+  std::int32_t max_seq_len_ = 0;
+  MatrixId embed_tokens_ = MatrixId::none;
+  std::vector<LayerSpec> layers_;
+  HeadWeights head_;
+};
+
+}  // namespace tinyllm
