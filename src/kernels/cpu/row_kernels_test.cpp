@@ -141,7 +141,7 @@ TEST_P(EveryIsa, QuantisedActivationsEqualScalar) {
 TEST_P(EveryIsa, PanelsOfWholeNumbersEqualScalarExactly) {
   for (const DType dtype : kQuantised) {
     for (const Fill fill : {Fill::random, Fill::lowest, Fill::highest}) {
-      constexpr std::int64_t k = 256, n_tokens = 4;
+      const std::int64_t k = 256, n_tokens = 4;
       const PackedPanel panel = make_panel(dtype, k, fill, 5);
       std::vector<float> x(k * n_tokens);
       std::mt19937 random(7);
@@ -168,7 +168,7 @@ TEST_P(EveryIsa, PanelsOfWholeNumbersEqualScalarExactly) {
 
 TEST_P(EveryIsa, PanelsAreCloseToScalarWithRealScales) {
   for (const DType dtype : kQuantised) {
-    constexpr std::int64_t k = 512;
+    const std::int64_t k = 512;
     const PackedPanel panel = make_panel(dtype, k, Fill::random, 11);
     const QuantisedRows rows(scalar_, random_floats(k, 13), 1, k);
     float want[kTileRows], got[kTileRows];
@@ -186,7 +186,7 @@ TEST_P(EveryIsa, PanelsAreCloseToScalarWithRealScales) {
 
 // Bit-equality whatever stands beside a token: 1 to 9 tokens, each equal to its lone run.
 TEST_P(EveryIsa, ATokensResultDoesNotDependOnItsNeighbours) {
-  constexpr std::int64_t k = 256, n_tokens = 9;
+  const std::int64_t k = 256, n_tokens = 9;
   const std::vector<float> x = random_floats(k * n_tokens, 17);
   std::vector<DType> dtypes(std::begin(kQuantised), std::end(kQuantised));
   for (const DType dtype : dtypes) {
@@ -210,7 +210,7 @@ TEST_P(EveryIsa, ATokensResultDoesNotDependOnItsNeighbours) {
 
 TEST_P(EveryIsa, FloatPanels) {
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
-    constexpr std::int64_t k = 77, n_tokens = 7, x_stride = 80;
+    const std::int64_t k = 77, n_tokens = 7, x_stride = 80;
     std::vector<std::byte> weights(static_cast<std::size_t>(kTileRows * row_bytes(dtype, k)));
     const std::vector<float> values = random_floats(static_cast<std::size_t>(kTileRows * k), 23);
     for (std::size_t i = 0; i < values.size(); ++i) {

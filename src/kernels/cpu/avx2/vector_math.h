@@ -4,17 +4,16 @@
 #include <immintrin.h>
 
 namespace tinyllm::avx2 {
-namespace {
 
 // Lane 0 of the tree (0+4, 1+5, ...), always in this order.
-[[maybe_unused]] float sum_lanes(__m256 v) {
+static inline float sum_lanes(__m256 v) {
   __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   four = _mm_add_ps(four, _mm_movehl_ps(four, four));
   four = _mm_add_ss(four, _mm_shuffle_ps(four, four, 1));
   return _mm_cvtss_f32(four);
 }
 
-[[maybe_unused]] float max_lanes(__m256 v) {
+static inline float max_lanes(__m256 v) {
   __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   four = _mm_max_ps(four, _mm_movehl_ps(four, four));
   four = _mm_max_ss(four, _mm_shuffle_ps(four, four, 1));
@@ -23,7 +22,7 @@ namespace {
 
 // exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, Taylor polynomial of degree 6 for
 // exp(r): relative error below 2e-7. Below -87 the result is 0, above 88.72 infinity.
-[[maybe_unused]] __m256 exp(__m256 x) {
+static inline __m256 exp(__m256 x) {
   const __m256 underflow = _mm256_cmp_ps(x, _mm256_set1_ps(-87.0f), _CMP_LT_OQ);
   const __m256 largest = _mm256_set1_ps(88.72283f);  // the last x below 128 ln 2: n = 128, r < 0
   const __m256 overflow = _mm256_cmp_ps(x, largest, _CMP_GT_OQ);
@@ -46,5 +45,4 @@ namespace {
   return _mm256_andnot_ps(underflow, _mm256_blendv_ps(scaled, infinity, overflow));
 }
 
-}  // namespace
 }  // namespace tinyllm::avx2
