@@ -69,10 +69,10 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
     });
   }
   const auto n = static_cast<std::size_t>(samples.n_rows);
-  output_ = {
-      std::span(drawn_).first(n), std::span(logprobs_).first(n),
-      wanted_logits_.as<float>().first(static_cast<std::size_t>(n_wanted * sizes_.vocab_size)),
-      static_cast<std::size_t>(sizes_.vocab_size)};
+  const auto vocab_size = static_cast<std::size_t>(sizes_.vocab_size);
+  output_ = {std::span(drawn_).first(n), std::span(logprobs_).first(n),
+             wanted_logits_.as<float>().first(static_cast<std::size_t>(n_wanted) * vocab_size),
+             vocab_size};
 }
 
 void CpuBackend::sample(const SampleBatch& samples, std::size_t row, std::span<float> logits,

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -117,6 +119,13 @@ struct QuantisedRows {
   void make_whole() { std::fill(scale.begin(), scale.end(), 1.0f); }
 };
 
+// Two results of a panel, [kTileRows] f32, bit for bit.
+bool bits_equal(const float* a, const float* b) {
+  return std::equal(a, a + kTileRows, b, [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  });
+}
+
 constexpr DType kQuantised[] = {DType::q4_0, DType::q4_1, DType::q5_0,  DType::q5_1,
                                 DType::q8_0, DType::q2_k, DType::q3_k,  DType::q4_k,
                                 DType::q5_k, DType::q6_k, DType::iq4_nl};
@@ -199,8 +208,7 @@ TEST_P(EveryIsa, ATokensResultDoesNotDependOnItsNeighbours) {
       for (std::int64_t t = 0; t < n; ++t) {
         float alone[kTileRows];
         kernel(panel.bytes.data(), k, &rows.rows[static_cast<std::size_t>(t)], 1, alone, kTileRows);
-        ASSERT_EQ(std::memcmp(alone, together.data() + t * 40, sizeof alone), 0)
-            << name(dtype) << " n " << n;
+        ASSERT_TRUE(bits_equal(alone, together.data() + t * 40)) << name(dtype) << " n " << n;
         ASSERT_EQ(together[static_cast<std::size_t>(t * 40 + 32)], -1.0f)
             << "written past the panel";
       }
@@ -235,7 +243,7 @@ TEST_P(EveryIsa, FloatPanels) {
       float alone[kTileRows];
       kernels_.float_panel[at](panel.data(), k, x.data() + t * x_stride, x_stride, 1, alone,
                                kTileRows);
-      ASSERT_EQ(std::memcmp(alone, got.data() + t * kTileRows, sizeof alone), 0);
+      ASSERT_TRUE(bits_equal(alone, got.data() + t * kTileRows));
     }
   }
 }
@@ -319,9 +327,9 @@ TEST_P(EveryIsa, AttentionOverPages) {
       }
       EXPECT_EQ(got_bytes, want_bytes);
       const std::vector<float> q =
-          random_floats(static_cast<std::size_t>(n_q * kHeadDim), 53, 2.0f);
+          random_floats(static_cast<std::size_t>(n_q) * kHeadDim, 53, 2.0f);
       std::vector<float> want(q.size()), got(q.size());
-      std::vector<float> scratch(static_cast<std::size_t>(n_q * kAttentionSegment));
+      std::vector<float> scratch(static_cast<std::size_t>(n_q) * kAttentionSegment);
       for (const std::int32_t position : {0, 1, 7, 8, 255, 256, 257, 599}) {
         for (const std::int32_t first : {0, position / 2, position}) {
           scalar_.attention(q.data(), n_q, want_kv, table.data(), first, position, 0.125f,
