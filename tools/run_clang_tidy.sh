@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # clang-tidy-16 on the C++ files that changed: against origin/main, or on main itself in the last commits; what was
-# edited and not committed counts too. Starts no file after 150 s and says how many it left. Needs the release tree.
+# edited and not committed counts too. Newest first; starts no file after 150 s and says how many it left.
+# Needs build/release/compile_commands.json.
 # usage: tools/run_clang_tidy.sh [--every | FILE...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,15 +15,15 @@ changed_files() {
   if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then
     base=$(git rev-list --max-count="$n_last_commits" --first-parent HEAD | tail -n 1)
   fi
-  git diff --name-only --diff-filter=d "$base" -- 'src/*.cpp' 'src/*.h' 'tests/*.cpp'
+  git diff --name-only HEAD -- 'src/*' 'tests/*'
+  git log --format= --name-only "$base..HEAD" -- 'src/*' 'tests/*'
 }
 
-# A header is checked through the source that carries its name.
+# Those that are compiled, each once. A header is checked through the source that carries its name.
 sources() {
-  sed 's/\.h$/.cpp/' | sort -u | while IFS= read -r file; do
-    grep -qF "$PWD/$file\"" build/release/compile_commands.json && printf '%s\n' "$file"
+  sed 's/\.h$/.cpp/' | awk '!seen[$0]++' | while IFS= read -r file; do
+    if grep -qF "$PWD/$file\"" build/release/compile_commands.json; then printf '%s\n' "$file"; fi
   done
-  return 0
 }
 
 case ${1:-} in
