@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # clang-tidy-16 on the C++ files that changed: against origin/main, or on main itself in the last commits; what was
-# edited and not committed counts too. Newest first; starts no file after 150 s and says how many it left.
+# edited and not committed counts too. Newest first; starts no file after 300 s and says how many it left.
 # Needs build/release/compile_commands.json.
 # usage: tools/run_clang_tidy.sh [--every | FILE...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 n_last_commits=30
-limit_s=150
+limit_s=300
 
 changed_files() {
   local base

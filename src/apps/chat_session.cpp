@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/open_model.h"
-#include "text/stop_strings.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "reference/generate.h"
 #include "text/detokenizer.h"
+#include "text/stop_strings.h"
 
 namespace tinyllm {
 namespace {

@@ -14,7 +14,6 @@
 #include "apps/progress_bar.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
-#include "text/stop_strings.h"
 #include "apps/token_ids.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -22,6 +21,7 @@
 #include "base/log.h"
 #include "reference/generate.h"
 #include "text/detokenizer.h"
+#include "text/stop_strings.h"
 
 namespace tinyllm {
 namespace {

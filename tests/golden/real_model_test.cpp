@@ -42,7 +42,7 @@ constexpr RealModel kModels[] = {
     {"qwen2.5-coder-1.5b", "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf", true},
 };
 
-void PrintTo(const RealModel& model, std::ostream* out) { *out << model.name; }
+std::ostream& operator<<(std::ostream& out, const RealModel& model) { return out << model.name; }
 
 bool long_tests_wanted() {
   const char* value = std::getenv("TINYLLM_LONG");

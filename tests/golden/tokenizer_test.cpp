@@ -113,7 +113,7 @@ struct RealModel {
   const char* file_name;
 };
 
-void PrintTo(const RealModel& model, std::ostream* out) { *out << model.name; }
+std::ostream& operator<<(std::ostream& out, const RealModel& model) { return out << model.name; }
 
 class TokenizerGoldenOfModel : public testing::TestWithParam<RealModel> {};
 
