@@ -61,19 +61,8 @@ void read_weights(const Checkpoint& checkpoint, ThreadPool& pool) {
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& name) {
-  if (is_random_name(name)) {
-    ThreadPool pool(default_thread_count());
-    return make_random_checkpoint(name, pool);
-  }
-  return Checkpoint::open(ModelStore().resolve(name));
-}
-
-ModelText load_model_text(const Checkpoint& checkpoint) {
-  ModelText text;
-  text.tokenizer = load_tokenizer(checkpoint);
-  text.chat_template = load_chat_template(checkpoint);
-  text.defaults = load_generation_defaults(checkpoint, text.tokenizer ? &*text.tokenizer : nullptr);
-  return text;
+  return Checkpoint::open(is_random_name(name) ? std::filesystem::path(name)
+                                               : ModelStore().resolve(name));
 }
 
 const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint) {

@@ -18,14 +18,6 @@ namespace tinyllm {
 // random:SHAPE:FORMAT. Throws Error.
 Checkpoint open_checkpoint(const std::string& name);
 
-// What turns text into ids and back, as far as the model has it.
-struct ModelText {
-  std::optional<Tokenizer> tokenizer;
-  std::optional<ChatTemplate> chat_template;
-  GenerationDefaults defaults;
-};
-ModelText load_model_text(const Checkpoint& checkpoint);
-
 // What the command cannot do without. Throws Error{unsupported} when the model has none.
 const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint);
 const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,

@@ -28,4 +28,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+// Drops the whole pages within `bytes`, which lie in a MappedFile, from this process's memory. The
+// file's content stays readable there; the system may keep it cached.
+void release_pages(std::span<const std::byte> bytes);
+
 }  // namespace tinyllm

@@ -66,6 +66,10 @@ struct Engine::State {
   RowResult take(const PlanRow& row, const RowOutput& output);
   void end_finished();
   void update_gauges();
+  const Tokenizer* tokenizer() const {
+    return parts.text->tokenizer ? &*parts.text->tokenizer : nullptr;
+  }
+  std::span<const TokenId> stop_set() const { return parts.text->defaults.stop_token_ids; }
 
   Parts parts;
   Scheduler scheduler;
@@ -137,7 +141,7 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
                       .cache_salt = shared->cache_salt,
                       .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
                       .leader = i == 0 ? 0 : leader});
-    choices.emplace(id, Choice(shared, stream, i, parts.tokenizer, parts.eos_ids));
+    choices.emplace(id, Choice(shared, stream, i, tokenizer(), stop_set()));
   }
 }
 
@@ -177,6 +181,7 @@ RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
       std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
+  if (choice.choice_idx == 0) choice.stream->set_computed(row.start + row.n_new_tokens);
   if (!row.samples) return result;
 
   OutputPiece piece;
@@ -239,7 +244,8 @@ Engine::~Engine() {
 }
 
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
-  validate(request.params, vocab_size());
+  const std::int64_t vocab_size = config().vocab_size;
+  validate(request.params, vocab_size);
   const EngineOptions& options = state_->parts.options;
   const auto n_prompt = static_cast<std::int64_t>(request.prompt_ids.size());
   const std::int64_t n_pool = std::int64_t{options.kv_blocks} * options.block_size;
@@ -252,9 +258,8 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
          limit);
   }
   for (const TokenId id : request.prompt_ids) {
-    if (id < 0 || id >= vocab_size()) {
-      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
-           vocab_size());
+    if (id < 0 || id >= vocab_size) {
+      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id, vocab_size);
     }
   }
   auto stream = std::make_shared<RequestStream>(request.n);
@@ -268,6 +273,14 @@ void Engine::cancel(const std::shared_ptr<RequestStream>& stream) {
 
 const EngineMetrics& Engine::metrics() const { return state_->metrics; }
 const EngineOptions& Engine::options() const { return state_->parts.options; }
-std::int64_t Engine::vocab_size() const { return state_->parts.decoder->sizes().vocab_size; }
+const ModelConfig& Engine::config() const { return state_->parts.config; }
+const ModelText& Engine::text() const { return *state_->parts.text; }
+std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
+
+std::int64_t Engine::kv_bytes() const {
+  const EngineOptions& options = state_->parts.options;
+  const KvSpec kv{options.kv_dtype, options.block_size, options.kv_blocks};
+  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv) * kv.n_blocks;
+}
 
 }  // namespace tinyllm

@@ -18,9 +18,10 @@
 #include "base/thread_pool.h"
 #include "engine/request_stream.h"
 #include "kernels/backend.h"
+#include "loader/model_config.h"
+#include "loader/text_sources.h"
 #include "model/decoder.h"
 #include "schedule/scheduler.h"
-#include "text/tokenizer.h"
 
 namespace tinyllm {
 
@@ -49,13 +50,13 @@ struct EngineMetrics {
 
 class Engine {
  public:
-  // What open_engine puts together. The tokenizer (may be nullptr) must outlive the engine.
+  // What open_engine puts together. A model without a tokenizer gives token ids and no text.
   struct Parts {
     std::unique_ptr<ThreadPool> pool;
     std::unique_ptr<Backend> backend;
     std::unique_ptr<Decoder> decoder;
-    const Tokenizer* tokenizer = nullptr;
-    std::vector<TokenId> eos_ids;
+    std::shared_ptr<const ModelText> text;
+    ModelConfig config;
     EngineOptions options;  // every 0 resolved
   };
   explicit Engine(Parts parts);
@@ -67,7 +68,10 @@ class Engine {
 
   const EngineMetrics& metrics() const;
   const EngineOptions& options() const;
-  std::int64_t vocab_size() const;
+  const ModelConfig& config() const;
+  const ModelText& text() const;
+  std::int64_t kv_bytes() const;      // K/V pages
+  std::int64_t packed_bytes() const;  // weights in the backend's layout
 
  private:
   struct State;

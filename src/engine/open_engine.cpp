@@ -36,7 +36,7 @@ void check_blocks(const Backend& backend, const BackendSizes& sizes, const Engin
   const std::int64_t block_bytes =
       backend.kv_block_bytes(sizes, {options.kv_dtype, options.block_size, options.kv_blocks});
   const std::int64_t wanted = block_bytes * std::max(options.kv_blocks, 1);
-  if (options.kv_blocks < 2 || wanted > backend.free_bytes()) {
+  if (options.kv_blocks < 1 || wanted > backend.free_bytes()) {
     fail(ErrorCode::out_of_memory,
          "the KV cache of {} blocks of {} tokens needs {:.0f} MB, {:.0f} MB are free; lower "
          "--kv-blocks or --context",
@@ -47,9 +47,16 @@ void check_blocks(const Backend& backend, const BackendSizes& sizes, const Engin
 
 }  // namespace
 
-std::unique_ptr<Engine> open_engine(
-    const Checkpoint& checkpoint, const Tokenizer* tokenizer, std::vector<TokenId> eos_ids,
-    EngineOptions options, function_ref<void(std::int64_t done, std::int64_t total)> progress) {
+std::unique_ptr<Engine> open_engine(const std::filesystem::path& path, const EngineOptions& options,
+                                    PackProgress progress) {
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
+  return open_engine(checkpoint, std::move(text), options, progress);
+}
+
+std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
+                                    std::shared_ptr<const ModelText> text, EngineOptions options,
+                                    PackProgress progress) {
   Engine::Parts parts;
   if (options.n_threads == 0) options.n_threads = default_thread_count();
   if (options.prefix_secret == 0) options.prefix_secret = random_secret();
@@ -61,11 +68,11 @@ std::unique_ptr<Engine> open_engine(
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool);
   parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, options.context, progress);
-  BackendSizes sizes = parts.decoder->sizes();
+  const BackendSizes sizes = parts.decoder->sizes();
   if (options.kv_blocks == 0) options.kv_blocks = default_blocks(*parts.backend, sizes, options);
   check_blocks(*parts.backend, sizes, options);
-  parts.tokenizer = tokenizer;
-  parts.eos_ids = std::move(eos_ids);
+  parts.text = std::move(text);
+  parts.config = checkpoint.config();
   parts.options = options;
   return std::make_unique<Engine>(std::move(parts));
 }
@@ -73,8 +80,11 @@ std::unique_ptr<Engine> open_engine(
 std::string describe(const Engine& engine) {
   const EngineOptions& options = engine.options();
   return fmt::format(
-      "KV cache: {} blocks of {} tokens, {}; at most {} sequences of {} tokens, {} threads",
-      options.kv_blocks, options.block_size, name(options.kv_dtype), options.max_num_seqs,
+      "KV cache {:.0f} MB: {} blocks of {} tokens in {}, for at most {} sequence{} of {} tokens; "
+      "{} "
+      "threads",
+      static_cast<double>(engine.kv_bytes()) / 1e6, options.kv_blocks, options.block_size,
+      name(options.kv_dtype), options.max_num_seqs, options.max_num_seqs == 1 ? "" : "s",
       options.context, options.n_threads);
 }
 

@@ -2,6 +2,7 @@
 // What the engine thread hands to whoever waits for a request: a queue of pieces, one a token.
 // The engine thread pushes, one other thread takes.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -40,7 +41,13 @@ class RequestStream {
       std::optional<std::chrono::steady_clock::time_point> deadline = {});
   bool done() const;  // every choice has ended and its last piece was taken
 
-  void push(OutputPiece piece);  // engine thread
+  // Positions of the first choice that have K/V rows, cached ones included: how far a long prompt
+  // is.
+  std::int64_t n_computed() const { return n_computed_.load(std::memory_order_relaxed); }
+
+  // Engine thread.
+  void push(OutputPiece piece);
+  void set_computed(std::int64_t n) { n_computed_.store(n, std::memory_order_relaxed); }
 
  private:
   struct Shared {
@@ -50,6 +57,7 @@ class RequestStream {
     int n_open = 0;  // choices whose last piece was not taken
   };
   Shared shared_;
+  std::atomic<std::int64_t> n_computed_{0};
 };
 
 }  // namespace tinyllm

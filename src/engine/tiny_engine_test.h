@@ -39,7 +39,8 @@ inline EngineOptions small_options() {
 
 inline std::unique_ptr<Engine> open(const std::string& model, const EngineOptions& options) {
   const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
-  return open_engine(checkpoint, nullptr, {}, options, [](std::int64_t, std::int64_t) {});
+  return open_engine(checkpoint, std::make_shared<const ModelText>(), options,
+                     [](std::int64_t, std::int64_t) {});
 }
 
 struct Answer {

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "loader/config_from_gguf.h"
 #include "loader/config_from_hf.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
+#include "loader/random_checkpoint.h"
 
 namespace tinyllm {
 
@@ -41,6 +43,10 @@ struct Checkpoint::State {
 };
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  if (is_random_name(path.native())) {
+    ThreadPool pool(default_thread_count());
+    return make_random_checkpoint(path.native(), pool);
+  }
   auto state = std::make_unique<State>();
   state->path = path;
   std::error_code ignored;
@@ -89,6 +95,12 @@ WeightNaming Checkpoint::naming() const {
 const Tensor* Checkpoint::find(std::string_view name) const {
   const auto it = tensors().find(name);
   return it == tensors().end() ? nullptr : &it->second;
+}
+
+void Checkpoint::release(const Tensor& tensor) const {
+  if (state_->gguf || state_->folder) {
+    release_pages({tensor.data, static_cast<std::size_t>(tensor.n_bytes())});
+  }
 }
 
 std::int64_t Checkpoint::file_bytes() const {

@@ -25,9 +25,9 @@ enum class CheckpointFormat { gguf, hugging_face, random };
 
 class Checkpoint {
  public:
-  // A .gguf file, or a folder with config.json. "random:SHAPE:FORMAT" is made by
-  // make_random_checkpoint. Throws Error{not_found | invalid_input | unsupported | io}; the message
-  // names file, field, found, wanted.
+  // A .gguf file, a folder with config.json, or "random:SHAPE:FORMAT"
+  // (loader/random_checkpoint.h). Throws Error{not_found | invalid_input | unsupported | io}; the
+  // message names file, field, found, wanted.
   static Checkpoint open(const std::filesystem::path& path);
 
   // A model that lives in memory (random weights, tests): format random, `name` as its path,
@@ -50,6 +50,9 @@ class Checkpoint {
   WeightNaming naming() const;
   // nullptr when there is none.
   const Tensor* find(std::string_view name) const;
+  // Says that a tensor's bytes have been used: a mapped file's pages leave this process's memory
+  // (reading them again is right, and slower). Models in memory keep theirs.
+  void release(const Tensor& tensor) const;
   std::int64_t file_bytes() const;  // all files together; of a model in memory, all buffers
 
   // The container behind the view, nullptr when it is the other one. For tokenizer and template

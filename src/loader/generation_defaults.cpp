@@ -127,4 +127,12 @@ GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
   return {};
 }
 
+ModelText load_model_text(const Checkpoint& checkpoint) {
+  ModelText text;
+  text.tokenizer = load_tokenizer(checkpoint);
+  text.chat_template = load_chat_template(checkpoint);
+  text.defaults = load_generation_defaults(checkpoint, text.tokenizer ? &*text.tokenizer : nullptr);
+  return text;
+}
+
 }  // namespace tinyllm

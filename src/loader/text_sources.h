@@ -32,4 +32,12 @@ struct GenerationDefaults {
 GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
                                             const Tokenizer* tokenizer);
 
+// All of it: what turns text into ids and back, as far as the model has it.
+struct ModelText {
+  std::optional<Tokenizer> tokenizer;
+  std::optional<ChatTemplate> chat_template;
+  GenerationDefaults defaults;
+};
+ModelText load_model_text(const Checkpoint& checkpoint);
+
 }  // namespace tinyllm

@@ -50,6 +50,14 @@ LayerSpec pack_layer(Backend& backend, const ModelConfig& config, const LayerWei
   return layer;
 }
 
+// The backend has its own layout of them now.
+void release_matrices(const Checkpoint& checkpoint, const LayerWeights& weights) {
+  for (const Tensor* matrix : {&weights.q_proj, &weights.k_proj, &weights.v_proj, &weights.o_proj,
+                               &weights.gate_proj, &weights.up_proj, &weights.down_proj}) {
+    checkpoint.release(*matrix);
+  }
+}
+
 void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_positions) {
   const RopeFrequencies rope = rope_frequencies(config);
   const auto n_pairs = static_cast<std::int64_t>(rope.inv_freq.size());
@@ -72,10 +80,14 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, std::int32_t ma
   embed_tokens_ = backend.pack_matrix({&weights.embed_tokens, 1});
   const bool tied = weights.lm_head.data == weights.embed_tokens.data;
   head_.lm_head = tied ? embed_tokens_ : backend.pack_matrix({&weights.lm_head, 1});
+  checkpoint.release(weights.embed_tokens);
+  checkpoint.release(weights.lm_head);
   head_.final_norm = backend.pack_vector({&weights.final_norm, 1});
   head_.norm_eps = config.norm_eps;
   for (std::int64_t i = 0; i < n_layers; ++i) {
-    layers_.push_back(pack_layer(backend, config, weights.layers[static_cast<std::size_t>(i)], i));
+    const LayerWeights& layer = weights.layers[static_cast<std::size_t>(i)];
+    layers_.push_back(pack_layer(backend, config, layer, i));
+    release_matrices(checkpoint, layer);
     progress(i + 1, n_layers);
   }
   set_rope_table(backend, config, max_seq_len);
