@@ -1,44 +1,11 @@
-// A counting operator new proves that a grown workspace serves every call without the heap.
+// A grown workspace serves every call without the heap.
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
+#include "base/allocation_counter_test.h"
 #include "sampling/sampler.h"
-
-namespace {
-
-thread_local std::int64_t n_allocations = 0;
-
-void* counted(std::size_t n_bytes) noexcept {
-  ++n_allocations;
-  return std::malloc(n_bytes > 0 ? n_bytes : 1);
-}
-
-void* counted_or_throw(std::size_t n_bytes) {
-  void* memory = counted(n_bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// These serve the whole test program; every unaligned form is here, so that each pairs with free.
-void* operator new(std::size_t n_bytes) { return counted_or_throw(n_bytes); }
-void* operator new[](std::size_t n_bytes) { return counted_or_throw(n_bytes); }
-void* operator new(std::size_t n_bytes, const std::nothrow_t&) noexcept { return counted(n_bytes); }
-void* operator new[](std::size_t n_bytes, const std::nothrow_t&) noexcept {
-  return counted(n_bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace tinyllm {
 namespace {
@@ -61,12 +28,12 @@ TEST(SamplerAllocation, NoneOnceTheWorkspaceHasGrown) {
       sample_token(row, params, {ids, ids}, ids, position, workspace, &logprobs);
     }
   };
-  const std::int64_t before_first = n_allocations;
+  const std::int64_t before_first = n_allocations();
   sample_all(0);
-  EXPECT_GT(n_allocations, before_first) << "the counter must count";
-  const std::int64_t before = n_allocations;
+  EXPECT_GT(n_allocations(), before_first) << "the counter must count";
+  const std::int64_t before = n_allocations();
   for (std::uint64_t position = 1; position < 20; ++position) sample_all(position);
-  EXPECT_EQ(n_allocations, before);
+  EXPECT_EQ(n_allocations(), before);
 }
 
 }  // namespace
