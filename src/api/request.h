@@ -14,7 +14,7 @@ struct Request {
   SamplingParams params;
   int n = 1;                   // independent continuations; choice i draws with seed + i
   int n_prompt_logprobs = -1;  // alternatives a prompt token; -1: none
-  std::int32_t priority = 0;   // lower runs first, under the priority policy
+  std::int32_t priority = 0;   // lower runs first, under the priority policy (schedule/scheduler.h)
   std::string cache_salt;      // requests with different salts share no cached prefix
   bool skip_special = true;    // special tokens are left out of the text
   bool want_logits = false;    // raw logits of the last prompt position, with the first token

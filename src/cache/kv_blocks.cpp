@@ -61,6 +61,10 @@ void KvBlocks::register_full(BlockTable& table, std::span<const std::int32_t> to
   }
 }
 
+void KvBlocks::forget(const BlockTable& table) {
+  for (const BlockId block : table.block_ids) cache_.erase(block);
+}
+
 void KvBlocks::release(BlockTable& table) {
   for (; !table.block_ids.empty(); table.block_ids.pop_back()) {
     const BlockId block = table.block_ids.back();

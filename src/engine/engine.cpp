@@ -1,6 +1,9 @@
 #include "engine/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -16,7 +19,8 @@ namespace {
 // One running choice: what the scheduler does not know of it. Engine thread only.
 struct Choice {
   Choice(std::shared_ptr<const Request> its_request, std::shared_ptr<RequestStream> its_stream,
-         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids)
+         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids,
+         std::int32_t context)
       : request(std::move(its_request)),
         stream(std::move(its_stream)),
         choice_idx(idx),
@@ -25,7 +29,7 @@ struct Choice {
     params.seed += static_cast<std::uint64_t>(idx);
     stop_ids = params.stop_token_ids;
     if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
-    output_ids.reserve(static_cast<std::size_t>(params.max_tokens));
+    output_ids.reserve(static_cast<std::size_t>(std::min(params.max_tokens, context)));
   }
 
   bool stops_at(TokenId token_id) const {
@@ -41,6 +45,7 @@ struct Choice {
   std::vector<TokenId> output_ids;
   bool gave_first_piece = false;
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
+  std::string error;                           // with FinishReason::error: what happened
 };
 
 BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
@@ -119,8 +124,12 @@ void Engine::State::loop() {
     if (!plan.rows.empty()) step(plan);
     end_finished();
   }
-  while (!choices.empty())
-    scheduler.finish(choices.begin()->first, FinishReason::cancelled), end_finished();
+  // Whoever still waits for an answer is told that none comes.
+  for (InboxCommand& command : commands) handle(command);
+  while (!choices.empty()) {
+    scheduler.finish(choices.begin()->first, FinishReason::cancelled);
+    end_finished();
+  }
 }
 
 void Engine::State::handle(InboxCommand& command) {
@@ -134,14 +143,26 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
   ++metrics.n_requests;
   for (int i = 0; i < shared->n; ++i) {
     const SequenceId id = next_id++;
-    scheduler.submit({.id = id,
-                      .prompt_ids = shared->prompt_ids,
-                      .max_tokens = shared->params.max_tokens,
-                      .priority = shared->priority,
-                      .cache_salt = shared->cache_salt,
-                      .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
-                      .leader = i == 0 ? 0 : leader});
-    choices.emplace(id, Choice(shared, stream, i, tokenizer(), stop_set()));
+    ++metrics.n_choices;
+    try {
+      choices.emplace(id,
+                      Choice(shared, stream, i, tokenizer(), stop_set(), parts.options.context));
+      scheduler.submit({.id = id,
+                        .prompt_ids = shared->prompt_ids,
+                        .max_tokens = shared->params.max_tokens,
+                        .priority = shared->priority,
+                        .cache_salt = shared->cache_salt,
+                        .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
+                        .leader = i == 0 ? 0 : leader});
+    } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
+      choices.erase(id);
+      ++metrics.n_errors;
+      OutputPiece piece;
+      piece.choice_idx = i;
+      piece.finish_reason = FinishReason::error;
+      piece.error = error.what();
+      stream->push(std::move(piece));
+    }
   }
 }
 
@@ -179,6 +200,13 @@ RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
   RowResult result{row.sequence_id, output.token_id, FinishReason::none};
   metrics.n_prompt_tokens += static_cast<std::uint64_t>(std::clamp<std::int64_t>(
       std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
+  if (output.not_finite) {
+    choice.error =
+        fmt::format("the model's logits after {} tokens are not finite: the weights may be damaged",
+                    row.start + row.n_new_tokens);
+    result.finish = FinishReason::error;
+    return result;
+  }
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
   if (choice.choice_idx == 0) choice.stream->set_computed(row.start + row.n_new_tokens);
@@ -222,7 +250,9 @@ void Engine::State::end_finished() {
     piece.finish_reason = sequence.finish_reason;
     piece.n_cached_tokens = sequence.n_cached_tokens;
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
+    piece.error = std::move(choice.error);
     ++(sequence.finish_reason == FinishReason::cancelled ? metrics.n_cancelled
+       : sequence.finish_reason == FinishReason::error   ? metrics.n_errors
                                                          : metrics.n_finished);
     choice.stream->push(std::move(piece));
     choices.erase(found);
@@ -251,7 +281,13 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
   const std::int64_t n_pool = std::int64_t{options.kv_blocks} * options.block_size;
   const std::int64_t limit = std::min<std::int64_t>(options.context, n_pool);
   if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
-  if (request.n < 1) fail(ErrorCode::invalid_input, "n is {}, must be at least 1", request.n);
+  if (request.n < 1 || request.n > kMaxChoices)
+    fail(ErrorCode::invalid_input, "n is {}, must be in [1, {}]", request.n, kMaxChoices);
+  for (const int n : {request.params.n_logprobs, request.n_prompt_logprobs}) {
+    if (n < -1 || n > kMaxLogprobs) {
+      fail(ErrorCode::invalid_input, "logprobs is {}, must be in [0, {}]", n, kMaxLogprobs);
+    }
+  }
   if (n_prompt >= limit) {
     fail(ErrorCode::context_overflow,
          "the prompt has {} tokens, the context holds {}: shorten it or raise --context", n_prompt,

@@ -39,12 +39,16 @@ struct EngineOptions {
 };
 
 inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
+inline constexpr int kMaxChoices = 128;           // choices of one request
 
-// Plain counters, read at any time.
+// Plain counters, read at any time. Once nothing runs:
+//   n_choices = n_finished + n_cancelled + n_errors
+//   n_prompt_tokens + n_cached_tokens = all prompt tokens, unless a prompt was cancelled half-way
+//   or preempted (then parts of it are computed twice)
 struct EngineMetrics {
   std::atomic<std::uint64_t> n_steps{0}, n_prompt_tokens{0}, n_cached_tokens{0},
-      n_generated_tokens{0}, n_requests{0}, n_finished{0}, n_cancelled{0}, n_errors{0},
-      n_preemptions{0};
+      n_generated_tokens{0}, n_requests{0}, n_choices{0}, n_finished{0}, n_cancelled{0},
+      n_errors{0}, n_preemptions{0};
   std::atomic<std::int32_t> n_running{0}, n_waiting{0}, n_free_blocks{0}, n_blocks{0};
 };
 

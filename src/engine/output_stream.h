@@ -26,6 +26,7 @@ class OutputStream {
   const std::string& matched() const { return stops_.matched_string(); }
 
  private:
+  const Tokenizer* tokenizer_;
   std::optional<Detokenizer> detokenizer_;
   StopStrings stops_;
 };

@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "engine/open_engine.h"
+#include "text/tokenizer_spec.h"
 
 namespace tinyllm {
 
@@ -37,10 +38,30 @@ inline EngineOptions small_options() {
   return options;
 }
 
-inline std::unique_ptr<Engine> open(const std::string& model, const EngineOptions& options) {
+// 67 tokens: letters, pairs of letters, and the single bytes of two-byte characters, so that a
+// character may span tokens.
+inline TokenizerSpec tiny_spec() {
+  TokenizerSpec spec;
+  spec.source = "tiny";
+  for (char c = 'a'; c <= 'z'; ++c) spec.tokens.emplace_back(1, c);
+  for (char c = 'a'; c <= 'z'; ++c) spec.tokens.push_back(std::string(" ") + c + "-");
+  for (unsigned i = 0; i < 12; ++i) spec.tokens.emplace_back(1, static_cast<char>(0xA0u + i));
+  for (unsigned i = 0; i < 3; ++i) spec.tokens.emplace_back(1, static_cast<char>(0xC3u + i));
+  spec.pretokenizer = *pretokenizer_stages("gpt2");
+  return spec;
+}
+
+inline std::shared_ptr<const ModelText> tiny_text() {
+  auto text = std::make_shared<ModelText>();
+  text->tokenizer.emplace(tiny_spec());
+  return text;
+}
+
+inline std::unique_ptr<Engine> open(
+    const std::string& model, const EngineOptions& options,
+    std::shared_ptr<const ModelText> text = std::make_shared<const ModelText>()) {
   const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
-  return open_engine(checkpoint, std::make_shared<const ModelText>(), options,
-                     [](std::int64_t, std::int64_t) {});
+  return open_engine(checkpoint, std::move(text), options, [](std::int64_t, std::int64_t) {});
 }
 
 struct Answer {

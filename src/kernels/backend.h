@@ -54,10 +54,14 @@ struct StepKey {
   bool decode_only = false;
 };
 
+// In place of a drawn id, report rows included: the row's logits hold a NaN or an infinity. Nothing
+// was drawn and nothing is reported; the other rows are as good as ever.
+inline constexpr TokenId kNotFinite = -2;
+
 // Results of a step, one entry a logits row. Views into the backend, valid until the next
 // begin_step.
 struct StepOutput {
-  std::span<const TokenId> token_ids;       // [n_rows] drawn, -1 for report rows
+  std::span<const TokenId> token_ids;       // [n_rows] drawn, -1 for report rows, or kNotFinite
   std::span<const TokenLogprobs> logprobs;  // [n_rows] filled where n_logprobs >= 0
   std::span<const float> logits;            // [wanted rows, vocab_size] raw, in row order
   std::size_t vocab_size = 0;

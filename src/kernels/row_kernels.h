@@ -38,7 +38,8 @@ struct RowKernels {
   // out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; out may be x. Zhang & Sennrich 2019.
   void (*rms_norm)(const float* x, const float* weight, float* out, std::int64_t n, float eps);
   // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale, sums of 16. n % 32
-  // == 0.
+  // == 0. A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays
+  // seen.
   void (*quantise_act)(const float* x, std::int64_t n, std::int8_t* q, float* scale,
                        std::int32_t* sum);
   // Indexed by TileFormat; float formats are null in quant_panel and the others in float_panel.

@@ -15,6 +15,9 @@ struct StepRunner::Arrays {
   void add_logits_rows(const PlanRow& row, const RowSettings& settings);
   ForwardBatch forward_batch(const RunnerSizes& sizes) const;
   SampleBatch sample_batch() const;
+  // Of a plan row whose logits rows begin at `first`; counts the rows that wanted their logits.
+  RowOutput row_output(const PlanRow& row, std::size_t first, const StepOutput& output,
+                       std::size_t& n_wanted) const;
 
   std::vector<std::int32_t> token_ids, positions, slot_mapping;   // [tokens]
   std::vector<std::int32_t> row_starts, row_slots, block_tables;  // [rows]
@@ -145,6 +148,28 @@ SampleBatch StepRunner::Arrays::sample_batch() const {
   return batch;
 }
 
+RowOutput StepRunner::Arrays::row_output(const PlanRow& row, std::size_t first,
+                                         const StepOutput& output, std::size_t& n_wanted) const {
+  RowOutput of_row;
+  const auto n_rows = static_cast<std::size_t>(row.n_logits);
+  const std::size_t last = first + n_rows - 1;
+  const bool wanted = want_logits[last] != 0;
+  const std::span<const float> logits =
+      wanted ? output.logits.subspan(output.vocab_size * n_wanted++, output.vocab_size)
+             : std::span<const float>();
+  const std::span<const TokenId> drawn = output.token_ids.subspan(first, n_rows);
+  of_row.not_finite = std::ranges::find(drawn, kNotFinite) != drawn.end();
+  if (of_row.not_finite) return of_row;
+  of_row.logits = logits;
+  if (row.samples) of_row.token_id = output.token_ids[last];
+  if (row.samples && n_logprobs[last] >= 0) of_row.logprobs = &output.logprobs[last];
+  std::size_t n_reports = 0;
+  while (n_reports < n_rows && draws[first + n_reports] == 0 && n_logprobs[first + n_reports] >= 0)
+    ++n_reports;
+  of_row.prompt_logprobs = output.logprobs.subspan(first, n_reports);
+  return of_row;
+}
+
 StepRunner::StepRunner(Decoder& decoder, Backend& backend, const RunnerSizes& sizes)
     : decoder_(&decoder),
       backend_(&backend),
@@ -166,25 +191,10 @@ void StepRunner::run(const StepPlan& plan, function_ref<RowSettings(const PlanRo
   const StepOutput& output = backend_->collect();
 
   std::size_t n_wanted = 0;
-  const std::size_t vocab_size = output.vocab_size;
   for (std::size_t i = 0; i < plan.rows.size(); ++i) {
     const PlanRow& row = plan.rows[i];
-    RowOutput of_row;
-    if (row.n_logits > 0) {
-      const auto first = static_cast<std::size_t>(arrays.first_logits_row[i]);
-      const std::size_t last = first + static_cast<std::size_t>(row.n_logits) - 1;
-      if (row.samples) of_row.token_id = output.token_ids[last];
-      if (row.samples && arrays.n_logprobs[last] >= 0) of_row.logprobs = &output.logprobs[last];
-      std::size_t n_reports = 0;
-      while (first + n_reports <= last && arrays.draws[first + n_reports] == 0 &&
-             arrays.n_logprobs[first + n_reports] >= 0) {
-        ++n_reports;
-      }
-      of_row.prompt_logprobs = output.logprobs.subspan(first, n_reports);
-      if (arrays.want_logits[last] != 0)
-        of_row.logits = output.logits.subspan(vocab_size * n_wanted++, vocab_size);
-    }
-    result(row, of_row);
+    const auto first = static_cast<std::size_t>(arrays.first_logits_row[i]);
+    result(row, row.n_logits > 0 ? arrays.row_output(row, first, output, n_wanted) : RowOutput());
   }
 }
 

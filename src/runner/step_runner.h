@@ -37,6 +37,7 @@ struct RowSettings {
 // What came of a plan row. Views, valid until the next step.
 struct RowOutput {
   TokenId token_id = -1;                           // -1: nothing was drawn
+  bool not_finite = false;                         // a row's logits were: the rest means nothing
   const TokenLogprobs* logprobs = nullptr;         // of the drawn token, when asked for
   std::span<const TokenLogprobs> prompt_logprobs;  // of the prompt tokens start + 1, start + 2, ...
   std::span<const float> logits;                   // of the last token, when asked for

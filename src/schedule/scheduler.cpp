@@ -9,9 +9,18 @@
 namespace tinyllm {
 namespace {
 
+// One level of priority lets a sequence pass this many older ones, and no more: under any load
+// everybody's turn comes.
+constexpr std::int64_t kArrivalsPerPriority = 1000;
+
+std::int64_t place_in_line(const Sequence& sequence) {
+  return static_cast<std::int64_t>(sequence.arrival) + kArrivalsPerPriority * sequence.priority;
+}
+
 // Whether `a` runs before `b`. Priorities are equal (0) under first come, first served.
 bool more_urgent(const Sequence* a, const Sequence* b) {
-  return a->priority != b->priority ? a->priority < b->priority : a->arrival < b->arrival;
+  const std::int64_t of_a = place_in_line(*a), of_b = place_in_line(*b);
+  return of_a != of_b ? of_a < of_b : a->arrival < b->arrival;
 }
 
 bool less_urgent(const Sequence* a, const Sequence* b) { return more_urgent(b, a); }
@@ -64,10 +73,11 @@ void Scheduler::submit(const Submission& submission) {
   sequence->blocks.block_ids.reserve(
       static_cast<std::size_t>(blocks_.blocks_for(sequence->max_total_tokens)));
 
+  // A preempted or ended sequence must find room without an allocation.
+  waiting_.reserve(sequences_.size() + 1);
+  finished_.reserve(sequences_.size() + 1 + finished_.size());
   Sequence* placed = sequence.get();
   sequences_.emplace(submission.id, std::move(sequence));
-  waiting_.reserve(sequences_.size());  // a preempted sequence must find room without an allocation
-  finished_.reserve(sequences_.size() + finished_.size());
   waiting_.insert(std::ranges::upper_bound(waiting_, placed, less_urgent), placed);
 }
 
@@ -225,7 +235,9 @@ void Scheduler::commit_row(const RowInFlight& row, const RowResult& result) {
   }
   // A token drawn before a preemption is as good as one drawn after it: it stays.
   --sequence.n_pending;
-  sequence.token_ids.push_back(result.token_id);
+  CHECK(result.token_id >= 0 || result.finish == FinishReason::error,
+        "sequence {} was to draw a token", sequence.id);
+  if (result.token_id >= 0) sequence.token_ids.push_back(result.token_id);
   if (result.finish != FinishReason::none) {
     end(sequence, result.finish);
   } else if (sequence.n_known() >= sequence.max_total_tokens) {
@@ -245,6 +257,8 @@ void Scheduler::release(Sequence& sequence) {
 }
 
 void Scheduler::end(Sequence& sequence, FinishReason reason) {
+  // Nobody shall start from K/V rows that went wrong.
+  if (reason == FinishReason::error) blocks_.forget(sequence.blocks);
   release(sequence);
   sequence.status = SequenceStatus::finished;
   sequence.finish_reason = reason;

@@ -1,6 +1,7 @@
 #pragma once
 // Decides what the next step computes. Policy: sequences that run come first, then waiting ones in
-// order (first come first served, or by priority), all from one token budget; long prompts are cut
+// order (first come first served, or by priority within bounds: one level passes at most 1000 older
+// ones, so that everybody's turn comes), all from one token budget; long prompts are cut
 // into chunks that share their step with decodes. When blocks run out the youngest running sequence
 // gives its own back and computes them again later. No tensor, no device, no clock: integers only.
 // Engine thread only.
@@ -54,7 +55,7 @@ struct Submission {
 // What came of one planned row: the drawn token, and whether the engine ends the text with it.
 struct RowResult {
   SequenceId sequence_id = 0;
-  TokenId token_id = -1;  // -1: the row did not sample
+  TokenId token_id = -1;  // -1: the row did not sample, or its sequence ends with an error
   FinishReason finish = FinishReason::none;
 };
 

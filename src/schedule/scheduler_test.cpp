@@ -204,6 +204,42 @@ TEST(Scheduler, PromptLogitsAreAskedForOnceAndReadNoCache) {
   }
 }
 
+// More urgent work than the machine can do, for ever: a request of the lowest priority, or one that
+// takes most of the pool, still ends.
+TEST(Scheduler, NobodyStarves) {
+  for (const SchedulePolicy policy :
+       {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
+    Sizes sizes = small_sizes();
+    sizes.options.policy = policy;
+    sizes.options.watermark_blocks = 1;
+    Scheduler scheduler(sizes.options, sizes.blocks);
+    FakeBackend backend(sizes.options, sizes.blocks);
+    const std::vector<TokenId> shorter(6, 1), longer(40, 2);
+    SequenceId id = 1;
+    const auto arrive = [&] {
+      scheduler.submit({.id = ++id, .prompt_ids = shorter, .max_tokens = 4});
+    };
+    for (int i = 0; i < 20; ++i) arrive();
+    scheduler.submit({.id = 1, .prompt_ids = longer, .max_tokens = 20, .priority = 2});
+    std::int64_t n_steps = 0;
+    for (; scheduler.find(1) != nullptr; ++n_steps) {
+      arrive();  // two a step: 4 rows of 4 decodes end at most one
+      arrive();
+      step(scheduler, backend);
+      scheduler.take_finished([](const Sequence&) {});
+      ASSERT_LT(n_steps, 5000);
+    }
+    EXPECT_GT(scheduler.n_waiting(), 4);  // the others never ran dry
+    // First come, first served: after the 20 before it. By priority: after the 2 x 1000 that two
+    // levels let pass. A short one takes a row of four for 4 steps and a prompt step.
+    const std::int64_t n_before_it = policy == SchedulePolicy::priority ? 2020 : 20;
+    EXPECT_LE(n_steps, n_before_it * 5 / 4 * 2 + 100);
+    if (policy == SchedulePolicy::priority) {
+      EXPECT_GT(n_steps, 1000);  // urgent ones did pass
+    }
+  }
+}
+
 // Random arrivals, ends and cancels in pools that are too small: every text equals its lone run,
 // the oldest never starves, and nothing is left behind.
 void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy,

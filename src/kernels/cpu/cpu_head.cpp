@@ -8,6 +8,7 @@
 #include "kernels/cpu/cpu_backend.h"
 #include "sampling/argmax.h"
 #include "sampling/choose_token.h"
+#include "sampling/finite.h"
 #include "sampling/logit_bias.h"
 #include "sampling/logprobs.h"
 #include "sampling/penalties.h"
@@ -81,10 +82,14 @@ void CpuBackend::sample(const SampleBatch& samples, std::size_t row, std::span<f
     std::ranges::copy(logits, wanted_logits_.as<float>().begin() +
                                   std::ptrdiff_t{wanted_row_[row]} * sizes_.vocab_size);
   }
+  if (!all_finite(logits)) {
+    drawn_[row] = kNotFinite;
+    return;
+  }
   TokenId token_id = -1;
   if (samples.draws[row] != 0) {
     const std::span<float> processed = std::span(workspace.logits).first(logits.size());
-    copy_without_nan(logits, processed);
+    std::ranges::copy(logits, processed.begin());
     process(samples, row, processed, workspace);
     token_id = choose_token(processed,
                             {samples.temperature[row], samples.top_k[row], samples.top_p[row],
@@ -94,7 +99,6 @@ void CpuBackend::sample(const SampleBatch& samples, std::size_t row, std::span<f
   }
   drawn_[row] = token_id;
   if (samples.n_logprobs[row] < 0) return;
-  copy_without_nan(logits, logits);
   const TokenId reported = token_id >= 0 ? token_id : samples.logprob_of[row];
   const float max_logit = logits[static_cast<std::size_t>(argmax(logits))];
   fill_logprobs(logits, max_logit, reported, samples.n_logprobs[row],

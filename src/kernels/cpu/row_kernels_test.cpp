@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -145,6 +146,24 @@ TEST_P(EveryIsa, QuantisedActivationsEqualScalar) {
   EXPECT_EQ(got.q, want.q);
   EXPECT_EQ(got.scale, want.scale);
   EXPECT_EQ(got.sum, want.sum);
+}
+
+TEST_P(EveryIsa, AGroupThatIsNotFiniteGetsScaleNaN) {
+  for (std::size_t at = 0; at < 32; ++at) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -HUGE_VALF, HUGE_VALF}) {
+      std::vector<float> x = random_floats(96, 3);
+      const QuantisedRows finite(kernels_, x, 1, 96);
+      x[32 + at] = bad;
+      const QuantisedRows got(kernels_, x, 1, 96);
+      EXPECT_TRUE(std::isnan(got.scale[1])) << bad << " at " << at;
+      for (std::size_t i = 32; i < 64; ++i) EXPECT_EQ(got.q[i], 0);
+      EXPECT_EQ(got.sum[2], 0);
+      EXPECT_EQ(got.sum[3], 0);
+      EXPECT_EQ(got.scale[0], finite.scale[0]);
+      EXPECT_EQ(got.scale[2], finite.scale[2]);
+      EXPECT_EQ(got.q.back(), finite.q.back());
+    }
+  }
 }
 
 TEST_P(EveryIsa, PanelsOfWholeNumbersEqualScalarExactly) {
@@ -338,6 +357,50 @@ TEST_P(EveryIsa, AttentionOverPages) {
                              got.data(), scratch.data());
           // Sums over up to 600 positions and 64 dimensions, scores of size ~4 in the exponent.
           expect_close(got, want, 256, "attention");
+        }
+      }
+    }
+  }
+}
+
+// A NaN must reach the logits, where the engine looks for it: no maximum, no clamp may swallow it.
+TEST_P(EveryIsa, WhatIsNotANumberStaysSeen) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const std::int64_t n : {1, 7, 8, 33, 64}) {
+    const auto size = static_cast<std::size_t>(n);
+    for (std::size_t at = 0; at < size; ++at) {
+      std::vector<float> x = random_floats(size, 31), out(size);
+      const std::vector<float> ones(size, 1.0f);
+      x[at] = nan;
+      kernels_.rms_norm(x.data(), ones.data(), out.data(), n, 1e-5f);
+      for (const float value : out) ASSERT_TRUE(std::isnan(value)) << "rms_norm " << at;
+      kernels_.silu_mul(x.data(), ones.data(), out.data(), n);
+      ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, gate " << at;
+      kernels_.silu_mul(ones.data(), x.data(), out.data(), n);
+      ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, up " << at;
+    }
+  }
+  const std::int32_t head_dim = 16, block_size = 8, n_positions = 300;
+  for (const bool bf16 : {true, false}) {
+    const std::int64_t stride = std::int64_t{2} * head_dim * block_size * (bf16 ? 2 : 4);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(stride * 38));
+    const KvPages kv{bytes.data(), stride, block_size, head_dim, bf16};
+    std::vector<std::int32_t> table(38);
+    for (std::int32_t i = 0; i < 38; ++i) table[static_cast<std::size_t>(i)] = i;
+    const std::vector<float> row = random_floats(head_dim, 3), bad(head_dim, nan);
+    std::vector<float> out(head_dim), scratch(kAttentionSegment);
+    for (const std::int32_t poisoned : {0, 5, 255, 256, 299}) {
+      for (std::int32_t p = 0; p < n_positions; ++p) {
+        const float* kv_row = p == poisoned ? bad.data() : row.data();
+        kernels_.store_kv(kv, p / block_size, p % block_size, kv_row, kv_row);
+      }
+      for (const std::int32_t position : {poisoned - 1, poisoned, n_positions - 1}) {
+        if (position < 0) continue;
+        kernels_.attention(row.data(), 1, kv, table.data(), 0, position, 0.25f, out.data(),
+                           scratch.data());
+        for (const float value : out) {
+          ASSERT_EQ(std::isnan(value), position >= poisoned)
+              << "attention of " << position << " over " << poisoned;
         }
       }
     }

@@ -26,15 +26,22 @@ void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, f
 }
 
 void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum) {
-  const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
+  const __m256i no_sign = _mm256_set1_epi32(0x7FFFFFFF);
+  const __m256i largest_number = _mm256_set1_epi32(0x7F7FFFFF);
   for (std::int64_t group = 0; group < n / 32; ++group) {
     __m256 v[4];
-    __m256 largest = _mm256_setzero_ps();
+    __m256i largest = _mm256_setzero_si256();  // as bits: a NaN is above infinity and all numbers
     for (int j = 0; j < 4; ++j) {
       v[j] = _mm256_loadu_ps(x + 32 * group + 8 * j);
-      largest = _mm256_max_ps(largest, _mm256_and_ps(v[j], no_sign));
+      largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(v[j]), no_sign));
     }
-    const float max = max_lanes(largest);
+    if (_mm256_movemask_epi8(_mm256_cmpgt_epi32(largest, largest_number)) != 0) {
+      scale[group] = __builtin_nanf("");
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + 32 * group), _mm256_setzero_si256());
+      sum[2 * group] = sum[2 * group + 1] = 0;
+      continue;
+    }
+    const float max = max_lanes(_mm256_castsi256_ps(largest));
     scale[group] = max / 127.0f;
     const __m256 inverse = _mm256_set1_ps(max > 0.0f ? 127.0f / max : 0.0f);
     __m256i whole[4];

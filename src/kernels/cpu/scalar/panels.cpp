@@ -1,7 +1,9 @@
 #include "kernels/cpu/scalar/panels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "quant/tile.h"
 #include "quant/tile_layout.h"
@@ -65,9 +67,17 @@ void float_panel(TileFormat format, const std::byte* panel, std::int64_t k, cons
 
 void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum) {
   for (std::int64_t group = 0; group < n / 32; ++group) {
-    float largest = 0.0f;
+    // Sizes are compared as bits: there a NaN is above infinity, and that above every number.
+    std::uint32_t largest_bits = 0;
     for (std::int64_t i = 32 * group; i < 32 * group + 32; ++i)
-      largest = std::max(largest, std::fabs(x[i]));
+      largest_bits = std::max(largest_bits, std::bit_cast<std::uint32_t>(x[i]) & 0x7FFFFFFFu);
+    if (largest_bits >= 0x7F800000u) {
+      scale[group] = std::numeric_limits<float>::quiet_NaN();
+      std::fill_n(q + 32 * group, 32, std::int8_t{0});
+      std::fill_n(sum + 2 * group, 2, 0);
+      continue;
+    }
+    const float largest = std::bit_cast<float>(largest_bits);
     scale[group] = largest / 127.0f;
     const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
     for (std::int64_t half = 2 * group; half < 2 * group + 2; ++half) {
