@@ -11,6 +11,8 @@
 #include "apps/chat_console.h"
 #include "apps/chat_session.h"
 #include "apps/command.h"
+#include "apps/completer.h"
+#include "apps/engine_options.h"
 #include "apps/first_chat.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -25,7 +27,8 @@ constexpr const char* kDefaultModel = "smollm2-135m";
 constexpr std::int64_t kDefaultContext = 4096;
 
 struct ChatOptions {
-  ModelOptions model;
+  std::string model;
+  EngineFlags engine;
   SamplingOptions sampling;
   std::string prompt;
   bool has_prompt = false;
@@ -46,26 +49,26 @@ std::string describe(const SamplingParams& params) {
 }
 
 void run_chat(const ChatOptions& options) {
-  if (options.model.model == kDefaultModel) pull_default_model(kDefaultModel);
-  const Checkpoint checkpoint = open_checkpoint(options.model.model);
-  const ModelText text = load_model_text(checkpoint);
-  const Tokenizer& tokenizer = require(text.tokenizer, checkpoint);
-  const ChatTemplate& chat_template = require(text.chat_template, checkpoint);
-  const SamplingParams params = chat_sampling(options.sampling, text.defaults);
+  if (options.model == kDefaultModel) pull_default_model(kDefaultModel);
+  const Checkpoint checkpoint = open_checkpoint(options.model);
+  const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
+  const Tokenizer& tokenizer = require(text->tokenizer, checkpoint);
+  const ChatTemplate& chat_template = require(text->chat_template, checkpoint);
+  const SamplingParams params = chat_sampling(options.sampling, text->defaults);
   validate(params, checkpoint.config().vocab_size);
-  const std::int64_t context = options.model.context > 0
-                                   ? options.model.context
+  const std::int64_t context = options.engine.context > 0
+                                   ? options.engine.context
                                    : std::min(kDefaultContext, checkpoint.config().max_seq_len);
 
-  RunningModel running(checkpoint, options.model.n_threads, context);
-  ChatSession session(tokenizer, chat_template, running.model(), params,
-                      text.defaults.stop_token_ids, !options.no_shift);
+  const std::unique_ptr<Completer> completer =
+      make_completer(checkpoint, text, options.engine, context);
+  ChatSession session(tokenizer, chat_template, *completer, params, !options.no_shift);
   if (!options.system.empty()) session.set_system(options.system);
   ChatConsole console(session, {.model = checkpoint.path().filename().string(),
                                 .sampling = describe(params),
                                 .seed = params.seed,
-                                .n_threads = running.n_threads(),
-                                .context = context});
+                                .about_engine = completer->about(),
+                                .context = completer->context()});
   if (options.has_prompt) {
     console.answer_once(options.prompt == "-" ? read_stdin() : options.prompt);
     return;
@@ -89,7 +92,7 @@ void add_chat_command(CLI::App& app) {
       ->type_name("TEXT");
   command->add_flag("--no-shift", options->no_shift,
                     "Stop when the context is full instead of forgetting the oldest turns");
-  add_compute_options(*command, options->model);
+  add_engine_options(*command, options->engine);
   add_sampling_options(*command, options->sampling);
   add_examples(*command,
                "  tinyllm chat\n"

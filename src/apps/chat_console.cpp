@@ -62,6 +62,7 @@ ChatConsole::ChatConsole(ChatSession& session, ChatFacts facts)
 void ChatConsole::greet() {
   if (!editor_.interactive()) return;
   say(facts_.model);
+  say(facts_.about_engine);
   say("/help lists what you can type; Ctrl-C stops an answer, Ctrl-D leaves");
 }
 
@@ -121,8 +122,8 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
 
 void ChatConsole::show_stats() const {
   std::string text =
-      fmt::format("  model      {}\n  threads    {}\n  sampling   {}\n  seed       {}\n",
-                  facts_.model, facts_.n_threads, facts_.sampling, facts_.seed);
+      fmt::format("  model      {}\n  engine     {}\n  sampling   {}\n  seed       {}\n",
+                  facts_.model, facts_.about_engine, facts_.sampling, facts_.seed);
   text += fmt::format("  context    {} of {} tokens, {} turn{}\n", session_.n_context_tokens(),
                       facts_.context, session_.n_turns(), session_.n_turns() == 1 ? "" : "s");
   if (last_.n_tokens > 0) {

@@ -15,7 +15,7 @@ struct ChatFacts {
   std::string model;  // "SmolLM2-135M-Instruct.Q4_1.gguf"
   std::string sampling;
   std::uint64_t seed = 0;
-  int n_threads = 0;
+  std::string about_engine;  // what computes, with which memory
   std::int64_t context = 0;
 };
 

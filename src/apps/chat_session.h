@@ -11,8 +11,8 @@
 
 #include "api/output.h"
 #include "api/sampling_params.h"
+#include "apps/completer.h"
 #include "base/function_ref.h"
-#include "reference/reference_model.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -24,7 +24,7 @@ struct ChatAnswer {
   FinishReason finish_reason = FinishReason::none;
   bool context_full = false;  // the answer was cut where the context ends
   std::int64_t n_prompt_tokens = 0;
-  std::int64_t n_reused_tokens = 0;  // of the prompt, K/V rows of the turn before
+  std::int64_t n_reused_tokens = 0;  // of the prompt, computed in an earlier turn
   std::int64_t n_tokens = 0;
   double prefill_s = 0, decode_s = 0;
 };
@@ -42,8 +42,8 @@ class ChatSession {
   // All of them must outlive the session. `params.seed` is that of the first answer; the n-th after
   // it uses seed + n, so that a question asked again may be answered otherwise. `shift`: drop the
   // oldest turns when the context is full, else stop.
-  ChatSession(const Tokenizer& tokenizer, const ChatTemplate& chat_template, ReferenceModel& model,
-              SamplingParams params, std::vector<TokenId> eos_ids, bool shift);
+  ChatSession(const Tokenizer& tokenizer, const ChatTemplate& chat_template, Completer& completer,
+              SamplingParams params, bool shift);
   ~ChatSession();
 
   // Appends the user's message and the model's answer (also a stopped one; nothing when it stopped
@@ -55,7 +55,7 @@ class ChatSession {
   void set_system(const std::string& text);  // and resets; "": the template's own
 
   std::int64_t n_turns() const;
-  std::int64_t n_context_tokens() const;  // K/V rows in use
+  std::int64_t n_context_tokens() const { return n_context_tokens_; }  // prompt and last answer
 
  private:
   struct Turn;
@@ -67,13 +67,12 @@ class ChatSession {
 
   const Tokenizer& tokenizer_;
   const ChatTemplate& chat_template_;
-  ReferenceModel& model_;
+  Completer& completer_;
   SamplingParams params_;
-  std::vector<TokenId> eos_ids_;
   bool shift_;
   std::string system_;
   std::unique_ptr<nlohmann::ordered_json> messages_;  // without the system message
-  std::vector<TokenId> computed_ids_;                 // whose K/V rows the model holds
+  std::int64_t n_context_tokens_ = 0;
   std::uint64_t n_answers_ = 0;
 };
 

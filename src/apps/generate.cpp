@@ -1,13 +1,15 @@
 // tinyllm generate: continue a text or a list of token ids.
 
 #include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/command.h"
+#include "apps/completer.h"
+#include "apps/dump_layers.h"
+#include "apps/engine_options.h"
 #include "apps/number_range.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -19,9 +21,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "reference/generate.h"
-#include "text/detokenizer.h"
-#include "text/stop_strings.h"
 
 namespace tinyllm {
 namespace {
@@ -31,19 +30,13 @@ using json = nlohmann::ordered_json;
 constexpr int kDefaultMaxTokens = 128;
 
 struct GenerateCommand {
-  ModelOptions model;
+  std::string model;
+  EngineFlags engine;
   SamplingOptions sampling;
-  std::string prompt, prompt_file, token_ids, engine = "reference";
+  std::string prompt, prompt_file, token_ids, dump_folder;
   bool has_prompt = false, has_token_ids = false;
-  bool no_special = false, recompute = false, as_json = false;
+  bool no_special = false, as_json = false;
   int n_top_logits = 0;
-};
-
-struct Completion {
-  std::string text;
-  GenerateResult result;
-  FinishReason finish_reason = FinishReason::none;
-  double load_s = 0, ttft_s = 0, prefill_s = 0;
 };
 
 std::string read_prompt(const GenerateCommand& command) {
@@ -69,8 +62,8 @@ std::vector<TokenId> prompt_ids_of(const GenerateCommand& command, const ModelTe
 // many.
 std::int64_t context_for(const GenerateCommand& command, const SamplingParams& params,
                          std::int64_t n_prompt, const ModelConfig& config) {
-  const std::int64_t context = command.model.context > 0
-                                   ? command.model.context
+  const std::int64_t context = command.engine.context > 0
+                                   ? command.engine.context
                                    : std::min(n_prompt + params.max_tokens, config.max_seq_len);
   if (n_prompt >= context) {
     fail(ErrorCode::context_overflow,
@@ -81,38 +74,16 @@ std::int64_t context_for(const GenerateCommand& command, const SamplingParams& p
   return context;
 }
 
-// `on_text` gets the text as it comes.
-Completion complete(ReferenceModel& model, const Tokenizer* tokenizer,
-                    const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
-                    const GenerateOptions& options, function_ref<void(std::string_view)> on_text) {
-  Completion completion;
-  StopStrings stop_strings(params.stop);
-  std::optional<Detokenizer> detokenizer;
-  if (tokenizer != nullptr) detokenizer.emplace(*tokenizer);
-  const auto emit = [&](const std::string& piece) {
-    completion.text += piece;
-    on_text(piece);
+// Text to stdout as it comes, unless it goes into a JSON object.
+Completion complete(Completer& completer, const std::vector<TokenId>& prompt_ids,
+                    const SamplingParams& params, bool as_json) {
+  ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
+  const auto on_text = [&](std::string_view text) {
+    progress.clear();
+    if (!as_json) write_stdout(text);
   };
-  const Stopwatch clock;
-  if (!options.recompute) {
-    ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
-    prefill(model, prompt_ids, [&](std::int64_t n_done) {
-      progress.update(n_done);
-      return true;
-    });
-    completion.prefill_s = clock.seconds();
-  }
-  completion.result = generate(model, prompt_ids, params, options, [&](TokenId token_id) {
-    if (completion.ttft_s == 0) completion.ttft_s = clock.seconds();
-    if (detokenizer) emit(stop_strings.push(detokenizer->push(token_id)));
-    return !stop_strings.matched();
-  });
-  if (completion.ttft_s == 0) completion.ttft_s = clock.seconds();
-  if (detokenizer) emit(stop_strings.push(detokenizer->finish()) + stop_strings.finish());
-  completion.prefill_s += completion.result.prefill_s;
-  completion.finish_reason =
-      stop_strings.matched() ? FinishReason::stop : completion.result.finish_reason;
-  return completion;
+  const auto on_prefill = [&](std::int64_t n_done, std::int64_t) { progress.update(n_done); };
+  return completer.complete(prompt_ids, params, {on_text, on_prefill, [] { return false; }});
 }
 
 double rate(std::size_t n, double seconds) {
@@ -136,48 +107,48 @@ json top_logits(const std::vector<float>& logits, int k) {
   return top;
 }
 
-json to_json(const Completion& completion, std::size_t n_prompt, int n_top_logits) {
-  const GenerateResult& result = completion.result;
-  const std::size_t n_decoded = result.token_ids.empty() ? 0 : result.token_ids.size() - 1;
+json to_json(const Completion& completion, std::size_t n_prompt, int n_top_logits, double load_s) {
+  const std::size_t n_decoded = completion.token_ids.empty() ? 0 : completion.token_ids.size() - 1;
+  const std::size_t n_computed = n_prompt - static_cast<std::size_t>(completion.n_cached_tokens);
   return {{"text", completion.text},
-          {"token_ids", result.token_ids},
+          {"token_ids", completion.token_ids},
           {"prompt_tokens", n_prompt},
           {"finish_reason", to_string(completion.finish_reason)},
-          {"top_logits", top_logits(result.prompt_logits, n_top_logits)},
+          {"top_logits", top_logits(completion.prompt_logits, n_top_logits)},
           {"timings",
-           {{"load_s", completion.load_s},
-            {"ttft_s", completion.ttft_s},
-            {"prefill_tok_s", rate(n_prompt, completion.prefill_s)},
-            {"decode_tok_s", rate(n_decoded, result.decode_s)}}}};
+           {{"load_s", load_s},
+            {"ttft_s", completion.prefill_s},
+            {"prefill_tok_s", rate(n_computed, completion.prefill_s)},
+            {"decode_tok_s", rate(n_decoded, completion.decode_s)}}}};
 }
 
 void run_generate(const GenerateCommand& command) {
   const Stopwatch clock;
-  const Checkpoint checkpoint = open_checkpoint(command.model.model);
-  const ModelText text = load_model_text(checkpoint);
+  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   SamplingParams params = completion_sampling(command.sampling);
   params.max_tokens = command.sampling.max_tokens.value_or(kDefaultMaxTokens);
-  const std::vector<TokenId> prompt_ids = prompt_ids_of(command, text, checkpoint);
+  const std::vector<TokenId> prompt_ids = prompt_ids_of(command, *text, checkpoint);
   const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
   const std::int64_t context = context_for(command, params, n_prompt, checkpoint.config());
   params.max_tokens =
       static_cast<int>(std::min<std::int64_t>(params.max_tokens, context - n_prompt));
   params.min_tokens = std::min(params.min_tokens, params.max_tokens);
   validate(params, checkpoint.config().vocab_size);
-  log(LogLevel::info, "seed {}, context {} tokens", params.seed, context);
-
-  RunningModel running(checkpoint, command.model.n_threads, context);
+  if (!command.dump_folder.empty()) {
+    dump_layers(checkpoint, prompt_ids, command.engine, command.dump_folder);
+    return;
+  }
+  const std::unique_ptr<Completer> completer =
+      make_completer(checkpoint, text, command.engine, context);
+  log(LogLevel::info, "{}; seed {}", completer->about(), params.seed);
   const double load_s = clock.seconds();
-  Completion completion =
-      complete(running.model(), text.tokenizer ? &*text.tokenizer : nullptr, prompt_ids, params,
-               {text.defaults.stop_token_ids, command.recompute}, [&](std::string_view piece) {
-                 if (!command.as_json) write_stdout(piece);
-               });
-  completion.load_s = load_s;
+  const Completion completion = complete(*completer, prompt_ids, params, command.as_json);
   if (command.as_json) {
-    write_stdout(to_json(completion, prompt_ids.size(), command.n_top_logits).dump() + "\n");
-  } else if (!text.tokenizer) {
-    write_stdout(format_token_ids(completion.result.token_ids) + "\n");
+    const json answer = to_json(completion, prompt_ids.size(), command.n_top_logits, load_s);
+    write_stdout(answer.dump() + "\n");
+  } else if (!text->tokenizer) {
+    write_stdout(format_token_ids(completion.token_ids) + "\n");
   } else if (!completion.text.ends_with('\n')) {
     write_stdout("\n");
   }
@@ -205,13 +176,15 @@ void add_generate_command(CLI::App& app) {
                    "With --json: the K highest logits after the prompt")
       ->check(number_in(0, 1 << 20))
       ->type_name("K");
-  command->add_option("--engine", options->engine, "The path that computes")
-      ->check(CLI::IsMember({"reference"}))
-      ->type_name("NAME")
-      ->capture_default_str();
-  command->add_flag("--recompute", options->recompute,
-                    "Keep no K/V rows: every token runs the whole sequence again (slow; to learn)");
-  add_compute_options(*command, options->model);
+  command->add_flag("--recompute", options->engine.recompute,
+                    "With --engine reference: keep no K/V rows, every token runs the whole "
+                    "sequence again (slow; to learn)");
+  command
+      ->add_option("--dump-layers", options->dump_folder,
+                   "Run the prompt only and write each layer's output there, layer_00.npy [tokens, "
+                   "hidden size] f32 and so on")
+      ->type_name("DIR");
+  add_engine_options(*command, options->engine);
   add_sampling_options(*command, options->sampling);
   add_examples(*command,
                "  tinyllm generate -m smollm2-135m -p \"Once upon a time\" -n 50\n"
@@ -222,6 +195,9 @@ void add_generate_command(CLI::App& app) {
   command->callback([options, prompt, prompt_file, token_ids] {
     if ((prompt->count() > 0) + (prompt_file->count() > 0) + (token_ids->count() > 0) != 1) {
       fail(ErrorCode::usage, "give one of --prompt, --prompt-file, --token-ids");
+    }
+    if (options->engine.recompute && !options->engine.reference()) {
+      fail(ErrorCode::usage, "--recompute works with --engine reference only");
     }
     options->has_prompt = prompt->count() > 0;
     options->has_token_ids = token_ids->count() > 0;

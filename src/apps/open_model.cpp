@@ -15,18 +15,20 @@ namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kPageBytes = 4096;
-constexpr std::int64_t kPrefillChunk = 64;  // tokens between two looks at Ctrl-C
 
 double to_mb(std::int64_t n_bytes) { return static_cast<double>(n_bytes) / 1e6; }
 
-// Things that work, but not well. What cannot work is ReferenceModel's error.
-void warn(const Checkpoint& checkpoint, std::int64_t context) {
-  const ModelConfig& config = checkpoint.config();
+// Things that work, but not well. What cannot work is an error of who does it.
+void warn_of_context(const ModelConfig& config, std::int64_t context) {
   if (context > config.max_seq_len) {
     log(LogLevel::warning,
         "--context {}: the model was trained for {} tokens; beyond that its text may fall apart",
         context, config.max_seq_len);
   }
+}
+
+void warn_of_memory(const Checkpoint& checkpoint, std::int64_t context) {
+  const ModelConfig& config = checkpoint.config();
   const std::int64_t rows = kv_rows_bytes(config.n_layers, context, config.kv_size());
   const std::int64_t available = available_memory_bytes();
   if (rows <= available && checkpoint.file_bytes() > available - rows) {
@@ -84,23 +86,24 @@ const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
   return *chat_template;
 }
 
-RunningModel::RunningModel(const Checkpoint& checkpoint, int n_threads, std::int64_t context)
-    : pool_(n_threads > 0 ? n_threads : default_thread_count()) {
-  warn(checkpoint, context);
-  model_ = std::make_unique<ReferenceModel>(checkpoint, pool_, context);
-  read_weights(checkpoint, pool_);
+std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
+                                    std::shared_ptr<const ModelText> text,
+                                    const EngineOptions& options) {
+  warn_of_context(checkpoint.config(), options.context);
+  ProgressBar progress("loading", 0);
+  return open_engine(checkpoint, std::move(text), options,
+                     [&](std::int64_t n_done, std::int64_t n_layers) {
+                       progress.set_total(n_layers);
+                       progress.update(n_done);
+                     });
 }
 
-bool prefill(ReferenceModel& model, std::span<const std::int32_t> token_ids,
-             function_ref<bool(std::int64_t n_done)> keep_going) {
-  const std::int64_t end = static_cast<std::int64_t>(token_ids.size()) - 1;
-  while (model.n_computed() < end) {
-    const std::int64_t begin = model.n_computed();
-    const std::int64_t n = std::min(kPrefillChunk, end - begin);
-    model.forward(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
-    if (!keep_going(begin + n)) return false;
-  }
-  return true;
+RunningModel::RunningModel(const Checkpoint& checkpoint, int n_threads, std::int64_t context)
+    : pool_(n_threads > 0 ? n_threads : default_thread_count()) {
+  warn_of_context(checkpoint.config(), context);
+  warn_of_memory(checkpoint, context);
+  model_ = std::make_unique<ReferenceModel>(checkpoint, pool_, context);
+  read_weights(checkpoint, pool_);
 }
 
 }  // namespace tinyllm

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/thread_pool.h"
+#include "engine/open_engine.h"
 #include "loader/checkpoint.h"
 #include "loader/text_sources.h"
 #include "reference/reference_model.h"
@@ -23,7 +24,13 @@ const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkp
 const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
                             const Checkpoint& checkpoint);
 
-// Thread pool and model with K/V rows for `context` positions. `checkpoint` must outlive it.
+// open_engine with a progress bar, and a warning where the context is longer than the model can.
+std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
+                                    std::shared_ptr<const ModelText> text,
+                                    const EngineOptions& options);
+
+// The reference path: thread pool, and model with K/V rows for `context` positions. `checkpoint`
+// must outlive it.
 class RunningModel {
  public:
   // `n_threads` 0: the default. Reads the weights once (progress bar), so that the first token does
@@ -31,17 +38,12 @@ class RunningModel {
   RunningModel(const Checkpoint& checkpoint, int n_threads, std::int64_t context);
 
   ReferenceModel& model() { return *model_; }
+  const ReferenceModel& model() const { return *model_; }
   int n_threads() const { return pool_.n_workers(); }
 
  private:
   ThreadPool pool_;
   std::unique_ptr<ReferenceModel> model_;
 };
-
-// Runs token_ids[n_computed, n - 1) in small pieces, so that a long prompt can show progress and
-// stop; the last one is generate()'s. `keep_going` gets the positions done so far; false stops.
-// Returns false when stopped.
-bool prefill(ReferenceModel& model, std::span<const std::int32_t> token_ids,
-             function_ref<bool(std::int64_t n_done)> keep_going);
 
 }  // namespace tinyllm

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "apps/command.h"
+#include "apps/engine_options.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
@@ -22,7 +23,8 @@ namespace {
 constexpr std::int64_t kDefaultWindow = 512;
 
 struct PerplexityCommand {
-  ModelOptions model;
+  std::string model;
+  EngineFlags engine;
   std::string file;
   bool as_json = false;
 };
@@ -35,49 +37,87 @@ struct Score {
 };
 
 // -ln softmax(logits)[token], with the largest logit taken out of the sum.
-double negative_log_likelihood(std::span<const float> logits, std::int32_t token) {
+double negative_log_likelihood(std::span<const float> logits, TokenId token) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
   return largest + std::log(sum) - logits[static_cast<std::size_t>(token)];
 }
 
-Score score_windows(ReferenceModel& model, std::span<const std::int32_t> ids, std::int64_t window) {
-  Score score;
+// Calls score(tokens) for every window of the text, in order.
+void for_each_window(std::span<const TokenId> ids, std::int64_t window,
+                     function_ref<void(std::span<const TokenId> tokens)> score) {
   const auto n_ids = static_cast<std::int64_t>(ids.size());
   ProgressBar progress("perplexity", n_ids);
   // A window of one token has nothing to predict.
   for (std::int64_t begin = 0; begin + 1 < n_ids; begin += window) {
     const std::int64_t n = std::min(window, n_ids - begin);
-    const auto tokens = ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
-    model.rewind(0);
-    model.forward_all(tokens, [&](std::int64_t position, std::span<const float> logits) {
+    score(ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    progress.update(begin + n);
+  }
+}
+
+Score score_by_reference(const PerplexityCommand& command, const Checkpoint& checkpoint,
+                         std::span<const TokenId> ids, std::int64_t window) {
+  RunningModel running(checkpoint, command.engine.n_threads, window);
+  Score score;
+  for_each_window(ids, window, [&](std::span<const TokenId> tokens) {
+    running.model().rewind(0);
+    const auto n = static_cast<std::int64_t>(tokens.size());
+    running.model().forward_all(tokens, [&](std::int64_t position, std::span<const float> logits) {
       if (position + 1 == n) return;
       score.nll += negative_log_likelihood(logits, tokens[static_cast<std::size_t>(position + 1)]);
       ++score.n_tokens;
     });
-    progress.update(begin + n);
-  }
+  });
+  return score;
+}
+
+// The engine reports the log probability of every prompt token but the first.
+Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkpoint,
+                      std::span<const TokenId> ids, std::int64_t window) {
+  EngineOptions options = engine_options(command.engine);
+  options.context = static_cast<std::int32_t>(window + 1);  // one token is drawn, and not used
+  options.prefix_cache = false;
+  const std::unique_ptr<Engine> engine =
+      load_engine(checkpoint, std::make_shared<const ModelText>(), options);
+  Score score;
+  for_each_window(ids, window, [&](std::span<const TokenId> tokens) {
+    Request request;
+    request.prompt_ids.assign(tokens.begin(), tokens.end());
+    request.params.temperature = 0;
+    request.params.max_tokens = 1;
+    request.n_prompt_logprobs = 0;
+    const std::shared_ptr<RequestStream> stream = engine->submit(std::move(request));
+    while (const auto piece = stream->next()) {
+      if (piece->finish_reason == FinishReason::error) {
+        fail(ErrorCode::invalid_input, "{}: {}", checkpoint.path().string(), piece->error);
+      }
+      for (const TokenLogprobs& token : piece->prompt_logprobs) score.nll -= token.drawn.logprob;
+      score.n_tokens += std::ssize(piece->prompt_logprobs);
+    }
+  });
   return score;
 }
 
 void run_perplexity(const PerplexityCommand& command) {
   const std::string content = command.file == "-" ? read_stdin() : read_text_file(command.file);
-  const Checkpoint checkpoint = open_checkpoint(command.model.model);
+  const Checkpoint checkpoint = open_checkpoint(command.model);
   const std::optional<Tokenizer> tokenizer = load_tokenizer(checkpoint);
   EncodeOptions options;
   options.parse_special = false;  // a text about <|im_end|> is still a text
-  const std::vector<std::int32_t> ids = require(tokenizer, checkpoint).encode(content, options);
+  const std::vector<TokenId> ids = require(tokenizer, checkpoint).encode(content, options);
   if (ids.size() < 2) {
     fail(ErrorCode::invalid_input, "{}: has {} tokens, at least 2 are needed", command.file,
          ids.size());
   }
-  std::int64_t window = command.model.context > 0 ? command.model.context : kDefaultWindow;
+  std::int64_t window = command.engine.context > 0 ? command.engine.context : kDefaultWindow;
   if (window < 2) fail(ErrorCode::usage, "--context: is {}, must be at least 2", window);
   window = std::min(window, static_cast<std::int64_t>(ids.size()));
 
-  RunningModel running(checkpoint, command.model.n_threads, window);
-  const Score score = score_windows(running.model(), ids, window);
+  const Score score = command.engine.reference()
+                          ? score_by_reference(command, checkpoint, ids, window)
+                          : score_by_engine(command, checkpoint, ids, window);
   if (!std::isfinite(score.nll)) {
     fail(ErrorCode::invalid_input, "{}: gives logits that are not finite; the file may be damaged",
          checkpoint.path().string());
@@ -102,7 +142,7 @@ void add_perplexity_command(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   command->add_flag("--json", options->as_json, "One JSON object: tokens, nll, perplexity");
-  add_compute_options(*command, options->model);
+  add_engine_options(*command, options->engine);
   add_examples(*command,
                "  tinyllm perplexity -m smollm2-135m -f book.txt\n\n"
                "The text is cut into windows of --context tokens (default 512), each read from\n"

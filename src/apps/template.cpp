@@ -17,7 +17,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 struct TemplateCommand {
-  ModelOptions model;
+  std::string model;
   std::string file;
   bool no_generation_prompt = false;
 };
@@ -43,7 +43,7 @@ json parse_inputs(const std::string& file) {
 
 void run_template(const TemplateCommand& command) {
   const json inputs = parse_inputs(command.file);
-  const Checkpoint checkpoint = open_checkpoint(command.model.model);
+  const Checkpoint checkpoint = open_checkpoint(command.model);
   const std::optional<ChatTemplate> chat_template = load_chat_template(checkpoint);
   TemplateOptions options;
   options.add_generation_prompt = !command.no_generation_prompt;

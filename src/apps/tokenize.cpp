@@ -14,13 +14,13 @@ namespace tinyllm {
 namespace {
 
 struct TokenizeOptions {
-  ModelOptions model;
+  std::string model;
   bool no_special = false;
   bool as_json = false;
 };
 
 void run_tokenize(const TokenizeOptions& options) {
-  const Checkpoint checkpoint = open_checkpoint(options.model.model);
+  const Checkpoint checkpoint = open_checkpoint(options.model);
   const std::optional<Tokenizer> tokenizer = load_tokenizer(checkpoint);
   EncodeOptions encode_options;
   encode_options.add_special = !options.no_special;
@@ -31,7 +31,7 @@ void run_tokenize(const TokenizeOptions& options) {
 }
 
 void run_detokenize(const TokenizeOptions& options) {
-  const Checkpoint checkpoint = open_checkpoint(options.model.model);
+  const Checkpoint checkpoint = open_checkpoint(options.model);
   const std::optional<Tokenizer> loaded = load_tokenizer(checkpoint);
   const Tokenizer& tokenizer = require(loaded, checkpoint);
   const std::vector<std::int32_t> ids =

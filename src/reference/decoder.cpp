@@ -8,10 +8,13 @@
 namespace tinyllm {
 
 void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
-             KvRows& kv_rows, Activations& a) {
+             KvRows& kv_rows, Activations& a,
+             function_ref<void(std::int32_t layer_idx)> after_layer) {
   scalar::embedding(weights.embed_tokens, token_ids, pass.n_tokens, f32(a.hidden));
+  after_layer(-1);
   for (std::size_t i = 0; i < weights.layers.size(); ++i) {
     transformer_block(pass, weights.layers[i], static_cast<std::int64_t>(i), kv_rows, a);
+    after_layer(static_cast<std::int32_t>(i));
   }
   const std::int64_t n = pass.config.hidden_size;
   for_each_token(pass.pool, pass.n_tokens, [&](std::int64_t t) {

@@ -19,6 +19,8 @@ constexpr std::int64_t kChunkTokens = 64;
 // Rows of logits made at once when every position's are wanted.
 constexpr std::int64_t kHeadRows = 16;
 
+constexpr auto kWatchNothing = [](std::int32_t, std::span<const float>) {};
+
 void require_memory(const ModelConfig& config, std::int64_t max_tokens) {
   const std::int64_t wanted = kv_rows_bytes(config.n_layers, max_tokens, config.kv_size());
   const std::int64_t available = available_memory_bytes();
@@ -39,7 +41,8 @@ struct ReferenceModel::State {
   State(const Checkpoint& checkpoint, ThreadPool& thread_pool, std::int64_t n_tokens_max);
 
   // The hidden states of token_ids, after the final norm, in activations.normed. At most a chunk.
-  void run_chunk(std::span<const std::int32_t> token_ids);
+  void run_chunk(std::span<const std::int32_t> token_ids, LayerWatcher after_layer);
+  std::span<const float> forward(std::span<const std::int32_t> token_ids, LayerWatcher after_layer);
   std::span<float> logits_row(std::int64_t row);
 
   const ModelConfig& config;
@@ -71,7 +74,8 @@ ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_po
   logits.resize(static_cast<std::size_t>(config.vocab_size));
 }
 
-void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids) {
+void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids,
+                                      LayerWatcher after_layer) {
   const std::int64_t rope_offset = n_computed * config.head_dim / 2;
   const ForwardPass pass{config,
                          pool,
@@ -79,7 +83,10 @@ void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids) {
                          static_cast<std::int64_t>(token_ids.size()),
                          rope_cos.data() + rope_offset,
                          rope_sin.data() + rope_offset};
-  decoder(pass, weights, token_ids.data(), kv_rows, activations);
+  decoder(pass, weights, token_ids.data(), kv_rows, activations, [&](std::int32_t layer_idx) {
+    const auto n = static_cast<std::size_t>(pass.n_tokens * config.hidden_size);
+    after_layer(layer_idx, activations.hidden.as<float>().first(n));
+  });
   n_computed += pass.n_tokens;
 }
 
@@ -106,13 +113,33 @@ void ReferenceModel::rewind(std::int64_t n) {
 }
 
 std::span<const float> ReferenceModel::forward(std::span<const std::int32_t> token_ids) {
-  State& s = *state_;
+  return state_->forward(token_ids, kWatchNothing);
+}
+
+std::span<const float> ReferenceModel::forward_watched(std::span<const std::int32_t> token_ids,
+                                                       LayerWatcher after_layer) {
+  std::vector<std::vector<float>> outputs(state_->weights.layers.size() + 1);
+  const std::span<const float> logits =
+      state_->forward(token_ids, [&](std::int32_t layer_idx, std::span<const float> hidden) {
+        std::vector<float>& output = outputs[static_cast<std::size_t>(layer_idx + 1)];
+        output.insert(output.end(), hidden.begin(), hidden.end());  // a chunk of the tokens
+      });
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    after_layer(static_cast<std::int32_t>(i) - 1, outputs[i]);
+  }
+  return logits;
+}
+
+std::span<const float> ReferenceModel::State::forward(std::span<const std::int32_t> token_ids,
+                                                      LayerWatcher after_layer) {
+  State& s = *this;
   const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
   CHECK(n_tokens >= 1 && s.n_computed + n_tokens <= s.max_tokens,
         "{} tokens after {} do not fit into {}", n_tokens, s.n_computed, s.max_tokens);
   for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
     const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
-    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
+                after_layer);
     if (begin + n == n_tokens) {
       const float* last = f32(s.activations.normed) + (n - 1) * s.config.hidden_size;
       language_head(s.pool, s.weights, last, 1, s.logits.data());
@@ -133,7 +160,8 @@ std::span<const float> ReferenceModel::forward_all(
   for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
     const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
     const std::int64_t first_position = s.n_computed;
-    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
+                kWatchNothing);
     for (std::int64_t t0 = 0; t0 < n; t0 += kHeadRows) {
       const std::int64_t n_rows = std::min(kHeadRows, n - t0);
       language_head(s.pool, s.weights, f32(s.activations.normed) + t0 * s.config.hidden_size,

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "base/function_ref.h"
 #include "base/thread_pool.h"
 #include "loader/checkpoint.h"
 
@@ -32,6 +33,12 @@ class ReferenceModel {
   std::span<const float> forward_all(
       std::span<const std::int32_t> token_ids,
       function_ref<void(std::int64_t position, std::span<const float>)> row);
+
+  // As forward, and hands out the hidden states [n_tokens, hidden_size] of all tokens after the
+  // embedding (-1) and after each layer (--dump-layers).
+  using LayerWatcher = function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
+  std::span<const float> forward_watched(std::span<const std::int32_t> token_ids,
+                                         LayerWatcher after_layer);
 
   // Forgets positions [n, n_computed): a new turn, or --recompute. n <= n_computed.
   void rewind(std::int64_t n);

@@ -23,7 +23,10 @@ def chat(tinyllm, models):
 
 def test_talks(chat):
     terminal = chat("fine")
-    assert terminal.wait_for("> ").startswith("fine\n/help lists what you can type")
+    greeting = terminal.wait_for("> ").splitlines()
+    assert greeting[0] == "fine"
+    assert greeting[1].startswith("KV cache ")
+    assert greeting[2].startswith("/help lists what you can type")
     terminal.type("How?\n")
     assert "\nFine é!\n" in terminal.wait_for("tok/s\n")
     terminal.wait_for("> ")

@@ -5,30 +5,33 @@ import json
 import pytest
 from conftest import ROOT
 
-NEAR_TIE = 0.05  # a smaller gap between the two highest logits decides nothing
+# A smaller gap between the two highest logits decides nothing: int8 activations move a logit by some tenths.
+NEAR_TIE = {"reference": 0.05, "batched": 0.5}
 N_TOKENS = 16
 
 
-def runs():
-    return json.loads((ROOT / "tests/golden/data/smollm2-135m.greedy.json").read_text())["runs"]
+def runs(near_tie):
+    """(run, number of tokens before the first near tie), for prompts with at least 4 of them."""
+    golden = json.loads((ROOT / "tests/golden/data/smollm2-135m.greedy.json").read_text())["runs"]
+    ties = [next((i for i, gap in enumerate(run["gaps"]) if gap < near_tie), N_TOKENS) for run in golden]
+    return [(run, min(n, N_TOKENS)) for run, n in zip(golden, ties) if n >= 4]
 
 
+@pytest.mark.parametrize("engine", NEAR_TIE)
 @pytest.mark.parametrize("index", range(3))
-def test_greedy_tokens_of_transformers(tinyllm, smollm2, index):
-    run = runs()[index]
-    n = next((i for i, gap in enumerate(run["gaps"]) if gap < NEAR_TIE), N_TOKENS)
-    n = min(n, N_TOKENS)
-    assert n >= 4, "this prompt compares too little"
+def test_greedy_tokens_of_transformers(tinyllm, smollm2, index, engine):
+    run, n = runs(NEAR_TIE[engine])[index]
     answer = tinyllm.json(
-        "generate", "-m", smollm2, "-p", run["prompt"], "--ignore-eos", "-n", N_TOKENS, "--json", "--top-logits", "1"
-    )
+        "generate", "-m", smollm2, "-p", run["prompt"], "--ignore-eos", "-n", N_TOKENS, "--json", "--top-logits", "1",
+        "--engine", engine,
+    )  # fmt: skip
     assert answer["prompt_tokens"] == len(run["prompt_ids"])
     assert answer["token_ids"][:n] == run["token_ids"][:n]
     assert answer["top_logits"][0]["id"] == run["token_ids"][0]
 
 
 def test_answers_a_question(tinyllm, smollm2):
-    text = tinyllm.text("chat", "-m", smollm2, "--temperature", "0", "-p", "What is the capital of France?")
+    text = tinyllm.text("chat", "-m", smollm2, "--temperature", "0", "-n", "64", "-p", "What is the capital of France?")
     assert "Paris" in text
 
 

@@ -1,0 +1,86 @@
+// Completions by the batched engine: submit, read the stream. Its prefix cache keeps what earlier
+// calls computed.
+
+#include <chrono>
+
+#include "apps/completer.h"
+#include "apps/open_model.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/open_engine.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::chrono::milliseconds kLookInterval{50};  // between two looks at Ctrl-C
+
+class EngineCompleter final : public Completer {
+ public:
+  explicit EngineCompleter(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+  std::int64_t context() const override {
+    const EngineOptions& options = engine_->options();
+    return std::min<std::int64_t>(options.context,
+                                  std::int64_t{options.kv_blocks} * options.block_size);
+  }
+  int n_threads() const override { return engine_->options().n_threads; }
+  std::string about() const override { return describe(*engine_); }
+
+  Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
+                      const CompletionWatcher& watcher) override {
+    Request request;
+    request.prompt_ids = prompt_ids;
+    request.params = params;
+    request.want_logits = true;
+    const Stopwatch clock;
+    const std::shared_ptr<RequestStream> stream = engine_->submit(std::move(request));
+    Completion completion;
+    const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+    bool cancelled = false;
+    while (!stream->done()) {
+      const auto piece = stream->next(std::chrono::steady_clock::now() + kLookInterval);
+      if (piece) take(*piece, clock, watcher, completion);
+      if (completion.token_ids.empty()) watcher.on_prefill(stream->n_computed(), n_prompt);
+      if (!cancelled && watcher.interrupted()) {
+        engine_->cancel(stream);
+        cancelled = true;
+      }
+    }
+    return completion;
+  }
+
+ private:
+  static void take(const OutputPiece& piece, const Stopwatch& clock,
+                   const CompletionWatcher& watcher, Completion& completion) {
+    if (piece.finish_reason == FinishReason::error) fail(ErrorCode::invalid_input, "{}", piece.error);
+    const double now_s = clock.seconds();
+    if (!piece.prompt_logits.empty()) {
+      completion.prompt_logits = piece.prompt_logits;
+      completion.prefill_s = now_s;
+    }
+    if (!piece.token_ids.empty()) completion.decode_s = now_s - completion.prefill_s;
+    completion.token_ids.insert(completion.token_ids.end(), piece.token_ids.begin(),
+                                piece.token_ids.end());
+    completion.text += piece.text;
+    if (!piece.text.empty()) watcher.on_text(piece.text);
+    if (piece.finish_reason != FinishReason::none) {
+      completion.finish_reason = piece.finish_reason;
+      completion.n_cached_tokens = piece.n_cached_tokens;
+    }
+  }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
+                                                 std::shared_ptr<const ModelText> text,
+                                                 const EngineFlags& flags, std::int64_t context) {
+  EngineOptions options = engine_options(flags);
+  options.context = static_cast<std::int32_t>(context);
+  return std::make_unique<EngineCompleter>(load_engine(checkpoint, std::move(text), options));
+}
+
+}  // namespace tinyllm

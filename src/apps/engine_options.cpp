@@ -1,0 +1,68 @@
+#include "apps/engine_options.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+
+#include "apps/number_range.h"
+
+namespace tinyllm {
+namespace {
+
+void add_common_options(CLI::App& command, EngineFlags& flags) {
+  command.add_option("-t,--threads", flags.n_threads, "Worker threads (default: physical cores)")
+      ->check(number_in(1, 256))
+      ->type_name("N");
+  command.add_option("-c,--context", flags.context, "Tokens that prompt and answer may fill")
+      ->check(number_in(1, 1 << 24))
+      ->type_name("N");
+  command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->type_name("TYPE")
+      ->capture_default_str();
+  command
+      .add_option("--kv-blocks", flags.kv_blocks,
+                  "Blocks of 32 tokens for keys and values (default: what half of the free memory "
+                  "holds, at most what --context needs)")
+      ->check(number_in(1, 1 << 28))
+      ->type_name("N");
+  command
+      .add_option("--max-num-batched-tokens", flags.max_num_batched_tokens,
+                  "Tokens of one step (default 512); longer prompts are cut into chunks")
+      ->check(number_in(1, 1 << 16))
+      ->type_name("N");
+}
+
+}  // namespace
+
+void add_engine_options(CLI::App& command, EngineFlags& flags) {
+  command.add_option("--engine", flags.engine, "What computes: the engine, or the plain f32 path")
+      ->check(CLI::IsMember({"batched", "reference"}))
+      ->type_name("NAME")
+      ->capture_default_str();
+  flags.max_num_seqs = 1;
+  add_common_options(command, flags);
+}
+
+void add_batched_engine_options(CLI::App& command, EngineFlags& flags) {
+  add_common_options(command, flags);
+  command
+      .add_option("--max-num-seqs", flags.max_num_seqs,
+                  "Sequences that run at the same time (default 32)")
+      ->check(number_in(1, 4096))
+      ->type_name("N");
+}
+
+EngineOptions engine_options(const EngineFlags& flags) {
+  EngineOptions options;
+  options.n_threads = flags.n_threads;
+  options.context = static_cast<std::int32_t>(flags.context);
+  options.kv_dtype = flags.kv_type == "f32" ? DType::f32 : DType::bf16;
+  options.kv_blocks = flags.kv_blocks;
+  if (flags.max_num_seqs > 0) options.max_num_seqs = flags.max_num_seqs;
+  if (flags.max_num_batched_tokens > 0) {
+    options.max_num_batched_tokens = flags.max_num_batched_tokens;
+  }
+  return options;
+}
+
+}  // namespace tinyllm

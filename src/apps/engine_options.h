@@ -1,0 +1,36 @@
+#pragma once
+// The flags that say how a model is run, shared by all commands that run one.
+
+#include <cstdint>
+#include <string>
+
+#include "engine/engine.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tinyllm {
+
+struct EngineFlags {
+  std::string engine = "batched";  // or "reference"
+  int n_threads = 0;               // 0: default_thread_count()
+  std::int64_t context = 0;        // positions; 0: the command's own default
+  std::string kv_type = "bf16";    // or "f32"
+  std::int32_t kv_blocks = 0;      // 0: from free memory
+  std::int32_t max_num_seqs = 0;   // 0: the engine's default
+  std::int32_t max_num_batched_tokens = 0;
+  bool recompute = false;  // reference only: keep no K/V rows
+
+  bool reference() const { return engine == "reference"; }
+};
+
+// --engine, --threads, --context and the K/V memory of one sequence at a time.
+void add_engine_options(CLI::App& command, EngineFlags& flags);
+// For commands that run many sequences together: no --engine, since the reference path runs one.
+void add_batched_engine_options(CLI::App& command, EngineFlags& flags);
+
+// What open_engine takes; fields that were not given stay at the engine's defaults.
+EngineOptions engine_options(const EngineFlags& flags);
+
+}  // namespace tinyllm

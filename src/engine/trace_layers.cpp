@@ -1,0 +1,48 @@
+#include "engine/trace_layers.h"
+
+#include <numeric>
+#include <vector>
+
+#include "kernels/make/make_backend.h"
+#include "model/decoder.h"
+
+namespace tinyllm {
+
+void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_ids,
+                  const EngineOptions& options, LayerWatcher watcher) {
+  const auto n_tokens = static_cast<std::int32_t>(prompt_ids.size());
+  const std::int32_t n_blocks = (n_tokens + options.block_size - 1) / options.block_size;
+  ThreadPool pool(options.n_threads > 0 ? options.n_threads : default_thread_count());
+  const std::unique_ptr<Backend> backend = make_backend(pool);
+  Decoder decoder(checkpoint, *backend, n_tokens, [](std::int64_t, std::int64_t) {});
+  BackendSizes sizes = decoder.sizes();
+  sizes.max_num_batched_tokens = n_tokens;
+  sizes.max_num_seqs = 1;
+  backend->configure(sizes, {options.kv_dtype, options.block_size, n_blocks});
+
+  // One row of blocks 0, 1, 2, ...: a token's slot is its position.
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(n_tokens));
+  std::iota(positions.begin(), positions.end(), 0);
+  std::vector<std::int32_t> blocks(static_cast<std::size_t>(n_blocks));
+  std::iota(blocks.begin(), blocks.end(), 0);
+  const std::int32_t row_starts[] = {0, n_tokens}, row_slots[] = {0};
+  ForwardBatch batch;
+  batch.n_tokens = n_tokens;
+  batch.n_rows = 1;
+  batch.token_ids = prompt_ids;
+  batch.positions = positions;
+  batch.slot_mapping = positions;
+  batch.row_starts = row_starts;
+  batch.row_slots = row_slots;
+  batch.block_tables = blocks;
+  batch.max_blocks_per_row = n_blocks;
+
+  std::vector<float> hidden(static_cast<std::size_t>(n_tokens) *
+                            static_cast<std::size_t>(sizes.hidden_size));
+  decoder.step_watched(batch, {}, [&](std::int32_t layer_idx) {
+    backend->copy_hidden(hidden);
+    watcher(layer_idx, hidden);
+  });
+}
+
+}  // namespace tinyllm
