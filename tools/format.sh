@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lays out every tracked C++ file with clang-format-16; with --check only names those that would change.
+# Lays out every C++ file, new ones included, with clang-format-16; with --check only names those that would change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,4 +13,4 @@ case ${1:-} in
   '') mode=(-i) ;;
   *) echo "format: takes --check or nothing, not '$1'" >&2; exit 2 ;;
 esac
-git ls-files -z -- "${files[@]}" | grep -zE '\.(cpp|h)$' | xargs -0 "$formatter" --style=file "${mode[@]}"
+git ls-files -z --cached --others --exclude-standard -- "${files[@]}" | grep -zE '\.(cpp|h)$' | xargs -0 "$formatter" --style=file "${mode[@]}"

@@ -30,9 +30,9 @@ struct Completion {
   std::string text;
   std::vector<TokenId> token_ids;  // the stop token is not among them
   FinishReason finish_reason = FinishReason::none;
-  std::vector<float> prompt_logits;      // [vocab_size], of the last prompt position
-  std::int64_t n_cached_tokens = 0;      // of the prompt, computed by an earlier call
-  double prefill_s = 0, decode_s = 0;    // until the first token; from there to the last
+  std::vector<float> prompt_logits;    // [vocab_size], of the last prompt position
+  std::int64_t n_cached_tokens = 0;    // of the prompt, computed by an earlier call
+  double prefill_s = 0, decode_s = 0;  // until the first token; from there to the last
 };
 
 class Completer {

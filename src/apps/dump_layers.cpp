@@ -20,9 +20,8 @@ std::string npy(std::span<const float> values, std::int64_t n_rows) {
       fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", n_rows,
                   static_cast<std::int64_t>(values.size()) / n_rows);
   constexpr std::size_t kPrefix = 10, kAlignment = 64;
-  header.resize((kPrefix + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment -
-                    kPrefix - 1,
-                ' ');
+  header.resize(
+      (kPrefix + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment - kPrefix - 1, ' ');
   header += '\n';
   std::string file("\x93NUMPY\x01\x00", 8);
   file += static_cast<char>(header.size() & 0xff);

@@ -53,7 +53,8 @@ class EngineCompleter final : public Completer {
  private:
   static void take(const OutputPiece& piece, const Stopwatch& clock,
                    const CompletionWatcher& watcher, Completion& completion) {
-    if (piece.finish_reason == FinishReason::error) fail(ErrorCode::invalid_input, "{}", piece.error);
+    if (piece.finish_reason == FinishReason::error)
+      fail(ErrorCode::invalid_input, "{}", piece.error);
     const double now_s = clock.seconds();
     if (!piece.prompt_logits.empty()) {
       completion.prompt_logits = piece.prompt_logits;

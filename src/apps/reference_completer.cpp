@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::int64_t kPrefillChunk = 64;  // tokens between two looks at Ctrl-C
 
-std::int64_t count(const std::vector<TokenId>& ids) { return static_cast<std::int64_t>(ids.size()); }
+std::int64_t count(const std::vector<TokenId>& ids) {
+  return static_cast<std::int64_t>(ids.size());
+}
 
 std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
   return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
@@ -25,7 +27,9 @@ class ReferenceCompleter final : public Completer {
  public:
   ReferenceCompleter(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,
                      const EngineFlags& flags, std::int64_t context)
-      : text_(std::move(text)), recompute_(flags.recompute), running_(checkpoint, flags.n_threads, context) {}
+      : text_(std::move(text)),
+        recompute_(flags.recompute),
+        running_(checkpoint, flags.n_threads, context) {}
 
   std::int64_t context() const override { return running_.model().max_tokens(); }
   int n_threads() const override { return running_.n_threads(); }
@@ -52,7 +56,8 @@ bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
   while (model.n_computed() < end) {
     const std::int64_t begin = model.n_computed();
     const std::int64_t n = std::min(kPrefillChunk, end - begin);
-    model.forward(std::span(prompt_ids).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    model.forward(std::span(prompt_ids)
+                      .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
     watcher.on_prefill(begin + n, count(prompt_ids));
     if (watcher.interrupted()) return false;
   }
@@ -93,8 +98,7 @@ Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
   completion.token_ids = result.token_ids;
   completion.prompt_logits = result.prompt_logits;
   completion.decode_s = result.decode_s;
-  completion.finish_reason =
-      stop_strings.matched() ? FinishReason::stop : result.finish_reason;
+  completion.finish_reason = stop_strings.matched() ? FinishReason::stop : result.finish_reason;
   return completion;
 }
 
@@ -102,7 +106,8 @@ Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
 
 std::unique_ptr<Completer> make_reference_completer(const Checkpoint& checkpoint,
                                                     std::shared_ptr<const ModelText> text,
-                                                    const EngineFlags& flags, std::int64_t context) {
+                                                    const EngineFlags& flags,
+                                                    std::int64_t context) {
   return std::make_unique<ReferenceCompleter>(checkpoint, std::move(text), flags, context);
 }
 

@@ -14,8 +14,7 @@ namespace tinyllm {
 
 // Told of the hidden states [n_tokens, hidden_size] f32 after the embedding (layer_idx -1) and
 // after each layer.
-using LayerWatcher =
-    function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
+using LayerWatcher = function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
 
 // Runs the whole prompt in one step. Of `options` only threads and K/V type count. Throws as
 // open_engine.
