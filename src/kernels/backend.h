@@ -2,9 +2,11 @@
 // The device boundary: everything above is bookkeeping and recipes, everything below is arithmetic
 // on one device. One implementation a device (kernels/cpu, kernels/cuda), made in kernels/make.
 //
-// A step:    begin_step -> run( embed, then for each layer attention_input, attention,
-// attention_output, mlp )
-//            -> head -> collect
+// A step:
+//   begin_step
+//   run( embed; for each layer: attention_input, attention, attention_output, mlp )
+//   head
+//   collect
 // The four calls of a layer are the grain at which a device fuses as it likes. The backend keeps
 // the hidden states, K/V pages, row slots and all scratch; sizes are fixed by configure(), and no
 // call of a step allocates. Engine thread only, load time included. Loading throws
@@ -86,8 +88,7 @@ class Backend {
   virtual void begin_step(const ForwardBatch& batch) = 0;
   virtual void run(const StepKey& key, function_ref<void()> recipe) = 0;
 
-  // hidden[t] = row token_ids[t] of the table                                 [n_tokens,
-  // hidden_size] f32
+  // hidden[t] = row token_ids[t] of the table; hidden: [n_tokens, hidden_size] f32
   virtual void embed(MatrixId embed_tokens) = 0;
   // x = rms_norm(hidden); q, k, v = x W^T + b; q/k norm; RoPE; k, v into their pages
   virtual void attention_input(const LayerSpec& layer) = 0;
@@ -102,8 +103,8 @@ class Backend {
 
   // Waits for the oldest step that was not collected. CPU: the one that just ran.
   virtual const StepOutput& collect() = 0;
-  virtual std::int32_t lag()
-      const = 0;  // steps that may be planned before their predecessor is collected
+  // Steps that may be planned before their predecessor is collected.
+  virtual std::int32_t lag() const = 0;
 
   // The hidden states of the step, [n_tokens, hidden_size] f32: --dump-layers and tests. Not in a
   // step's way.
