@@ -35,7 +35,29 @@ void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old
 
 }  // namespace
 
-ThreadPool::ThreadPool(int n_workers) {
+void ThreadPool::Share::set(std::int64_t begin, std::int64_t end) {
+  range.store(static_cast<std::uint64_t>(begin) << 32 | static_cast<std::uint64_t>(end),
+              std::memory_order_relaxed);
+}
+
+std::int64_t ThreadPool::Share::take_first() {
+  std::uint64_t old = range.load(std::memory_order_relaxed);
+  do {
+    if (old >> 32 >= (old & UINT32_MAX)) return -1;
+  } while (
+      !range.compare_exchange_weak(old, old + (std::uint64_t{1} << 32), std::memory_order_relaxed));
+  return static_cast<std::int64_t>(old >> 32);
+}
+
+std::int64_t ThreadPool::Share::take_last() {
+  std::uint64_t old = range.load(std::memory_order_relaxed);
+  do {
+    if (old >> 32 >= (old & UINT32_MAX)) return -1;
+  } while (!range.compare_exchange_weak(old, old - 1, std::memory_order_relaxed));
+  return static_cast<std::int64_t>(old & UINT32_MAX) - 1;
+}
+
+ThreadPool::ThreadPool(int n_workers) : shares_(static_cast<std::size_t>(std::max(1, n_workers))) {
   CHECK(n_workers >= 1, "a pool needs a worker, got {}", n_workers);
   threads_.reserve(static_cast<std::size_t>(n_workers - 1));
   for (int i = 1; i < n_workers; ++i) threads_.emplace_back([this, i] { worker_loop(i); });
@@ -73,11 +95,21 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
 void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
                               function_ref<void(int, std::int64_t, std::int64_t)> body) {
   CHECK(chunk >= 1, "chunk is {}", chunk);
-  std::atomic<std::int64_t> next{0};
+  const std::int64_t n_chunks = (n + chunk - 1) / chunk;
+  CHECK(n_chunks <= UINT32_MAX, "{} chunks", n_chunks);
+  for (std::int64_t w = 0; w < n_workers(); ++w) {
+    shares_[static_cast<std::size_t>(w)].set(n_chunks * w / n_workers(),
+                                             n_chunks * (w + 1) / n_workers());
+  }
+  const auto do_chunk = [&](int worker_idx, std::int64_t i) {
+    body(worker_idx, i * chunk, std::min(n, (i + 1) * chunk));
+  };
   run([&](int worker_idx) {
-    for (std::int64_t begin = next.fetch_add(chunk, std::memory_order_relaxed); begin < n;
-         begin = next.fetch_add(chunk, std::memory_order_relaxed)) {
-      body(worker_idx, begin, std::min(n, begin + chunk));
+    const auto own = static_cast<std::size_t>(worker_idx);
+    for (std::int64_t i; (i = shares_[own].take_first()) >= 0;) do_chunk(worker_idx, i);
+    for (std::size_t other = 1; other < shares_.size(); ++other) {
+      Share& share = shares_[(own + other) % shares_.size()];
+      for (std::int64_t i; (i = share.take_last()) >= 0;) do_chunk(worker_idx, i);
     }
   });
 }

@@ -26,9 +26,10 @@ class ThreadPool {
   // are done. The job must not throw.
   void run(function_ref<void(int)> job);
 
-  // Splits [0, n) into chunks of `chunk` that idle workers claim in order, so a slow core takes
-  // fewer. Calls body(begin, end) with half-open ranges; which worker gets a range changes no
-  // result.
+  // Splits [0, n) into chunks of `chunk`. Each worker goes through its own share of neighbouring
+  // chunks in order (memory is read in one stream), then takes chunks from the ends of the others'
+  // shares, so a slow core does fewer. Calls body(begin, end) with half-open ranges; which worker
+  // gets a range changes no result.
   void parallel_for(std::int64_t n, std::int64_t chunk,
                     function_ref<void(std::int64_t, std::int64_t)> body);
   // The same with body(worker_idx, begin, end), for scratch memory that each worker has of its own.
@@ -36,9 +37,19 @@ class ThreadPool {
                     function_ref<void(int, std::int64_t, std::int64_t)> body);
 
  private:
+  // The chunks [begin, end) that nobody has taken yet, in the upper and lower half of one word.
+  struct alignas(128) Share {
+    std::atomic<std::uint64_t> range{0};
+
+    void set(std::int64_t begin, std::int64_t end);
+    std::int64_t take_first();  // -1: none left
+    std::int64_t take_last();
+  };
+
   void worker_loop(int worker_idx);
 
   std::vector<std::thread> threads_;
+  std::vector<Share> shares_;                     // [n_workers]
   const function_ref<void(int)>* job_ = nullptr;  // valid while a job runs
   alignas(128) std::atomic<std::uint32_t> generation_{0};
   alignas(128) std::atomic<std::uint32_t> n_running_{0};

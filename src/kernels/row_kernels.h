@@ -21,9 +21,13 @@ namespace tinyllm {
 
 // One panel times some tokens: y[t * y_stride + r] = sum_k W[r][k] x[t][k] for r in [0, 32).
 // The sum runs over tiles in ascending k with one f32 accumulator a row:
-//   acc = fma(scale * x_scale, float(dot), acc), then with a min acc = fma(-min * x_scale,
-//   float(sum), acc)
-// where dot and sum are exact int32 sums over the group.
+//   acc = fma(scale * x_scale, float(dot), acc), then with a min
+//   acc = fma(-min, scaled sum of x, acc)
+// where dot is the exact int32 sum over the group. After every 8 tiles come the residual planes of
+// those among them whose activations are split, ascending, in the same way; their mins are done.
+// Where groups have 16 columns, a table may take the two of a tile together (group scales times
+// dots in int32, then the row's super-scale), and their mins go by the sums of each plane.
+// At most kMaxPanelTokens tokens a call.
 using QuantPanelFn = void (*)(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
                               std::int64_t n_tokens, float* y, std::int64_t y_stride);
 // The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending. x [n_tokens,
@@ -37,11 +41,11 @@ struct RowKernels {
 
   // out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; out may be x. Zhang & Sennrich 2019.
   void (*rms_norm)(const float* x, const float* weight, float* out, std::int64_t n, float eps);
-  // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale, sums of 16. n % 32
-  // == 0. A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays
-  // seen.
-  void (*quantise_act)(const float* x, std::int64_t n, std::int8_t* q, float* scale,
-                       std::int32_t* sum);
+  // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale. A group is split
+  // when scale^2 > split_above * mean of scale^2 over the row (0: all); then the residual
+  // fma(-scale, q, x) is quantised likewise. Sums are of q, scaled_sum of both planes. n % 32 == 0.
+  // A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays seen.
+  void (*quantise_act)(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
   // Indexed by TileFormat; float formats are null in quant_panel and the others in float_panel.
   QuantPanelFn quant_panel[kNumTileFormats];
   FloatPanelFn float_panel[kNumTileFormats];

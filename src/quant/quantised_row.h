@@ -1,15 +1,28 @@
 #pragma once
-// A row of activations as int8, made by the quantise_act kernel: x[i] ~ scale[i / 32] * q[i].
+// A row of activations as int8, made by the quantise_act kernel in groups of 32:
+//   x[i] ~ main.scale[i / 32] * main.q[i], plus the residual plane where the group is split.
+// A group much larger than the rest of its row would carry most of the row's rounding error; it is
+// split: what the first int8 left over becomes a second int8 with a scale of its own.
 // Plain pointers: instruction-set folders include this file.
 
 #include <cstdint>
 
 namespace tinyllm {
 
+// Rows that one call of a panel kernel takes at most: their sums (16 KiB) stay in the cache.
+inline constexpr std::int64_t kMaxPanelTokens = 128;
+
+struct QuantPlane {
+  std::int8_t* q;     // [k], in [-127, 127]
+  float* scale;       // [k / 32], largest magnitude / 127
+  std::int16_t* sum;  // [k / 16] sums of 16 q: offsets and mins need them
+};
+
 struct QuantisedRow {
-  const std::int8_t* q;     // [k], in [-127, 127]
-  const float* scale;       // [k / 32], largest magnitude / 127
-  const std::int32_t* sum;  // [k / 16] sums of 16 q: offsets and mins need them
+  QuantPlane main;
+  QuantPlane residual;  // holds values in split groups only
+  std::uint8_t* split;  // [k / 256 rounded up] bit i of byte b: group 8 b + i is split
+  float* scaled_sum;    // [k / 32] the sum of what the group stands for, both planes together
 };
 
 }  // namespace tinyllm

@@ -23,7 +23,7 @@ constexpr std::array<TileInfo, kNumTileFormats> kInfo = {{
     {"w8s", 8, 32, false, false, 0, 64 + 1024, 0},
     {"w8a", 8, 32, false, true, 0, 64 + 64 + 1024, 0},
     {"w8k", 8, 32, true, true, 0, 32 + 32 + 1024, 128},
-    {"w8k16", 8, 16, true, false, 0, 64 + 1024, 64},
+    {"w6k16", 6, 16, true, false, 32, 64 + 768, 64},
 }};
 
 // One row's 32 weights into their places of a tile.
@@ -47,9 +47,10 @@ void store_group(TileFormat format, const TileGroup& group, std::int64_t row, st
     const auto q = static_cast<std::byte>(group.q[col]);
     if (layout.bits == 8) {
       place = q;
-    } else {
-      place = col < 16 ? q : place | q << 4;
+      continue;
     }
+    place |= (q & std::byte{15}) << (col < 16 ? 0 : 4);
+    if (layout.bits == 6) parts.quants[upper_byte(row, col)] |= q >> 4 << upper_shift(col);
   }
 }
 
@@ -84,7 +85,7 @@ TileFormat tile_format_for(DType dtype) {
     case DType::q5_1: return TileFormat::w8a;
     case DType::q5_k: return TileFormat::w8k;
     case DType::q6_k:
-    case DType::q3_k: return TileFormat::w8k16;
+    case DType::q3_k: return TileFormat::w6k16;
   }
   CHECK(false, "dtype {}", static_cast<int>(dtype));
 }

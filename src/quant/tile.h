@@ -13,7 +13,7 @@ namespace tinyllm {
 
 struct TileInfo {
   const char* name;
-  int bits;           // 4, 8; 16 and 32 for floats
+  int bits;           // 4, 6, 8; 16 and 32 for floats
   int group;          // columns that share a scale: 16, 32; 0 for floats
   bool super_scaled;  // scales are bytes times the header's f16
   bool has_min;

@@ -10,6 +10,9 @@
 //              8 bit: line i (0..7) holds columns 4 i + c, signed
 //              4 bit: line i (0..3) holds columns 4 i + c in the low, 16 + 4 i + c in the high
 //              nibble
+//              6 bit: 4 such lines of low nibbles, then 2 lines of upper bits: a byte of line p
+//              holds 2 bits each of columns 8 p + c, 8 p + 4 + c, 16 + 8 p + c, 16 + 8 p + 4 + c,
+//              lowest first
 //   floats   [32 columns][32 rows] of f32, f16 or bf16, no scales
 //
 // value(row, k) = scale * (q - offset) - min, exactly the file format's value in f32. Scales are
@@ -37,7 +40,7 @@ enum class TileFormat : std::uint8_t {
   w8s,    // 8 bit, f16 scale                     q8_0, q5_0, iq4_nl
   w8a,    // 8 bit, f16 scale and min             q5_1
   w8k,    // 8 bit, super-scaled u8 scale and min q5_k
-  w8k16,  // 8 bit, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
+  w6k16,  // 6 bit, offset 32, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
 };
 inline constexpr int kNumTileFormats = 11;
 

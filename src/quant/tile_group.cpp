@@ -113,7 +113,7 @@ void read(const Q2KBlock& block, int g, TileGroup& group) {
 void read(const Q3KBlock& block, int g, TileGroup& group) {
   for (int l = 0; l < 32; ++l) {
     const int low = block.codes[g / 4 * 32 + l] >> (g % 4 * 2) & 3;
-    group.q[l] = byte_of((low | (block.high_bits[l] >> g & 1) << 2) - 4);
+    group.q[l] = byte_of((low | (block.high_bits[l] >> g & 1) << 2) + 28);  // offset 4 to 32
   }
   for (int half = 0; half < 2; ++half) {
     group.group_scale[half] = static_cast<std::uint8_t>(q3_k_group_scale(block, 2 * g + half));
@@ -125,7 +125,7 @@ void read(const Q6KBlock& block, int g, TileGroup& group) {
   for (int l = 0; l < 32; ++l) {
     const int low = block.low_bits[g / 4 * 64 + g % 2 * 32 + l] >> (g % 4 / 2 * 4) & 15;
     const int high = block.high_bits[g / 4 * 32 + l] >> (g % 4 * 2) & 3;
-    group.q[l] = byte_of((low | high << 4) - 32);
+    group.q[l] = byte_of(low | high << 4);
   }
   for (int half = 0; half < 2; ++half) {
     group.group_scale[half] = static_cast<std::uint8_t>(block.group_scales[2 * g + half]);

@@ -34,20 +34,29 @@ struct TileParts {
   }
 };
 
-// The byte of quant (row, col) from the quants' begin; with 4 bits columns 16.. are the high
-// nibbles.
+// The byte of quant (row, col) from the quants' begin; with 4 and 6 bits columns 16.. are the
+// high nibbles.
 inline std::int64_t quant_byte(int bits, std::int64_t row, int col) {
   const int col_in_lines = bits == 8 ? col : col % 16;
-  const std::int64_t half_bytes = bits == 8 ? 512 : 256;
+  const std::int64_t half_bytes = bits * 64;
   return row / 16 * half_bytes + col_in_lines / 4 * 64 + row % 16 * 4 + col_in_lines % 4;
 }
+
+// The byte of the upper two bits of a 6-bit quant, and where in it they stand.
+inline std::int64_t upper_byte(std::int64_t row, int col) {
+  return row / 16 * 384 + 256 + col % 16 / 8 * 64 + row % 16 * 4 + col % 4;
+}
+inline int upper_shift(int col) { return col / 16 * 4 + col % 8 / 4 * 2; }
 
 // The quant less its offset.
 inline int quant_at(const TileInfo& layout, const std::byte* tile, std::int64_t row, int col) {
   const TileParts<const std::byte> parts(layout, tile);
   const auto byte = static_cast<int>(parts.quants[quant_byte(layout.bits, row, col)]);
   if (layout.bits == 8) return static_cast<std::int8_t>(byte);
-  return (byte >> (col < 16 ? 0 : 4) & 15) - layout.offset;
+  const int nibble = byte >> (col < 16 ? 0 : 4) & 15;
+  if (layout.bits == 4) return nibble - layout.offset;
+  const auto upper = static_cast<int>(parts.quants[upper_byte(row, col)]);
+  return (nibble | (upper >> upper_shift(col) & 3) << 4) - layout.offset;
 }
 
 inline void store_f16(std::byte* array, std::int64_t i, std::uint16_t bits) {

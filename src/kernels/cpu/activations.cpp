@@ -2,28 +2,51 @@
 
 #include <algorithm>
 
+#include "quant/tile_format.h"
+
 namespace tinyllm {
+namespace {
+
+std::int64_t whole_lines(std::int64_t n_bytes) { return (n_bytes + 63) / 64 * 64; }
+
+// Takes n elements from a block of memory, each array at a cache line.
+template <typename T>
+T* take(std::byte*& at, std::int64_t n) {
+  T* array = reinterpret_cast<T*>(at);
+  at += whole_lines(n * static_cast<std::int64_t>(sizeof(T)));
+  return array;
+}
+
+QuantPlane take_plane(std::byte*& at, std::int64_t k) {
+  return {take<std::int8_t>(at, k), take<float>(at, k / 32), take<std::int16_t>(at, k / 16)};
+}
+
+std::int64_t bytes_of_row(std::int64_t k) {
+  const std::int64_t plane = whole_lines(k) + 2 * whole_lines(k / 8);
+  return 2 * plane + whole_lines((k + 255) / 256) + whole_lines(k / 8);
+}
+
+// One row's arrays, from `at` on.
+QuantisedRow take_row(std::byte*& at, std::int64_t k) {
+  QuantisedRow row{};
+  row.main = take_plane(at, k);
+  row.residual = take_plane(at, k);
+  row.split = take<std::uint8_t>(at, (k + 255) / 256);
+  row.scaled_sum = take<float>(at, k / 32);
+  return row;
+}
+
+}  // namespace
 
 Activations::Activations(std::int64_t max_rows, std::int64_t n_cols)
     : stride_((n_cols + kTileCols - 1) / kTileCols * kTileCols),
-      values_(max_rows * stride_ * 4, "activations"),
-      q_(max_rows * stride_, "activations"),
-      scale_(max_rows * stride_ / 32 * 4, "activations"),
-      sum_(max_rows * stride_ / 16 * 4, "activations") {
+      values_(max_rows * stride_ * 4, "activations") {
+  bytes_ = Buffer(max_rows * bytes_of_row(stride_), "activations");
   std::ranges::fill(values_.as<float>(), 0.0f);
   for (std::int64_t t = 0; t < max_rows; ++t) {
-    rows_.push_back({q_.as<std::int8_t>().data() + t * stride_,
-                     scale_.as<float>().data() + t * stride_ / 32,
-                     sum_.as<std::int32_t>().data() + t * stride_ / 16});
+    std::byte* at = bytes_.data() + t * bytes_of_row(stride_);
+    rows_.push_back(take_row(at, stride_));
   }
-}
-
-void Activations::quantise(const RowKernels& kernels, std::int64_t t, std::int64_t begin,
-                           std::int64_t end) {
-  const std::int64_t at = t * stride_ + begin;
-  kernels.quantise_act(row(t) + begin, end - begin, q_.as<std::int8_t>().data() + at,
-                       scale_.as<float>().data() + at / 32,
-                       sum_.as<std::int32_t>().data() + at / 16);
 }
 
 }  // namespace tinyllm

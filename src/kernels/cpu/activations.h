@@ -2,7 +2,6 @@
 // Input rows of a matmul: f32 values and, for quantised weights, the same rows as int8. Sized once.
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "kernels/row_kernels.h"
@@ -20,15 +19,15 @@ class Activations {
   std::int64_t stride() const { return stride_; }  // floats from a row to the next
   const QuantisedRow* quantised() const { return rows_.data(); }
 
-  // Quantises the columns [begin, end) of row t, whole groups of 32, from its values.
-  void quantise(const RowKernels& kernels, std::int64_t t, std::int64_t begin, std::int64_t end);
+  // Quantises row t from its values. split_above: see RowKernels::quantise_act.
+  void quantise(const RowKernels& kernels, std::int64_t t, float split_above) {
+    kernels.quantise_act(row(t), stride_, split_above, rows_[static_cast<std::size_t>(t)]);
+  }
 
  private:
   std::int64_t stride_ = 0;
   Buffer values_;  // [max_rows, stride] f32
-  Buffer q_;       // [max_rows, stride] int8
-  Buffer scale_;   // [max_rows, stride / 32] f32
-  Buffer sum_;     // [max_rows, stride / 16] i32
+  Buffer bytes_;   // what rows_ points to
   std::vector<QuantisedRow> rows_;
 };
 

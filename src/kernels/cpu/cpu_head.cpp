@@ -54,7 +54,7 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
     const std::int64_t n_rows = std::min(kHeadRows, samples.n_rows - first);
     for (std::int64_t i = 0; i < n_rows; ++i) {
       const std::int32_t t = batch_.logits_tokens[static_cast<std::size_t>(first + i)];
-      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, i);
+      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitAll, i);
     }
     multiply(weights, normed_, n_rows,
              [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {

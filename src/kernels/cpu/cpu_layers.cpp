@@ -8,9 +8,6 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::int64_t kMultiplyRows =
-    32;  // rows of x that one panel call takes: their results fit in L1
-
 // Panels a worker claims at once: enough claims that a slow core takes fewer, few enough to stream.
 std::int64_t panel_chunk(std::int64_t n_panels, int n_workers) {
   return std::max<std::int64_t>(1, n_panels / (8 * n_workers));
@@ -26,21 +23,21 @@ void CpuBackend::for_each_token(function_ref<void(std::int64_t t)> each) {
 }
 
 void CpuBackend::normalise(const float* x, VectorId norm, float eps, const PackedMatrix& weights,
-                           std::int64_t t) {
+                           float split_above, std::int64_t t) {
   kernels_.rms_norm(x, vector(norm), normed_.row(t), sizes_.hidden_size, eps);
-  if (weights.has_quantised()) normed_.quantise(kernels_, t, 0, normed_.stride());
+  if (weights.has_quantised()) normed_.quantise(kernels_, t, split_above);
 }
 
 void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
                           Sink sink) {
   const std::int64_t chunk = panel_chunk(weights.n_panels(), pool_->n_workers());
   pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
-    alignas(64) float y[kMultiplyRows * kTileRows];
+    alignas(64) float y[kMaxPanelTokens * kTileRows];
     for (std::int64_t panel = begin; panel < end; ++panel) {
       const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
       const std::byte* bytes = weights.panel(panel);
-      for (std::int64_t t = 0; t < n_rows; t += kMultiplyRows) {
-        const std::int64_t n = std::min(kMultiplyRows, n_rows - t);
+      for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
+        const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
         if (kernels_.quant_panel[format] != nullptr) {
           kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, n, y, kTileRows);
         } else {
@@ -81,7 +78,7 @@ void CpuBackend::embed(MatrixId embed_tokens) {
 void CpuBackend::attention_input(const LayerSpec& layer) {
   const PackedMatrix& weights = matrix(layer.qkv_proj);
   for_each_token([&](std::int64_t t) {
-    normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, t);
+    normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, kSplitAll, t);
   });
   float* qkv = qkv_.as<float>().data();
   multiply(weights, normed_, batch_.n_tokens,
@@ -159,7 +156,7 @@ void CpuBackend::attention(const LayerSpec& layer) {
 void CpuBackend::attention_output(const LayerSpec& layer) {
   const PackedMatrix& weights = matrix(layer.o_proj);
   if (weights.has_quantised()) {
-    for_each_token([&](std::int64_t t) { attended_.quantise(kernels_, t, 0, attended_.stride()); });
+    for_each_token([&](std::int64_t t) { attended_.quantise(kernels_, t, kSplitLarge); });
   }
   add_projection(weights, attended_, layer.o_bias);
 }
@@ -168,7 +165,8 @@ void CpuBackend::mlp(const LayerSpec& layer) {
   const PackedMatrix& gate_up_weights = matrix(layer.gate_up_proj);
   const PackedMatrix& down_weights = matrix(layer.down_proj);
   for_each_token([&](std::int64_t t) {
-    normalise(hidden_row(t), layer.post_attention_norm, layer.norm_eps, gate_up_weights, t);
+    normalise(hidden_row(t), layer.post_attention_norm, layer.norm_eps, gate_up_weights,
+              kSplitLarge, t);
   });
   float* gate_up = gate_up_.as<float>().data();
   multiply(gate_up_weights, normed_, batch_.n_tokens,
@@ -188,7 +186,7 @@ void CpuBackend::mlp(const LayerSpec& layer) {
       kernels_.add(gate + up_begin, bias + n, n);
     }
     kernels_.silu_mul(gate, gate + up_begin, gated_.row(t), n);
-    if (down_weights.has_quantised()) gated_.quantise(kernels_, t, 0, gated_.stride());
+    if (down_weights.has_quantised()) gated_.quantise(kernels_, t, kSplitLarge);
   });
   add_projection(down_weights, gated_, layer.down_bias);
 }

@@ -34,7 +34,7 @@ const RowKernels& scalar_row_kernels() {
       // in the order of TileFormat: f32, f16, bf16, then the quantised ones
       .quant_panel = {nullptr, nullptr, nullptr, quant_panel<w4s>, quant_panel<w4a>,
                       quant_panel<w4k>, quant_panel<w4k16>, quant_panel<w8s>, quant_panel<w8a>,
-                      quant_panel<w8k>, quant_panel<w8k16>},
+                      quant_panel<w8k>, quant_panel<w6k16>},
       .float_panel = {float_panel<f32>, float_panel<f16>, float_panel<bf16>},
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,

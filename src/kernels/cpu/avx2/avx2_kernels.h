@@ -12,7 +12,7 @@
 namespace tinyllm::avx2 {
 
 void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, float eps);
-void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum);
+void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
 
 using std::byte;
 void panel_w4s(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
@@ -29,7 +29,7 @@ void panel_w8a(const byte* panel, std::int64_t k, const QuantisedRow* x, std::in
                float* y, std::int64_t y_stride);
 void panel_w8k(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
                float* y, std::int64_t y_stride);
-void panel_w8k16(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
+void panel_w6k16(const byte* panel, std::int64_t k, const QuantisedRow* x, std::int64_t n_tokens,
                  float* y, std::int64_t y_stride);
 
 void panel_f32(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,

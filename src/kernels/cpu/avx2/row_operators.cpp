@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx2/vector_math.h"
+#include "quant/tile_format.h"
 
 namespace tinyllm::avx2 {
 
@@ -25,41 +26,65 @@ void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, f
   for (; i < n; ++i) out[i] = x[i] * inverse * weight[i];
 }
 
-void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum) {
+// One group of 32, read from x. False, and scale NaN, when it holds a NaN or an infinity.
+static bool quantise_group(const __m256 (&x)[4], std::int8_t* q, float& scale, std::int16_t* sum) {
   const __m256i no_sign = _mm256_set1_epi32(0x7FFFFFFF);
   const __m256i largest_number = _mm256_set1_epi32(0x7F7FFFFF);
-  for (std::int64_t group = 0; group < n / 32; ++group) {
+  __m256i largest = _mm256_setzero_si256();  // as bits: a NaN is above infinity and all numbers
+  for (int j = 0; j < 4; ++j)
+    largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(x[j]), no_sign));
+  const bool finite = _mm256_movemask_epi8(_mm256_cmpgt_epi32(largest, largest_number)) == 0;
+  const float max = max_lanes(_mm256_castsi256_ps(largest));
+  scale = finite ? max / 127.0f : __builtin_nanf("");
+  const __m256 inverse = _mm256_set1_ps(max > 0.0f && finite ? 127.0f / max : 0.0f);
+  __m256i whole[4];
+  for (int j = 0; j < 4; ++j) {
+    whole[j] = finite ? _mm256_cvtps_epi32(_mm256_mul_ps(x[j], inverse)) : _mm256_setzero_si256();
+  }
+  // The packs work within 128-bit lanes; the permutation puts the groups of 4 bytes back in order.
+  const __m256i words = _mm256_packs_epi32(whole[0], whole[1]);
+  const __m256i more_words = _mm256_packs_epi32(whole[2], whole[3]);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words, more_words),
+                                                    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), bytes);
+  // Sums of 4 in int32 lanes, then of the 4 lanes of each 128-bit half: 16 columns each.
+  __m256i sums =
+      _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
+  sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4E));
+  sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xB1));
+  sum[0] = static_cast<std::int16_t>(_mm256_extract_epi32(sums, 0));
+  sum[1] = static_cast<std::int16_t>(_mm256_extract_epi32(sums, 4));
+  return finite;
+}
+
+void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out) {
+  const std::int64_t n_groups = n / 32;
+  const QuantPlane &main = out.main, &residual = out.residual;
+  double squares = 0.0;  // of the scales that are numbers
+  for (std::int64_t g = 0; g < n_groups; ++g) {
     __m256 v[4];
-    __m256i largest = _mm256_setzero_si256();  // as bits: a NaN is above infinity and all numbers
+    for (int j = 0; j < 4; ++j) v[j] = _mm256_loadu_ps(x + 32 * g + 8 * j);
+    const bool finite = quantise_group(v, main.q + 32 * g, main.scale[g], main.sum + 2 * g);
+    const double scale = static_cast<double>(main.scale[g]);
+    if (finite) squares += scale * scale;
+    out.scaled_sum[g] = main.scale[g] * static_cast<float>(main.sum[2 * g] + main.sum[2 * g + 1]);
+  }
+  const double limit = static_cast<double>(split_above) * squares / static_cast<double>(n_groups);
+  for (std::int64_t b = 0; b < (n_groups + kSuperTiles - 1) / kSuperTiles; ++b) out.split[b] = 0;
+  for (std::int64_t g = 0; g < n_groups; ++g) {
+    const double scale = static_cast<double>(main.scale[g]);
+    if (!(scale * scale > limit)) continue;
+    const __m256 main_scale = _mm256_set1_ps(main.scale[g]);
+    __m256 rest[4];
     for (int j = 0; j < 4; ++j) {
-      v[j] = _mm256_loadu_ps(x + 32 * group + 8 * j);
-      largest = _mm256_max_epi32(largest, _mm256_and_si256(_mm256_castps_si256(v[j]), no_sign));
+      const auto* at = reinterpret_cast<const __m128i*>(main.q + 32 * g + 8 * j);
+      const __m256 q = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(at)));
+      rest[j] = _mm256_fnmadd_ps(main_scale, q, _mm256_loadu_ps(x + 32 * g + 8 * j));
     }
-    if (_mm256_movemask_epi8(_mm256_cmpgt_epi32(largest, largest_number)) != 0) {
-      scale[group] = __builtin_nanf("");
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + 32 * group), _mm256_setzero_si256());
-      sum[2 * group] = sum[2 * group + 1] = 0;
-      continue;
-    }
-    const float max = max_lanes(_mm256_castsi256_ps(largest));
-    scale[group] = max / 127.0f;
-    const __m256 inverse = _mm256_set1_ps(max > 0.0f ? 127.0f / max : 0.0f);
-    __m256i whole[4];
-    for (int j = 0; j < 4; ++j) whole[j] = _mm256_cvtps_epi32(_mm256_mul_ps(v[j], inverse));
-    for (int half = 0; half < 2; ++half) {
-      const __m256i both = _mm256_add_epi32(whole[2 * half], whole[2 * half + 1]);
-      __m128i four = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
-      four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-      four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
-      sum[2 * group + half] = _mm_cvtsi128_si32(four);
-    }
-    // The packs work within 128-bit lanes; the permutation puts the groups of 4 bytes back in
-    // order.
-    const __m256i words = _mm256_packs_epi32(whole[0], whole[1]);
-    const __m256i more_words = _mm256_packs_epi32(whole[2], whole[3]);
-    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words, more_words),
-                                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q + 32 * group), bytes);
+    quantise_group(rest, residual.q + 32 * g, residual.scale[g], residual.sum + 2 * g);
+    const auto sum = static_cast<float>(residual.sum[2 * g] + residual.sum[2 * g + 1]);
+    out.scaled_sum[g] = __builtin_fmaf(residual.scale[g], sum, out.scaled_sum[g]);
+    out.split[g / kSuperTiles] |= static_cast<std::uint8_t>(1 << g % kSuperTiles);
   }
 }
 

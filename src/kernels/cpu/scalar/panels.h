@@ -18,8 +18,7 @@ void quant_panel(TileFormat format, const std::byte* panel, std::int64_t k, cons
 void float_panel(TileFormat format, const std::byte* panel, std::int64_t k, const float* x,
                  std::int64_t x_stride, std::int64_t n_tokens, float* y, std::int64_t y_stride);
 
-// Groups of 32: scale = largest magnitude / 127, q = x / scale rounded to nearest even, sums of 16
-// q. x: [n] f32, n % 32 == 0. q: [n], scale: [n / 32], sum: [n / 16].
-void quantise_act(const float* x, std::int64_t n, std::int8_t* q, float* scale, std::int32_t* sum);
+// As kernels/row_kernels.h says. x: [n] f32, n % 32 == 0.
+void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
 
 }  // namespace tinyllm::scalar

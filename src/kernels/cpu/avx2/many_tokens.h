@@ -1,0 +1,283 @@
+#pragma once
+// A panel of quantised weights times several tokens: prefill and batches. Each super-block of 8
+// tiles is unpacked once, to bytes and f32 scales that stay in L1, and then swept by all tokens, 16
+// rows x 5 tokens at a time: 10 int16 sums, 2 registers of weights and one of activations fill the
+// 16 registers. The f32 sums live in y between tiles. The operations on a row and their order are
+// those of one_token.h.
+
+#include "kernels/cpu/avx2/panel_formats.h"
+
+namespace tinyllm::avx2 {
+
+struct UnpackedTile {
+  alignas(64) byte quants[2][8][64];  // [half][4 columns][16 rows][4]
+  // Groups of 32: the product of scales. Groups of 16: the row's super-scale.
+  alignas(64) float scale[kTileRows];
+  alignas(64) float min[kTileRows];
+  // Groups of 16: the int8 group scales as int16 pairs (s0, s0), (s1, s1); (s0, s1) times the
+  // offset, or the group mins (m0, m1).
+  alignas(64) std::int16_t group_scale[2][2 * kTileRows];
+  alignas(64) std::int16_t group_sum[2 * kTileRows];
+};
+
+static inline void store(void* at, __m256i v) { _mm256_store_si256(static_cast<__m256i*>(at), v); }
+
+template <typename L>
+static inline void unpack_quants(const byte* quants, UnpackedTile& out) {
+  for (int half = 0; half < 2; ++half) {
+    const byte* from = quants + half * L::kHalfBytes;
+    for (int r = 0; r < 2; ++r) {
+      if constexpr (L::kQuant == Quant::nibbles) {
+        for (int i = 0; i < 4; ++i) {
+          const __m256i line = load(from + 64 * i + 32 * r);
+          store(out.quants[half][i] + 32 * r, low_nibbles(line));
+          store(out.quants[half][4 + i] + 32 * r, high_nibbles(line));
+        }
+      } else if constexpr (L::kQuant == Quant::six_bits) {
+        for (int p = 0; p < 2; ++p) {
+          const SixBits w = unpack_six_bits(from, p, r);
+          for (int i = 0; i < 2; ++i) {
+            store(out.quants[half][2 * p + i] + 32 * r, w.first[i]);
+            store(out.quants[half][4 + 2 * p + i] + 32 * r, w.second[i]);
+          }
+        }
+      } else {
+        for (int i = 0; i < 8; ++i) {
+          store(out.quants[half][i] + 32 * r, load(from + 64 * i + 32 * r));
+        }
+      }
+    }
+  }
+}
+
+template <typename L>
+static inline void unpack_tile(const byte* header, const byte* tile, UnpackedTile& out) {
+  unpack_quants<L>(tile + L::kQuantsBegin, out);
+  for (int j = 0; j < 4; ++j) {
+    if constexpr (L::kGroup == 32) {
+      _mm256_store_ps(out.scale + 8 * j, load_scale<L>(header, tile, j));
+      if constexpr (L::kHasMin) {
+        _mm256_store_ps(out.min + 8 * j,
+                        load_scale<L>(header + 2 * kTileRows, tile + L::kScalesBytes, j));
+      }
+    } else {
+      _mm256_store_ps(out.scale + 8 * j, load_f16(header + 16 * j));
+      const byte* first_at = tile + 8 * j;
+      const __m256i first = L::kHasMin ? load_u8(first_at) : load_i8(first_at);
+      const __m256i second =
+          L::kHasMin ? load_u8(first_at + kTileRows) : load_i8(first_at + kTileRows);
+      store(out.group_scale[0] + 16 * j, pair_of(first, first));
+      store(out.group_scale[1] + 16 * j, pair_of(second, second));
+      if constexpr (L::kHasMin) {
+        _mm256_store_ps(out.min + 8 * j, load_f16(header + 2 * kTileRows + 16 * j));
+        store(out.group_sum + 16 * j, load_group_pair<L>(tile + L::kScalesBytes, j));
+      } else {
+        store(out.group_sum + 16 * j, _mm256_slli_epi16(pair_of(first, second), 5));  // times 32
+      }
+    }
+  }
+}
+
+// Keeps the compiler from moving additions past each other: it would need more registers than there
+// are and spill the sums.
+static inline void pin(__m256i& v) { asm volatile("" : "+x"(v)); }
+
+// Products of kLines lines from `first` on, added in int16.
+template <int kLines, int kTokens>
+static inline void add_products(const UnpackedTile& w, int half, int first,
+                                const std::int8_t* const* q, __m256i (&sums)[kTokens][2]) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kLines; ++i) {
+    const byte* line = w.quants[half][first + i];
+    const __m256i rows_0 = load(line), rows_1 = load(line + 32);
+#pragma GCC unroll 5
+    for (int t = 0; t < kTokens; ++t) {
+      const __m256i x = repeat_4_bytes(q[t] + 4 * (first + i));
+      const __m256i product_0 = _mm256_maddubs_epi16(rows_0, x);
+      const __m256i product_1 = _mm256_maddubs_epi16(rows_1, x);
+      sums[t][0] = i == 0 ? product_0 : _mm256_add_epi16(sums[t][0], product_0);
+      sums[t][1] = i == 0 ? product_1 : _mm256_add_epi16(sums[t][1], product_1);
+      pin(sums[t][0]);
+      pin(sums[t][1]);
+    }
+  }
+}
+
+// Int32 dots of one tile's half with kTokens tokens, offset taken off; groups of 16 already times
+// their group scales.
+template <typename L, int kTokens>
+static inline void half_dots(const UnpackedTile& w, int half, const std::int8_t* const* q,
+                             const std::int16_t* const* x_sum, __m256i (&dots)[kTokens][2]) {
+  const auto group_scale = [&](int g, int r) {
+    return load(reinterpret_cast<const byte*>(w.group_scale[g] + 32 * half + 16 * r));
+  };
+  if constexpr (L::kQuant == Quant::nibbles && L::kGroup == 32) {
+    add_products<8, kTokens>(w, half, 0, q, dots);
+    for (int t = 0; t < kTokens; ++t) {
+      for (int r = 0; r < 2; ++r) dots[t][r] = add_pairs(dots[t][r]);
+    }
+  } else if constexpr (L::kQuant == Quant::full_signed) {
+    for (int t = 0; t < kTokens; ++t) dots[t][0] = dots[t][1] = _mm256_setzero_si256();
+    for (int i = 0; i < 8; ++i) {
+      for (int r = 0; r < 2; ++r) {
+        const __m256i rows = load(w.quants[half][i] + 32 * r);
+        for (int t = 0; t < kTokens; ++t) {
+          dots[t][r] =
+              _mm256_add_epi32(dots[t][r], multiply_signed(rows, repeat_4_bytes(q[t] + 4 * i)));
+          pin(dots[t][r]);
+        }
+      }
+    }
+  } else {
+    constexpr int kLines = L::kQuant == Quant::six_bits ? 2 : 4;  // what int16 can hold
+    for (int first = 0; first < 8; first += kLines) {
+      __m256i sums[kTokens][2];
+      add_products<kLines, kTokens>(w, half, first, q, sums);
+      for (int t = 0; t < kTokens; ++t) {
+        for (int r = 0; r < 2; ++r) {
+          const __m256i wide = L::kGroup == 16
+                                   ? _mm256_madd_epi16(sums[t][r], group_scale(first / 4, r))
+                                   : add_pairs(sums[t][r]);
+          dots[t][r] = first == 0 ? wide : _mm256_add_epi32(dots[t][r], wide);
+        }
+      }
+    }
+  }
+  if constexpr (L::kOffset != 0) {
+    for (int t = 0; t < kTokens; ++t) {
+      for (int r = 0; r < 2; ++r) {
+        const __m256i offsets =
+            L::kGroup == 16 ? load(reinterpret_cast<const byte*>(w.group_sum + 32 * half + 16 * r))
+                            : _mm256_set1_epi16(L::kOffset);
+        dots[t][r] =
+            _mm256_sub_epi32(dots[t][r], _mm256_madd_epi16(repeat_4_bytes(x_sum[t]), offsets));
+      }
+    }
+  }
+}
+
+// Tokens that go through a tile together, and where their sums stand ([32] f32 each).
+template <int kTokens>
+struct Pass {
+  const QuantPlane* plane[kTokens];
+  const float* scaled_sum[kTokens];
+  float* y[kTokens];
+};
+
+// y[16 rows of the half] += rows of n_tiles tiles times the tokens.
+template <typename L, bool kResidual, int kTokens>
+static inline void sweep(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile, int half,
+                         const Pass<kTokens>& pass) {
+  for (int i = 0; i < n_tiles; ++i) {
+    const UnpackedTile& w = tiles[i];
+    const std::int64_t tile = first_tile + i;
+    const std::int8_t* q[kTokens];
+    const std::int16_t* x_sum[kTokens];
+#pragma GCC unroll 5
+    for (int t = 0; t < kTokens; ++t) {
+      q[t] = pass.plane[t]->q + kTileCols * tile;
+      x_sum[t] = pass.plane[t]->sum + 2 * tile;
+    }
+    __m256i dots[kTokens][2];
+    half_dots<L, kTokens>(w, half, q, x_sum, dots);
+#pragma GCC unroll 5
+    for (int t = 0; t < kTokens; ++t) {
+      const __m256 x_scale = _mm256_broadcast_ss(pass.plane[t]->scale + tile);
+      for (int r = 0; r < 2; ++r) {
+        const int row = 16 * half + 8 * r;
+        float* place = pass.y[t] + row;
+        const __m256 scale = _mm256_mul_ps(_mm256_load_ps(w.scale + row), x_scale);
+        __m256 acc = _mm256_loadu_ps(place);
+        acc = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots[t][r]), acc);
+        if constexpr (L::kHasMin && L::kGroup == 16) {
+          const __m256i pair = load(reinterpret_cast<const byte*>(w.group_sum + 2 * row));
+          const __m256i mins = _mm256_madd_epi16(repeat_4_bytes(x_sum[t]), pair);
+          const __m256 min = _mm256_mul_ps(_mm256_load_ps(w.min + row), x_scale);
+          acc = _mm256_fnmadd_ps(min, _mm256_cvtepi32_ps(mins), acc);
+        } else if constexpr (L::kHasMin && !kResidual) {
+          acc = _mm256_fnmadd_ps(_mm256_load_ps(w.min + row),
+                                 _mm256_broadcast_ss(pass.scaled_sum[t] + tile), acc);
+        }
+        _mm256_storeu_ps(place, acc);
+      }
+    }
+  }
+}
+
+template <typename L, bool kResidual, int kTokens>
+static void sweep_rows(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
+                       const QuantisedRow* const* x, float* const* y) {
+  Pass<kTokens> pass;
+  for (int t = 0; t < kTokens; ++t) {
+    pass.plane[t] = kResidual ? &x[t]->residual : &x[t]->main;
+    pass.scaled_sum[t] = x[t]->scaled_sum;
+    pass.y[t] = y[t];
+  }
+  for (int half = 0; half < 2; ++half)
+    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, pass);
+}
+
+// Any number of tokens in passes of nearly equal width: 6 are 3 + 3, not 5 + 1.
+template <typename L, bool kResidual>
+static inline void sweep_tokens(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
+                                const QuantisedRow* const* x, std::int64_t n_tokens,
+                                float* const* y) {
+  for (std::int64_t t = 0; t < n_tokens;) {
+    const std::int64_t left = n_tokens - t, n_passes = (left + 4) / 5;
+    const std::int64_t width = (left + n_passes - 1) / n_passes;
+    switch (width) {
+      case 1: sweep_rows<L, kResidual, 1>(tiles, n_tiles, first_tile, x + t, y + t); break;
+      case 2: sweep_rows<L, kResidual, 2>(tiles, n_tiles, first_tile, x + t, y + t); break;
+      case 3: sweep_rows<L, kResidual, 3>(tiles, n_tiles, first_tile, x + t, y + t); break;
+      case 4: sweep_rows<L, kResidual, 4>(tiles, n_tiles, first_tile, x + t, y + t); break;
+      default: sweep_rows<L, kResidual, 5>(tiles, n_tiles, first_tile, x + t, y + t); break;
+    }
+    t += width;
+  }
+}
+
+// The residual planes of the tiles of one super-block, tile by tile, for the tokens that have one.
+template <typename L>
+static inline void sweep_residuals(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
+                                   const QuantisedRow* x, std::int64_t n_tokens, float* y,
+                                   std::int64_t y_stride) {
+  const std::int64_t block = first_tile / kSuperTiles;
+  unsigned any = 0;
+  for (std::int64_t t = 0; t < n_tokens; ++t) any |= x[t].split[block];
+  for (int i = 0; i < n_tiles; ++i) {
+    if ((any >> i & 1u) == 0) continue;
+    const QuantisedRow* split[kMaxPanelTokens];
+    float* sums[kMaxPanelTokens];
+    std::int64_t n = 0;
+    for (std::int64_t t = 0; t < n_tokens; ++t) {
+      split[n] = x + t;
+      sums[n] = y + t * y_stride;
+      n += x[t].split[block] >> i & 1;
+    }
+    sweep_tokens<L, true>(tiles + i, 1, first_tile + i, split, n, sums);
+  }
+}
+
+template <typename L>
+static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedRow* x,
+                             std::int64_t n_tokens, float* y, std::int64_t y_stride) {
+  const QuantisedRow* rows[kMaxPanelTokens];
+  float* sums[kMaxPanelTokens];
+  for (std::int64_t t = 0; t < n_tokens; ++t) {
+    rows[t] = x + t;
+    sums[t] = y + t * y_stride;
+    for (int j = 0; j < 4; ++j) _mm256_storeu_ps(sums[t] + 8 * j, _mm256_setzero_ps());
+  }
+  UnpackedTile tiles[kSuperTiles];
+  const std::int64_t n_tiles = k / kTileCols;
+  for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {
+    const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
+    const byte* tile = header + L::kHeaderBytes;
+    const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
+    for (int i = 0; i < n; ++i) unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
+    sweep_tokens<L, false>(tiles, n, first, rows, n_tokens, sums);
+    sweep_residuals<L>(tiles, n, first, x, n_tokens, y, y_stride);
+  }
+}
+
+}  // namespace tinyllm::avx2

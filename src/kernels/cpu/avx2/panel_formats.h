@@ -1,0 +1,138 @@
+#pragma once
+// The tile formats as AVX2 sees them (quant/tile_format.h draws the tiles). A register holds 8 rows
+// x 4 columns of quants; four registers j = 0..3 are the 32 rows of a panel.
+//
+// maddubs multiplies unsigned quants with signed activations and adds pairs in int16. How many of
+// its results may be added there before they must go on to int32 (madd) is what a format decides;
+// an activation is at most 127, so a result at most 2 * 127 * q:
+//   nibbles      q <= 15    8 results: 30480
+//   five_bits    q <= 31    4 results: 31496
+//   six_bits     q <= 63    2 results: 32004
+//   full_signed  |q| <= 128 1 result:  32512, as |q| times x with the sign of q
+// so overflow cannot happen, and every dot equals the scalar one exactly.
+//
+// Everything here is static: each file keeps its own copy (flags of its own, CMake).
+
+#include <immintrin.h>
+
+#include "kernels/cpu/avx2/avx2_kernels.h"
+#include "quant/tile_format.h"
+
+namespace tinyllm::avx2 {
+
+enum class Quant { nibbles, five_bits, six_bits, full_signed };
+
+template <Quant kQuantKind, int kGroupCols, bool kSuperScaled, bool kWithMin, int kQuantOffset>
+struct Layout {
+  static constexpr Quant kQuant = kQuantKind;
+  static constexpr int kGroup = kGroupCols;
+  static constexpr int kGroups = kTileCols / kGroupCols;
+  static constexpr bool kSuper = kSuperScaled;
+  static constexpr bool kHasMin = kWithMin;
+  static constexpr int kOffset = kQuantOffset;
+
+  static constexpr int kScalesBytes = kSuper ? kTileRows * kGroups : 2 * kTileRows;
+  static constexpr int kQuantsBegin = kScalesBytes * (kHasMin ? 2 : 1);
+  static constexpr int kHalfBytes = kQuant == Quant::nibbles    ? 256
+                                    : kQuant == Quant::six_bits ? 384
+                                                                : 512;
+  static constexpr int kTileBytes = kQuantsBegin + 2 * kHalfBytes;
+  static constexpr int kHeaderBytes = kSuper ? 2 * kTileRows * (kHasMin ? 2 : 1) : 0;
+};
+
+using W4S = Layout<Quant::nibbles, 32, false, false, 8>;
+using W4A = Layout<Quant::nibbles, 32, false, true, 0>;
+using W4K = Layout<Quant::nibbles, 32, true, true, 0>;
+using W4K16 = Layout<Quant::nibbles, 16, true, true, 0>;
+using W6K16 = Layout<Quant::six_bits, 16, true, false, 32>;
+using W8S = Layout<Quant::full_signed, 32, false, false, 0>;
+using W8A = Layout<Quant::five_bits, 32, false, true, 0>;
+using W8K = Layout<Quant::five_bits, 32, true, true, 0>;
+
+static inline __m256i load(const byte* at) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+}
+
+static inline __m256 load_f16(const byte* at) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+}
+
+// 8 bytes as int32, one a row.
+static inline __m256i load_u8(const byte* at) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)));
+}
+static inline __m256i load_i8(const byte* at) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)));
+}
+
+static inline __m256i low_nibbles(__m256i line) {
+  return _mm256_and_si256(line, _mm256_set1_epi8(15));
+}
+static inline __m256i high_nibbles(__m256i line) {
+  return _mm256_and_si256(_mm256_srli_epi16(line, 4), _mm256_set1_epi8(15));
+}
+
+// 4 activations (or a pair of 16-bit sums) in every lane.
+static inline __m256i repeat_4_bytes(const void* at) {
+  std::int32_t four;
+  __builtin_memcpy(&four, at, 4);
+  return _mm256_set1_epi32(four);
+}
+
+// A row's pair of int16 (low, high) from int32 lanes that fit.
+static inline __m256i pair_of(__m256i low, __m256i high) {
+  return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xAA);
+}
+
+// Adds neighbouring int16 to int32.
+static inline __m256i add_pairs(__m256i pairs) {
+  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+// x with the sign of w, times |w|.
+static inline __m256i multiply_signed(__m256i w, __m256i x) {
+  return add_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)));
+}
+
+// Scales (or mins) of the 8 rows from row 8 * j on. `array`: where the tile's scales or mins begin.
+template <typename L>
+static inline __m256 load_scale(const byte* header, const byte* array, int j) {
+  static_assert(L::kGroup == 32);
+  if constexpr (!L::kSuper) {
+    return load_f16(array + 16 * j);
+  } else {
+    return _mm256_mul_ps(load_f16(header + 16 * j), _mm256_cvtepi32_ps(load_u8(array + 8 * j)));
+  }
+}
+
+// Groups of 16: the two group scales (or mins) of 8 rows as pairs, each row's first in the low
+// half.
+template <typename L>
+static inline __m256i load_group_pair(const byte* array, int j) {
+  static_assert(L::kGroup == 16);
+  const byte* second = array + kTileRows + 8 * j;
+  if constexpr (L::kHasMin) return pair_of(load_u8(array + 8 * j), load_u8(second));
+  return pair_of(load_i8(array + 8 * j), load_i8(second));
+}
+
+// Six bits: the four registers of 4 columns that two lines of nibbles and a line of upper bits
+// hold.
+struct SixBits {
+  __m256i first[2];   // columns 8 p + c and 8 p + 4 + c of the first 16
+  __m256i second[2];  // the same of the second 16
+};
+
+static inline SixBits unpack_six_bits(const byte* half, int p, int r) {
+  const __m256i even = load(half + 128 * p + 32 * r), odd = load(half + 128 * p + 64 + 32 * r);
+  const __m256i upper = load(half + 256 + 64 * p + 32 * r);
+  const __m256i mask = _mm256_set1_epi8(0x30);
+  const auto merge = [mask](__m256i low, __m256i high) {
+    return _mm256_or_si256(low, _mm256_and_si256(high, mask));
+  };
+  return {
+      {merge(low_nibbles(even), _mm256_slli_epi16(upper, 4)),
+       merge(low_nibbles(odd), _mm256_slli_epi16(upper, 2))},
+      {merge(high_nibbles(even), upper), merge(high_nibbles(odd), _mm256_srli_epi16(upper, 2))}};
+}
+
+}  // namespace tinyllm::avx2
