@@ -1,9 +1,14 @@
 # The binary, the tests and the fuzz targets.
 
+# The lessons' tests: in the binary, which runs them in a child process on a learner's code.
+file(GLOB lesson_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/course/tests/*.cpp)
+add_library(tinyllm_lessons STATIC ${lesson_sources})
+target_link_libraries(tinyllm_lessons PUBLIC tinyllm)
+
 file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/apps/*.cpp)
 list(FILTER app_sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
 add_library(tinyllm_apps STATIC ${app_sources})
-target_link_libraries(tinyllm_apps PUBLIC tinyllm CLI11::CLI11 PkgConfig::EDIT)
+target_link_libraries(tinyllm_apps PUBLIC tinyllm_lessons tinyllm CLI11::CLI11 PkgConfig::EDIT)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/apps/command_line.cpp PROPERTIES
   COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")
 add_executable(tinyllm_bin ${CMAKE_SOURCE_DIR}/src/apps/main.cpp)

@@ -20,6 +20,7 @@ FENCES = {
     "nlohmann/json.hpp": r".*\.cpp|.*_test\.h",
     "spdlog/": r"base/log\.cpp",
     "CLI/": r"apps/.*\.cpp",
+    "toml++/": r"learn/toml_file\.cpp",
     "curl/": r".*\.cpp",
 }
 

@@ -7,7 +7,7 @@ formatter=$(command -v clang-format-16 || command -v clang-format) || {
   echo "format: clang-format-16 is missing: sudo apt-get install clang-format-16" >&2
   exit 1
 }
-files=(src tests)
+files=(src tests course)
 case ${1:-} in
   --check) mode=(--dry-run --Werror) ;;
   '') mode=(-i) ;;

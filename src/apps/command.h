@@ -21,6 +21,7 @@ void add_inspect_command(CLI::App& app);
 void add_pull_command(CLI::App& app);
 void add_list_command(CLI::App& app);
 void add_rm_command(CLI::App& app);
+void add_learn_command(CLI::App& app);
 void add_completion_command(CLI::App& app);
 
 }  // namespace tinyllm

@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "learn/mine.h"
 #include "model_store/near_names.h"
 
 namespace tinyllm {
@@ -20,6 +22,7 @@ namespace {
 
 struct GlobalOptions {
   bool verbose = false;
+  bool mine = false;
   std::string log_file;
 };
 
@@ -34,6 +37,7 @@ void add_commands(CLI::App& app) {
   add_detokenize_command(app);
   add_template_command(app);
   add_perplexity_command(app);
+  add_learn_command(app);
   add_completion_command(app);
 }
 
@@ -42,6 +46,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being done");
   app.add_option("--log-file", options.log_file, "Append log lines to this file too")
       ->type_name("FILE");
+  app.add_flag("--mine", options.mine, "Compute with your own operators (see 'learn')");
   app.parse_complete_callback([&options] {
     configure_log(options.verbose ? LogLevel::debug : LogLevel::warning, options.log_file);
   });
@@ -80,6 +85,8 @@ void run_command_line(int argc, char** argv) {
   try {
     if (argc < 2) fail(ErrorCode::usage, "a command is missing");
     check_command_name(app, argv[1]);
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (std::ranges::find(words, "--mine") != words.end()) learn::exec_mine(words);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     write_stdout(app.help());

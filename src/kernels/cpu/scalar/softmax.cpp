@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-namespace tinyllm::scalar {
-
-void softmax(float* x, std::int64_t n) {
+void tinyllm::scalar::softmax(float* x, std::int64_t n) {
+  // >>> softmax.row
   float largest = x[0];
   for (std::int64_t i = 1; i < n; ++i) largest = std::max(largest, x[i]);
   float sum = 0.0f;
@@ -15,6 +14,5 @@ void softmax(float* x, std::int64_t n) {
   }
   const float inverse_sum = 1.0f / sum;
   for (std::int64_t i = 0; i < n; ++i) x[i] *= inverse_sum;
+  // <<< softmax.row
 }
-
-}  // namespace tinyllm::scalar

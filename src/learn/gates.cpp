@@ -1,0 +1,190 @@
+#include "learn/gates.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "learn/check.h"
+#include "learn/learner_files.h"
+#include "learn/marked_region.h"
+#include "learn/model_check.h"
+#include "learn/mutant_runs.h"
+#include "learn/screen.h"
+#include "model_store/child_process.h"
+
+namespace tinyllm::learn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Gates {
+ public:
+  Gates(const CoursePaths& paths, const PlantedTexts& planted)
+      : paths_(paths), course_(read_course(paths)), planted_(planted) {}
+
+  int run() {
+    for (const Task& task : course_.tasks) {
+      red_for_the_right_reason(task);
+      solution_is_green(task);
+      alternative_is_green(task);
+    }
+    every_prefix();
+    all_together();
+    say("\nG5: which test kills which mutant\n");
+    for (const Task& task : course_.tasks) mutants_die(task);
+    say(n_broken_ == 0 ? "\nall gates hold\n"
+                       : fmt::format("\n{} findings against the gates\n", n_broken_));
+    return n_broken_;
+  }
+
+ private:
+  void report(const char* gate, const std::string& what, bool holds, const std::string& why = "") {
+    say(fmt::format("{:<4}{:<6}{}{}\n", gate, holds ? "ok" : "FAIL", what,
+                    why.empty() ? "" : ": " + why));
+    n_broken_ += holds ? 0 : 1;
+  }
+
+  // A text as a file of the scratch folder, compiled as a learner's.
+  fs::path source(const Task& task, const std::string& kind, const std::string& text) {
+    const fs::path file = paths_.scratch() / "gates" / (task.id + "." + kind + ".cpp");
+    fs::create_directories(file.parent_path());
+    if (!fs::exists(file) || read_text_file(file) != text) write_file_atomic(file, text);
+    return file;
+  }
+  fs::path skeleton(const Task& task) {
+    const auto planted = planted_.skeletons.find(task.id);
+    return source(task, "skeleton",
+                  planted == planted_.skeletons.end() ? skeleton_of(paths_, task)
+                                                      : planted->second);
+  }
+  fs::path solution(const Task& task) {
+    const auto planted = planted_.solutions.find(task.id);
+    const std::string engine = read_text_file(paths_.root / "src" / task.engine_file);
+    return source(task, "solution",
+                  planted == planted_.solutions.end() ? make_solution(engine, task.id)
+                                                      : planted->second);
+  }
+
+  CheckResult check(const Task& task, const fs::path& file, const std::string& kind,
+                    Sanitize sanitize = Sanitize::no) {
+    CheckOptions options;
+    options.source = file;
+    options.name = "gate-" + kind;
+    options.sanitize = sanitize;
+    options.with_model = sanitize == Sanitize::no;
+    return check_task(paths_, task, options);
+  }
+
+  static std::string why(const CheckResult& result) {
+    return result.failure.title + (result.failure.text.empty() ? "" : "\n" + result.failure.text);
+  }
+
+  void red_for_the_right_reason(const Task& task) {
+    const CheckResult result = check(task, skeleton(task), "skeleton");
+    const bool compiles = result.failure.level > Level::contract || result.outcome == Outcome::green;
+    report("G1", task.id + ": the skeleton compiles", compiles, compiles ? "" : why(result));
+    if (!compiles) return;
+    std::string wrong;
+    for (const auto& [name, status] : result.statuses) {
+      if (status != "not_yet: " + task.id) wrong += fmt::format(" '{}' is {};", name, status);
+    }
+    if (result.statuses.empty()) wrong = " no test ran";
+    report("G2", fmt::format("{}: {} tests are red with NotYet", task.id, result.statuses.size()),
+           wrong.empty(), wrong);
+  }
+
+  void solution_is_green(const Task& task) {
+    for (const Sanitize sanitize : {Sanitize::no, Sanitize::address}) {
+      const bool watched = sanitize == Sanitize::address;
+      const CheckResult result = check(task, solution(task), "solution", sanitize);
+      const bool green = result.outcome == Outcome::green;
+      report("G3", task.id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
+             green, green ? "" : why(result));
+    }
+  }
+
+  void alternative_is_green(const Task& task) {
+    const fs::path file = paths_.course() / "alternatives" / (task.id + ".cpp");
+    if (!fs::exists(file)) {
+      report("G12", task.id + ": has no course/alternatives/" + task.id + ".cpp", false);
+      return;
+    }
+    const CheckResult result = check(task, file, "alternative");
+    const bool green = result.outcome == Outcome::green;
+    report("G12", task.id + ": another way is green too", green, green ? "" : why(result));
+  }
+
+  // One binary of the first `k` solutions and skeletons for the rest.
+  fs::path prefix_binary(std::size_t k) {
+    std::vector<fs::path> objects;
+    std::vector<std::string> files;
+    for (std::size_t i = 0; i < course_.tasks.size(); ++i) {
+      const Task& task = course_.tasks[i];
+      const BuiltObject built = build_object(paths_, task, i < k ? solution(task) : skeleton(task));
+      if (!built) return {};
+      objects.push_back(built.object);
+      files.push_back(task.engine_file);
+    }
+    return link_binary(paths_, objects, files, "gate-prefix");
+  }
+
+  void every_prefix() {
+    CheckOptions options;
+    options.with_model = false;
+    for (std::size_t k = 0; k <= course_.tasks.size(); ++k) {
+      const fs::path binary = prefix_binary(k);
+      std::string wrong = binary.empty() ? " a file does not compile" : "";
+      for (std::size_t i = 0; i < std::min(k + 1, course_.tasks.size()) && wrong.empty(); ++i) {
+        const Task& task = course_.tasks[i];
+        const CheckResult result = run_task_tests(paths_, task, binary, options);
+        const bool as_wanted = i < k ? result.outcome == Outcome::green
+                                     : result.failure.kind == "not_yet";
+        if (!as_wanted) wrong += fmt::format(" {} is {};", task.id, why(result));
+      }
+      report("G4", fmt::format("{} solutions, then skeletons", k), wrong.empty(), wrong);
+    }
+  }
+
+  void all_together() {
+    const fs::path binary = prefix_binary(course_.tasks.size());
+    std::string kernels;
+    for (const Task& task : course_.tasks) {
+      if (!task.kernel.empty()) kernels += (kernels.empty() ? "" : ",") + task.kernel;
+    }
+    const std::string broken =
+        binary.empty() ? "a file does not compile" : model_difference(binary, kernels, true);
+    report("G9", "a small Qwen2 with all solutions together", broken.empty(), broken);
+  }
+
+  void mutants_die(const Task& task) {
+    const std::vector<MutantRun> runs = run_mutants(paths_, task);
+    report("G5", fmt::format("{}: {} mutants", task.id, runs.size()), runs.size() >= 2,
+           runs.size() >= 2 ? "" : "at least two are wanted");
+    for (const MutantRun& run : runs) {
+      const Failure& failure = run.result.failure;
+      const bool dead = run.result.outcome == Outcome::red;
+      const bool named = run.named == run.mutant_id;
+      report("G5",
+             fmt::format("  {:<20} {}", run.mutant_id,
+                         dead ? fmt::format("killed by {} '{}', named {}",
+                                            kLevelNames[static_cast<int>(failure.level)],
+                                            failure.case_name,
+                                            run.named.empty() ? "nothing" : run.named)
+                              : "SURVIVES"),
+             dead && named);
+    }
+  }
+
+  const CoursePaths& paths_;
+  Course course_;
+  const PlantedTexts& planted_;
+  int n_broken_ = 0;
+};
+
+}  // namespace
+
+int run_gates(const CoursePaths& paths, const PlantedTexts& planted) {
+  return Gates(paths, planted).run();
+}
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,146 @@
+#include "learn/golden.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/json_field.h"
+#include "base/json_parse.h"
+
+namespace tinyllm::learn {
+namespace {
+
+constexpr std::size_t kShownValues = 6;
+
+std::vector<double> numbers(const JsonField& field) {
+  std::vector<double> values;
+  for (const JsonField& element : field.elements()) {
+    // JSON has no infinities; the goldens write them as text.
+    const auto& raw = element;
+    values.push_back(raw.is_null() ? std::nan("") : raw.number());
+  }
+  return values;
+}
+
+// A scalar, a list, or the text "-inf 1 2" for lists that JSON cannot say.
+std::vector<double> input_values(const nlohmann::json& value, const JsonField& field) {
+  if (value.is_string()) return split_numbers(value.get<std::string>());
+  if (value.is_number()) return {value.get<double>()};
+  return numbers(field);
+}
+
+std::string show(const std::vector<double>& values, bool is_list) {
+  if (!is_list) return fmt::format("{:g}", values[0]);
+  std::string text = "[";
+  for (std::size_t i = 0; i < std::min(values.size(), kShownValues); ++i) {
+    text += fmt::format("{}{:.4g}", i == 0 ? "" : " ", values[i]);
+  }
+  if (values.size() > kShownValues) text += fmt::format(" ... {} values", values.size());
+  return text + "]";
+}
+
+WantedArray read_wanted(const std::string& name, const JsonField& field) {
+  WantedArray wanted;
+  wanted.name = name;
+  for (const JsonField& n : field.member("shape").elements()) wanted.shape.push_back(n.count());
+  for (const JsonField& axis : field.member("axes").elements())
+    wanted.axes.push_back(axis.string());
+  wanted.values = numbers(field.member("values"));
+  wanted.tolerance = numbers(field.member("tolerance"));
+  if (wanted.tolerance.size() != wanted.values.size()) {
+    field.member("tolerance").refuse(ErrorCode::invalid_input, "as long as values");
+  }
+  return wanted;
+}
+
+}  // namespace
+
+std::string join_numbers(const std::vector<double>& values, int n_digits) {
+  std::string text;
+  for (const double value : values) {
+    text += fmt::format("{}{:.{}g}", text.empty() ? "" : " ", value, n_digits);
+  }
+  return text;
+}
+
+std::vector<double> split_numbers(const std::string& text) {
+  std::vector<double> values;
+  const char* at = text.c_str();
+  for (char* end = nullptr;; at = end) {
+    const double value = std::strtod(at, &end);
+    if (end == at) return values;
+    values.push_back(value);
+  }
+}
+
+std::vector<GoldenCase> read_golden(const std::filesystem::path& path) {
+  const nlohmann::ordered_json ordered = parse_ordered_json(read_text_file(path), path.filename());
+  const nlohmann::json document = ordered;
+  std::vector<GoldenCase> cases;
+  std::size_t index = 0;
+  for (const JsonField& row : JsonField(document, path.filename()).member("cases").elements()) {
+    std::map<std::string, std::vector<double>, std::less<>> inputs;
+    std::string text;
+    // The order of the file, for people.
+    for (const auto& [name, value] : ordered["cases"][index++]["inputs"].items()) {
+      inputs[name] = input_values(value, row.member("inputs").member(name));
+      text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name,
+                          show(inputs[name], !value.is_number()));
+    }
+    GoldenCase golden{
+        Case(row.member("name").string(), row.member("function").string(), std::move(inputs)),
+        {},
+        text};
+    for (const auto& [name, value] : row.member("want").object().items()) {
+      golden.wanted.push_back(read_wanted(name, row.member("want").member(name)));
+    }
+    cases.push_back(std::move(golden));
+  }
+  return cases;
+}
+
+std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got) {
+  for (std::size_t i = 0; i < wanted.values.size(); ++i) {
+    if (i >= got.size()) return static_cast<std::int64_t>(i);
+    // Written so that NaN is wrong.
+    if (!(std::abs(got[i] - wanted.values[i]) <= wanted.tolerance[i])) {
+      return static_cast<std::int64_t>(i);
+    }
+  }
+  return -1;
+}
+
+std::map<std::string, CaseAnswers> read_recorded_mutants(const CoursePaths& paths,
+                                                         const std::string& task_id) {
+  std::map<std::string, CaseAnswers> recorded;
+  const std::filesystem::path path = paths.course() / "golden" / (task_id + ".mutants.json");
+  if (!std::filesystem::exists(path)) return recorded;
+  const nlohmann::json document = parse_json(read_text_file(path), path.filename());
+  for (const auto& [mutant, cases] : document.items()) {
+    for (const auto& [name, arrays] : cases.items()) {
+      for (const auto& [array, text] : arrays.items()) {
+        recorded[mutant][name][array] = split_numbers(text.get<std::string>());
+      }
+    }
+  }
+  return recorded;
+}
+
+void write_recorded_mutants(const CoursePaths& paths, const std::string& task_id,
+                            const std::map<std::string, CaseAnswers>& recorded) {
+  nlohmann::ordered_json document = nlohmann::ordered_json::object();
+  for (const auto& [mutant, cases] : recorded) {
+    for (const auto& [name, arrays] : cases) {
+      for (const auto& [array, values] : arrays) {
+        document[mutant][name][array] = join_numbers(values, 9);
+      }
+    }
+  }
+  write_file_atomic(paths.course() / "golden" / (task_id + ".mutants.json"),
+                    document.dump(1) + "\n");
+}
+
+}  // namespace tinyllm::learn

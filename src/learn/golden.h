@@ -1,0 +1,46 @@
+#pragma once
+// course/golden/ID.json: the recorded cases of a task with what a float64 oracle answers; and
+// ID.mutants.json: what each known mistake answers. Any thread.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "learn/lesson_case.h"
+#include "learn/manifest.h"
+
+namespace tinyllm::learn {
+
+struct WantedArray {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<std::string> axes;  // what each index counts: "token", "head", "i"
+  std::vector<double> values;     // row-major
+  std::vector<double> tolerance;  // of each value; derived in the script that made them
+};
+
+struct GoldenCase {
+  Case given;
+  std::vector<WantedArray> wanted;
+  std::string shown;  // the inputs in a few words: "x = [3 4], weight = [1 1], eps = 1e-06"
+};
+
+// From small to large: the first that fails is the smallest.
+std::vector<GoldenCase> read_golden(const std::filesystem::path& path);
+
+using ArrayValues = std::map<std::string, std::vector<double>>;
+using CaseAnswers = std::map<std::string, ArrayValues>;  // by case
+std::map<std::string, CaseAnswers> read_recorded_mutants(const CoursePaths& paths,
+                                                         const std::string& task_id);
+void write_recorded_mutants(const CoursePaths& paths, const std::string& task_id,
+                            const std::map<std::string, CaseAnswers>& recorded);
+
+// Numbers as text that keeps NaN and infinities: "0.5 nan -inf". 17 digits give a double back
+// exactly, 9 a float.
+std::string join_numbers(const std::vector<double>& values, int n_digits = 17);
+std::vector<double> split_numbers(const std::string& text);
+
+// The first value that is further from the wanted one than its tolerance; -1: all are right.
+std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got);
+
+}  // namespace tinyllm::learn

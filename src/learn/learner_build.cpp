@@ -1,0 +1,196 @@
+#include "learn/learner_build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "learn/build_commands.h"
+#include "learn/compiler_words.h"
+#include "learn/object_symbols.h"
+#include "model_store/child_process.h"
+
+namespace tinyllm::learn {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Learners may leave a parameter or a variable unused while they write; everything else is strict.
+// The flags behind the engine's own win.
+const std::vector<std::string> kLearnerFlags = {"-g",
+                                                "-Wall",
+                                                "-Wextra",
+                                                "-Wmissing-declarations",
+                                                "-Werror",
+                                                "-Wno-unused-parameter",
+                                                "-Wno-error=unused-variable",
+                                                "-Wno-error=unused-but-set-variable",
+                                                "-fno-diagnostics-color"};
+const std::vector<std::string> kAddressFlags = {"-fsanitize=address,undefined",
+                                                "-fno-sanitize-recover=undefined",
+                                                "-fno-omit-frame-pointer", "-O1"};
+
+ChildResult run_in(const fs::path& directory, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"env", "-C", directory.string()});
+  return run_child(arguments, {{"LC_ALL", "C"}}, [](std::string_view) { return true; });
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += word + "\n";
+  return text;
+}
+
+std::string stamp_of(const fs::path& file) {
+  return fmt::format("{} {} {}\n", file.string(), fs::file_size(file),
+                     fs::last_write_time(file).time_since_epoch().count());
+}
+
+// True when `file` was made from exactly this `recipe`.
+bool is_fresh(const fs::path& file, const std::string& recipe) {
+  const fs::path kept = file.string() + ".recipe";
+  return fs::exists(file) && fs::exists(kept) && read_text_file(kept) == recipe;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::io, "cannot make {}: {}", folder.string(), error.message());
+}
+
+// A disk that is full speaks through the compiler or linker: not the learner's fault.
+void fail_when_disk_is_full(const std::string& output, const fs::path& folder) {
+  if (output.find("No space left on device") == std::string::npos) return;
+  fail(ErrorCode::io, "the disk is full: nothing could be written to {}; your files are untouched",
+       folder.string());
+}
+
+struct Compiled {
+  fs::path object;  // empty: it does not compile
+  std::string output;
+};
+
+Compiled compile(const CompileCommand& command, const std::vector<std::string>& flags,
+                 const fs::path& source, const fs::path& object) {
+  std::vector<std::string> arguments = command.arguments;
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  arguments.insert(arguments.end(), {"-c", source.string(), "-o", object.string()});
+  const std::string recipe = joined(arguments) + stamp_of(command.object) + read_text_file(source);
+  if (is_fresh(object, recipe)) return {object, ""};
+  make_folder(object.parent_path());
+  fs::remove(object);
+  const ChildResult done = run_in(command.directory, arguments);
+  fail_when_disk_is_full(done.output, object.parent_path());
+  if (done.exit_code == 127) {
+    fail(ErrorCode::not_found, "there is no compiler {}", command.arguments.front());
+  }
+  if (done.exit_code != 0) return {{}, done.output};
+  write_file_atomic(object.string() + ".recipe", recipe);
+  return {object, done.output};
+}
+
+// "rms_norm.cpp.o" as a member of an archive in the link map.
+bool map_holds_member(const fs::path& map, const std::string& engine_file) {
+  const std::string member = fs::path(engine_file).filename().string() + ".o)";
+  const std::string text = read_text_file(map);
+  for (std::size_t at = text.find(member); at != text.npos; at = text.find(member, at + 1)) {
+    if (at > 0 && text[at - 1] == '(') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::path& source,
+                         Sanitize sanitize) {
+  BuiltObject built;
+  const CompileCommand command = compile_command(paths, task.engine_file);
+  std::vector<std::string> flags = kLearnerFlags;
+  if (sanitize == Sanitize::address) {
+    flags.insert(flags.end(), kAddressFlags.begin(), kAddressFlags.end());
+  }
+  const std::string suffix = sanitize == Sanitize::address ? ".asan.o" : ".o";
+  const std::size_t place = std::hash<std::string>{}(source.string());
+  const fs::path object =
+      paths.scratch() / fmt::format("{}-{:08x}{}", task.id, place & 0xFFFFFFFF, suffix);
+  const Compiled compiled = compile(command, flags, source, object);
+  const std::string name = shown(paths, source);
+  if (compiled.object.empty()) {
+    built.failure = {"compile", shorten_errors(compiled.output, source.string(), name,
+                                               defined_symbols(command.object))};
+    return built;
+  }
+  if (sanitize == Sanitize::no) {  // a sanitized object offers symbols of the sanitizer too
+    const std::vector<std::string> found = defined_symbols(object);
+    const SymbolFaults faults = compare_symbols(defined_symbols(command.object), found);
+    if (found.empty()) {
+      built.failure = {"contract",
+                       fmt::format("{} defines no function at all; move it away, and the next "
+                                   "'./tiny learn' writes the skeleton again\n",
+                                   name)};
+      return built;
+    }
+    if (!faults.none()) {
+      built.failure = {"contract", describe(faults, name, task.engine_header)};
+      return built;
+    }
+  }
+  built.object = object;
+  return built;
+}
+
+fs::path build_engine_file(const CoursePaths& paths, const std::string& engine_file,
+                           const std::string& text, const std::string& name) {
+  const fs::path source = paths.scratch() / "mutants" / (name + ".cpp");
+  make_folder(source.parent_path());
+  if (!fs::exists(source) || read_text_file(source) != text) write_file_atomic(source, text);
+  const Compiled compiled =
+      compile(compile_command(paths, engine_file),
+              {"-Wno-unused-variable", "-Wno-unused-parameter", "-Wno-unused-but-set-variable"},
+              source, source.string() + ".o");
+  if (compiled.object.empty()) {
+    fail(ErrorCode::invalid_input, "{} does not compile: {}", name, compiled.output.substr(0, 600));
+  }
+  return compiled.object;
+}
+
+fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& objects,
+                     const std::vector<std::string>& engine_files, const std::string& name,
+                     Sanitize sanitize) {
+  const LinkCommand command = link_command(paths);
+  const fs::path binary = paths.scratch() / name;
+  const fs::path map = binary.string() + ".map";
+  std::vector<std::string> arguments = command.before;
+  for (const fs::path& object : objects) arguments.push_back(object.string());
+  arguments.insert(arguments.end(), command.after.begin(), command.after.end());
+  if (sanitize == Sanitize::address) arguments.push_back("-fsanitize=address,undefined");
+  arguments.insert(arguments.end(), {"-o", binary.string(), "-Wl,-Map=" + map.string()});
+
+  std::string recipe = joined(arguments) + stamp_of(paths.build / "libtinyllm.a") +
+                       stamp_of(paths.build / "tinyllm");
+  for (const fs::path& object : objects) recipe += stamp_of(object);
+  if (is_fresh(binary, recipe)) return binary;
+
+  make_folder(paths.scratch());
+  fs::remove(binary);
+  const ChildResult done = run_in(command.directory, arguments);
+  fail_when_disk_is_full(done.output, paths.scratch());
+  if (done.exit_code != 0) {
+    fail(ErrorCode::invalid_input, "linking your code failed: {}", done.output.substr(0, 600));
+  }
+  for (const std::string& file : engine_files) {
+    if (map_holds_member(map, file)) {
+      fs::remove(binary);
+      fail(ErrorCode::invalid_input,
+           "the linker took the engine's own {} beside yours (see {}); this is our fault, please "
+           "report it",
+           file, map.string());
+    }
+  }
+  write_file_atomic(binary.string() + ".recipe", recipe);
+  return binary;
+}
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,135 @@
+#include "learn/learner_files.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "learn/build_commands.h"
+#include "learn/marked_region.h"
+
+namespace tinyllm::learn {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+void write_new(const CoursePaths& paths, const fs::path& path, const std::string& text,
+               std::vector<std::string>& written) {
+  if (fs::exists(path)) return;
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  write_file_atomic(path, text);
+  written.push_back(shown(paths, path));
+}
+
+// What clangd and others need to follow an include and to know the flags.
+std::string compile_commands(const CoursePaths& paths, const Course& course) {
+  ordered_json list = ordered_json::array();
+  for (const Task& task : course.tasks) {
+    const CompileCommand command = compile_command(paths, task.engine_file);
+    const std::string file = (paths.code() / task.learner_file).string();
+    ordered_json arguments = command.arguments;
+    for (const std::string& word : {std::string("-c"), file}) arguments.push_back(word);
+    list.push_back({{"directory", command.directory.string()},
+                    {"file", file},
+                    {"arguments", std::move(arguments)}});
+  }
+  return list.dump(1) + "\n";
+}
+
+// For VS Code: a debug configuration a task, which runs its check under gdb.
+std::string launch_settings(const CoursePaths& paths, const Course& course) {
+  ordered_json configurations = ordered_json::array();
+  for (const Task& task : course.tasks) {
+    const ordered_json arguments = {"learn", "run-tests", task.id,
+                                    (paths.course() / "golden" / (task.id + ".json")).string(),
+                                    (paths.scratch() / "debug.report").string()};
+    configurations.push_back({{"name", "check " + task.id},
+                              {"type", "cppdbg"},
+                              {"request", "launch"},
+                              {"MIMode", "gdb"},
+                              {"program", (paths.scratch() / ("check-" + task.id)).string()},
+                              {"args", arguments},
+                              {"cwd", paths.learner.string()}});
+  }
+  const ordered_json launch = {{"version", "0.2.0"}, {"configurations", configurations}};
+  return launch.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::string skeleton_of(const CoursePaths& paths, const Task& task) {
+  return make_skeleton(read_text_file(paths.root / "src" / task.engine_file), task.id);
+}
+
+std::vector<std::string> write_missing_files(const CoursePaths& paths, const Course& course,
+                                             Progress& progress) {
+  std::vector<std::string> written;
+  for (const Task& task : course.tasks) {
+    const fs::path file = paths.code() / task.learner_file;
+    if (!fs::exists(file)) {
+      const std::string skeleton = skeleton_of(paths, task);
+      write_new(paths, file, skeleton, written);
+      progress.note_file(task.id, task.contract, skeleton);
+    } else if (progress.file_contract(task.id) == 0) {
+      progress.note_file(task.id, task.contract, "");
+    }
+  }
+  const fs::path commands = paths.code() / "compile_commands.json";
+  const std::string text = compile_commands(paths, course);
+  // Ours alone, never edited by hand: written whenever it is not what it should be.
+  if (!fs::exists(commands) || read_text_file(commands) != text) write_file_atomic(commands, text);
+  std::vector<std::string> editor;
+  write_new(paths, paths.code() / ".vscode/launch.json", launch_settings(paths, course), editor);
+  if (progress.course_version() == 0) progress.note_course_version(course.version);
+  return written;
+}
+
+std::vector<std::string> update_files(const CoursePaths& paths, const Course& course,
+                                      Progress& progress) {
+  std::vector<std::string> news;
+  for (const Task& task : course.tasks) {
+    const fs::path file = paths.code() / task.learner_file;
+    const std::int64_t had = progress.file_contract(task.id);
+    if (!fs::exists(file)) {
+      news.push_back(fmt::format("new task {}: {}", task.id, task.title));
+      continue;  // write_missing_files writes it
+    }
+    if (had == 0 || had >= task.contract) continue;
+    for (std::int64_t version = had + 1; version <= task.contract; ++version) {
+      const auto index = static_cast<std::size_t>(version - 2);
+      news.push_back(fmt::format("{}: contract v{}: {}", task.id, version,
+                                 index < task.contract_changes.size()
+                                     ? task.contract_changes[index]
+                                     : "see src/" + task.engine_header));
+    }
+    std::string skeleton;
+    if (progress.is_untouched(task.id, read_text_file(file))) {
+      skeleton = skeleton_of(paths, task);
+      write_file_atomic(file, skeleton);
+      news.push_back(fmt::format("{}: you had not begun, so the new skeleton is there now",
+                                 shown(paths, file)));
+    } else {
+      news.push_back(fmt::format("{}: yours is kept as it is", shown(paths, file)));
+    }
+    progress.note_file(task.id, task.contract, skeleton);
+  }
+  if (progress.course_version() != course.version) {
+    news.insert(news.begin(), fmt::format("the course is version {} now (yours was {})",
+                                          course.version, progress.course_version()));
+    progress.note_course_version(course.version);
+  }
+  const std::vector<std::string> written = write_missing_files(paths, course, progress);
+  for (const std::string& file : written) news.push_back(file + ": written");
+  return news;
+}
+
+FileState file_state(const CoursePaths& paths, const Task& task) {
+  const fs::path file = paths.code() / task.learner_file;
+  if (!fs::exists(file)) return FileState::missing;
+  return has_todo(read_text_file(file)) ? FileState::todo : FileState::written;
+}
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,76 @@
+#include "learn/lesson_commands.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "learn/mine.h"
+#include "learn/voice.h"
+
+namespace tinyllm::learn {
+namespace {
+
+// The tasks that a person means.
+std::vector<const Task*> tasks_meant(const Session& session, const CheckCommand& command) {
+  std::vector<const Task*> tasks;
+  if (command.all) {
+    for (const Task& task : session.course.tasks) tasks.push_back(&task);
+  } else if (session.course.find_day(command.word) != nullptr) {
+    tasks = session.course.tasks_of(command.word);
+    if (tasks.empty()) fail(ErrorCode::usage, "day {} has no tasks to check", command.word);
+  } else if (!command.word.empty()) {
+    tasks.push_back(&require_task(session.course, command.word));
+  } else if (const Task* next = session.next_task()) {
+    tasks.push_back(next);
+  } else {
+    for (const Task& task : session.course.tasks) tasks.push_back(&task);
+  }
+  return tasks;
+}
+
+}  // namespace
+
+void run_check_command(const SessionOptions& options, const CheckCommand& command) {
+  Session session(options);
+  std::vector<CheckResult> results;
+  const bool quiet = command.as_json || command.as_junit;
+  int n_red = 0;
+  for (const Task* task : tasks_meant(session, command)) {
+    results.push_back(session.check(*task));
+    n_red += results.back().outcome == Outcome::green ? 0 : 1;
+    if (quiet) continue;
+    say(as_text(session.paths, *task, results.back(), session.style,
+                {.explained = command.explained}) +
+        "\n");
+  }
+  if (command.as_json) say(as_json(results));
+  if (command.as_junit) say(as_junit(results));
+  if (n_red > 0) {
+    if (results.size() == 1) fail(ErrorCode::not_yet, "{} is not green yet", results[0].task_id);
+    fail(ErrorCode::not_yet, "{} of {} tasks are not green yet", n_red, results.size());
+  }
+}
+
+void speak_mine(const Session& session, const std::string& prompt) {
+  const Style& style = session.style;
+  const Mine mine = build_mine(session);
+  say(wrap(describe(mine, session, false), style.width, "  ") + "\n\n");
+  say(fmt::format("{} {}\n", style.dim("asked:"), prompt));
+  const Voice voice = speak(
+      mine.binary, session.options.model, prompt,
+      [&](double seconds) { say(style.dim(fmt::format("({:.2g} s a token)\n", seconds))); },
+      SpokenText(style, "  | "));
+  say("\n");
+  if (!voice.broken.empty()) {
+    say(style.red("no answer: ") + voice.broken + "\n");
+    return;
+  }
+  const VoiceComparison comparison = compare_with_engine(session.options.model, voice);
+  say(style.dim(wrap(describe(comparison, voice.token_ids.size()), style.width, "  ") + "\n"));
+}
+
+void run_speak_command(const SessionOptions& options, const std::string& prompt) {
+  const Session session(options);
+  speak_mine(session, prompt.empty() ? "Why is the sky blue?" : prompt);
+}
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,84 @@
+#pragma once
+// course/course.toml: the days and tasks of the course, and the mutants of course/mutants/. Plain
+// data; any thread may read.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "learn/course_paths.h"
+
+namespace tinyllm::learn {
+
+// Where a task's operator runs when the model speaks with it.
+enum class Heard {
+  engine,     // in the batched engine, and in the reference path
+  reference,  // in the reference path only
+  numbers,    // in no model: its tests are all
+};
+
+// A known wrong variant of an engine file: one place of the file, replaced.
+struct Mutant {
+  std::string id;
+  std::string engine_file;         // "kernels/cpu/scalar/rms_norm.cpp", below src/
+  std::string replace, with;       // `replace` stands in the file exactly once
+  std::string sentence;            // what is wrong: "eps is added outside of the root"
+  std::string question;            // what to ask a learner who made it
+  bool audible = false;            // heard when SmolLM2 speaks with it
+  std::string lesson;              // the day that prevents it
+  std::vector<std::string> lies;   // for the ear: two wrong guesses
+  std::vector<std::string> cases;  // recorded in these cases only; empty: in all
+};
+
+struct Task {
+  std::string id;                          // "norm.rms"; never a number, so that days may move
+  std::string day;                         // "1.4"
+  std::string title;                       // "RMSNorm"
+  std::string engine_file, engine_header;  // below src/
+  std::string learner_file;                // below code/: "week1/rms_norm.cpp"
+  std::vector<std::string> functions;      // as a person says them: "rms_norm"
+  Heard heard = Heard::numbers;
+  std::string kernel;  // TINYLLM_KERNELS entry that lets the engine call it; may be empty
+  std::int64_t contract = 1;
+  std::vector<std::string> contract_changes;  // entry i: what version i + 2 changed
+  std::vector<std::string> needs;             // ids of tasks to do first
+  std::vector<std::string> hints;
+  std::int64_t minutes = 0;
+  std::string prompt;  // what `learn speak` asks
+};
+
+struct Day {
+  std::string id, title;
+  std::string folder;                  // below course/: "week1/1.4-rms-norm"; empty: no lesson yet
+  std::string topic_of_week;           // "week 1"
+  std::vector<std::string> questions;  // asked by a human at the end of the day
+  bool has_lesson() const { return !folder.empty(); }
+};
+
+struct Course {
+  std::int64_t version = 1;
+  std::vector<Day> days;
+  std::vector<Task> tasks;  // in the order of the course
+
+  const Task* find_task(std::string_view id) const;  // nullptr when unknown
+  const Day* find_day(std::string_view id) const;
+  std::vector<const Task*> tasks_of(std::string_view day) const;
+};
+
+// Throws Error{invalid_input | not_found} that names file and field.
+Course read_course(const CoursePaths& paths);
+
+// course/mutants/ID.toml; empty when the task has none.
+std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id);
+
+// The text of the mutant's engine file with its place replaced. Throws Error{invalid_input} when
+// `replace` does not stand there exactly once.
+std::string mutated_source(const CoursePaths& paths, const Mutant& mutant);
+
+// The task that a person means: its id, or its learner file's name. Throws Error{usage} that lists
+// the ids.
+const Task& require_task(const Course& course, const std::string& word);
+
+}  // namespace tinyllm::learn

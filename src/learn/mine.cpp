@@ -1,0 +1,94 @@
+#include "learn/mine.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace tinyllm::learn {
+namespace {
+
+std::string names_of(const std::vector<const Task*>& tasks, const Session& session, bool verdict) {
+  std::string text;
+  for (const Task* task : tasks) {
+    text += text.empty() ? "" : ", ";
+    text += task->id;
+    if (verdict && !session.progress.is_green(task->id)) text += " (not green)";
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+Mine build_mine(const Session& session) {
+  Mine mine;
+  std::vector<std::filesystem::path> objects;
+  std::vector<std::string> engine_files;
+  for (const Task& task : session.course.tasks) {
+    BuiltObject built;
+    const std::filesystem::path file = session.paths.code() / task.learner_file;
+    if (file_state(session.paths, task) == FileState::written) {
+      built = build_object(session.paths, task, file);
+      if (!built) mine.notes.push_back(task.id + ": does not compile, the engine's own stands in");
+    }
+    if (!built) {
+      mine.engine.push_back(&task);
+      continue;
+    }
+    mine.yours.push_back(&task);
+    objects.push_back(built.object);
+    engine_files.push_back(task.engine_file);
+    if (!task.kernel.empty()) mine.kernels += (mine.kernels.empty() ? "" : ",") + task.kernel;
+  }
+  mine.binary = link_binary(session.paths, objects, engine_files, "mine");
+  return mine;
+}
+
+std::string describe(const Mine& mine, const Session& session, bool in_engine) {
+  std::vector<const Task*> yours, unheard;
+  for (const Task* task : mine.yours) {
+    (in_engine && task->heard != Heard::engine ? unheard : yours).push_back(task);
+  }
+  std::string text = fmt::format("yours here ({} of {}): {}; the engine's own: {}", yours.size(),
+                                 session.course.tasks.size(), names_of(yours, session, true),
+                                 names_of(mine.engine, session, false));
+  if (!unheard.empty()) {
+    text += fmt::format("; yours, but heard with 'learn speak' only: {}",
+                        names_of(unheard, session, true));
+  }
+  for (const std::string& note : mine.notes) text += "\n" + note;
+  return text;
+}
+
+void exec_mine(const std::vector<std::string>& arguments) {
+  const Session session({});
+  const Mine mine = build_mine(session);
+  std::vector<std::string> words = {mine.binary.string()};
+  bool in_engine = true;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--mine") continue;
+    if (arguments[i] == "reference" || arguments[i] == "--engine=reference") in_engine = false;
+    words.push_back(arguments[i]);
+  }
+  const std::string banner = describe(mine, session, in_engine);
+  std::fprintf(stderr, "%s\n", wrap(banner, session.style.width, "  ").c_str());
+  if (!mine.kernels.empty()) {
+    const char* already = std::getenv("TINYLLM_KERNELS");
+    const std::string kernels =
+        already == nullptr || *already == '\0' ? mine.kernels : mine.kernels + "," + already;
+    ::setenv("TINYLLM_KERNELS", kernels.c_str(), 1);
+  }
+  std::vector<char*> list;
+  for (std::string& word : words) list.push_back(word.data());
+  list.push_back(nullptr);
+  ::execv(list[0], list.data());
+  fail(ErrorCode::io, "cannot start {}: {}", mine.binary.string(), std::strerror(errno));
+}
+
+}  // namespace tinyllm::learn

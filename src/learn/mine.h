@@ -1,0 +1,32 @@
+#pragma once
+// The whole binary with the learner's operators in it: what `speak` and `--mine` run. One thread.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "learn/session.h"
+
+namespace tinyllm::learn {
+
+struct Mine {
+  std::filesystem::path binary;
+  std::vector<const Task*> yours;   // in the binary
+  std::vector<const Task*> engine;  // the engine's own stands in
+  std::vector<std::string> notes;   // why, where that is not plain: "softmax.row: does not compile"
+  std::string kernels;              // for TINYLLM_KERNELS
+};
+
+// Every file that holds no placeholder and compiles is taken, its tests green or not: a mistake may
+// be heard.
+Mine build_mine(const Session& session);
+
+// "yours here (2 of 4): rms_norm, softmax (tests red)   the engine's: ...". `in_engine`: only what
+// the batched engine calls counts as yours.
+std::string describe(const Mine& mine, const Session& session, bool in_engine);
+
+// `chat --mine` and the like: replaces this process by the learner's binary with the same arguments,
+// less `--mine`. Says on stderr whose each operator is. Returns only by throwing Error.
+[[noreturn]] void exec_mine(const std::vector<std::string>& arguments);
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,24 @@
+#pragma once
+// For those who write the course: what each known mistake of a task answers, and which test kills
+// it. One thread.
+
+#include <string>
+#include <vector>
+
+#include "learn/check.h"
+
+namespace tinyllm::learn {
+
+struct MutantRun {
+  std::string task_id, mutant_id;
+  CheckResult result;
+  std::string named;  // the mistake that `explain` names for it
+};
+
+// Builds and checks every mutant of the task.
+std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task);
+
+// Writes course/golden/ID.mutants.json anew from such runs.
+void record_mutants(const CoursePaths& paths, const Task& task);
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,184 @@
+#include "learn/progress.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_parse.h"
+
+namespace tinyllm::learn {
+namespace {
+
+namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;
+
+std::int64_t now_s() { return std::time(nullptr); }
+
+// A field of a task, or the fallback where it is missing or of another type.
+template <typename T>
+T read(const json& root, const std::string& task_id, const char* field, T fallback) {
+  const auto tasks = root.find("tasks");
+  if (tasks == root.end() || !tasks->is_object()) return fallback;
+  const auto task = tasks->find(task_id);
+  if (task == tasks->end() || !task->is_object()) return fallback;
+  const auto value = task->find(field);
+  if (value == task->end()) return fallback;
+  try {
+    return value->template get<T>();
+  } catch (const nlohmann::json::exception&) {
+    return fallback;
+  }
+}
+
+// FNV-1a, the same on every machine.
+std::string fingerprint(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return fmt::format("{:016x}", hash);
+}
+
+fs::path free_name(const fs::path& path) {
+  for (int i = 1;; ++i) {
+    fs::path name = path.string() + ".broken-" + std::to_string(i);
+    if (!fs::exists(name)) return name;
+  }
+}
+
+}  // namespace
+
+std::string today() { return fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr))); }
+
+Progress::Progress(const CoursePaths& paths)
+    : path_(paths.state_file()), root_(std::make_unique<json>(json::object())) {
+  if (!fs::exists(path_)) return;
+  try {
+    *root_ = parse_ordered_json(read_text_file(path_), path_.filename());
+    if (!root_->is_object()) fail(ErrorCode::invalid_input, "state.json is no JSON object");
+  } catch (const Error& error) {
+    const fs::path aside = free_name(path_);
+    fs::rename(path_, aside);
+    *root_ = json::object();
+    warning_ = fmt::format(
+        "{}; it was moved to {} and a new one begins. Your code is untouched; './tiny learn check "
+        "--all' finds again what is green",
+        error.what(), shown(paths, aside));
+  }
+}
+
+Progress::~Progress() = default;
+
+void Progress::save() const {
+  std::error_code error;
+  fs::create_directories(path_.parent_path(), error);
+  const std::string text = root_->dump(2) + "\n";
+  if (fs::exists(path_) && read_text_file(path_) == text) return;
+  write_file_atomic(path_, text);
+}
+
+json& Progress::task(const std::string& task_id) {
+  json& tasks = (*root_)["tasks"];
+  if (!tasks.is_object()) tasks = json::object();
+  json& one = tasks[task_id];
+  if (!one.is_object()) one = json::object();
+  return one;
+}
+
+bool Progress::is_green(const std::string& id) const { return read(*root_, id, "green", false); }
+
+std::string Progress::solved_on(const std::string& id) const {
+  return read<std::string>(*root_, id, "solved_on", "");
+}
+
+int Progress::hints_shown(const std::string& id) const { return read(*root_, id, "hints", 0); }
+
+bool Progress::saw_solution(const std::string& id) const {
+  return read(*root_, id, "saw_solution", false);
+}
+
+int Progress::n_checks(const std::string& id) const { return read(*root_, id, "checks", 0); }
+
+std::string Progress::last_failure(const std::string& id) const {
+  return read<std::string>(*root_, id, "last_failure", "");
+}
+
+std::int64_t Progress::minutes_on(const std::string& id) const {
+  return read<std::int64_t>(*root_, id, "seconds", 0) / 60;
+}
+
+std::int64_t Progress::minutes_stuck(const std::string& id) const {
+  const std::int64_t since = read<std::int64_t>(*root_, id, "red_since", 0);
+  return since == 0 ? 0 : (now_s() - since) / 60;
+}
+
+void Progress::note_check(const Task& of, const CheckResult& result) {
+  if (result.outcome == Outcome::missing) return;
+  json& one = task(of.id);
+  // Work is what lies between two checks, when they are no more than 20 minutes apart.
+  constexpr std::int64_t kLongestPause = 20 * 60;
+  const std::int64_t last = read<std::int64_t>(*root_, of.id, "last_check", 0);
+  const bool was_red = read<std::int64_t>(*root_, of.id, "red_since", 0) != 0;
+  if (last > 0 && now_s() - last <= kLongestPause && !is_green(of.id)) {
+    one["seconds"] = read<std::int64_t>(*root_, of.id, "seconds", 0) + now_s() - last;
+  }
+  one["last_check"] = now_s();
+  if (result.outcome == Outcome::expected_red) {
+    one["green"] = false;
+    return;
+  }
+  one["checks"] = n_checks(of.id) + 1;
+  one["green"] = result.outcome == Outcome::green;
+  if (result.outcome == Outcome::green) {
+    if (solved_on(of.id).empty()) one["solved_on"] = today();
+    one["last_failure"] = "";
+    one["red_since"] = 0;
+    return;
+  }
+  std::string failure = fmt::format("{}: {}", kLevelNames[static_cast<int>(result.failure.level)],
+                                    result.failure.kind);
+  if (!result.failure.mutant.empty()) failure += ": " + result.failure.mutant;
+  one["last_failure"] = failure;
+  if (!was_red) one["red_since"] = now_s();
+}
+
+void Progress::note_hint(const std::string& id) { task(id)["hints"] = hints_shown(id) + 1; }
+void Progress::note_solution(const std::string& id) { task(id)["saw_solution"] = true; }
+
+void Progress::note_ear(const EarScore& score) {
+  json& list = (*root_)["ear"];
+  if (!list.is_array()) list = json::array();
+  list.push_back({{"date", score.date}, {"right", score.right}, {"rounds", score.rounds}});
+}
+
+std::vector<EarScore> Progress::ear_scores() const {
+  std::vector<EarScore> scores;
+  const auto list = root_->find("ear");
+  if (list == root_->end() || !list->is_array()) return scores;
+  for (const json& one : *list) {
+    if (!one.is_object()) continue;
+    scores.push_back({one.value("date", ""), one.value("right", 0), one.value("rounds", 0)});
+  }
+  return scores;
+}
+
+std::int64_t Progress::file_contract(const std::string& id) const {
+  return read<std::int64_t>(*root_, id, "contract", 0);
+}
+void Progress::note_file(const std::string& id, std::int64_t contract,
+                         const std::string& skeleton) {
+  task(id)["contract"] = contract;
+  task(id)["skeleton"] = skeleton.empty() ? "" : fingerprint(skeleton);
+}
+bool Progress::is_untouched(const std::string& id, const std::string& text) const {
+  return read<std::string>(*root_, id, "skeleton", "") == fingerprint(text);
+}
+
+std::int64_t Progress::course_version() const {
+  return root_->value("course_version", std::int64_t{0});
+}
+void Progress::note_course_version(std::int64_t version) { (*root_)["course_version"] = version; }
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,65 @@
+#pragma once
+// progress/state.json: what the learner has done. Fields and tasks that this version does not know
+// are kept as they are; a broken file is moved aside. One thread; a file is replaced whole.
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "learn/check.h"
+
+namespace tinyllm::learn {
+
+struct EarScore {
+  std::string date;  // "2026-01-31"
+  int right = 0, rounds = 0;
+};
+
+class Progress {
+ public:
+  // Reads the file if there is one. A broken one is renamed to state.json.broken-N and `warning()`
+  // says so; nothing of it is lost.
+  explicit Progress(const CoursePaths& paths);
+  ~Progress();
+
+  const std::string& warning() const { return warning_; }
+
+  // Throws Error{io} when the disk refuses; the old file is then still whole.
+  void save() const;
+
+  bool is_green(const std::string& task_id) const;
+  std::string solved_on(const std::string& task_id) const;  // "" not yet
+  int hints_shown(const std::string& task_id) const;
+  bool saw_solution(const std::string& task_id) const;
+  int n_checks(const std::string& task_id) const;
+  std::string last_failure(const std::string& task_id) const;    // "values: wrong: eps_outside"
+  std::int64_t minutes_on(const std::string& task_id) const;     // between first and last check
+  std::int64_t minutes_stuck(const std::string& task_id) const;  // since the first red after green
+
+  void note_check(const Task& task, const CheckResult& result);
+  void note_hint(const std::string& task_id);
+  void note_solution(const std::string& task_id);
+  void note_ear(const EarScore& score);
+  std::vector<EarScore> ear_scores() const;
+
+  // Contract version of the learner's file of this task; 0: none was written yet.
+  std::int64_t file_contract(const std::string& task_id) const;
+  // `skeleton`: its text as it was written; "" when the learner's own file was found.
+  void note_file(const std::string& task_id, std::int64_t contract, const std::string& skeleton);
+  // Whether the file's text is still the skeleton that was written.
+  bool is_untouched(const std::string& task_id, const std::string& text) const;
+  std::int64_t course_version() const;  // 0: first call
+  void note_course_version(std::int64_t version);
+
+ private:
+  nlohmann::ordered_json& task(const std::string& task_id);
+
+  std::filesystem::path path_;
+  std::unique_ptr<nlohmann::ordered_json> root_;
+  std::string warning_;
+};
+
+std::string today();  // "2026-01-31", local time
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,36 @@
+#pragma once
+// What every command of the course works with, opened once. One thread.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "learn/learner_files.h"
+#include "learn/report_check.h"
+
+namespace tinyllm::learn {
+
+struct SessionOptions {
+  std::string folder;  // --folder: code/ and progress/ of somebody else, or of a test
+  std::string model = "smollm2-135m";
+  bool plain = false;  // no colours, no cursor movement, no keys
+};
+
+struct Session {
+  explicit Session(const SessionOptions& options);
+
+  CoursePaths paths;
+  Course course;
+  Progress progress;
+  Style style;
+  SessionOptions options;
+
+  // The first task in the order of the course that is not green; nullptr when all are.
+  const Task* next_task() const;
+  // Checks one task, notes it in the progress and saves that. The first green is celebrated by the
+  // caller: `became_green`.
+  CheckResult check(const Task& task, bool* became_green = nullptr);
+  int n_green() const;
+};
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,101 @@
+#include "learn/test_process.h"
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "learn/golden.h"
+
+namespace tinyllm::learn {
+namespace {
+
+using nlohmann::json;
+
+constexpr rlim_t kMaxBytes = rlim_t{4} << 30;
+
+class Report {
+ public:
+  explicit Report(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "we")) {
+    if (file_ == nullptr) fail(ErrorCode::io, "cannot write {}", path.string());
+  }
+  ~Report() { std::fclose(file_); }
+  Report(const Report&) = delete;
+  Report& operator=(const Report&) = delete;
+
+  void write(const json& line) {
+    const std::string text = line.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
+    if (std::fputs(text.c_str(), file_) < 0 || std::fflush(file_) != 0) {
+      fail(ErrorCode::io, "cannot write the report: is the disk full?");
+    }
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+// Calls `body`, which may throw; fills status and message.
+template <typename Body>
+void guarded(json& line, Body&& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    line["status"] = error.code() == ErrorCode::not_yet ? "not_yet" : "threw";
+    line["message"] = error.what();
+  } catch (const std::exception& error) {
+    line["status"] = "threw";
+    line["message"] = error.what();
+  } catch (...) {
+    line["status"] = "threw";
+    line["message"] = "something that is no std::exception";
+  }
+}
+
+}  // namespace
+
+void limit_this_process(int cpu_seconds) {
+  const rlimit cpu{static_cast<rlim_t>(cpu_seconds), static_cast<rlim_t>(cpu_seconds) + 1};
+  ::setrlimit(RLIMIT_CPU, &cpu);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  if (std::getenv("TINYLLM_LESSON_EXACT") == nullptr) {
+    const rlimit memory{kMaxBytes, kMaxBytes};
+    ::setrlimit(RLIMIT_AS, &memory);
+  }
+}
+
+void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
+                     const std::filesystem::path& report_path) {
+  Report report(report_path);
+  for (const GoldenCase& recorded : read_golden(golden)) {
+    report.write({{"begin", recorded.given.name()}});
+    json line = {{"name", recorded.given.name()}, {"status", "ok"}};
+    guarded(line, [&] {
+      Answers answers;
+      test.run(recorded.given, answers);
+      if (!answers.fault().empty()) {
+        line["status"] = "fault";
+        line["message"] = answers.fault();
+      }
+      for (const auto& [name, values] : answers.values()) {
+        line["answers"][name] = join_numbers(values);
+      }
+    });
+    report.write(line);
+  }
+  for (const Property& property : test.properties) {
+    report.write({{"begin", property.name}});
+    json line = {{"property", property.name}, {"status", "ok"}};
+    guarded(line, [&] {
+      const std::string broken = property.holds();
+      if (broken.empty()) return;
+      line["status"] = "wrong";
+      line["message"] = broken;
+    });
+    report.write(line);
+  }
+}
+
+}  // namespace tinyllm::learn

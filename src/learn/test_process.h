@@ -1,0 +1,23 @@
+#pragma once
+// The inside of the process that runs a learner's code: limits, cases, and a report that is written
+// line by line, so that it says where a crash was. One thread.
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "learn/lesson_case.h"
+
+namespace tinyllm::learn {
+
+// Runs the cases of `golden` and then the properties. Never throws for what the learner's code
+// does. Report: one JSON object a line, {"begin": name}, then {"name", "status": ok | not_yet |
+// threw | fault, "message", "answers"} (cases) or {"property", "status": ok | wrong, "message"}.
+void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
+                     const std::filesystem::path& report);
+
+// Processor seconds and memory that the process may use; no core file. Memory is not limited under
+// AddressSanitizer, which maps terabytes.
+void limit_this_process(int cpu_seconds);
+
+}  // namespace tinyllm::learn

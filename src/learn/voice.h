@@ -1,0 +1,47 @@
+#pragma once
+// The model speaks a few words: in a process of its own, with whatever operators that binary holds,
+// through the plain reference path. The caller's process, with the engine's own operators, then says
+// whether it would have chosen the same tokens. One thread.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/sampling_params.h"
+
+namespace tinyllm::learn {
+
+struct Voice {
+  std::string text;
+  std::vector<TokenId> prompt_ids, token_ids;
+  double seconds_a_token = 0;
+  bool stopped = false;  // it took too long, or Ctrl-C
+  std::string broken;    // "" or why there is no answer: a crash
+};
+
+// Runs `binary`. `on_pace` hears the seconds that one token takes, before the first word; `on_text`
+// the text as it comes.
+Voice speak(const std::filesystem::path& binary, const std::string& model,
+            const std::string& prompt, const std::function<void(double)>& on_pace,
+            const std::function<void(std::string_view)>& on_text);
+
+// The inside of that process. Report: JSON of ids.
+void run_voice(const std::string& model, const std::string& prompt,
+               const std::filesystem::path& report);
+
+struct VoiceComparison {
+  std::size_t n_equal = 0;      // tokens that the engine's operators choose too
+  std::size_t n_near_ties = 0;  // others whose logit is as good as the best one's
+  bool parted = false;          // a real difference: at `at`
+  std::size_t at = 0;
+  std::string yours, engine;  // the two tokens there
+  double gap = 0;             // between their logits, by the engine
+};
+VoiceComparison compare_with_engine(const std::string& model, const Voice& voice);
+
+// "24 of 24 tokens are the engine's own", or where they part.
+std::string describe(const VoiceComparison& comparison, std::size_t n_tokens);
+
+}  // namespace tinyllm::learn
