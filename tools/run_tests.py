@@ -178,6 +178,14 @@ def command_line_tests(options):
     return run_pytest("tests/e2e", options.name)
 
 
+def course_tests(options):
+    return run_pytest("tests/course", options.name)
+
+
+def course_gates(options):
+    return run_pytest("tests/course_all", options.name)
+
+
 def tool_tests(options):
     return run_pytest("tests/tools", options.name)
 
@@ -258,7 +266,8 @@ def fuzz(options):
     return result
 
 
-FAST = [("unit tests", unit_tests), ("golden tests", golden_tests), ("command line", command_line_tests)]
+FAST = [("unit tests", unit_tests), ("golden tests", golden_tests), ("command line", command_line_tests), ("course", course_tests)]
+GATES = [("course gates", course_gates)]
 CHECKS = [("layers", layers), ("format", layout), ("ISA objects", isa), ("tools", tool_tests), ("clang-tidy", lint)]
 OTHER_BUILDS = [
     ("address sanitizer", address_sanitizer),
@@ -284,7 +293,7 @@ def main():
     LOGS.mkdir(parents=True, exist_ok=True)
     stages = FAST
     if options.all or options.long:
-        stages = [("build", release_build)] + CHECKS + [("models", models)] + FAST + OTHER_BUILDS
+        stages = [("build", release_build)] + CHECKS + [("models", models)] + FAST + GATES + OTHER_BUILDS
         if options.first_word:
             stages.insert(0, ("first word", first_word))
     total, times = Result(), []

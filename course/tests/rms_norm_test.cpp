@@ -28,9 +28,10 @@ std::string works_in_place() {
   scalar::rms_norm(same.data(), weight.data(), same.data(), 37, 1e-6f);
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (same[i] == apart[i]) continue;
-    return fmt::format("with out == x, out[{}] is {:g} instead of {:g}: read x[i] before you write "
-                       "out[i]",
-                       i, same[i], apart[i]);
+    return fmt::format(
+        "with out == x, out[{}] is {:g} instead of {:g}: read x[i] before you write "
+        "out[i]",
+        i, same[i], apart[i]);
   }
   return "";
 }

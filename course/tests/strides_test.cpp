@@ -18,8 +18,8 @@ void run(const Case& given, Answers& answers) {
     return;
   }
   const Ints index = given.ints("index"), strides = given.ints("strides");
-  answers.put("offset", scalar::element_offset(index.data(), strides.data(),
-                                               static_cast<int>(index.size())));
+  answers.put("offset",
+              scalar::element_offset(index.data(), strides.data(), static_cast<int>(index.size())));
 }
 
 // Walking through a [3, 4, 5] array in reading order must count 0, 1, 2, ...

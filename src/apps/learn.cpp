@@ -91,10 +91,11 @@ void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& op
   gates->group("");
   gates->add_option("--skeleton", options->skeletons, "TASK=FILE, instead of the course's own");
   gates->add_option("--solution", options->solutions, "TASK=FILE, instead of the course's own");
+  gates->add_option("--only", options->word, "A task");
   gates->callback([options] {
     const PlantedTexts planted{planted_files(options->skeletons),
                                planted_files(options->solutions)};
-    const int n_broken = run_gates(find_course(options->session.folder), planted);
+    const int n_broken = run_gates(find_course(options->session.folder), planted, options->word);
     if (n_broken > 0) fail(ErrorCode::invalid_input, "{} findings against the gates", n_broken);
   });
 }
@@ -121,6 +122,13 @@ void add_learn_command(CLI::App& app) {
                                          .as_json = options->as_json,
                                          .as_junit = options->as_junit});
   });
+  CLI::App* explain =
+      command->add_subcommand("explain", "What is wrong, where, and which known mistake it is");
+  explain->add_option("TASK", options->word, "A task's id or its file");
+  explain->callback([options] {
+    run_check_command(options->session, {.word = options->word, .explained = true});
+  });
+
   CLI::App* speak = command->add_subcommand("speak", "Hear the model with your operators");
   speak->add_option("PROMPT", options->word, "What to ask it");
   speak->add_option("-m,--model", options->session.model, "The model")->capture_default_str();

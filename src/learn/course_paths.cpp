@@ -1,5 +1,6 @@
 #include "learn/course_paths.h"
 
+#include <cstdlib>
 #include <system_error>
 
 #include "base/error.h"
@@ -37,7 +38,11 @@ CoursePaths find_course(const std::string& folder) {
     fail(ErrorCode::not_found, "{}: has no libtinyllm.a; './tiny learn' builds it",
          paths.build.string());
   }
-  paths.learner = folder.empty() ? paths.root : fs::absolute(folder).lexically_normal();
+  const char* planted = std::getenv("TINYLLM_COURSE");
+  paths.lessons = planted == nullptr ? paths.root / "course" : fs::path(planted);
+  const char* elsewhere = std::getenv("TINYLLM_LEARNER");
+  const std::string wanted = folder.empty() && elsewhere != nullptr ? elsewhere : folder;
+  paths.learner = wanted.empty() ? paths.root : fs::absolute(wanted).lexically_normal();
   return paths;
 }
 

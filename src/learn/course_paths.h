@@ -12,14 +12,17 @@ struct CoursePaths {
   std::filesystem::path build;    // a build tree with compile_commands.json and libtinyllm.a
   std::filesystem::path learner;  // code/, progress/, sessions/: the repository, or --folder
 
-  std::filesystem::path course() const { return root / "course"; }
+  std::filesystem::path lessons;  // root/course, or TINYLLM_COURSE (a planted one, in tests)
+
+  std::filesystem::path course() const { return lessons; }
   std::filesystem::path code() const { return learner / "code"; }
   std::filesystem::path state_file() const { return learner / "progress/state.json"; }
   // Objects, binaries and reports of the learner's builds; may be deleted at any time.
   std::filesystem::path scratch() const { return learner / "build/learn"; }
 };
 
-// From the running binary's place, else from the working folder. `folder` empty: the repository.
+// From the running binary's place, else from the working folder. `folder` empty: TINYLLM_LEARNER,
+// else the repository.
 // Throws Error{not_found} when there is no course here, or nothing is built.
 CoursePaths find_course(const std::string& folder);
 

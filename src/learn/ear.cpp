@@ -53,20 +53,21 @@ void run_ear(const SessionOptions& options, const EarOptions& ear) {
   std::mt19937_64 random(ear.seed != 0 ? ear.seed : clock_seed);
   std::ranges::shuffle(bugs, random);
   const int rounds = std::min(ear.rounds, static_cast<int>(bugs.size()));
-  say(fmt::format("Name that bug: {} rounds. Each time one operator of the model is broken.\n"
+  say(
+      fmt::format("Name that bug: {} rounds. Each time one operator of the model is broken.\n"
                   "Read what it says, then say which. Nobody gets all; q stops.\n",
                   rounds));
   EarScore score{today(), 0, 0};
   for (int round = 0; round < rounds; ++round) {
     const Mutant& bug = bugs[static_cast<std::size_t>(round)];
     const std::string prompt = kPrompts[random() % kPrompts.size()];
-    say(fmt::format("\n{}  {}\n", session.style.bold(fmt::format("Round {} of {}", round + 1, rounds)),
-                    prompt));
+    say(fmt::format("\n{}  {}\n",
+                    session.style.bold(fmt::format("Round {} of {}", round + 1, rounds)), prompt));
     const auto object = build_engine_file(session.paths, bug.engine_file,
                                           mutated_source(session.paths, bug), "ear-" + bug.id);
     const auto binary = link_binary(session.paths, {object}, {bug.engine_file}, "ear");
-    const Voice voice = speak(binary, options.model, prompt, [](double) {},
-                              SpokenText(session.style, "  | "));
+    const Voice voice = speak(
+        binary, options.model, prompt, [](double) {}, SpokenText(session.style, "  | "));
     say("\n");
     if (voice.broken.empty() && voice.text.find_first_not_of(" \n") == std::string::npos) {
       say("  | (nothing but line breaks)\n");
@@ -74,7 +75,8 @@ void run_ear(const SessionOptions& options, const EarOptions& ear) {
     if (!voice.broken.empty()) say(fmt::format("  ({})\n", voice.broken));
     const std::vector<Guess> guesses = guesses_for(bug, random);
     for (std::size_t i = 0; i < guesses.size(); ++i) {
-      say(fmt::format("  {}  {}\n", i + 1, wrap(guesses[i].text, session.style.width - 6, "     ")));
+      say(fmt::format("  {}  {}\n", i + 1,
+                      wrap(guesses[i].text, session.style.width - 6, "     ")));
     }
     const int guess = read_guess(guesses.size());
     if (guess == 0) break;

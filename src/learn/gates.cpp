@@ -22,16 +22,21 @@ class Gates {
   Gates(const CoursePaths& paths, const PlantedTexts& planted)
       : paths_(paths), course_(read_course(paths)), planted_(planted) {}
 
-  int run() {
+  int run(const std::string& only) {
     for (const Task& task : course_.tasks) {
+      if (!only.empty() && task.id != only) continue;
       red_for_the_right_reason(task);
       solution_is_green(task);
       alternative_is_green(task);
     }
-    every_prefix();
-    all_together();
+    if (only.empty()) {
+      every_prefix();
+      all_together();
+    }
     say("\nG5: which test kills which mutant\n");
-    for (const Task& task : course_.tasks) mutants_die(task);
+    for (const Task& task : course_.tasks) {
+      if (only.empty() || task.id == only) mutants_die(task);
+    }
     say(n_broken_ == 0 ? "\nall gates hold\n"
                        : fmt::format("\n{} findings against the gates\n", n_broken_));
     return n_broken_;
@@ -53,16 +58,16 @@ class Gates {
   }
   fs::path skeleton(const Task& task) {
     const auto planted = planted_.skeletons.find(task.id);
-    return source(task, "skeleton",
-                  planted == planted_.skeletons.end() ? skeleton_of(paths_, task)
-                                                      : planted->second);
+    return source(
+        task, "skeleton",
+        planted == planted_.skeletons.end() ? skeleton_of(paths_, task) : planted->second);
   }
   fs::path solution(const Task& task) {
     const auto planted = planted_.solutions.find(task.id);
     const std::string engine = read_text_file(paths_.root / "src" / task.engine_file);
-    return source(task, "solution",
-                  planted == planted_.solutions.end() ? make_solution(engine, task.id)
-                                                      : planted->second);
+    return source(
+        task, "solution",
+        planted == planted_.solutions.end() ? make_solution(engine, task.id) : planted->second);
   }
 
   CheckResult check(const Task& task, const fs::path& file, const std::string& kind,
@@ -81,7 +86,8 @@ class Gates {
 
   void red_for_the_right_reason(const Task& task) {
     const CheckResult result = check(task, skeleton(task), "skeleton");
-    const bool compiles = result.failure.level > Level::contract || result.outcome == Outcome::green;
+    const bool compiles =
+        result.failure.level > Level::contract || result.outcome == Outcome::green;
     report("G1", task.id + ": the skeleton compiles", compiles, compiles ? "" : why(result));
     if (!compiles) return;
     std::string wrong;
@@ -137,8 +143,8 @@ class Gates {
       for (std::size_t i = 0; i < std::min(k + 1, course_.tasks.size()) && wrong.empty(); ++i) {
         const Task& task = course_.tasks[i];
         const CheckResult result = run_task_tests(paths_, task, binary, options);
-        const bool as_wanted = i < k ? result.outcome == Outcome::green
-                                     : result.failure.kind == "not_yet";
+        const bool as_wanted =
+            i < k ? result.outcome == Outcome::green : result.failure.kind == "not_yet";
         if (!as_wanted) wrong += fmt::format(" {} is {};", task.id, why(result));
       }
       report("G4", fmt::format("{} solutions, then skeletons", k), wrong.empty(), wrong);
@@ -165,12 +171,12 @@ class Gates {
       const bool dead = run.result.outcome == Outcome::red;
       const bool named = run.named == run.mutant_id;
       report("G5",
-             fmt::format("  {:<20} {}", run.mutant_id,
-                         dead ? fmt::format("killed by {} '{}', named {}",
-                                            kLevelNames[static_cast<int>(failure.level)],
-                                            failure.case_name,
-                                            run.named.empty() ? "nothing" : run.named)
-                              : "SURVIVES"),
+             fmt::format(
+                 "  {:<20} {}", run.mutant_id,
+                 dead ? fmt::format("killed by {} '{}', named {}",
+                                    kLevelNames[static_cast<int>(failure.level)], failure.case_name,
+                                    run.named.empty() ? "nothing" : run.named)
+                      : "SURVIVES"),
              dead && named);
     }
   }
@@ -183,8 +189,8 @@ class Gates {
 
 }  // namespace
 
-int run_gates(const CoursePaths& paths, const PlantedTexts& planted) {
-  return Gates(paths, planted).run();
+int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const std::string& only) {
+  return Gates(paths, planted).run(only);
 }
 
 }  // namespace tinyllm::learn

@@ -1,12 +1,11 @@
 #pragma once
 // For those who write the course: proof that its own tests are worth something. One thread.
 //   G1 every skeleton compiles without a warning
-//   G2 every test of a task is red on its skeleton because of NotYet{its id}, and for no other reason
-//   G3 the solution passes every test, also under ASan and UBSan
-//   G4 with the first k solutions and skeletons for the rest, tests 1..k pass and k + 1 is red
-//   G5 every mutant is killed, and `explain` names it
-//   G9 a small Qwen2 gives the engine's logits with every solution alone and with all together
-//   G12 another correct implementation passes every test
+//   G2 every test of a task is red on its skeleton because of NotYet{its id}, and for no other
+//   reason G3 the solution passes every test, also under ASan and UBSan G4 with the first k
+//   solutions and skeletons for the rest, tests 1..k pass and k + 1 is red G5 every mutant is
+//   killed, and `explain` names it G9 a small Qwen2 gives the engine's logits with every solution
+//   alone and with all together G12 another correct implementation passes every test
 
 #include <map>
 #include <string>
@@ -21,6 +20,7 @@ struct PlantedTexts {
 };
 
 // Prints a line a finding; the table of G5 in full. Returns the number of broken gates.
-int run_gates(const CoursePaths& paths, const PlantedTexts& planted);
+// `only`: a task's id, for the gates of one task; "": all tasks, and the gates of all together.
+int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const std::string& only);
 
 }  // namespace tinyllm::learn

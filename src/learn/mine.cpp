@@ -59,7 +59,7 @@ std::string describe(const Mine& mine, const Session& session, bool in_engine) {
                                  session.course.tasks.size(), names_of(yours, session, true),
                                  names_of(mine.engine, session, false));
   if (!unheard.empty()) {
-    text += fmt::format("; yours, but heard with 'learn speak' only: {}",
+    text += fmt::format("; yours, but heard only with --engine reference or 'learn speak': {}",
                         names_of(unheard, session, true));
   }
   for (const std::string& note : mine.notes) text += "\n" + note;

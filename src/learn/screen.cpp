@@ -18,6 +18,16 @@ std::string styled(const Style& style, std::string_view text, std::string_view c
   return style.color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
 }
 
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string Style::bold(std::string_view text) const { return styled(*this, text, "1"); }
@@ -90,12 +100,11 @@ void SpokenText::operator()(std::string_view piece) {
 }
 
 void say(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(ErrorCode::io, "cannot write to stdout: {}", std::strerror(errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
+  if (!write_all(STDOUT_FILENO, text)) {
+    fail(ErrorCode::io, "cannot write to stdout: {}", std::strerror(errno));
   }
 }
+
+void say_aside(std::string_view text) { write_all(STDERR_FILENO, text); }
 
 }  // namespace tinyllm::learn

@@ -42,6 +42,9 @@ class SpokenText {
   int column_ = 0;  // 0: nothing was said yet
 };
 
+// To stderr: what is no part of a command's answer.
+void say_aside(std::string_view text);
+
 bool stdin_is_terminal();
 bool stdout_is_terminal();
 

@@ -11,14 +11,14 @@ Session::Session(const SessionOptions& given)
       style(make_style(given.plain)),
       options(given) {
   if (!progress.warning().empty()) {
-    say(style.yellow("note: ") + wrap(progress.warning(), style.width - 6, "      ") + "\n");
+    say_aside(style.yellow("note: ") + wrap(progress.warning(), style.width - 6, "      ") + "\n");
   }
   const bool first_call = progress.course_version() == 0;
   const std::vector<std::string> written = write_missing_files(paths, course, progress);
   progress.save();
   if (first_call && !written.empty()) {
-    say(fmt::format("Wrote {} skeletons into {}/: your code goes there.\n\n", written.size(),
-                    shown(paths, paths.code())));
+    say_aside(fmt::format("Wrote {} skeletons into {}/: your code goes there.\n\n", written.size(),
+                          shown(paths, paths.code())));
   }
 }
 

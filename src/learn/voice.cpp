@@ -51,8 +51,7 @@ struct SpeakingModel {
 std::vector<TokenId> prompt_ids(const SpeakingModel& speaking, const std::string& prompt) {
   const std::optional<ChatTemplate> chat = load_chat_template(speaking.checkpoint);
   if (!chat) return speaking.tokenizer->encode(prompt);
-  const nlohmann::ordered_json inputs = {
-      {"messages", {{{"role", "user"}, {"content", prompt}}}}};
+  const nlohmann::ordered_json inputs = {{"messages", {{{"role", "user"}, {"content", prompt}}}}};
   const MarkedText text = chat->render(inputs);
   EncodeOptions options;
   options.add_special = false;
@@ -112,12 +111,12 @@ Voice speak(const fs::path& binary, const std::string& model, const std::string&
     heard = output.size();
   };
   const Stopwatch clock;
-  const ChildResult child = run_child(
-      {binary.string(), "learn", "run-voice", model, prompt, report.string()}, {},
-      [&](std::string_view output) {
-        pass_on(output);
-        return clock.seconds() < kStartSeconds + kMaxSeconds;
-      });
+  const ChildResult child =
+      run_child({binary.string(), "learn", "run-voice", model, prompt, report.string()}, {},
+                [&](std::string_view output) {
+                  pass_on(output);
+                  return clock.seconds() < kStartSeconds + kMaxSeconds;
+                });
   voice.stopped = child.stopped;
   if (child.exit_code == 0 && fs::exists(report)) {
     pass_on(child.output);
@@ -142,7 +141,8 @@ VoiceComparison compare_with_engine(const std::string& model, const Voice& voice
   const auto first = static_cast<std::int64_t>(voice.prompt_ids.size()) - 1;
   speaking.model.forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
     const std::int64_t i = position - first;
-    if (i < 0 || i >= static_cast<std::int64_t>(voice.token_ids.size()) || comparison.parted) return;
+    if (i < 0 || i >= static_cast<std::int64_t>(voice.token_ids.size()) || comparison.parted)
+      return;
     const TokenId mine = voice.token_ids[static_cast<std::size_t>(i)], best = argmax(logits);
     if (mine == best) {
       comparison.n_equal += 1;
@@ -169,12 +169,11 @@ std::string describe(const VoiceComparison& comparison, std::size_t n_tokens) {
         "higher)",
         comparison.at + 1, comparison.yours, comparison.engine, comparison.gap);
   }
-  std::string text =
-      fmt::format("{} of {} tokens are what the engine's own operators choose",
-                  comparison.n_equal, n_tokens);
+  std::string text = fmt::format("{} of {} tokens are what the engine's own operators choose",
+                                 comparison.n_equal, n_tokens);
   if (comparison.n_near_ties > 0) {
-    text += fmt::format("; {} near tie(s): two tokens as good as each other",
-                        comparison.n_near_ties);
+    text +=
+        fmt::format("; {} near tie(s): two tokens as good as each other", comparison.n_near_ties);
   }
   return text;
 }

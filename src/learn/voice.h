@@ -1,7 +1,7 @@
 #pragma once
 // The model speaks a few words: in a process of its own, with whatever operators that binary holds,
-// through the plain reference path. The caller's process, with the engine's own operators, then says
-// whether it would have chosen the same tokens. One thread.
+// through the plain reference path. The caller's process, with the engine's own operators, then
+// says whether it would have chosen the same tokens. One thread.
 
 #include <filesystem>
 #include <functional>

@@ -1,0 +1,138 @@
+"""`learn check`: right answers, wrong ones, and files that are no answer at all, each with its message."""
+
+import json
+import time
+
+import pytest
+from learner import RMS_NORM
+
+FILE = "week1/rms_norm.cpp"
+CONTRACT = "tinyllm::scalar::rms_norm(const float*, const float*, float*, std::int64_t, float)"
+
+
+def changed(old, new):
+    assert old in RMS_NORM
+    return RMS_NORM.replace(old, new)
+
+
+def test_the_first_call_writes_skeletons_that_are_red_for_the_right_reason(learner):
+    done = learner.learn("check", "norm.rms")
+    assert "Wrote 4 skeletons into code/" in done.stderr
+    assert 'expected red: code/week1/rms_norm.cpp line 9: LESSON_TODO("norm.rms") is still to be written' in done.stdout
+    assert done.returncode == 1 and done.stderr.endswith("tinyllm: norm.rms is not green yet\n")
+    assert (learner.folder / "code/compile_commands.json").exists()
+
+
+def test_a_right_answer_is_green_within_3_seconds_and_kept_in_the_progress(learner):
+    learner.learn("check", "norm.rms")
+    learner.write(FILE, RMS_NORM)
+    started = time.monotonic()
+    done = learner.learn("check", "norm.rms")
+    seconds = time.monotonic() - started
+    assert done.returncode == 0, done.stdout + done.stderr
+    for words in ("values    ok  7 cases", "property  ok  3 of them", "reference path and batched engine", "green"):
+        assert words in done.stdout
+    assert learner.state()["tasks"]["norm.rms"]["green"] is True
+    assert seconds < 3, "edit to result"
+
+
+def test_a_known_mistake_is_named_with_the_smallest_case_and_a_question(learner):
+    learner.write(FILE, changed("sum / static_cast<float>(n) + eps)", "sum / static_cast<float>(n)) + eps"))
+    done = learner.learn("explain", "norm.rms")
+    assert "case 'three tiny numbers': out[i=0] is 0.5770172, must be 0.5" in done.stdout
+    assert "known mistake: eps is added behind the root; it belongs under it." in done.stdout
+    assert "? sqrt(mean + eps) or sqrt(mean) + eps" in done.stdout
+
+
+def test_numbers_of_no_known_mistake_are_said_to_be_that(learner):
+    learner.write(FILE, changed("/ root * weight[i]", "/ root * weight[i] * 1.5f"))
+    assert "of no mistake that we know" in learner.learn("explain", "norm.rms").stdout
+
+
+PLANTED = {
+    "wrong parameter type": (changed("std::int64_t n,", "int n,"), "build", [
+        "the parameters are not those of the contract", CONTRACT]),
+    "no namespace": (changed("tinyllm::scalar::rms_norm", "rms_norm"), "build", [
+        "its name must be written in full, with the namespace", CONTRACT]),
+    "helper with an engine's name": (
+        changed("void tinyllm", '#include "kernels/cpu/scalar/add.h"\n'
+                "void tinyllm::scalar::add(float* x, const float* y, std::int64_t) { x[0] += y[0]; }\nvoid tinyllm"),
+        "contract", ["defines add(float*, const float*, std::int64_t), which is not in the contract; write `static`"]),
+    "helper without static": (changed("void tinyllm", "float twice(float x) { return 2 * x; }\nvoid tinyllm"), "build", [
+        "write `static` before it"]),
+    "empty file": ("", "contract", ["defines no function at all"]),
+    "does not compile": (changed("float sum = 0;", "float sum = 0"), "build", [
+        "code/week1/rms_norm.cpp:5:3: error: expected ',' or ';' before 'for'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_faults_of_a_file_are_told_in_a_sentence(learner, name):
+    text, level, words = PLANTED[name]
+    learner.write(FILE, text)
+    failure = learner.check("norm.rms")["failure"]
+    assert failure["level"] == level
+    for word in words:
+        assert word.lower() in failure["text"].lower()
+    assert str(learner.folder) not in failure["text"], "paths are shown short"
+
+
+def test_a_missing_function_is_named(learner):
+    learner.write("week0/strides.cpp", '#include "kernels/cpu/scalar/strides.h"\n'
+                  "void tinyllm::scalar::row_major_strides(const std::int64_t*, int, std::int64_t*) {}\n")  # fmt: skip
+    failure = learner.check("index.strides")["failure"]
+    assert failure["level"] == "contract"
+    assert "does not define tinyllm::scalar::element_offset(" in failure["text"]
+
+
+BROKEN = {
+    "loops for ever": ("volatile int i = 1; while (i > 0) i = 1;", "hang", ["no answer after 5 s"]),
+    "crashes": ("float* nothing = nullptr; nothing[n] = x[0];", "crash", ["Segmentation fault", "AddressSanitizer (SEGV)",
+                "rms_norm.cpp, line 4"]),
+    "writes past the end": ("for (std::int64_t i = 0; i <= n; ++i) out[i] = x[0] * 0;", "stray_write", [
+        "wrote 1 element(s) past the end of out", "AddressSanitizer (heap-buffer-overflow)", "line 4, writes"]),
+    "throws": ("throw 7;", "threw", ["something that is no std::exception"]),
+    "eats all memory": ("static float* volatile kept = nullptr; for (;;) { kept = new float[1 << 28]; out[0] = x[0]; }", "threw", ["bad_alloc"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_code_that_breaks_its_process_breaks_nothing_else(learner, name):
+    body, kind, words = BROKEN[name]
+    head = RMS_NORM.split("  float sum")[0]
+    learner.write(FILE, f"{head}  {body}\n}}\n")
+    failure = learner.check("norm.rms")["failure"]
+    assert failure["kind"] == kind
+    for word in words:
+        assert word in failure["title"] + failure["text"]
+
+
+def test_what_the_code_prints_is_shown(learner):
+    learner.write(FILE, changed("#include <cmath>", "#include <cmath>\n#include <cstdio>").replace(
+        "float sum = 0;", 'float sum = 1;\n  std::printf("n is %d\\n", int(n));'))  # fmt: skip
+    done = learner.learn("check", "norm.rms")
+    assert "your code printed:\n    n is 2\n" in done.stdout
+
+
+def test_a_broken_progress_file_is_moved_aside_and_said(learner):
+    learner.write(FILE, RMS_NORM)
+    learner.learn("check", "norm.rms")
+    state = learner.folder / "progress/state.json"
+    state.write_text('{"tasks": {"norm.rms": ', encoding="utf-8")
+    done = learner.learn("check", "norm.rms")
+    assert "moved to progress/state.json.broken-1" in " ".join(done.stderr.split())
+    assert (learner.folder / "progress/state.json.broken-1").read_text(encoding="utf-8") == '{"tasks": {"norm.rms": '
+    assert learner.state()["tasks"]["norm.rms"]["green"] is True
+
+
+def test_tasks_and_fields_of_another_version_are_kept(learner):
+    learner.learn("check", "norm.rms")
+    path = learner.folder / "progress/state.json"
+    state = learner.state()
+    state["tasks"]["future.task"] = {"green": True, "stars": 5}
+    state["from_the_future"] = [1, 2]
+    path.write_text(json.dumps(state), encoding="utf-8")
+    learner.write(FILE, RMS_NORM)
+    learner.learn("check", "norm.rms")
+    assert learner.state()["tasks"]["future.task"] == {"green": True, "stars": 5}
+    assert learner.state()["from_the_future"] == [1, 2]

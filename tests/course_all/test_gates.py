@@ -1,0 +1,70 @@
+"""The gates of the course hold, and each of them can fail: shown by a planted fault."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from learner import BINARY, ROOT, RMS_NORM
+
+
+def gates(learner, *arguments, course=None):
+    environment = {**learner.env, **({"TINYLLM_COURSE": str(course)} if course else {})}
+    done = subprocess.run([str(BINARY), "learn", "gates", *arguments], capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout
+
+
+def test_all_gates_hold(learner):
+    code, output = gates(learner)
+    print(output[output.index("G5: which") :])
+    assert code == 0 and "all gates hold" in output, output
+    for gate in ("G1", "G2", "G3", "G4", "G5", "G9", "G12"):
+        assert re.search(rf"^{gate} +ok ", output, re.MULTILINE), gate
+
+
+SKELETON = RMS_NORM.split("  float sum")[0]
+WRONG_SOLUTION = RMS_NORM.replace("+ eps", "")
+FAULTS = {
+    "G1": ("--skeleton", SKELETON.replace("std::int64_t n", "int n") + "}\n", "norm.rms: the skeleton compiles"),
+    "G2": ("--skeleton", SKELETON + "}\n", "norm.rms: 10 tests are red with NotYet"),
+    "G3": ("--solution", WRONG_SOLUTION, "norm.rms: the solution is green"),
+    "G4": ("--skeleton", RMS_NORM, "3 solutions, then skeletons"),
+    "G9": ("--solution", RMS_NORM.replace("/ root", "/ (root * 1.5f)"), "a small Qwen2 with all solutions together"),
+}
+
+
+@pytest.mark.parametrize("gate", FAULTS)
+def test_a_planted_text_breaks_its_gate(learner, tmp_path, gate):
+    option, text, finding = FAULTS[gate]
+    file = tmp_path / "planted.cpp"
+    file.write_text(text, encoding="utf-8")
+    code, output = gates(learner, "--only", "norm.rms" if gate in ("G1", "G2", "G3") else "", option, f"norm.rms={file}")
+    assert code == 1
+    assert re.search(rf"^{gate} +FAIL +{re.escape(finding)}", output, re.MULTILINE), output
+
+
+def planted_course(tmp_path, file, change):
+    shutil.copytree(ROOT / "course", tmp_path / "course")
+    path = tmp_path / "course" / file
+    text = change(path.read_text(encoding="utf-8"))
+    assert text != path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    return tmp_path / "course"
+
+
+def test_a_mutant_that_is_right_survives_and_breaks_g5(learner, tmp_path):
+    course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
+        'with = "x[i] * scale"', 'with = "weight[i] * (x[i] * scale)"'))  # fmt: skip
+    code, output = gates(learner, "--only", "norm.rms", course=course)
+    assert code == 1 and re.search(r"^G5 +FAIL +no_weight +SURVIVES", output, re.MULTILINE), output
+
+
+def test_a_wrong_alternative_breaks_g12(learner, tmp_path):
+    course = planted_course(tmp_path, "alternatives/norm.rms.cpp", lambda text: text.replace("+ eps", ""))
+    code, output = gates(learner, "--only", "norm.rms", course=course)
+    assert code == 1 and re.search(r"^G12 +FAIL +norm.rms", output, re.MULTILINE), output
+
+
+def test_goldens_are_what_their_script_writes():
+    done = subprocess.run(["python3", "course/golden/make_golden.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
