@@ -11,6 +11,7 @@
 #include <cpuid.h>
 
 #include "kernels/cpu/avx2_table.h"
+#include "kernels/cpu/avx512_table.h"
 #endif
 
 namespace tinyllm {
@@ -29,12 +30,21 @@ bool cpu_has_avx2() {
   const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
   return f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
+
+// What the avx512 files are compiled for.
+bool cpu_has_avx512() {
+  return cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vnni");
+}
 #endif
 
 // Best first.
 std::vector<Isa> all_isas() {
   std::vector<Isa> isas;
 #if defined(__x86_64__)
+  isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
 #endif
   isas.push_back({&scalar_row_kernels(), true});
