@@ -116,6 +116,25 @@ inline Request random_request(const RandomLoad& load, std::mt19937& random) {
   return request;
 }
 
+// One answer of the crowd against what it must be.
+inline void compare(const Wanted& want, const Reading& got, std::size_t i, LoadReport& report) {
+  EXPECT_EQ(got.error, "");
+  if (got.finish_reason == FinishReason::cancelled) {
+    EXPECT_GE(want.cancel_after, 0) << "request " << i << " was never cancelled";
+    EXPECT_TRUE(want.text.starts_with(got.text)) << "request " << i;
+    ++report.n_cancelled;
+    return;
+  }
+  EXPECT_EQ(got.text, want.text) << "request " << i;
+  EXPECT_EQ(got.finish_reason, want.finish_reason) << "request " << i;
+  ++report.n_finished;
+  if (want.finish_reason == FinishReason::stop) {
+    EXPECT_EQ(got.stop_string, want.request.params.stop.back());
+    ++report.n_stopped;
+    report.n_stops_across_tokens += want.stop_spans_tokens ? 1 : 0;
+  }
+}
+
 // Waits until the engine has let go of a stream: its map entry dies after the last piece.
 inline void expect_forgotten(const std::shared_ptr<RequestStream>& stream) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -178,23 +197,7 @@ inline LoadReport run_random_load(const RandomLoad& load) {
   for (std::thread& client : clients) client.join();
 
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const Wanted& want = wanted[i];
-    const Reading& got = readings[i];
-    EXPECT_EQ(got.error, "");
-    if (got.finish_reason == FinishReason::cancelled) {
-      EXPECT_GE(want.cancel_after, 0) << "request " << i << " was never cancelled";
-      EXPECT_TRUE(want.text.starts_with(got.text)) << "request " << i;
-      ++report.n_cancelled;
-    } else {
-      EXPECT_EQ(got.text, want.text) << "request " << i << ", seed " << load.seed;
-      EXPECT_EQ(got.finish_reason, want.finish_reason) << "request " << i;
-      ++report.n_finished;
-      if (want.finish_reason == FinishReason::stop) {
-        EXPECT_EQ(got.stop_string, want.request.params.stop.back());
-        ++report.n_stopped;
-        report.n_stops_across_tokens += want.stop_spans_tokens ? 1 : 0;
-      }
-    }
+    compare(wanted[i], readings[i], i, report);
     expect_forgotten(streams[i]);
   }
   report.n_preemptions = engine->metrics().n_preemptions.load();

@@ -5,22 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/thread_pool.h"
 #include "loader/checkpoint.h"
-#include "model_store/model_store.h"
+#include "real_models_test.h"
 #include "reference/generate.h"
 #include "reference/reference_model.h"
 
@@ -30,45 +25,6 @@ namespace {
 constexpr double kNearTie = 0.05;  // top-2 gap in logits under which two right answers may differ
 constexpr double kMinComparedOf48 = 24;    // on average, or the test would prove little
 constexpr double kPerplexityBound = 5e-3;  // relative
-
-struct RealModel {
-  const char* name;       // as in `tinyllm pull`, and of the golden files
-  const char* file_name;  // in the models folder
-  bool is_long;           // runs only with TINYLLM_LONG=1
-};
-
-constexpr RealModel kModels[] = {
-    {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", false},
-    {"qwen2.5-coder-1.5b", "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf", true},
-};
-
-std::ostream& operator<<(std::ostream& out, const RealModel& model) { return out << model.name; }
-
-bool long_tests_wanted() {
-  const char* value = std::getenv("TINYLLM_LONG");
-  return value != nullptr && std::string(value) == "1";
-}
-
-std::filesystem::path model_path(const RealModel& model) {
-  return default_model_home() / "models" / model.file_name;
-}
-
-// Empty when the test can run, otherwise what it lacks.
-std::string what_is_missing(const RealModel& model, bool is_long) {
-  if (is_long && !long_tests_wanted()) {
-    return std::string("NOT RUN: ") + model.name + " takes minutes; set TINYLLM_LONG=1";
-  }
-  if (!std::filesystem::exists(model_path(model))) {
-    return "NOT RUN: " + model_path(model).string() + " is not there; run: tinyllm pull " +
-           model.name;
-  }
-  return "";
-}
-
-nlohmann::json golden(const RealModel& model, const std::string& what) {
-  return nlohmann::json::parse(read_text_file(
-      std::string(TINYLLM_SOURCE_DIR "/tests/golden/data/") + model.name + "." + what + ".json"));
-}
 
 class RealModelTest : public testing::TestWithParam<RealModel> {};
 
@@ -163,13 +119,8 @@ TEST_P(RealModelTest, PerplexityOfTransformers) {
   EXPECT_NEAR(perplexity, wanted, kPerplexityBound * wanted);
 }
 
-INSTANTIATE_TEST_SUITE_P(, RealModelTest, testing::ValuesIn(kModels), [](const auto& info) {
-  std::string name = info.param.name;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(, RealModelTest, testing::ValuesIn(kRealModels),
+                         [](const auto& info) { return test_name(info.param); });
 
 }  // namespace
 }  // namespace tinyllm
