@@ -33,6 +33,7 @@ void add_commands(CLI::App& app) {
   add_list_command(app);
   add_rm_command(app);
   add_inspect_command(app);
+  add_quantize_command(app);
   add_tokenize_command(app);
   add_detokenize_command(app);
   add_template_command(app);

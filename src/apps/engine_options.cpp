@@ -20,6 +20,11 @@ void add_common_options(CLI::App& command, EngineFlags& flags) {
       ->type_name("TYPE")
       ->capture_default_str();
   command
+      .add_option("--quantize", flags.quantize,
+                  "Quantise a float model as it loads, to 8 or 4 bits a weight")
+      ->check(CLI::IsMember({"q8", "q4"}))
+      ->type_name("q8|q4");
+  command
       .add_option("--kv-blocks", flags.kv_blocks,
                   "Blocks of 32 tokens for keys and values (default: what half of the free memory "
                   "holds, at most what --context needs)")
@@ -58,6 +63,8 @@ EngineOptions engine_options(const EngineFlags& flags) {
   options.context = static_cast<std::int32_t>(flags.context);
   options.kv_dtype = flags.kv_type == "f32" ? DType::f32 : DType::bf16;
   options.kv_blocks = flags.kv_blocks;
+  if (!flags.quantize.empty())
+    options.quantise = flags.quantize == "q8" ? DType::q8_0 : DType::q4_k;
   if (flags.max_num_seqs > 0) options.max_num_seqs = flags.max_num_seqs;
   if (flags.max_num_batched_tokens > 0) {
     options.max_num_batched_tokens = flags.max_num_batched_tokens;

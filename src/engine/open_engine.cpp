@@ -67,7 +67,9 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
 
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool);
-  parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, options.context, progress);
+  parts.decoder =
+      std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
+                                DecoderOptions{options.context, options.quantise}, progress);
   const BackendSizes sizes = parts.decoder->sizes();
   if (options.kv_blocks == 0) options.kv_blocks = default_blocks(*parts.backend, sizes, options);
   check_blocks(*parts.backend, sizes, options);

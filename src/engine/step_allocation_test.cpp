@@ -40,7 +40,7 @@ class WarmStep : public testing::Test {
       : pool_(2),
         backend_(make_backend(pool_)),
         decoder_(make_random_checkpoint("smollm2", smollm2_shape(), DType::q4_0, pool_), *backend_,
-                 kContext, [](std::int64_t, std::int64_t) {}),
+                 pool_, {kContext, {}}, [](std::int64_t, std::int64_t) {}),
         scheduler_({.max_num_seqs = kRows,
                     .max_num_batched_tokens = kBudget,
                     .max_model_len = kContext,

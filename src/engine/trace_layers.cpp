@@ -14,7 +14,8 @@ void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_
   const std::int32_t n_blocks = (n_tokens + options.block_size - 1) / options.block_size;
   ThreadPool pool(options.n_threads > 0 ? options.n_threads : default_thread_count());
   const std::unique_ptr<Backend> backend = make_backend(pool);
-  Decoder decoder(checkpoint, *backend, n_tokens, [](std::int64_t, std::int64_t) {});
+  Decoder decoder(checkpoint, *backend, pool, {n_tokens, options.quantise},
+                  [](std::int64_t, std::int64_t) {});
   BackendSizes sizes = decoder.sizes();
   sizes.max_num_batched_tokens = n_tokens;
   sizes.max_num_seqs = 1;

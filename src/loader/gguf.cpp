@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/checked_math.h"
 #include "base/quote.h"
 #include "loader/byte_reader.h"
@@ -271,6 +272,13 @@ class Parser {
 
 GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& source) {
   return Parser(bytes, source).parse();
+}
+
+std::uint32_t gguf_format_number(DType dtype) {
+  const auto format =
+      std::ranges::find_if(kFormats, [dtype](const FileFormat& f) { return f.dtype == dtype; });
+  CHECK(format != kFormats.end(), "GGUF has no number for {}", name(dtype));
+  return format->number;
 }
 
 }  // namespace tinyllm

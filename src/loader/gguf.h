@@ -26,4 +26,7 @@ struct GgufContents {
 // files and block formats that we do not decode.
 GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& source);
 
+// ggml's number of a format, as it stands in the tensor table.
+std::uint32_t gguf_format_number(DType dtype);
+
 }  // namespace tinyllm

@@ -11,6 +11,7 @@
 #include "base/quote.h"
 #include "loader/weight_names.h"
 #include "quant/decode.h"
+#include "quant/quantise.h"
 
 namespace tinyllm {
 namespace {
@@ -161,12 +162,6 @@ std::string known_names() {
 }  // namespace
 
 bool is_random_name(std::string_view name) { return name.starts_with(kPrefix); }
-
-DType matrix_format(DType wanted, std::int64_t n_cols) {
-  DType format = wanted;
-  if (format == DType::q4_k && n_cols % info(format).block_elems != 0) format = DType::q5_0;
-  return n_cols % info(format).block_elems == 0 ? format : DType::f16;
-}
 
 Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
   const std::string_view rest =

@@ -26,9 +26,4 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool);
 Checkpoint make_random_checkpoint(const std::string& name, const ModelConfig& config, DType format,
                                   ThreadPool& pool);
 
-// The format of a matrix whose rows are no whole number of blocks, chosen as llama.cpp's quantiser
-// does: q4_k (256 elements a block) becomes q5_0, formats with 32 a block become f16. Otherwise
-// `wanted` itself.
-DType matrix_format(DType wanted, std::int64_t n_cols);
-
 }  // namespace tinyllm

@@ -114,14 +114,6 @@ TEST(RandomCheckpoint, EncodedBytesNeverChange) {
   EXPECT_EQ(hash_of(DType::q4_k), 0xE1CA17AFCBAA01A8u);
 }
 
-TEST(RandomCheckpoint, RowsThatFitNoBlockFallBack) {
-  EXPECT_EQ(matrix_format(DType::q4_k, 1536), DType::q4_k);
-  EXPECT_EQ(matrix_format(DType::q4_k, 896), DType::q5_0);
-  EXPECT_EQ(matrix_format(DType::q4_k, 40), DType::f16);
-  EXPECT_EQ(matrix_format(DType::q8_0, 48), DType::f16);
-  EXPECT_EQ(matrix_format(DType::bf16, 7), DType::bf16);
-}
-
 TEST(RandomCheckpoint, UnknownNamesListTheKnownOnes) {
   ThreadPool pool(1);
   for (const char* name :

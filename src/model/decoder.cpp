@@ -5,6 +5,7 @@
 #include "kernels/cpu/scalar/rope_table.h"
 #include "loader/model_weights.h"
 #include "loader/rope_frequencies.h"
+#include "model/matrix_packer.h"
 
 namespace tinyllm {
 namespace {
@@ -25,8 +26,8 @@ VectorId pack_optional(Backend& backend, std::initializer_list<Tensor> parts) {
   return backend.pack_vector({parts.begin(), parts.size()});
 }
 
-LayerSpec pack_layer(Backend& backend, const ModelConfig& config, const LayerWeights& weights,
-                     std::int64_t layer_idx) {
+LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig& config,
+                     const LayerWeights& weights, std::int64_t layer_idx) {
   LayerSpec layer;
   layer.layer_idx = static_cast<std::int32_t>(layer_idx);
   layer.attention = attention_spec(config);
@@ -36,16 +37,16 @@ LayerSpec pack_layer(Backend& backend, const ModelConfig& config, const LayerWei
   const Tensor qkv[] = {weights.q_proj, weights.k_proj, weights.v_proj};
   const Tensor gate_up[] = {weights.gate_proj, weights.up_proj};
   layer.input_norm = backend.pack_vector({&weights.input_norm, 1});
-  layer.qkv_proj = backend.pack_matrix(qkv);
+  layer.qkv_proj = matrices.pack(qkv);
   layer.qkv_bias = pack_optional(backend, {weights.q_bias, weights.k_bias, weights.v_bias});
   layer.q_norm = pack_optional(backend, {weights.q_norm});
   layer.k_norm = pack_optional(backend, {weights.k_norm});
-  layer.o_proj = backend.pack_matrix({&weights.o_proj, 1});
+  layer.o_proj = matrices.pack({&weights.o_proj, 1});
   layer.o_bias = pack_optional(backend, {weights.o_bias});
   layer.post_attention_norm = backend.pack_vector({&weights.post_attention_norm, 1});
-  layer.gate_up_proj = backend.pack_matrix(gate_up);
+  layer.gate_up_proj = matrices.pack(gate_up);
   layer.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
-  layer.down_proj = backend.pack_matrix({&weights.down_proj, 1});
+  layer.down_proj = matrices.pack({&weights.down_proj, 1});
   layer.down_bias = pack_optional(backend, {weights.down_bias});
   return layer;
 }
@@ -69,28 +70,30 @@ void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_
 
 }  // namespace
 
-Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, std::int32_t max_seq_len,
+Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& pool,
+                 const DecoderOptions& options,
                  function_ref<void(std::int64_t done, std::int64_t total)> progress)
     : backend_(&backend),
       vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
-      max_seq_len_(max_seq_len) {
+      max_seq_len_(options.max_seq_len) {
   const ModelConfig& config = checkpoint.config();
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
-  embed_tokens_ = backend.pack_matrix({&weights.embed_tokens, 1});
+  MatrixPacker matrices(backend, pool, options.quantise);
+  embed_tokens_ = matrices.pack_table(weights.embed_tokens);
   const bool tied = weights.lm_head.data == weights.embed_tokens.data;
-  head_.lm_head = tied ? embed_tokens_ : backend.pack_matrix({&weights.lm_head, 1});
+  head_.lm_head = tied ? embed_tokens_ : matrices.pack_table(weights.lm_head);
   checkpoint.release(weights.embed_tokens);
   checkpoint.release(weights.lm_head);
   head_.final_norm = backend.pack_vector({&weights.final_norm, 1});
   head_.norm_eps = config.norm_eps;
   for (std::int64_t i = 0; i < n_layers; ++i) {
     const LayerWeights& layer = weights.layers[static_cast<std::size_t>(i)];
-    layers_.push_back(pack_layer(backend, config, layer, i));
+    layers_.push_back(pack_layer(backend, matrices, config, layer, i));
     release_matrices(checkpoint, layer);
     progress(i + 1, n_layers);
   }
-  set_rope_table(backend, config, max_seq_len);
+  set_rope_table(backend, config, options.max_seq_len);
 }
 
 BackendSizes Decoder::sizes() const {

@@ -5,19 +5,27 @@
 // business. Engine thread only.
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "loader/checkpoint.h"
 
 namespace tinyllm {
 
+struct DecoderOptions {
+  std::int32_t max_seq_len = 0;   // positions that RoPE tables are made for
+  std::optional<DType> quantise;  // float matrices become q8_0 or q4_k
+};
+
 class Decoder {
  public:
-  // Packs all weights of `checkpoint` into `backend`, which must outlive the decoder; the
-  // checkpoint is not needed afterwards. RoPE tables are made for max_seq_len positions. `progress`
-  // is told of packed layers. Throws Error{invalid_input | unsupported | out_of_memory}.
-  Decoder(const Checkpoint& checkpoint, Backend& backend, std::int32_t max_seq_len,
+  // Packs all weights of `checkpoint` into `backend`, which must outlive the decoder; checkpoint
+  // and pool are not needed afterwards. `progress` is told of packed layers. Throws
+  // Error{invalid_input | unsupported | out_of_memory}.
+  Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& pool,
+          const DecoderOptions& options,
           function_ref<void(std::int64_t done, std::int64_t total)> progress);
 
   // The model's part of BackendSizes; the batch's part is the engine's.

@@ -45,4 +45,17 @@ void decode_q6_k(const std::byte* src, float* dst, std::int64_t n_elems) {
   }
 }
 
+void pack_q6_k_codes(const std::uint8_t* codes, Q6KBlock& block) {
+  for (int half = 0; half < 2; ++half) {
+    const std::uint8_t* in = codes + 128 * half;
+    for (int l = 0; l < 32; ++l) {
+      const int a = in[l], b = in[l + 32], c = in[l + 64], d = in[l + 96];
+      block.low_bits[64 * half + l] = static_cast<std::uint8_t>((a & 15) | (c & 15) << 4);
+      block.low_bits[64 * half + 32 + l] = static_cast<std::uint8_t>((b & 15) | (d & 15) << 4);
+      block.high_bits[32 * half + l] =
+          static_cast<std::uint8_t>(a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6);
+    }
+  }
+}
+
 }  // namespace tinyllm

@@ -21,4 +21,7 @@ static_assert(sizeof(Q6KBlock) == 210);
 // src: the blocks of n_elems elements, any alignment. dst: [n_elems] f32.
 void decode_q6_k(const std::byte* src, float* dst, std::int64_t n_elems);
 
+// codes: [256] in [0, 64). Writes low_bits and high_bits.
+void pack_q6_k_codes(const std::uint8_t* codes, Q6KBlock& block);
+
 }  // namespace tinyllm

@@ -1,0 +1,84 @@
+// tinyllm quantize: a GGUF file with fewer bits a weight.
+
+#include <fmt/core.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
+#include <memory>
+
+#include "apps/command.h"
+#include "apps/number_range.h"
+#include "apps/open_model.h"
+#include "apps/options.h"
+#include "apps/progress_bar.h"
+#include "apps/standard_output.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "loader/gguf_file.h"
+#include "loader/quantise_gguf.h"
+
+namespace tinyllm {
+namespace {
+
+struct QuantizeCommand {
+  std::string model, output, type = "q4_k";
+  int n_threads = 0;
+};
+
+void run_quantize(const QuantizeCommand& command) {
+  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const GgufFile* source = checkpoint.gguf();
+  if (source == nullptr) {
+    fail(ErrorCode::unsupported,
+         "{}: is no GGUF file; a Hugging Face folder is quantised as it loads, with --quantize",
+         checkpoint.path().string());
+  }
+  std::error_code ignored;
+  if (std::filesystem::equivalent(checkpoint.path(), command.output, ignored)) {
+    fail(ErrorCode::usage, "{}: is the input; name another file", command.output);
+  }
+  ThreadPool pool(command.n_threads > 0 ? command.n_threads : default_thread_count());
+  ProgressBar progress("quantizing", 0, ProgressUnit::bytes);
+  const QuantisedFile result = quantise_gguf(*source, *parse_dtype(command.type), command.output,
+                                             pool, [&](std::int64_t n_done, std::int64_t n_total) {
+                                               progress.set_total(n_total);
+                                               progress.update(n_done);
+                                             });
+  progress.clear();
+  if (result.from_quantised) {
+    log(LogLevel::warning, "{}: was quantised before; from the float model it would be better",
+        checkpoint.path().string());
+  }
+  write_stdout(fmt::format("{}: {} matrices, {:.1f} MB -> {:.1f} MB\n", command.output,
+                           result.n_matrices, static_cast<double>(result.bytes_before) / 1e6,
+                           static_cast<double>(result.bytes_after) / 1e6));
+}
+
+}  // namespace
+
+void add_quantize_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("quantize", "Write a GGUF file with fewer bits a weight");
+  auto options = std::make_shared<QuantizeCommand>();
+  command->add_option("model", options->model, "The GGUF file, or a name of 'tinyllm list'")
+      ->required()
+      ->type_name("IN");
+  command->add_option("output", options->output, "The file to write")
+      ->required()
+      ->type_name("OUT.gguf");
+  command->add_option("--type", options->type, "Format of the matrices")
+      ->check(CLI::IsMember({"q8_0", "q4_0", "q4_k"}))
+      ->type_name("TYPE")
+      ->capture_default_str();
+  command
+      ->add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
+      ->check(number_in(1, 256))
+      ->type_name("N");
+  add_examples(*command,
+               "  tinyllm quantize model-f16.gguf model-q4_k.gguf\n"
+               "  tinyllm quantize model-f16.gguf model-q8_0.gguf --type q8_0\n\n"
+               "Norms and biases stay as they are; with 4 bits the embedding and the head keep\n"
+               "6. llama.cpp reads the file too.");
+  command->callback([options] { run_quantize(*options); });
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,85 @@
+"""tinyllm quantize, and --quantize at load."""
+
+import os
+import struct
+
+import pytest
+from conftest import ROOT
+
+TINY = ROOT / "tests/golden/data/tiny"
+TEXT = "The lighthouse stands on the cliff. Every evening the keeper climbs the stairs and lights the lamp.\n" * 8
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    path = tmp_path_factory.mktemp("book") / "book.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def perplexity(tinyllm, model, book):
+    return tinyllm.json("perplexity", "-m", model, "-f", book, "--engine", "reference", "--json")["perplexity"]
+
+
+# How much worse than the source the text may be predicted; measured on SmolLM2's own Q4_1: 0.1 %, 10 %, 9 %.
+@pytest.mark.parametrize("quantisation, loss, bits", [("q8_0", 0.01, 8.5), ("q4_0", 0.2, 5.4), ("q4_k", 0.2, 6.0)])
+def test_smollm2(tinyllm, smollm2, book, tmp_path, quantisation, loss, bits):
+    out = tmp_path / "out.gguf"
+    done = tinyllm.run("quantize", smollm2, out, "--type", quantisation)
+    assert done.returncode == 0, done
+    assert done.stdout.decode().startswith(f"{out}: 210 matrices, 96.6 MB -> ")
+    assert b"was quantised before" in done.stderr
+    facts = tinyllm.json("inspect", out, "--json")
+    assert (facts["parameters"], facts["chat_template"]) == (134515008, True)
+    assert out.stat().st_size < 134515008 * bits / 8 + 3e6
+    before, after = perplexity(tinyllm, smollm2, book), perplexity(tinyllm, out, book)
+    assert after < before * (1 + loss)
+    assert abs(after - before) > 1e-4 * before  # the weights did change
+    assert sorted(os.listdir(tmp_path)) == ["out.gguf"]
+
+
+def test_other_models_are_refused(tinyllm, models, tmp_path):
+    message = tinyllm.failure("quantize", models["fine"], tmp_path / "x.gguf")
+    assert "is no GGUF file" in message and "--quantize" in message
+    gguf = tmp_path / "same.gguf"
+    gguf.write_bytes(models["fine.gguf"].read_bytes())
+    assert "is the input" in tinyllm.failure("quantize", gguf, gguf, code=2)
+    assert gguf.read_bytes() == models["fine.gguf"].read_bytes()
+
+
+def test_a_folder_that_is_not_there(tinyllm, models, tmp_path):
+    message = tinyllm.failure("quantize", models["fine.gguf"], tmp_path / "no/x.gguf")
+    assert message == f"{tmp_path}/no/x.gguf: cannot be written: No such file or directory"
+
+
+def test_a_full_disk_leaves_nothing(tinyllm, smollm2, tmp_path):
+    import resource
+
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000))  # noqa: E731
+    done = tinyllm.run("quantize", smollm2, tmp_path / "x.gguf", preexec_fn=limit)
+    assert done.returncode == 1
+    assert b"x.gguf: cannot be written: " in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_weights_that_are_not_finite(tinyllm, models, tmp_path):
+    """Nothing is written from a damaged model."""
+    broken = bytearray(models["fine.gguf"].read_bytes())
+    broken[-4:] = struct.pack("<f", float("nan"))
+    (tmp_path / "broken.gguf").write_bytes(broken)
+    message = tinyllm.failure("quantize", tmp_path / "broken.gguf", tmp_path / "x.gguf", "--type", "q8_0")
+    assert "has values that are not finite" in message
+    assert os.listdir(tmp_path) == ["broken.gguf"]
+
+
+@pytest.mark.parametrize("bits", ["q8", "q4"])
+def test_at_load(tinyllm, bits):
+    """The logits move, by no more than so many bits allow."""
+    command = ["generate", "-m", TINY / "qwen2-bf16-tied", "--token-ids", "1,2,3,4", "-n", "1", "--top-logits", "67"]
+    plain, quantised = (
+        {entry["id"]: entry["logit"] for entry in tinyllm.json(*command, "--json", *flags)["top_logits"]}
+        for flags in ([], ["--quantize", bits])
+    )
+    size = max(abs(x) for x in plain.values())
+    error = max(abs(plain[i] - quantised[i]) for i in plain) / size
+    assert 1e-5 < error < {"q8": 0.05, "q4": 0.3}[bits]
