@@ -57,6 +57,5 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(avx512_sources ${library_sources})
   list(FILTER avx512_sources INCLUDE REGEX "/src/kernels/cpu/avx512/")
   set_property(SOURCE ${avx512_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -mavx512f
-    -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -ffp-contract=off
-    "$<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>")  # g++ 12 means its own intrinsics
+    -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -ffp-contract=off)
 endif()

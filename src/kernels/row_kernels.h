@@ -56,13 +56,12 @@ struct RowKernels {
   // Writes one position's key and value [head_dim] f32 into row `offset` of block `block`.
   void (*store_kv)(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
                    const float* v);
-  // Causal attention of n_q query heads that share one K/V head, for one token at `position`:
-  // out[h] = softmax(q[h] . K[p] * scale, p in [first, position]) V. q, out [n_q, head_dim] f32.
+  // Causal attention of the query heads that share one K/V head, for tokens at consecutive
+  // positions: out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
   // Positions run in segments of 256 anchored at 0 (online softmax, Milakov & Gimelshein 2018),
-  // merged ascending. scratch: n_q * (256 + head_dim) floats.
-  void (*attention)(const float* q, std::int32_t n_q, const KvPages& kv,
-                    const std::int32_t* block_table, std::int32_t first, std::int32_t position,
-                    float scale, float* out, float* scratch);
+  // merged ascending. scratch: (kMaxAttentionQueries + 1) * (256 + head_dim) floats.
+  void (*attention)(const AttentionQueries& queries, const KvPages& kv,
+                    const std::int32_t* block_table, float scale, float* scratch);
   // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
   void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);
   void (*add)(float* x, const float* y, std::int64_t n);  // x[i] += y[i]: biases and residuals

@@ -70,8 +70,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   gate_up_stride_ = 2 * padded(sizes.intermediate_size);
   qkv_ = Buffer(max_tokens * qkv_stride_ * 4, "activations");
   gate_up_ = Buffer(max_tokens * gate_up_stride_ * 4, "activations");
-  const std::int64_t group = attention.n_heads / attention.n_kv_heads;
-  scratch_ = Buffer(pool_->n_workers() * group * kAttentionSegment * 4, "activations");
+  scratch_ = Buffer(pool_->n_workers() * attention_scratch() * 4, "activations");
   logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");
   last_drawn_ = Buffer(std::int64_t{sizes.max_num_seqs} * 4, "row slots");
   workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
@@ -79,6 +78,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
     grow(workspace, static_cast<std::size_t>(sizes.vocab_size));
 
   token_rows_.resize(static_cast<std::size_t>(max_tokens));
+  query_chunks_.resize(static_cast<std::size_t>(max_tokens));
   const auto max_rows = static_cast<std::size_t>(sizes.max_logits_rows);
   drawn_.resize(max_rows);
   logprobs_.resize(max_rows);
@@ -105,11 +105,17 @@ void CpuBackend::begin_step(const ForwardBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.max_num_batched_tokens);
   batch_ = batch;
+  n_query_chunks_ = 0;
   for (std::int32_t row = 0; row < batch.n_rows; ++row) {
     const auto first = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row)]);
     const auto last = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row) + 1]);
     std::fill(token_rows_.begin() + static_cast<std::ptrdiff_t>(first),
               token_rows_.begin() + static_cast<std::ptrdiff_t>(last), row);
+    for (auto t = static_cast<std::int32_t>(first); t < static_cast<std::int32_t>(last);
+         t += kQueryTokens) {
+      const std::int32_t n = std::min(kQueryTokens, static_cast<std::int32_t>(last) - t);
+      query_chunks_[static_cast<std::size_t>(n_query_chunks_++)] = {row, t, n};
+    }
   }
 }
 

@@ -63,6 +63,10 @@ class CpuBackend final : public Backend {
   void multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, Sink sink);
   // hidden += x weights^T + bias
   void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
+  std::int64_t attention_scratch() const {  // floats a worker
+    return (std::int64_t{kMaxAttentionQueries} + 1) *
+           (kAttentionSegment + sizes_.attention.head_dim);
+  }
   // Bias, q/k norm and RoPE of one K/V head and the query heads that read it; k and v into their
   // page.
   void finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head);
@@ -71,7 +75,8 @@ class CpuBackend final : public Backend {
   void sample(const SampleBatch& samples, std::size_t row, std::span<float> logits,
               SamplerWorkspace& workspace);
 
-  static constexpr std::int64_t kHeadRows = 32;  // logits rows made at once
+  static constexpr std::int64_t kHeadRows = 32;     // logits rows made at once
+  static constexpr std::int32_t kQueryTokens = 16;  // tokens of an attention task
 
   // Which groups of activations keep a residual (RowKernels::quantise_act). q, k, v and the head
   // are small against the step and pass their error on undamped: all. Elsewhere the groups whose
@@ -90,7 +95,13 @@ class CpuBackend final : public Backend {
 
   ForwardBatch batch_;
   std::vector<std::int32_t> token_rows_;  // [n_tokens] the batch row of each token
-  Buffer hidden_;                         // [n_tokens, hidden_size] f32
+  // What one call of the attention kernel takes: up to kQueryTokens tokens of a row.
+  struct QueryChunk {
+    std::int32_t row, first_token, n_tokens;
+  };
+  std::vector<QueryChunk> query_chunks_;  // [n_tokens] at most
+  std::int32_t n_query_chunks_ = 0;
+  Buffer hidden_;  // [n_tokens, hidden_size] f32
   Activations normed_, attended_, gated_;
   Buffer qkv_;      // [n_tokens, padded q + k + v] f32
   Buffer gate_up_;  // [n_tokens, padded gate + up] f32

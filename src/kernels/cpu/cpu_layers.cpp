@@ -136,20 +136,24 @@ void CpuBackend::rotate(const LayerSpec& layer, float* head, std::int32_t positi
 void CpuBackend::attention(const LayerSpec& layer) {
   const AttentionSpec& spec = layer.attention;
   const std::int32_t group = spec.n_heads / spec.n_kv_heads;
-  const std::int64_t n_tasks = std::int64_t{batch_.n_tokens} * spec.n_kv_heads;
+  const std::int64_t n_tasks = std::int64_t{n_query_chunks_} * spec.n_kv_heads;
   pool_->parallel_for(n_tasks, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
-    const std::int64_t t = task / spec.n_kv_heads;
+    const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(task / spec.n_kv_heads)];
     const auto kv_head = static_cast<std::int32_t>(task % spec.n_kv_heads);
-    const auto row = static_cast<std::size_t>(token_rows_[static_cast<std::size_t>(t)]);
-    const std::int32_t position = batch_.positions[static_cast<std::size_t>(t)];
-    const std::int32_t first = spec.window == 0 ? 0 : std::max(0, position - spec.window + 1);
     const std::int64_t offset = std::int64_t{kv_head} * group * spec.head_dim;
-    const std::size_t table = row * static_cast<std::size_t>(batch_.max_blocks_per_row);
-    float* scratch =
-        scratch_.as<float>().data() + std::int64_t{worker_idx} * group * kAttentionSegment;
-    kernels_.attention(qkv_.as<float>().data() + t * qkv_stride_ + offset, group,
-                       kv_pages(layer.layer_idx, kv_head), batch_.block_tables.data() + table,
-                       first, position, spec.scale, attended_.row(t) + offset, scratch);
+    const AttentionQueries queries = {
+        .q = qkv_.as<float>().data() + chunk.first_token * qkv_stride_ + offset,
+        .out = attended_.row(chunk.first_token) + offset,
+        .q_stride = qkv_stride_,
+        .out_stride = attended_.stride(),
+        .n_tokens = chunk.n_tokens,
+        .n_heads = group,
+        .position = batch_.positions[static_cast<std::size_t>(chunk.first_token)],
+        .window = spec.window};
+    const std::int32_t* table =
+        batch_.block_tables.data() + std::int64_t{chunk.row} * batch_.max_blocks_per_row;
+    kernels_.attention(queries, kv_pages(layer.layer_idx, kv_head), table, spec.scale,
+                       scratch_.as<float>().data() + worker_idx * attention_scratch());
   });
 }
 

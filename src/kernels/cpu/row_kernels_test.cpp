@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -110,6 +111,11 @@ TEST_P(RowOperators, Rope) {
   }
 }
 
+std::size_t attention_scratch(std::int32_t head_dim) {
+  return static_cast<std::size_t>(kMaxAttentionQueries + 1) *
+         static_cast<std::size_t>(kAttentionSegment + head_dim);
+}
+
 TEST_P(RowOperators, AttentionOverPages) {
   for (const bool bf16 : {true, false}) {
     for (const std::int32_t n_q : {1, 2, 3, 7}) {
@@ -131,18 +137,32 @@ TEST_P(RowOperators, AttentionOverPages) {
         kernels_.store_kv(got_kv, block, p % kBlockSize, k, k + kHeadDim);
       }
       EXPECT_EQ(got_bytes, want_bytes);
+      const std::int32_t n_tokens = 5;
+      const std::int64_t width = std::int64_t{n_q} * kHeadDim;
       const std::vector<float> q =
-          random_floats(static_cast<std::size_t>(n_q) * kHeadDim, 53, 2.0f);
-      std::vector<float> want(q.size()), got(q.size());
-      std::vector<float> scratch(static_cast<std::size_t>(n_q) * kAttentionSegment);
-      for (const std::int32_t position : {0, 1, 7, 8, 255, 256, 257, 599}) {
-        for (const std::int32_t first : {0, position / 2, position}) {
-          scalar_.attention(q.data(), n_q, want_kv, table.data(), first, position, 0.125f,
-                            want.data(), scratch.data());
-          kernels_.attention(q.data(), n_q, got_kv, table.data(), first, position, 0.125f,
-                             got.data(), scratch.data());
+          random_floats(static_cast<std::size_t>(n_tokens * width), 53, 2.0f);
+      std::vector<float> want(q.size()), got(q.size()), alone(static_cast<std::size_t>(width));
+      std::vector<float> scratch(attention_scratch(kHeadDim));
+      for (const std::int32_t position : {0, 1, 7, 8, 253, 255, 256, 257, 595}) {
+        for (const std::int32_t window : {0, 1, 3, 100, 300}) {
+          AttentionQueries queries{q.data(), want.data(), width,    width,
+                                   n_tokens, n_q,         position, window};
+          scalar_.attention(queries, want_kv, table.data(), 0.125f, scratch.data());
+          queries.out = got.data();
+          kernels_.attention(queries, got_kv, table.data(), 0.125f, scratch.data());
           // Sums over up to 600 positions and 64 dimensions, scores of size ~4 in the exponent.
           expect_close(got, want, 256, "attention");
+          for (std::int32_t t = 0; t < n_tokens; ++t) {  // each token alone: the same bits
+            kernels_.attention(
+                {q.data() + t * width, alone.data(), width, width, 1, n_q, position + t, window},
+                got_kv, table.data(), 0.125f, scratch.data());
+            ASSERT_TRUE(std::equal(alone.begin(), alone.end(), got.begin() + t * width,
+                                   [](float a, float b) {
+                                     return std::bit_cast<std::uint32_t>(a) ==
+                                            std::bit_cast<std::uint32_t>(b);
+                                   }))
+                << "token " << t << " from " << position << ", window " << window;
+          }
         }
       }
     }
@@ -174,18 +194,21 @@ TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
     std::vector<std::int32_t> table(38);
     for (std::int32_t i = 0; i < 38; ++i) table[static_cast<std::size_t>(i)] = i;
     const std::vector<float> row = random_floats(head_dim, 3), bad(head_dim, nan);
-    std::vector<float> out(head_dim), scratch(kAttentionSegment);
+    const std::int32_t n_tokens = 7;  // each sees one position more than the one before
+    std::vector<float> q, out(n_tokens * head_dim), scratch(attention_scratch(head_dim));
+    for (std::int32_t t = 0; t < n_tokens; ++t) q.insert(q.end(), row.begin(), row.end());
     for (const std::int32_t poisoned : {0, 5, 255, 256, 299}) {
       for (std::int32_t p = 0; p < n_positions; ++p) {
         const float* kv_row = p == poisoned ? bad.data() : row.data();
         kernels_.store_kv(kv, p / block_size, p % block_size, kv_row, kv_row);
       }
-      for (const std::int32_t position : {poisoned - 1, poisoned, n_positions - 1}) {
-        if (position < 0) continue;
-        kernels_.attention(row.data(), 1, kv, table.data(), 0, position, 0.25f, out.data(),
-                           scratch.data());
-        for (const float value : out) {
-          ASSERT_EQ(std::isnan(value), position >= poisoned)
+      for (std::int32_t first : {poisoned - 3, poisoned, n_positions - n_tokens}) {
+        first = std::clamp(first, 0, n_positions - n_tokens);
+        kernels_.attention({q.data(), out.data(), head_dim, head_dim, n_tokens, 1, first, 0}, kv,
+                           table.data(), 0.25f, scratch.data());
+        for (std::int32_t i = 0; i < n_tokens * head_dim; ++i) {
+          const std::int32_t position = first + i / head_dim;
+          ASSERT_EQ(std::isnan(out[static_cast<std::size_t>(i)]), position >= poisoned)
               << "attention of " << position << " over " << poisoned;
         }
       }

@@ -23,6 +23,15 @@ void float_panel(const std::byte* panel, std::int64_t k, const float* x, std::in
   scalar::float_panel(kFormat, panel, k, x, x_stride, n_tokens, y, y_stride);
 }
 
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch) {
+  for (std::int32_t t = 0; t < queries.n_tokens; ++t) {
+    scalar::paged_attention(queries.q + t * queries.q_stride, queries.n_heads, kv, block_table,
+                            queries.begin(t), queries.end(t) - 1, scale,
+                            queries.out + t * queries.out_stride, scratch);
+  }
+}
+
 }  // namespace
 
 const RowKernels& scalar_row_kernels() {
@@ -39,7 +48,7 @@ const RowKernels& scalar_row_kernels() {
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,
       .store_kv = scalar::store_kv,
-      .attention = scalar::paged_attention,
+      .attention = attention,
       .silu_mul = scalar::silu_mul,
       .add = scalar::add,
   };

@@ -1,4 +1,4 @@
-// Writing K/V rows into pages, and causal attention of one token over them.
+// Writing K/V rows into pages, and causal attention of some queries over them.
 
 #include <immintrin.h>
 
@@ -43,135 +43,232 @@ void store_kv_as(const KvPages& kv, std::int32_t block, std::int32_t offset, con
   }
 }
 
-constexpr int kMaxHeads = 4;  // query heads that share a pass over the keys: 4 sums, a key, a query
+constexpr int kTile =
+    6;  // queries that share a load of keys or values: 2 x 6 sums, 2 loads, 1 query
+static_assert(kTile <= kMaxAttentionQueries);
 
-// scores[h][p - segment] = q[h] . K[p] * scale for the positions [begin, end) of one segment, else
-// -inf.
-template <typename Element, int kHeads>
-void score_segment(const float* q, const KvPages& kv, const std::int32_t* block_table,
-                   std::int32_t segment, std::int32_t begin, std::int32_t end, float scale,
-                   float* scores) {
-  const __m256 lowest = _mm256_set1_ps(-__builtin_inff());
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  for (std::int32_t p = segment; p < end; p += 8) {  // 8 positions of one block
-    const byte* keys = kv.pages + block_table[p / kv.block_size] * kv.block_stride +
-                       static_cast<std::int64_t>(p % kv.block_size) * Element::kBytes;
-    __m256 dots[kHeads];
-    for (int h = 0; h < kHeads; ++h) dots[h] = _mm256_setzero_ps();
+// A query head of one token. It sees the positions [begin, end).
+struct Query {
+  const float* q;
+  float* out;
+  std::int32_t begin, end;
+  float max, sum;  // of the scores and weights of the segments so far
+
+  std::int32_t first_in(std::int32_t segment) const { return begin > segment ? begin : segment; }
+  std::int32_t end_in(std::int32_t segment) const {
+    return end < segment + kAttentionSegment ? end : segment + kAttentionSegment;
+  }
+};
+
+const byte* key_page(const KvPages& kv, const std::int32_t* block_table, std::int32_t p,
+                     int element_bytes) {
+  return kv.pages + block_table[p / kv.block_size] * kv.block_stride +
+         static_cast<std::int64_t>(p % kv.block_size) * element_bytes;
+}
+
+// scores[h][p - segment] = q[h] . K[p] for p in [segment, end), 16 at a time. What lies past the
+// end or before a query's own begin holds anything. transposed: [head_dim][kQueries].
+template <typename Element, int kQueries>
+void score_segment(const float* transposed, const KvPages& kv, const std::int32_t* block_table,
+                   std::int32_t segment, std::int32_t end, float* scores) {
+  const std::int64_t stride = static_cast<std::int64_t>(kv.block_size) * Element::kBytes;
+  for (std::int32_t p = segment; p < end; p += 16) {  // 8 positions of one block, and 8 more
+    const byte* keys_0 = key_page(kv, block_table, p, Element::kBytes);
+    const byte* keys_1 = p + 8 < end ? key_page(kv, block_table, p + 8, Element::kBytes) : keys_0;
+    __m256 dots[kQueries][2];
+    for (int h = 0; h < kQueries; ++h) dots[h][0] = dots[h][1] = _mm256_setzero_ps();
+    const float* q = transposed;
     for (std::int32_t d = 0; d < kv.head_dim; ++d) {
-      const __m256 key =
-          Element::load(keys + static_cast<std::int64_t>(d) * kv.block_size * Element::kBytes);
-      for (int h = 0; h < kHeads; ++h) {
-        dots[h] = _mm256_fmadd_ps(_mm256_broadcast_ss(q + h * kv.head_dim + d), key, dots[h]);
+      const __m256 key_0 = Element::load(keys_0 + d * stride);
+      const __m256 key_1 = Element::load(keys_1 + d * stride);
+#pragma GCC unroll 6
+      for (int h = 0; h < kQueries; ++h) {
+        const __m256 value = _mm256_broadcast_ss(q + h);
+        dots[h][0] = _mm256_fmadd_ps(value, key_0, dots[h][0]);
+        dots[h][1] = _mm256_fmadd_ps(value, key_1, dots[h][1]);
       }
+      q += kQueries;
     }
-    // begin <= p + lane < end
-    const __m256i position = _mm256_add_epi32(_mm256_set1_epi32(p), lanes);
-    const __m256i outside =
-        _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(begin), position),
-                        _mm256_cmpgt_epi32(position, _mm256_set1_epi32(end - 1)));
-    for (int h = 0; h < kHeads; ++h) {
-      const __m256 score = _mm256_mul_ps(dots[h], _mm256_set1_ps(scale));
-      _mm256_storeu_ps(scores + h * kAttentionSegment + (p - segment),
-                       _mm256_blendv_ps(score, lowest, _mm256_castsi256_ps(outside)));
+    for (int h = 0; h < kQueries; ++h) {
+      float* place = scores + h * kAttentionSegment + (p - segment);
+      _mm256_storeu_ps(place, dots[h][0]);
+      _mm256_storeu_ps(place + 8, dots[h][1]);
     }
   }
 }
 
-// One online-softmax step: scores become weights, out and sum of earlier segments are scaled to the
-// new maximum. `n` is a multiple of 8.
-void softmax_step(float* scores, std::int32_t n, float& max, float& sum, float* out,
+// One online-softmax step: scores of [begin, end) become weights, out and sum of earlier segments
+// are scaled to the new maximum. Positions of the segment outside weigh 0.
+void softmax_step(float* scores, std::int32_t begin, std::int32_t end, float scale, Query& query,
                   std::int32_t head_dim) {
-  __m256 largest = _mm256_set1_ps(max);
-  for (std::int32_t i = 0; i < n; i += 8)
-    largest = _mm256_max_ps(largest, _mm256_loadu_ps(scores + i));
+  const __m256 lowest = _mm256_set1_ps(-__builtin_inff()), factor = _mm256_set1_ps(scale);
+  const __m256i first = _mm256_set1_epi32(begin), last = _mm256_set1_epi32(end - 1);
+  __m256i position = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256 largest = _mm256_set1_ps(query.max);
+  for (std::int32_t i = 0; i < end; i += 8) {
+    const __m256i outside =
+        _mm256_or_si256(_mm256_cmpgt_epi32(first, position), _mm256_cmpgt_epi32(position, last));
+    const __m256 score = _mm256_blendv_ps(_mm256_mul_ps(_mm256_loadu_ps(scores + i), factor),
+                                          lowest, _mm256_castsi256_ps(outside));
+    _mm256_storeu_ps(scores + i, score);
+    largest = _mm256_max_ps(largest, score);
+    position = _mm256_add_epi32(position, _mm256_set1_epi32(8));
+  }
   const float new_max = max_lanes(largest);
   const __m256 shift = _mm256_set1_ps(new_max);
   __m256 weights = _mm256_setzero_ps();
-  for (std::int32_t i = 0; i < n; i += 8) {
+  for (std::int32_t i = 0; i < end; i += 8) {
     const __m256 weight = exp(_mm256_sub_ps(_mm256_loadu_ps(scores + i), shift));
     _mm256_storeu_ps(scores + i, weight);
     weights = _mm256_add_ps(weights, weight);
   }
-  const __m256 old_scale = exp(_mm256_set1_ps(max - new_max));
-  sum = sum * _mm256_cvtss_f32(old_scale) + sum_lanes(weights);
+  const __m256 old_scale = exp(_mm256_set1_ps(query.max - new_max));
+  query.sum = query.sum * _mm256_cvtss_f32(old_scale) + sum_lanes(weights);
   for (std::int32_t d = 0; d < head_dim; d += 8) {
-    _mm256_storeu_ps(out + d, _mm256_mul_ps(_mm256_loadu_ps(out + d), old_scale));
+    _mm256_storeu_ps(query.out + d, _mm256_mul_ps(_mm256_loadu_ps(query.out + d), old_scale));
   }
-  max = new_max;
+  query.max = new_max;
 }
 
-// out[h] += sum_p weights[h][p] V[p], positions ascending. Positions outside have weight 0 and are
-// not read.
-template <typename Element, int kHeads>
-void add_values(const float* weights, const KvPages& kv, const std::int32_t* block_table,
-                std::int32_t segment, std::int32_t begin, std::int32_t end, float* out) {
-  for (std::int32_t d = 0; d < kv.head_dim; d += 8) {
-    __m256 acc[kHeads];
-    for (int h = 0; h < kHeads; ++h) acc[h] = _mm256_loadu_ps(out + h * kv.head_dim + d);
-    for (std::int32_t p = begin; p < end; ++p) {
-      const byte* value =
-          kv.pages + block_table[p / kv.block_size] * kv.block_stride +
-          (static_cast<std::int64_t>(kv.block_size + p % kv.block_size) * kv.head_dim + d) *
-              Element::kBytes;
-      const __m256 v = Element::load(value);
-      for (int h = 0; h < kHeads; ++h) {
-        const __m256 weight = _mm256_broadcast_ss(weights + h * kAttentionSegment + (p - segment));
-        acc[h] = _mm256_fmadd_ps(weight, v, acc[h]);
+// out[h][8 kRegs dimensions from d on] += sum over p of weights[h][p] V[p], positions ascending.
+template <typename Element, int kQueries, int kRegs>
+void add_columns(const float* weights, const KvPages& kv, const std::int32_t* block_table,
+                 std::int32_t begin, std::int32_t end, std::int32_t d, const Query* queries) {
+  __m256 acc[kQueries][kRegs];
+  for (int h = 0; h < kQueries; ++h) {
+    for (int r = 0; r < kRegs; ++r) acc[h][r] = _mm256_loadu_ps(queries[h].out + d + 8 * r);
+  }
+  const std::int64_t row_bytes = static_cast<std::int64_t>(kv.head_dim) * Element::kBytes;
+  for (std::int32_t p = begin; p < end;) {
+    const std::int32_t offset = p % kv.block_size;
+    const std::int32_t left = kv.block_size - offset;
+    const std::int32_t block_end = end - p < left ? end : p + left;
+    const byte* value = kv.pages + block_table[p / kv.block_size] * kv.block_stride +
+                        (kv.block_size + offset) * row_bytes +
+                        static_cast<std::int64_t>(d) * Element::kBytes;
+    for (; p < block_end; ++p, value += row_bytes) {
+      __m256 v[kRegs];
+      for (int r = 0; r < kRegs; ++r) v[r] = Element::load(value + 8 * r * Element::kBytes);
+#pragma GCC unroll 6
+      for (int h = 0; h < kQueries; ++h) {
+        const __m256 weight =
+            _mm256_broadcast_ss(weights + h * kAttentionSegment + p % kAttentionSegment);
+        for (int r = 0; r < kRegs; ++r) acc[h][r] = _mm256_fmadd_ps(weight, v[r], acc[h][r]);
       }
     }
-    for (int h = 0; h < kHeads; ++h) _mm256_storeu_ps(out + h * kv.head_dim + d, acc[h]);
+  }
+  for (int h = 0; h < kQueries; ++h) {
+    for (int r = 0; r < kRegs; ++r) _mm256_storeu_ps(queries[h].out + d + 8 * r, acc[h][r]);
   }
 }
 
-template <typename Element, int kHeads>
-void attend(const float* q, const KvPages& kv, const std::int32_t* block_table, std::int32_t first,
-            std::int32_t position, float scale, float* out, float* scores) {
-  float max[kHeads], sum[kHeads];
-  for (int h = 0; h < kHeads; ++h) {
-    max[h] = -__builtin_inff();
-    sum[h] = 0.0f;
-    for (std::int32_t d = 0; d < kv.head_dim; ++d) out[h * kv.head_dim + d] = 0.0f;
+template <typename Element, int kQueries>
+void add_values(const float* weights, const KvPages& kv, const std::int32_t* block_table,
+                std::int32_t begin, std::int32_t end, const Query* queries) {
+  std::int32_t d = 0;
+  for (; d + 16 <= kv.head_dim; d += 16)
+    add_columns<Element, kQueries, 2>(weights, kv, block_table, begin, end, d, queries);
+  if (d < kv.head_dim)
+    add_columns<Element, kQueries, 1>(weights, kv, block_table, begin, end, d, queries);
+}
+
+// One segment for queries that all see some of it. Values that not all of them see are added for
+// each alone: a weight of 0 is no protection from a NaN.
+template <typename Element, int kQueries>
+void attend_segment(const float* transposed, const KvPages& kv, const std::int32_t* block_table,
+                    std::int32_t segment, float scale, Query* queries, float* scores) {
+  std::int32_t last_begin = segment, first_end = segment + kAttentionSegment, last_end = segment;
+  for (int h = 0; h < kQueries; ++h) {
+    const std::int32_t begin = queries[h].first_in(segment), end = queries[h].end_in(segment);
+    if (begin > last_begin) last_begin = begin;
+    if (end < first_end) first_end = end;
+    if (end > last_end) last_end = end;
   }
-  for (std::int32_t segment = first / kAttentionSegment * kAttentionSegment; segment <= position;
-       segment += kAttentionSegment) {
-    const std::int32_t begin = first > segment ? first : segment;
-    const std::int32_t last = segment + kAttentionSegment;
-    const std::int32_t end = position + 1 < last ? position + 1 : last;
-    score_segment<Element, kHeads>(q, kv, block_table, segment, begin, end, scale, scores);
-    const std::int32_t n = (end - segment + 7) / 8 * 8;
-    for (int h = 0; h < kHeads; ++h) {
-      softmax_step(scores + h * kAttentionSegment, n, max[h], sum[h], out + h * kv.head_dim,
-                   kv.head_dim);
+  score_segment<Element, kQueries>(transposed, kv, block_table, segment, last_end, scores);
+  for (int h = 0; h < kQueries; ++h) {
+    softmax_step(scores + h * kAttentionSegment, queries[h].first_in(segment) - segment,
+                 queries[h].end_in(segment) - segment, scale, queries[h], kv.head_dim);
+  }
+  const bool shared = last_begin < first_end;
+  for (int h = 0; h < kQueries; ++h) {
+    const std::int32_t end = shared ? last_begin : queries[h].end_in(segment);
+    add_values<Element, 1>(scores + h * kAttentionSegment, kv, block_table,
+                           queries[h].first_in(segment), end, queries + h);
+  }
+  if (!shared) return;
+  add_values<Element, kQueries>(scores, kv, block_table, last_begin, first_end, queries);
+  for (int h = 0; h < kQueries; ++h) {
+    add_values<Element, 1>(scores + h * kAttentionSegment, kv, block_table, first_end,
+                           queries[h].end_in(segment), queries + h);
+  }
+}
+
+template <typename Element, int kQueries>
+void attend(const KvPages& kv, const std::int32_t* block_table, float scale, Query* queries,
+            float* scratch) {
+  float* scores = scratch;
+  float* transposed = scratch + kQueries * kAttentionSegment;  // [head_dim][queries of the pass]
+  std::int32_t begin = queries[0].begin, end = 0;
+  for (int h = 0; h < kQueries; ++h) {
+    queries[h].max = -__builtin_inff();
+    queries[h].sum = 0.0f;
+    for (std::int32_t d = 0; d < kv.head_dim; ++d) {
+      queries[h].out[d] = 0.0f;
+      transposed[d * kQueries + h] = queries[h].q[d];
     }
-    add_values<Element, kHeads>(scores, kv, block_table, segment, begin, end, out);
+    if (queries[h].begin < begin) begin = queries[h].begin;
+    if (queries[h].end > end) end = queries[h].end;
   }
-  for (int h = 0; h < kHeads; ++h) {
-    const __m256 inverse = _mm256_set1_ps(1.0f / sum[h]);
+  std::int32_t segment = begin / kAttentionSegment * kAttentionSegment;
+  for (; segment < end; segment += kAttentionSegment) {
+    bool all = true;
+    for (int h = 0; h < kQueries; ++h)
+      all = all && queries[h].first_in(segment) < queries[h].end_in(segment);
+    if (all) {
+      attend_segment<Element, kQueries>(transposed, kv, block_table, segment, scale, queries,
+                                        scores);
+      continue;
+    }
+    float* alone = transposed + kQueries * kv.head_dim;  // there is room: kTile queries at most
+    for (int h = 0; h < kQueries; ++h) {
+      if (queries[h].first_in(segment) >= queries[h].end_in(segment)) continue;
+      for (std::int32_t d = 0; d < kv.head_dim; ++d) alone[d] = queries[h].q[d];
+      attend_segment<Element, 1>(alone, kv, block_table, segment, scale, queries + h, scores);
+    }
+  }
+  for (int h = 0; h < kQueries; ++h) {
+    const __m256 inverse = _mm256_set1_ps(1.0f / queries[h].sum);
     for (std::int32_t d = 0; d < kv.head_dim; d += 8) {
-      float* place = out + h * kv.head_dim + d;
+      float* place = queries[h].out + d;
       _mm256_storeu_ps(place, _mm256_mul_ps(_mm256_loadu_ps(place), inverse));
     }
   }
 }
 
 template <typename Element>
-void attention_as(const float* q, std::int32_t n_q, const KvPages& kv,
-                  const std::int32_t* block_table, std::int32_t first, std::int32_t position,
-                  float scale, float* out, float* scratch) {
-  for (std::int32_t h = 0; h < n_q;) {
-    const float* heads = q + h * kv.head_dim;
-    float* outs = out + h * kv.head_dim;
-    if (n_q - h >= kMaxHeads) {
-      attend<Element, kMaxHeads>(heads, kv, block_table, first, position, scale, outs, scratch);
-      h += kMaxHeads;
-    } else if (n_q - h >= 2) {
-      attend<Element, 2>(heads, kv, block_table, first, position, scale, outs, scratch);
-      h += 2;
-    } else {
-      attend<Element, 1>(heads, kv, block_table, first, position, scale, outs, scratch);
-      h += 1;
+void attention_as(const AttentionQueries& all, const KvPages& kv, const std::int32_t* block_table,
+                  float scale, float* scratch) {
+  const std::int32_t n = all.n_tokens * all.n_heads;
+  for (std::int32_t i = 0; i < n;) {
+    const std::int32_t n_passes = (n - i + kTile - 1) / kTile;
+    const std::int32_t width = (n - i + n_passes - 1) / n_passes;
+    Query queries[kTile];
+    for (std::int32_t j = 0; j < width; ++j) {
+      const std::int32_t t = (i + j) / all.n_heads, h = (i + j) % all.n_heads;
+      queries[j].q = all.q + t * all.q_stride + static_cast<std::int64_t>(h) * kv.head_dim;
+      queries[j].out = all.out + t * all.out_stride + static_cast<std::int64_t>(h) * kv.head_dim;
+      queries[j].begin = all.begin(t);
+      queries[j].end = all.end(t);
     }
+    switch (width) {
+      case 1: attend<Element, 1>(kv, block_table, scale, queries, scratch); break;
+      case 2: attend<Element, 2>(kv, block_table, scale, queries, scratch); break;
+      case 3: attend<Element, 3>(kv, block_table, scale, queries, scratch); break;
+      case 4: attend<Element, 4>(kv, block_table, scale, queries, scratch); break;
+      case 5: attend<Element, 5>(kv, block_table, scale, queries, scratch); break;
+      default: attend<Element, 6>(kv, block_table, scale, queries, scratch); break;
+    }
+    i += width;
   }
 }
 
@@ -182,10 +279,10 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
   kv.bf16 ? store_kv_as<Bf16>(kv, block, offset, k, v) : store_kv_as<F32>(kv, block, offset, k, v);
 }
 
-void attention(const float* q, std::int32_t n_q, const KvPages& kv, const std::int32_t* block_table,
-               std::int32_t first, std::int32_t position, float scale, float* out, float* scratch) {
-  kv.bf16 ? attention_as<Bf16>(q, n_q, kv, block_table, first, position, scale, out, scratch)
-          : attention_as<F32>(q, n_q, kv, block_table, first, position, scale, out, scratch);
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch) {
+  kv.bf16 ? attention_as<Bf16>(queries, kv, block_table, scale, scratch)
+          : attention_as<F32>(queries, kv, block_table, scale, scratch);
 }
 
 }  // namespace tinyllm::avx2

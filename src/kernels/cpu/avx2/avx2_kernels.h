@@ -43,8 +43,8 @@ void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_
 void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v);
-void attention(const float* q, std::int32_t n_q, const KvPages& kv, const std::int32_t* block_table,
-               std::int32_t first, std::int32_t position, float scale, float* out, float* scratch);
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch);
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void add(float* x, const float* y, std::int64_t n);
 

@@ -26,7 +26,7 @@ static inline __m256 exp(__m256 x) {
   const __m256 underflow = _mm256_cmp_ps(x, _mm256_set1_ps(-87.0f), _CMP_LT_OQ);
   const __m256 largest = _mm256_set1_ps(88.72283f);  // the last x below 128 ln 2: n = 128, r < 0
   const __m256 overflow = _mm256_cmp_ps(x, largest, _CMP_GT_OQ);
-  x = _mm256_min_ps(x, largest);
+  x = _mm256_min_ps(largest, x);  // a NaN stays
   const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __m256 r =

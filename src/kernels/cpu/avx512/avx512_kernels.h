@@ -3,6 +3,12 @@
 // are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header with
 // templates, everything in this namespace.
 
+#if defined(__GNUC__) && !defined(__clang__)
+// g++ 12 takes the undefined registers inside its own intrinsics for our mistakes.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 #include <cstddef>
 #include <cstdint>
 

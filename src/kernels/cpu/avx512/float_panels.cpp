@@ -58,15 +58,14 @@ void panel_times(const byte* panel, std::int64_t k, const float* x, std::int64_t
 template <typename Element>
 void panel_times_tokens(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  std::int64_t t = 0;
-  const auto pass = [&]<int kTokens>() {
-    panel_times<Element, kTokens>(panel, k, x + t * x_stride, x_stride, y + t * y_stride, y_stride);
-    t += kTokens;
+  const auto pass = [&](auto times, std::int64_t t) {
+    times(panel, k, x + t * x_stride, x_stride, y + t * y_stride, y_stride);
   };
-  while (n_tokens - t >= 8) pass.template operator()<8>();
-  if (n_tokens - t >= 4) pass.template operator()<4>();
-  if (n_tokens - t >= 2) pass.template operator()<2>();
-  if (n_tokens - t >= 1) pass.template operator()<1>();
+  std::int64_t t = 0;
+  for (; n_tokens - t >= 8; t += 8) pass(panel_times<Element, 8>, t);
+  for (; n_tokens - t >= 4; t += 4) pass(panel_times<Element, 4>, t);
+  for (; n_tokens - t >= 2; t += 2) pass(panel_times<Element, 2>, t);
+  if (n_tokens > t) pass(panel_times<Element, 1>, t);
 }
 
 }  // namespace
