@@ -313,6 +313,10 @@ const ModelConfig& Engine::config() const { return state_->parts.config; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 
+std::int64_t Engine::weight_bytes_a_token() const {
+  return state_->parts.decoder->weight_bytes_a_token();
+}
+
 std::int64_t Engine::kv_bytes() const {
   const EngineOptions& options = state_->parts.options;
   const KvSpec kv{options.kv_dtype, options.block_size, options.kv_blocks};

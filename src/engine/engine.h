@@ -76,8 +76,9 @@ class Engine {
   const EngineOptions& options() const;
   const ModelConfig& config() const;
   const ModelText& text() const;
-  std::int64_t kv_bytes() const;      // K/V pages
-  std::int64_t packed_bytes() const;  // weights in the backend's layout
+  std::int64_t kv_bytes() const;              // K/V pages
+  std::int64_t packed_bytes() const;          // weights in the backend's layout
+  std::int64_t weight_bytes_a_token() const;  // of these, what decoding one token reads
 
  private:
   struct State;

@@ -26,6 +26,7 @@ bool RequestStream::done() const {
 }
 
 void RequestStream::push(OutputPiece piece) {
+  piece.time = std::chrono::steady_clock::now();
   {
     const std::scoped_lock lock(shared_.mutex);
     shared_.pieces.push_back(std::move(piece));

@@ -29,6 +29,7 @@ struct OutputPiece {
   std::string stop_string;           // the one that matched
   std::string error;                 // with FinishReason::error: what happened
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
+  std::chrono::steady_clock::time_point time;  // when it was made; set by push
 };
 
 class RequestStream {

@@ -82,8 +82,9 @@ class Backend {
   // Allocates pages, row slots and scratch. Once, after packing.
   virtual void configure(const BackendSizes& sizes, const KvSpec& kv) = 0;
   virtual std::int64_t kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const = 0;
-  virtual std::int64_t packed_bytes() const = 0;  // weights on the device
-  virtual std::int64_t free_bytes() const = 0;    // memory that pages may take
+  virtual std::int64_t packed_bytes() const = 0;             // weights on the device
+  virtual std::int64_t packed_bytes(MatrixId id) const = 0;  // one of them
+  virtual std::int64_t free_bytes() const = 0;               // memory that pages may take
 
   virtual void begin_step(const ForwardBatch& batch) = 0;
   virtual void run(const StepKey& key, function_ref<void()> recipe) = 0;

@@ -107,6 +107,11 @@ BackendSizes Decoder::sizes() const {
   return sizes;
 }
 
+std::int64_t Decoder::weight_bytes_a_token() const {
+  const bool tied = head_.lm_head == embed_tokens_;
+  return backend_->packed_bytes() - (tied ? 0 : backend_->packed_bytes(embed_tokens_));
+}
+
 void Decoder::step(const ForwardBatch& batch, const SampleBatch& samples) {
   step_watched(batch, samples, [](std::int32_t) {});
 }

@@ -31,6 +31,9 @@ class Decoder {
   // The model's part of BackendSizes; the batch's part is the engine's.
   BackendSizes sizes() const;
 
+  // Packed bytes that one decoded token reads: all weights, but of an untied embedding one row.
+  std::int64_t weight_bytes_a_token() const;
+
   // begin_step, embed, the layers, head. The backend's collect() has the result.
   void step(const ForwardBatch& batch, const SampleBatch& samples);
 

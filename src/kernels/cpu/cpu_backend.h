@@ -29,6 +29,7 @@ class CpuBackend final : public Backend {
   void configure(const BackendSizes& sizes, const KvSpec& kv) override;
   std::int64_t kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const override;
   std::int64_t packed_bytes() const override;
+  std::int64_t packed_bytes(MatrixId id) const override { return matrix(id).n_bytes(); }
   std::int64_t free_bytes() const override;
 
   void begin_step(const ForwardBatch& batch) override;

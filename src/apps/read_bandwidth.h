@@ -1,0 +1,16 @@
+#pragma once
+// How fast this machine reads memory now: the bound of decoding, which reads every weight once a
+// token. Main thread only.
+
+#include <cstdint>
+
+#include "base/thread_pool.h"
+
+namespace tinyllm {
+
+// Bytes a second, the best of a few passes of all workers over a buffer that no cache holds (at
+// least 256 MB, twice the last-level cache where memory allows). Takes about a second. On shared
+// machines it moves from minute to minute: measure it beside what is compared with it.
+double measure_read_bandwidth(ThreadPool& pool);
+
+}  // namespace tinyllm
