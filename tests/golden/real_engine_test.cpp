@@ -22,8 +22,8 @@
 namespace tinyllm {
 namespace {
 
-constexpr double kNearTie = 0.5;    // top-2 gap in logits under which int8 activations may decide
-constexpr double kTimesInt8 = 1.6;  // the engine's logit error over that of int8 inputs alone
+constexpr double kNearTie = 0.5;      // top-2 gap in logits under which int8 activations may decide
+constexpr double kLogitBound = 2e-2;  // relative to the reference's row, mean over prompts
 constexpr double kPerplexityBound = 1e-2;  // relative
 
 EngineOptions real_options() {
@@ -137,11 +137,11 @@ double relative_error(std::span<const float> got, std::span<const float> want) {
   return std::sqrt(difference / size);
 }
 
-// Rounding of the inputs to int8 moves the logits, by amounts that depend on the prompt: the same
-// rounding in torch (make_int8_errors.py) gives 0.6 % to 9.5 % on SmolLM2. The engine may lose no
-// more than that. One prompt is no measure: a last bit elsewhere rounds other inputs up, and the
-// error may be four times as large or small; hence the geometric mean of all.
-TEST_P(RealEngineTest, LogitsAreAsFarFromTheReferenceAsInt8Makes) {
+// Rounding of the inputs to int8 moves the logits, by amounts that depend on the prompt: plain
+// rounding in torch (make_int8_errors.py) gives 0.6 % to 9.5 % on SmolLM2, about 1 % on Qwen. One
+// prompt is no measure: a last bit elsewhere rounds other inputs up, and its error may be four
+// times as large or small; hence the geometric mean of all.
+TEST_P(RealEngineTest, LogitsOfTheReference) {
   const RealModel& model = GetParam();
   if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
     GTEST_SKIP() << missing;
@@ -172,7 +172,9 @@ TEST_P(RealEngineTest, LogitsAreAsFarFromTheReferenceAsInt8Makes) {
       "%s, engine: logits of %zu prompts differ from the reference by %.4f (mean), %.4f (worst); "
       "int8 inputs alone: %.4f, %.4f\n",
       model.name, requests.size(), mean, worst, int8_mean, std::ranges::max(int8_errors));
-  EXPECT_LE(mean, kTimesInt8 * int8_mean);
+  EXPECT_LE(mean, kLogitBound);
+  // Plain int8 does worse where activations are uneven and about as well where they are not.
+  EXPECT_LE(mean, 1.2 * int8_mean);
 }
 
 // The golden texts in one prompt each, so that every token is judged after the golden ones.
@@ -191,23 +193,31 @@ TEST_P(RealEngineTest, GreedyTokensOfTransformers) {
     requests.back().n_prompt_logprobs = 2;
   }
   const std::vector<Answer> answers = run_all(*open_real(model, real_options()), requests);
-  std::size_t n_compared = 0, n_tokens = 0, n_equal = 0;
+  std::size_t n_compared = 0, n_equal = 0, n_before_ties = 0, n_tokens = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto gaps = runs[i].at("gaps").get<std::vector<double>>();
     const std::size_t n_prompt = runs[i].at("prompt_ids").size();
+    bool met_tie = false;  // a text may go its own way from there
     for (std::size_t n = 0; n < gaps.size(); ++n) {
       const int rank = answers[i].prompt_logprobs.at(n_prompt + n - 1).rank;
       ++n_tokens;
-      n_equal += rank == 1 ? 1 : 0;
+      met_tie = met_tie || gaps[n] < kNearTie;
+      if (!met_tie) {
+        ++n_before_ties;
+        EXPECT_EQ(rank, 1) << "token " << n << " of run " << i << ", gap " << gaps[n];
+      }
       if (gaps[n] < kNearTie) continue;
       ++n_compared;
-      EXPECT_EQ(rank, 1) << "token " << n << " of run " << i << ", gap " << gaps[n];
+      n_equal += rank == 1 ? 1 : 0;
     }
   }
   std::printf(
-      "%s, engine: %zu of %zu greedy tokens are no near-ties, all equal; %zu equal in all\n",
-      model.name, n_compared, n_tokens, n_equal);
+      "%s, engine: %zu greedy tokens equal up to each text's first near-tie; of all %zu that are "
+      "no "
+      "near-ties %zu differ\n",
+      model.name, n_before_ties, n_compared, n_compared - n_equal);
   EXPECT_GE(2 * n_compared, n_tokens) << "or this would prove little";
+  EXPECT_LE(100 * (n_compared - n_equal), n_compared);
 }
 
 TEST_P(RealEngineTest, PerplexityOfTransformers) {
