@@ -7,6 +7,8 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers: Asio and Beast
+find_library(PROMETHEUS_CPP_CORE prometheus-cpp-core REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)  # line editing of chat
@@ -24,4 +26,4 @@ endif()
 add_library(tinyllm_libraries INTERFACE)
 target_link_libraries(tinyllm_libraries INTERFACE
   fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP
-  CURL::libcurl OpenSSL::Crypto Threads::Threads)
+  CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers ${PROMETHEUS_CPP_CORE} Threads::Threads)

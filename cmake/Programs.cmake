@@ -9,8 +9,6 @@ file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/apps/*.cpp)
 list(FILTER app_sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
 add_library(tinyllm_apps STATIC ${app_sources})
 target_link_libraries(tinyllm_apps PUBLIC tinyllm_lessons tinyllm CLI11::CLI11 PkgConfig::EDIT)
-set_source_files_properties(${CMAKE_SOURCE_DIR}/src/apps/command_line.cpp PROPERTIES
-  COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")
 add_executable(tinyllm_bin ${CMAKE_SOURCE_DIR}/src/apps/main.cpp)
 set_target_properties(tinyllm_bin PROPERTIES OUTPUT_NAME tinyllm)
 target_link_libraries(tinyllm_bin PRIVATE tinyllm_apps)

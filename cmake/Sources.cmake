@@ -8,6 +8,8 @@ if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 endif()
 add_library(tinyllm STATIC ${library_sources})
 target_link_libraries(tinyllm PUBLIC tinyllm_flags tinyllm_libraries)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
+  COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")
 
 # Folders whose work is numbers: UBSan instruments these.
 set(TINYLLM_NUMERIC tensor quant loader kernels reference sampling schedule cache)

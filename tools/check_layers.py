@@ -22,6 +22,8 @@ FENCES = {
     "CLI/": r"apps/.*\.cpp",
     "toml++/": r"learn/toml_file\.cpp",
     "curl/": r".*\.cpp",
+    "boost/": r"server/http_.*",
+    "prometheus/": r"server/server_metrics\.cpp",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)

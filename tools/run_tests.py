@@ -115,14 +115,31 @@ def run_gtest(program, pattern, prefix=(), shows_words=False, **environment):
     return result
 
 
-def run_pytest(folder, pattern):
+def python_with(requirements):
+    """A python that has Debian's packages and those of a requirements file; None when they cannot be had."""
+    # Debian's packages belong to Debian's python, which need not be the first one on PATH.
+    system = "/usr/bin/python3" if shutil.which("pytest-3") else sys.executable
+    folder, wanted = BUILD / "python", (ROOT / requirements).read_text()
+    python, stamp = folder / "bin/python", folder / "requirements"
+    if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
+        code, output = run([system, "-m", "venv", "--system-site-packages", folder])
+        if code == 0:
+            code, output = run([python, "-m", "pip", "install", "--quiet", "-r", requirements])
+        if code != 0:
+            print(f"   {requirements} cannot be installed; tests that need it are skipped\n{output}")
+            return None
+        stamp.write_text(wanted)
+    return python
+
+
+def run_pytest(folder, pattern, python=None, **environment):
     report = LOGS / f"{folder.replace('/', '-')}.xml"
-    # Debian's pytest belongs to Debian's python, which need not be the first one on PATH.
     pytest = [shutil.which("pytest-3")] if shutil.which("pytest-3") else [sys.executable, "-m", "pytest"]
+    pytest = [python, "-m", "pytest"] if python else pytest
     command = [*pytest, "-q", "-p", "no:cacheprovider", f"--junitxml={report}", folder]
     if pattern:
         command += ["-k", pattern]
-    result = run_suite(folder, command, report)
+    result = run_suite(folder, command, report, **environment)
     if pattern and not result.n_passed and result.failed == [f"{folder}: exit code 5 after its last test"]:
         return Result()  # 5: the pattern fits no test here
     return result
@@ -175,7 +192,8 @@ def golden_tests(options):
 
 
 def command_line_tests(options):
-    return run_pytest("tests/e2e", options.name)
+    long = {"TINYLLM_LONG": "1"} if options.long else {}
+    return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **long)
 
 
 def course_tests(options):

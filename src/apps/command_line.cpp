@@ -14,6 +14,7 @@
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "learn/mine.h"
 #include "model_store/near_names.h"
 
@@ -29,6 +30,7 @@ struct GlobalOptions {
 void add_commands(CLI::App& app) {
   add_chat_command(app);
   add_generate_command(app);
+  add_serve_command(app);
   add_pull_command(app);
   add_list_command(app);
   add_rm_command(app);
@@ -44,7 +46,8 @@ void add_commands(CLI::App& app) {
 }
 
 void add_global_options(CLI::App& app, GlobalOptions& options) {
-  app.set_version_flag("--version", "tinyllm " TINYLLM_VERSION, "Print the version and exit");
+  app.set_version_flag("--version", fmt::format("tinyllm {}", version()),
+                       "Print the version and exit");
   app.add_flag("-v,--verbose", options.verbose, "Say on stderr what is being done");
   app.add_option("--log-file", options.log_file, "Append log lines to this file too")
       ->type_name("FILE");

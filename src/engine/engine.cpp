@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "engine/inbox.h"
 #include "engine/output_stream.h"
@@ -44,6 +45,8 @@ struct Choice {
   std::vector<TokenId> stop_ids;
   std::vector<TokenId> output_ids;
   bool gave_first_piece = false;
+  Stopwatch since_submit;
+  double queue_s = -1;  // until the first step that computed it; -1: none yet
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
   std::string error;                           // with FinishReason::error: what happened
 };
@@ -80,6 +83,7 @@ struct Engine::State {
   Scheduler scheduler;
   StepRunner runner;
   EngineMetrics metrics;
+  Stopwatch step_clock;  // since the step began
   std::unordered_map<SequenceId, Choice> choices;
   std::vector<RowResult> results;
   SequenceId next_id = 1;
@@ -176,6 +180,7 @@ void Engine::State::cancel(const RequestStream* stream) {
 
 void Engine::State::step(const StepPlan& plan) {
   ++metrics.n_steps;
+  step_clock.restart();
   results.clear();
   const auto settings_of = [&](const PlanRow& row) {
     const Choice& choice = choices.at(row.sequence_id);
@@ -197,6 +202,8 @@ void Engine::State::step(const StepPlan& plan) {
 // One row's news: into its choice, and as a piece to whoever waits.
 RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
   Choice& choice = choices.at(row.sequence_id);
+  if (choice.queue_s < 0)
+    choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step_clock.seconds());
   RowResult result{row.sequence_id, output.token_id, FinishReason::none};
   metrics.n_prompt_tokens += static_cast<std::uint64_t>(std::clamp<std::int64_t>(
       std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
@@ -249,6 +256,7 @@ void Engine::State::end_finished() {
     if (sequence.finish_reason != FinishReason::cancelled) piece.text = choice.output.finish();
     piece.finish_reason = sequence.finish_reason;
     piece.n_cached_tokens = sequence.n_cached_tokens;
+    piece.queue_s = std::max(0.0, choice.queue_s);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
     piece.error = std::move(choice.error);
     ++(sequence.finish_reason == FinishReason::cancelled ? metrics.n_cancelled

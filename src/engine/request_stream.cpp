@@ -13,6 +13,15 @@ std::optional<OutputPiece> RequestStream::next(
   } else {
     shared_.changed.wait(lock, ready);
   }
+  return take_locked();
+}
+
+std::optional<OutputPiece> RequestStream::try_next() {
+  const std::scoped_lock lock(shared_.mutex);
+  return take_locked();
+}
+
+std::optional<OutputPiece> RequestStream::take_locked() {
   if (shared_.pieces.empty()) return std::nullopt;
   OutputPiece piece = std::move(shared_.pieces.front());
   shared_.pieces.pop_front();
@@ -25,13 +34,26 @@ bool RequestStream::done() const {
   return shared_.n_open == 0;
 }
 
-void RequestStream::push(OutputPiece piece) {
-  piece.time = std::chrono::steady_clock::now();
+void RequestStream::set_listener(const std::function<void()>& listener) {
+  bool has_pieces = false;
   {
     const std::scoped_lock lock(shared_.mutex);
+    shared_.listener = listener;
+    has_pieces = !shared_.pieces.empty();
+  }
+  if (has_pieces) listener();
+}
+
+void RequestStream::push(OutputPiece piece) {
+  piece.time = std::chrono::steady_clock::now();
+  std::function<void()> listener;
+  {
+    const std::scoped_lock lock(shared_.mutex);
+    if (shared_.pieces.empty()) listener = shared_.listener;
     shared_.pieces.push_back(std::move(piece));
   }
   shared_.changed.notify_all();
+  if (listener) listener();
 }
 
 }  // namespace tinyllm

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct OutputPiece {
   std::string error;                 // with FinishReason::error: what happened
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
   std::chrono::steady_clock::time_point time;  // when it was made; set by push
+  double queue_s = 0;  // from submit to the first step that computed it; with the last piece
 };
 
 class RequestStream {
@@ -40,11 +42,17 @@ class RequestStream {
   // deadline.
   std::optional<OutputPiece> next(
       std::optional<std::chrono::steady_clock::time_point> deadline = {});
-  bool done() const;  // every choice has ended and its last piece was taken
+  std::optional<OutputPiece> try_next();  // empty when there is none right now
+  bool done() const;                      // every choice has ended and its last piece was taken
 
   // Positions of the first choice that have K/V rows, cached ones included: how far a long prompt
   // is.
   std::int64_t n_computed() const { return n_computed_.load(std::memory_order_relaxed); }
+
+  // Instead of a thread that blocks in next(): `listener` is called on the engine thread whenever a
+  // piece comes into the empty queue (and here, if pieces are waiting). It must not block or throw,
+  // and have someone call try_next() until it gives none.
+  void set_listener(const std::function<void()>& listener);
 
   // Engine thread.
   void push(OutputPiece piece);
@@ -56,7 +64,9 @@ class RequestStream {
     std::condition_variable changed;
     std::deque<OutputPiece> pieces;
     int n_open = 0;  // choices whose last piece was not taken
+    std::function<void()> listener;
   };
+  std::optional<OutputPiece> take_locked();  // under the mutex
   Shared shared_;
   std::atomic<std::int64_t> n_computed_{0};
 };

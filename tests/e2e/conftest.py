@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 import toy_model
+from running_server import RunningServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TINYLLM_BIN", ROOT / "build/release/tinyllm")).resolve()
@@ -58,6 +59,34 @@ class Tinyllm:
         message = done.stderr.decode()
         assert message.startswith("tinyllm: ") and message.endswith("\n") and message.count("\n") == 1, message
         return message.removeprefix("tinyllm: ").removesuffix("\n")
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory):
+    """start_server(model, *flags) -> RunningServer. All are stopped at the end of the session."""
+    servers = []
+
+    def start(model, *flags):
+        home = tmp_path_factory.mktemp("server")
+        command = [str(BINARY), "serve", "-m", str(model), *map(str, flags)]
+        servers.append(RunningServer(command, Tinyllm(home).env, home / "log.txt").start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def fine_server(start_server, models):
+    """Says "Fine é!" to every chat message, then ends."""
+    return start_server(models["fine"], "--served-model-name", "fine", "--served-model-name", "alias")
+
+
+@pytest.fixture(scope="session")
+def loop_server(start_server, models):
+    """Says the alphabet and a space for ever."""
+    return start_server(models["loop"], "--served-model-name", "loop", "--max-num-seqs", 4, "--kv-blocks", 300)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed files of fuzz_gguf and fuzz_safetensors: whole tiny models and broken ones.
+"""Writes the seed files of fuzz_gguf, fuzz_safetensors and fuzz_http_request: whole ones and broken ones.
 
 Run from anywhere: python3 tests/fuzz/make_corpus.py. The files are committed; run it again only to
 change them.
@@ -91,6 +91,11 @@ def entry(dtype, shape, begin, end):
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
+def http(body, head="POST /v1/completions HTTP/1.1"):
+    body = body.encode() if isinstance(body, str) else body
+    return f"{head}\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
 def main():
     yarn = [key("qwen2.rope.scaling.type", STRING, "yarn"), key("qwen2.rope.scaling.factor", F32, 4)]
     keys, tensors = model("llama", tied=True)
@@ -118,6 +123,18 @@ def main():
         "safetensors/deep.safetensors": safetensors(b'{"a":' + b"[" * 99, 0),
         "safetensors/same_key.safetensors": safetensors(b'{"a":{},"a":{}}', 0),
         "safetensors/long_header.safetensors": struct.pack("<Q", 1 << 40) + b"{}",
+        "http_request/chat.txt": http(
+            '{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"n":2,"stop":["x"],"logprobs":true,'
+            '"top_logprobs":3,"logit_bias":{"5":-1.5},"stream":true,"stream_options":{"include_usage":true},"seed":1}'
+        ),
+        "http_request/completion.txt": http('{"prompt":[1,"a",2],"max_tokens":0,"echo":true,"logprobs":2,"top_k":-1}'),
+        "http_request/detokenize.txt": http('{"tokens":[1,2],"skip_special_tokens":true}'),
+        "http_request/nested.txt": http("[" * 99),
+        "http_request/numbers.txt": http('{"prompt":"a","seed":9223372036854775808,"n":1e400,"temperature":NaN}'),
+        "http_request/utf8.txt": http(b'{"prompt":"\xff\xc3\\ud800"}'),
+        "http_request/chunked.txt": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\n{}\n\r\n0\r\nA: b\r\n\r\n",
+        "http_request/two_lengths.txt": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "http_request/get.txt": http(b"", "GET /metrics?x=%20 HTTP/1.0"),
     }
     for name, data in files.items():
         path = CORPUS / name

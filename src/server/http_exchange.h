@@ -1,0 +1,68 @@
+#pragma once
+// One HTTP request and the way back to its client, free of any network library. Routes see nothing
+// else of the network.
+//
+// Thread rule: the handler, and everything given to post(), run one after another on the exchange's
+// strand; all calls but post() are made from there. post() may be called by any thread.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tinyllm {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+  std::string method;   // "GET"
+  std::string path;     // "/v1/models": what stands before '?'
+  HttpHeaders headers;  // names in lower case
+  std::string body;
+
+  // The first header of this name (lower case); "" when there is none.
+  std::string_view header(std::string_view name) const {
+    for (const auto& [its_name, value] : headers) {
+      if (its_name == name) return value;
+    }
+    return "";
+  }
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body = {};
+};
+
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+
+  virtual const HttpRequest& request() const = 0;
+
+  // A header of the answer. Before send() or begin_stream().
+  virtual void add_header(std::string name, std::string value) = 0;
+
+  // The whole answer.
+  virtual void send(HttpResponse response) = 0;
+
+  // Or piece by piece: status 200, then write() as often as wanted, then end(). `ping` is written
+  // whenever nothing was for a while, so that proxies keep the connection; "" for none.
+  virtual void begin_stream(std::string content_type, std::string ping) = 0;
+  virtual void write(std::string bytes) = 0;
+  virtual void end() = 0;
+
+  // `callback` runs once if the client leaves before the answer is complete, or the server closes
+  // the connection. Nothing that is sent afterwards reaches anyone.
+  virtual void on_gone(std::function<void()> callback) = 0;
+
+  virtual void post(std::function<void()> work) = 0;
+};
+
+// Must answer, at once or later. What it throws is logged and answered with 500.
+using HttpHandler = std::function<void(const std::shared_ptr<HttpExchange>&)>;
+
+}  // namespace tinyllm

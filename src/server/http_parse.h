@@ -1,0 +1,47 @@
+#pragma once
+// Bytes -> one HTTP/1 request, under limits. One object a request; one thread.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "server/http_exchange.h"
+
+namespace tinyllm {
+
+struct HttpLimits {
+  std::size_t max_header_bytes = 32 << 10;
+  std::size_t max_body_bytes = 16 << 20;
+};
+
+class HttpParser {
+ public:
+  explicit HttpParser(const HttpLimits& limits);
+  ~HttpParser();
+
+  // Reads from the front of `bytes` and returns how many bytes it took: 0 when it needs more of
+  // them than are there, is done, or has failed. What it did not take must come again, with more
+  // behind.
+  std::size_t push(std::string_view bytes);
+
+  bool has_header() const;
+  bool done() const;
+  // 0, or the status that refuses the request (400, 413, 431), with a message. No more is read
+  // then.
+  int error_status() const;
+  const std::string& error_message() const;
+
+  // Once the header is there.
+  bool keep_alive() const;
+  bool expects_continue() const;  // the client waits for "100 Continue" before it sends the body
+  bool is_http_1_0() const;
+
+  HttpRequest take();  // once, when done
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,131 @@
+#include "server/http_reply.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <exception>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace tinyllm {
+namespace {
+
+const char* reason_of(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    default: return "Unknown";
+  }
+}
+
+}  // namespace
+
+std::string status_line(int status) {
+  return fmt::format("HTTP/1.1 {} {}\r\n", status, reason_of(status));
+}
+
+HttpReply::HttpReply(std::shared_ptr<HttpConnection> connection, HttpRequest request,
+                     bool keep_alive, bool chunked)
+    : connection_(std::move(connection)),
+      request_(std::move(request)),
+      keep_alive_(keep_alive),
+      chunked_(chunked) {}
+
+void HttpReply::add_header(std::string name, std::string value) {
+  // A line break would begin a header of someone else's choosing.
+  std::ranges::replace_if(
+      value, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  headers_.emplace_back(std::move(name), std::move(value));
+}
+
+void HttpReply::write_head(int status, const std::string& content_type, std::string_view framing) {
+  CHECK(!began_, "the answer has begun already");
+  began_ = true;
+  output_ += status_line(status);
+  if (!content_type.empty()) output_ += fmt::format("Content-Type: {}\r\n", content_type);
+  for (const auto& [name, value] : headers_) output_ += fmt::format("{}: {}\r\n", name, value);
+  output_ += framing;
+  output_ += keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+}
+
+void HttpReply::send(HttpResponse response) {
+  if (gone_) return;
+  const bool has_body = response.status != 204;
+  const std::string framing =
+      has_body ? fmt::format("Content-Length: {}\r\n", response.body.size()) : "";
+  write_head(response.status, has_body ? response.content_type : "", framing);
+  if (has_body && request_.method != "HEAD") output_ += response.body;
+  end();
+}
+
+void HttpReply::begin_stream(std::string content_type, std::string ping) {
+  if (gone_) return;
+  streaming_ = true;
+  ping_ = std::move(ping);
+  if (!chunked_) keep_alive_ = false;  // the end of the connection is the end of the answer
+  write_head(200, content_type,
+             chunked_ ? "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n"
+                      : "Cache-Control: no-cache\r\n");
+  connection_->notify();
+}
+
+void HttpReply::write(std::string bytes) {
+  if (gone_ || bytes.empty()) return;
+  CHECK(streaming_ && !ended_, "write() stands between begin_stream() and end()");
+  if (chunked_) {
+    output_ += fmt::format("{:x}\r\n", bytes.size());
+    output_ += bytes;
+    output_ += "\r\n";
+  } else {
+    output_ += bytes;
+  }
+  connection_->notify();
+}
+
+void HttpReply::end() {
+  if (gone_ || ended_) return;
+  if (streaming_ && chunked_) output_ += "0\r\n\r\n";
+  ended_ = true;
+  on_gone_ = nullptr;
+  connection_->notify();
+}
+
+void HttpReply::queue_ping() {
+  if (streaming_ && !ended_) write(ping_);
+}
+
+void HttpReply::on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
+
+void HttpReply::post(std::function<void()> work) {
+  boost::asio::post(connection_->strand(), [work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      log(LogLevel::error, "an answer broke off: {}", error.what());
+    }
+  });
+}
+
+void HttpReply::leave() {
+  if (gone_) return;
+  gone_ = true;
+  const std::function<void()> callback = std::exchange(on_gone_, nullptr);
+  if (callback) callback();
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,55 @@
+#pragma once
+// The exchange as the connection makes it: bytes of the answer, queued until they are written.
+// For server/http*.cpp only. Strand of the connection.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "server/http_connection.h"
+#include "server/http_exchange.h"
+
+namespace tinyllm {
+
+class HttpReply : public HttpExchange {
+ public:
+  // `chunked`: the client understands chunks (HTTP/1.1).
+  HttpReply(std::shared_ptr<HttpConnection> connection, HttpRequest request, bool keep_alive,
+            bool chunked);
+
+  const HttpRequest& request() const override { return request_; }
+  void add_header(std::string name, std::string value) override;
+  void send(HttpResponse response) override;
+  void begin_stream(std::string content_type, std::string ping) override;
+  void write(std::string bytes) override;
+  void end() override;
+  void on_gone(std::function<void()> callback) override;
+  void post(std::function<void()> work) override;
+
+  // The connection's side.
+  std::string take_output() { return std::exchange(output_, {}); }
+  bool has_output() const { return !output_.empty(); }
+  bool began() const { return began_; }
+  bool ended() const { return ended_; }
+  bool keep_alive() const { return keep_alive_; }
+  void stop_keep_alive() { keep_alive_ = false; }  // has an effect until the answer begins
+  void queue_ping();
+  void leave();  // the client is gone: tell who makes the answer, once
+
+ private:
+  void write_head(int status, const std::string& content_type, std::string_view framing);
+
+  std::shared_ptr<HttpConnection> connection_;
+  HttpRequest request_;
+  HttpHeaders headers_;
+  std::string output_, ping_;
+  std::function<void()> on_gone_;
+  bool keep_alive_, chunked_;
+  bool streaming_ = false, began_ = false, ended_ = false, gone_ = false;
+};
+
+// "HTTP/1.1 404 Not Found\r\n"
+std::string status_line(int status);
+
+}  // namespace tinyllm

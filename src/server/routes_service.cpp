@@ -1,0 +1,49 @@
+// How the server is: health, models, version, metrics.
+
+#include <nlohmann/json.hpp>
+
+#include "base/version.h"
+#include "server/answer_json.h"
+#include "server/api_error.h"
+#include "server/openapi.h"
+#include "server/routes.h"
+
+namespace tinyllm {
+
+using json = nlohmann::ordered_json;
+
+void answer_health(Service& service, const ExchangePtr& exchange, const std::string&) {
+  service.model();  // throws while there is none
+  if (service.draining())
+    return exchange->send(error_response(503, "shutting_down", "the server is shutting down"));
+  exchange->send({.body = to_text({{"status", "ok"}})});
+}
+
+void answer_models(Service& service, const ExchangePtr& exchange, const std::string&) {
+  const ServedModel& model = service.model();
+  json data = json::array();
+  for (const std::string& name : model.names) {
+    data.push_back({{"id", name},
+                    {"object", "model"},
+                    {"created", model.created},
+                    {"owned_by", "tinyllm"},
+                    {"root", model.names.front()},
+                    {"max_model_len", model.max_model_len()}});
+  }
+  exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});
+}
+
+void answer_version(Service&, const ExchangePtr& exchange, const std::string&) {
+  exchange->send({.body = to_text({{"version", std::string(version())}})});
+}
+
+void answer_metrics(Service& service, const ExchangePtr& exchange, const std::string&) {
+  exchange->send({.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                  .body = service.metrics().text()});
+}
+
+void answer_openapi(Service&, const ExchangePtr& exchange, const std::string&) {
+  exchange->send({.body = to_text(openapi_document())});
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,203 @@
+#include "server/server_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace tinyllm {
+namespace {
+
+using Labels = std::map<std::string, std::string>;
+using Buckets = prometheus::Histogram::BucketBoundaries;
+
+// vLLM's boundaries, in seconds.
+const Buckets kFirstTokenBuckets = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,  0.25, 0.5,
+                                    0.75,  1.0,   2.5,  5.0,  7.5,  10.0, 20.0, 40.0, 80.0};
+const Buckets kNextTokenBuckets = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,  0.3,  0.4, 0.5,
+                                   0.75, 1.0,   2.5,  5.0,   7.5, 10.0, 20.0, 40.0, 80.0};
+const Buckets kRequestBuckets = {0.3,  0.5,  0.8,  1.0,  1.5,  2.0,  2.5,   5.0,   10.0,
+                                 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0};
+const Buckets kChoiceBuckets = {1, 2, 5, 10, 20};
+
+// 1, 2, 5, 10, 20, 50, ... up to a length.
+Buckets one_two_five(double most) {
+  Buckets buckets;
+  for (double power = 1; power <= most; power *= 10) {
+    for (const double digit : {1.0, 2.0, 5.0}) {
+      if (digit * power <= most) buckets.push_back(digit * power);
+    }
+  }
+  return buckets;
+}
+
+// A counter of ours that follows one of the engine's.
+struct Follower {
+  prometheus::Counter* counter;
+  std::uint64_t shown = 0;
+  void follow(std::uint64_t value) {
+    counter->Increment(static_cast<double>(value - shown));
+    shown = value;
+  }
+};
+
+}  // namespace
+
+struct ServerMetrics::State {
+  prometheus::Counter& counter(const char* name, const char* help, const Labels& labels) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(labels);
+  }
+  prometheus::Gauge& gauge(const char* name, const char* help, const Labels& labels) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels);
+  }
+  prometheus::Histogram& histogram(const char* name, const char* help, const Labels& labels,
+                                   const Buckets& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add(labels,
+                                                                                     buckets);
+  }
+  void add_gauges(const Labels& model);
+  void add_counters(const Labels& model);
+  void add_histograms(const Labels& model, double max_model_len);
+  void follow_engine();
+
+  prometheus::Registry registry;
+  std::mutex mutex;  // guards the pointers and followers below
+  const Engine* engine = nullptr;
+  prometheus::Gauge *running = nullptr, *waiting = nullptr, *kv_usage = nullptr;
+  Follower prompt{}, cached{}, generated{}, preempted{}, queries{}, hits{}, steps{};
+  std::map<FinishReason, prometheus::Counter*> success;
+  prometheus::Histogram *first_token = nullptr, *next_token = nullptr, *per_token = nullptr,
+                        *total = nullptr, *queue = nullptr, *inference = nullptr,
+                        *prefill = nullptr, *decode = nullptr, *prompt_length = nullptr,
+                        *output_length = nullptr, *choices = nullptr, *max_tokens = nullptr;
+  prometheus::Family<prometheus::Counter>* errors = nullptr;
+};
+
+void ServerMetrics::State::add_gauges(const Labels& model) {
+  running = &gauge("vllm:num_requests_running", "Texts that are being computed.", model);
+  waiting = &gauge("vllm:num_requests_waiting", "Texts that wait for their turn.", model);
+  kv_usage = &gauge("vllm:kv_cache_usage_perc", "Share of the KV blocks in use; 1 is all.", model);
+  Labels info = model;
+  info["block_size"] = std::to_string(engine->options().block_size);
+  info["num_gpu_blocks"] = std::to_string(engine->options().kv_blocks);
+  info["enable_prefix_caching"] = engine->options().prefix_cache ? "True" : "False";
+  gauge("vllm:cache_config_info", "How the KV cache was set up.", info).Set(1);
+}
+
+void ServerMetrics::State::add_counters(const Labels& model) {
+  prompt.counter = &counter("vllm:prompt_tokens_total", "Prompt tokens computed.", model);
+  cached.counter =
+      &counter("vllm:prompt_tokens_cached_total", "Prompt tokens taken from the cache.", model);
+  generated.counter = &counter("vllm:generation_tokens_total", "Tokens generated.", model);
+  preempted.counter =
+      &counter("vllm:num_preemptions_total", "Times a text gave its blocks back.", model);
+  queries.counter =
+      &counter("vllm:prefix_cache_queries_total", "Tokens looked up in the prefix cache.", model);
+  hits.counter = &counter("vllm:prefix_cache_hits_total", "Tokens found there.", model);
+  steps.counter = &counter("tinyllm:steps_total", "Steps of the engine.", model);
+  for (const auto& [reason, word] :
+       std::map<FinishReason, const char*>{{FinishReason::stop, "stop"},
+                                           {FinishReason::length, "length"},
+                                           {FinishReason::cancelled, "abort"},
+                                           {FinishReason::error, "error"}}) {
+    Labels labels = model;
+    labels["finished_reason"] = word;
+    success[reason] =
+        &counter("vllm:request_success_total", "Texts that ended, by reason.", labels);
+  }
+}
+
+void ServerMetrics::State::add_histograms(const Labels& model, double max_model_len) {
+  const Buckets lengths = one_two_five(max_model_len);
+  const auto add = [&](const char* name, const char* help, const Buckets& buckets) {
+    return &histogram(name, help, model, buckets);
+  };
+  first_token = add("vllm:time_to_first_token_seconds", "From arrival to the first token.",
+                    kFirstTokenBuckets);
+  next_token =
+      add("vllm:inter_token_latency_seconds", "From a token to the next.", kNextTokenBuckets);
+  per_token = add("vllm:request_time_per_output_token_seconds",
+                  "A text's mean time for each token behind the first.", kNextTokenBuckets);
+  total = add("vllm:e2e_request_latency_seconds", "From arrival to the end.", kRequestBuckets);
+  queue = add("vllm:request_queue_time_seconds", "Waiting.", kRequestBuckets);
+  inference = add("vllm:request_inference_time_seconds", "Running.", kRequestBuckets);
+  prefill =
+      add("vllm:request_prefill_time_seconds", "Running, up to the first token.", kRequestBuckets);
+  decode =
+      add("vllm:request_decode_time_seconds", "Running, behind the first token.", kRequestBuckets);
+  prompt_length = add("vllm:request_prompt_tokens", "Tokens of a prompt.", lengths);
+  output_length = add("vllm:request_generation_tokens", "Tokens of a text.", lengths);
+  max_tokens = add("vllm:request_params_max_tokens", "max_tokens of a request.", lengths);
+  choices = add("vllm:request_params_n", "n of a request.", kChoiceBuckets);
+}
+
+void ServerMetrics::State::follow_engine() {
+  const EngineMetrics& now = engine->metrics();
+  running->Set(now.n_running);
+  waiting->Set(now.n_waiting);
+  const double n_blocks = now.n_blocks;
+  kv_usage->Set(n_blocks > 0 ? (n_blocks - now.n_free_blocks) / n_blocks : 0.0);
+  prompt.follow(now.n_prompt_tokens);
+  cached.follow(now.n_cached_tokens);
+  generated.follow(now.n_generated_tokens);
+  preempted.follow(now.n_preemptions);
+  hits.follow(now.n_cached_tokens);
+  queries.follow(now.n_cached_tokens + now.n_prompt_tokens);
+  steps.follow(now.n_steps);
+}
+
+ServerMetrics::ServerMetrics() : state_(std::make_unique<State>()) {
+  state_->errors = &prometheus::BuildCounter()
+                        .Name("tinyllm:http_errors_total")
+                        .Help("Requests that were refused or failed, by status.")
+                        .Register(state_->registry);
+}
+
+ServerMetrics::~ServerMetrics() = default;
+
+void ServerMetrics::set_model(const std::string& name, const Engine& engine) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->engine = &engine;
+  const Labels model = {{"model_name", name}};
+  state_->add_gauges(model);
+  state_->add_counters(model);
+  state_->add_histograms(model, engine.options().context);
+}
+
+void ServerMetrics::observe_first_token(double seconds) { state_->first_token->Observe(seconds); }
+void ServerMetrics::observe_next_token(double seconds) { state_->next_token->Observe(seconds); }
+
+void ServerMetrics::observe_finished(const FinishedText& text) {
+  state_->success.at(text.reason)->Increment();
+  if (text.reason == FinishReason::cancelled || text.reason == FinishReason::error) return;
+  state_->total->Observe(text.total_s);
+  state_->queue->Observe(text.queue_s);
+  state_->prefill->Observe(text.prefill_s);
+  state_->decode->Observe(text.decode_s);
+  state_->inference->Observe(text.prefill_s + text.decode_s);
+  if (text.n_generated > 1)
+    state_->per_token->Observe(text.decode_s / static_cast<double>(text.n_generated - 1));
+  state_->prompt_length->Observe(static_cast<double>(text.n_prompt));
+  state_->output_length->Observe(static_cast<double>(text.n_generated));
+  state_->max_tokens->Observe(static_cast<double>(text.max_tokens));
+  state_->choices->Observe(static_cast<double>(text.n_choices));
+}
+
+void ServerMetrics::count_error(int status) {
+  state_->errors->Add({{"status", std::to_string(status)}}).Increment();
+}
+
+std::string ServerMetrics::text() {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (state_->engine != nullptr) state_->follow_engine();
+  }
+  return prometheus::TextSerializer().Serialize(state_->registry.Collect());
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,69 @@
+#pragma once
+// What all routes share: the model once it is there, the limits, the counters, and the generations
+// under way. Outlives the HTTP server. Any thread.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "server/http_exchange.h"
+#include "server/served_model.h"
+#include "server/server_metrics.h"
+
+namespace tinyllm {
+
+class Generation;
+
+struct ServiceOptions {
+  std::vector<std::string> api_keys;       // empty: anyone may ask
+  std::vector<std::string> cors_origins;   // "*" or "https://example.org"; empty: no CORS
+  std::vector<std::string> allowed_hosts;  // besides loopback names; "*": any
+  bool checks_host = false;                // refuse other Host headers (against DNS rebinding)
+  int max_queue = 256;                     // texts that may wait; more get 429
+  bool logs_prompts = false;
+};
+
+class Service {
+ public:
+  explicit Service(ServiceOptions options);
+  ~Service();
+
+  // The HttpHandler.
+  void handle(const std::shared_ptr<HttpExchange>& exchange);
+
+  // Generating routes answer 503 until then. `model` and its engine must outlive the HTTP server's
+  // threads.
+  void set_model(const ServedModel& model);
+  bool ready() const { return ready_model_ != nullptr; }
+  const ServedModel& model() const;  // throws ApiError{503} while there is none
+
+  void drain() { draining_ = true; }  // refuses new work
+  bool draining() const { return draining_; }
+  int n_open_texts() const { return n_open_texts_; }
+  void abort_all();  // ends every generation with an error that says why
+
+  const ServiceOptions& options() const { return options_; }
+  ServerMetrics& metrics() { return metrics_; }
+
+  // Takes a place for n_texts; throws ApiError{429 | 503}. Each place is given back once.
+  void admit(int n_texts);
+  void give_back(int n_texts) { n_open_texts_ -= n_texts; }
+  void remember(const std::shared_ptr<Generation>& generation);
+
+ private:
+  ServiceOptions options_;
+  ServerMetrics metrics_;
+  std::unique_ptr<const ServedModel> model_;
+  std::atomic<const ServedModel*> ready_model_{nullptr};
+  std::atomic<bool> draining_{false};
+  std::atomic<int> n_open_texts_{0};
+  struct Generations {
+    std::mutex mutex;  // guards the list
+    std::vector<std::weak_ptr<Generation>> list;
+  } generations_;
+};
+
+}  // namespace tinyllm
