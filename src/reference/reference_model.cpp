@@ -121,7 +121,7 @@ std::span<const float> ReferenceModel::forward_watched(std::span<const std::int3
   std::vector<std::vector<float>> outputs(state_->weights.layers.size() + 1);
   const std::span<const float> logits =
       state_->forward(token_ids, [&](std::int32_t layer_idx, std::span<const float> hidden) {
-        std::vector<float>& output = outputs[static_cast<std::size_t>(layer_idx + 1)];
+        std::vector<float>& output = outputs[static_cast<std::size_t>(layer_idx) + 1];
         output.insert(output.end(), hidden.begin(), hidden.end());  // a chunk of the tokens
       });
   for (std::size_t i = 0; i < outputs.size(); ++i) {
