@@ -6,7 +6,12 @@ list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/avx")
 endif()
-add_library(tinyllm STATIC ${library_sources})
+file(GLOB_RECURSE web_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/*)
+set(embedded_web ${CMAKE_BINARY_DIR}/web_files.cpp)
+add_custom_command(OUTPUT ${embedded_web} VERBATIM
+  COMMAND ${CMAKE_COMMAND} -DWEB=${CMAKE_SOURCE_DIR}/web -DOUT=${embedded_web} -P ${CMAKE_SOURCE_DIR}/cmake/embed_web.cmake
+  DEPENDS ${web_sources} ${CMAKE_SOURCE_DIR}/cmake/embed_web.cmake)
+add_library(tinyllm STATIC ${library_sources} ${embedded_web})
 target_link_libraries(tinyllm PUBLIC tinyllm_flags tinyllm_libraries)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
   COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")

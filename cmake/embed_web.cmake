@@ -1,0 +1,32 @@
+# Writes OUT, a C++ file that holds every file of WEB as a string. Run at build time:
+#   cmake -DWEB=folder -DOUT=file -P embed_web.cmake
+# A string literal holds any text but its own end mark, which is looked for.
+
+set(types_html "text/html; charset=utf-8")
+set(types_css "text/css; charset=utf-8")
+set(types_js "text/javascript; charset=utf-8")
+set(types_svg "image/svg+xml")
+set(types_txt "text/plain; charset=utf-8")
+
+file(GLOB_RECURSE files RELATIVE ${WEB} ${WEB}/*)
+list(SORT files)
+set(source "// Made by cmake/embed_web.cmake from web/.\n\n#include \"server/web_files.h\"\n\nnamespace tinyllm {\nnamespace {\n\nconstexpr WebFile kFiles[] = {\n")
+foreach(name IN LISTS files)
+  file(READ ${WEB}/${name} content)
+  if(content MATCHES "\\)embedded\"")
+    message(FATAL_ERROR "${name}: holds the end mark of its own literal")
+  endif()
+  file(SHA256 ${WEB}/${name} digest)
+  string(SUBSTRING ${digest} 0 16 digest)
+  string(REGEX REPLACE ".*\\." "" extension ${name})
+  if(NOT DEFINED types_${extension})
+    message(FATAL_ERROR "${name}: embed_web.cmake has no content type for .${extension}")
+  endif()
+  set(path "/web/${name}")
+  if(name STREQUAL "index.html")
+    set(path "/")
+  endif()
+  string(APPEND source "{\"${path}\", \"${types_${extension}}\", \"\\\"${digest}\\\"\", R\"embedded(${content})embedded\"},\n")
+endforeach()
+string(APPEND source "};\n\n}  // namespace\n\nstd::span<const WebFile> web_files() { return kFiles; }\n\n}  // namespace tinyllm\n")
+file(WRITE ${OUT} "${source}")

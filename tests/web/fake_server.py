@@ -1,0 +1,127 @@
+"""A server whose model says what a test wants: the page's files with the real server's headers, and a scripted API.
+
+The last message decides the answer; see ANSWERS. Every request body is kept in `requests`.
+"""
+
+import http.server
+import json
+import threading
+import time
+from pathlib import Path
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+
+XSS = (
+    "Hello <script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"
+    "[link](javascript:window.hacked=3) <a href='javascript:window.hacked=4'>two</a>"
+    "<svg onload='window.hacked = 5'></svg><iframe srcdoc='<script>parent.hacked = 6</script>'></iframe>"
+    "<form action=/steal><input name=key></form><style>body { display: none }</style>"
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=window.hacked=7&gt;'>"
+)
+ANSWERS = {
+    "markdown": "# Title\n\nSome **bold** text and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\ndef f():\n    return 1\n```\n",
+    "xss": XSS,
+    "wide": "```\n" + "x" * 400 + "\n```\n\n" + "word" * 200,
+}
+
+
+class FakeServer:
+    def __init__(self, api_key=None):
+        self.requests, self.api_key, self.fail_with = [], api_key, None
+        self.n_disconnected = 0
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                fake.get(self)
+
+            def do_POST(self):
+                fake.post(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+    @staticmethod
+    def reply(request, status, body, content_type="application/json", **headers):
+        request.send_response(status)
+        for name, value in {"Content-Type": content_type, "Content-Length": len(body), **headers}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    def refuse(self, request, status, message):
+        body = json.dumps({"error": {"message": message, "type": "error", "param": None, "code": None}})
+        self.reply(request, status, body.encode())
+
+    def allowed(self, request):
+        if not self.api_key or request.headers.get("Authorization") == f"Bearer {self.api_key}":
+            return True
+        self.refuse(request, 401, "the API key is missing or wrong")
+        return False
+
+    def get(self, request):
+        if request.path == "/v1/models":
+            if self.allowed(request):
+                model = {"id": "toy", "object": "model", "max_model_len": 100}
+                self.reply(request, 200, json.dumps({"object": "list", "data": [model]}).encode())
+            return
+        name = "index.html" if request.path == "/" else request.path.removeprefix("/web/")
+        file = WEB / name
+        if not file.is_file():
+            return self.refuse(request, 404, f"no {request.path} here")
+        kind = TYPES.get(file.suffix, "text/plain") + "; charset=utf-8"
+        self.reply(request, 200, file.read_bytes(), kind, **{"Content-Security-Policy": POLICY})
+
+    def post(self, request):
+        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        self.requests.append(body)
+        if not self.allowed(request):
+            return
+        if self.fail_with:
+            return self.refuse(request, *self.fail_with)
+        request.send_response(200)
+        request.send_header("Content-Type", "text/event-stream")
+        request.send_header("Connection", "close")
+        request.end_headers()
+        request.close_connection = True
+        try:
+            self.stream(request.wfile, body["messages"][-1]["content"])
+        except OSError:
+            self.n_disconnected += 1
+
+    def stream(self, out, asked):
+        def event(data):
+            out.write(f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n".encode())
+            out.flush()
+
+        def delta(**content):
+            event({"choices": [{"index": 0, "delta": content, "finish_reason": None}]})
+
+        delta(role="assistant", content="")
+        if asked == "slow":
+            for i in range(2000):
+                delta(content=f"word{i} ")
+                time.sleep(0.01)
+        elif asked == "broken":
+            delta(content="Half an ans")
+            return event({"error": {"message": "the engine stopped", "type": "server_error"}})
+        else:
+            answer = ANSWERS.get(asked, f"You said: {asked}")
+            for i in range(0, len(answer), 7):
+                delta(content=answer[i : i + 7])
+        reason = "length" if asked == "cut" else "stop"
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+        event({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50}})
+        event("[DONE]")

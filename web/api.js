@@ -1,0 +1,79 @@
+// The server's OpenAI API, as this page uses it. Errors become an Error whose message a person can read.
+
+export class ApiError extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const headers = (apiKey) => ({
+  'Content-Type': 'application/json',
+  ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}),
+});
+
+async function errorOf(response) {
+  let message = `the server answered ${response.status}`;
+  try {
+    message = (await response.json()).error.message || message;
+  } catch { /* no JSON: the status must do */ }
+  if (response.status === 429) message = 'The server is busy. Try again in a moment.';
+  return new ApiError(message, response.status);
+}
+
+async function request(url, options) {
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError('The server cannot be reached. Is it running?', 0);
+  }
+  if (!response.ok) throw await errorOf(response);
+  return response;
+}
+
+// {id, max_model_len} of the model that is served.
+export async function model(apiKey) {
+  const response = await request('/v1/models', { headers: headers(apiKey) });
+  return (await response.json()).data[0];
+}
+
+// Server-sent events of a response body: the data of each, in order.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    buffer += value.replaceAll('\r\n', '\n');
+    let end;
+    while ((end = buffer.indexOf('\n\n')) >= 0) {
+      const data = buffer.slice(0, end).split('\n').filter((line) => line.startsWith('data:'));
+      buffer = buffer.slice(end + 2);
+      if (data.length > 0) yield data.map((line) => line.slice(5).trimStart()).join('\n');
+    }
+  }
+}
+
+// Streams an answer: yields {text} pieces, then one {finish, usage}. `signal` stops it.
+export async function* chat(messages, parameters, apiKey, signal) {
+  const response = await request('/v1/chat/completions', {
+    method: 'POST',
+    headers: headers(apiKey),
+    signal,
+    body: JSON.stringify({ ...parameters, messages, stream: true, stream_options: { include_usage: true } }),
+  });
+  let finish = null;
+  let usage = null;
+  for await (const data of events(response.body)) {
+    if (data === '[DONE]') break;
+    const chunk = JSON.parse(data);
+    if (chunk.error) throw new ApiError(chunk.error.message, 500);
+    if (chunk.usage) usage = chunk.usage;
+    const choice = chunk.choices?.[0];
+    if (choice?.delta?.content) yield { text: choice.delta.content };
+    if (choice?.finish_reason) finish = choice.finish_reason;
+  }
+  yield { finish, usage };
+}
