@@ -119,7 +119,8 @@ def python_with(requirements):
     """A python that has Debian's packages and those of a requirements file; None when they cannot be had."""
     # Debian's packages belong to Debian's python, which need not be the first one on PATH.
     system = "/usr/bin/python3" if shutil.which("pytest-3") else sys.executable
-    folder, wanted = BUILD / "python", (ROOT / requirements).read_text()
+    folder = BUILD / "python" / Path(requirements).parent.name
+    wanted = (ROOT / requirements).read_text()
     python, stamp = folder / "bin/python", folder / "requirements"
     if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
         code, output = run([system, "-m", "venv", "--system-site-packages", folder])
@@ -194,6 +195,10 @@ def golden_tests(options):
 def command_line_tests(options):
     long = {"TINYLLM_LONG": "1"} if options.long else {}
     return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **long)
+
+
+def web_page_tests(options):
+    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"))
 
 
 def course_tests(options):
@@ -285,7 +290,7 @@ def fuzz(options):
 
 
 FAST = [("unit tests", unit_tests), ("golden tests", golden_tests), ("command line", command_line_tests), ("course", course_tests)]
-GATES = [("course gates", course_gates)]
+GATES = [("course gates", course_gates), ("web page", web_page_tests)]
 CHECKS = [("layers", layers), ("format", layout), ("ISA objects", isa), ("tools", tool_tests), ("clang-tidy", lint)]
 OTHER_BUILDS = [
     ("address sanitizer", address_sanitizer),

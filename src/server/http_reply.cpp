@@ -16,6 +16,7 @@ const char* reason_of(int status) {
   switch (status) {
     case 200: return "OK";
     case 204: return "No Content";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
     case 403: return "Forbidden";
@@ -65,7 +66,7 @@ void HttpReply::write_head(int status, const std::string& content_type, std::str
 
 void HttpReply::send(HttpResponse response) {
   if (gone_) return;
-  const bool has_body = response.status != 204;
+  const bool has_body = response.status != 204 && response.status != 304;
   const std::string framing =
       has_body ? fmt::format("Content-Length: {}\r\n", response.body.size()) : "";
   write_head(response.status, has_body ? response.content_type : "", framing);

@@ -118,6 +118,7 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
                      "the Host header is not a name of this server; see --allowed-host");
     }
     if (request.method == "OPTIONS") return answer_preflight(*exchange);
+    if (answer_web_file(exchange)) return;
     const Route& route = find_route(request);
     if (!route.open && !has_key(request, options_.api_keys))
       throw ApiError(401, "invalid_api_key", "", "the API key is missing or wrong");

@@ -1,26 +1,11 @@
 """The web page in Debian's Chromium, against a scripted server. Screenshots stay in build/test-logs/web."""
 
-import shutil
-from pathlib import Path
-
 import pytest
-
+from conftest import ROOT
 from fake_server import FakeServer
 
-SHOTS = Path(__file__).resolve().parents[2] / "build/test-logs/web"
-playwright_api = pytest.importorskip("playwright.sync_api", reason="NOT RUN: no playwright for the web page's tests")
-CHROMIUM = shutil.which("chromium")
-if not CHROMIUM:
-    pytest.skip("NOT RUN: no chromium for the web page's tests", allow_module_level=True)
-expect = playwright_api.expect
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+expect = pytest.importorskip("playwright.sync_api", reason="NOT RUN: the web page's tests need playwright").expect
+SHOTS = ROOT / "build/test-logs/web"
 
 
 @pytest.fixture
@@ -28,29 +13,6 @@ def server():
     server = FakeServer()
     yield server
     server.close()
-
-
-@pytest.fixture
-def open_page(browser, server):
-    """open_page(**options of the browser's context) -> the loaded page. Fails on errors in the page's console."""
-    contexts, problems = [], []
-
-    def open_page(allow=(), **options):
-        context = browser.new_context(**{"viewport": {"width": 1100, "height": 750}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.set_default_timeout(5000)
-        page.goto(server.url)
-        page.allowed = allow
-        return page
-
-    yield open_page
-    allowed = [text for context in contexts for page in context.pages for text in page.allowed]
-    for context in contexts:
-        context.close()
-    assert [p for p in problems if not any(text in p for text in allowed)] == []
 
 
 def shot(page, name):
@@ -72,7 +34,7 @@ def finished(page):
 
 
 def test_send_and_stream(open_page, server):
-    page = open_page()
+    page = open_page(server.url)
     expect(page.locator("#model")).to_have_text("toy")
     say(page, "hello")
     expect(answer(page).locator(".body")).to_have_text("You said: hello")
@@ -89,8 +51,8 @@ def test_send_and_stream(open_page, server):
     shot(page, "chat")
 
 
-def test_markdown_and_code(open_page):
-    page = open_page()
+def test_markdown_and_code(open_page, server):
+    page = open_page(server.url)
     say(page, "markdown")
     finished(page)
     body = answer(page).locator(".body")
@@ -103,8 +65,8 @@ def test_markdown_and_code(open_page):
     shot(page, "markdown")
 
 
-def test_scripts_in_an_answer_do_nothing(open_page):
-    page = open_page(allow=["Content Security Policy"])
+def test_scripts_in_an_answer_do_nothing(open_page, server):
+    page = open_page(server.url, allow=["Content Security Policy"])
     say(page, "xss")
     finished(page)
     body = answer(page).locator(".body")
@@ -120,7 +82,7 @@ def test_scripts_in_an_answer_do_nothing(open_page):
 
 
 def test_stop(open_page, server):
-    page = open_page()
+    page = open_page(server.url)
     say(page, "slow")
     expect(answer(page)).to_contain_text("word5 ")
     page.keyboard.press("Escape")
@@ -133,8 +95,8 @@ def test_stop(open_page, server):
     expect(answer(page).locator(".body")).to_have_text("You said: next")
 
 
-def test_reload_keeps_the_talk(open_page):
-    page = open_page()
+def test_reload_keeps_the_talk(open_page, server):
+    page = open_page(server.url)
     say(page, "hello")
     finished(page)
     page.reload()
@@ -148,7 +110,7 @@ def test_reload_keeps_the_talk(open_page):
 
 
 def test_regenerate_and_edit(open_page, server):
-    page = open_page()
+    page = open_page(server.url)
     say(page, "one")
     finished(page)
     answer(page).get_by_role("button", name="Regenerate").click()
@@ -163,7 +125,7 @@ def test_regenerate_and_edit(open_page, server):
 
 
 def test_errors_are_shown(open_page, server):
-    page = open_page(allow=["Failed to load resource", "ERR_"])
+    page = open_page(server.url, allow=["Failed to load resource", "ERR_"])
     server.fail_with = (400, "temperature is 9, must be at most 2")
     say(page, "hello")
     expect(page.get_by_role("alert")).to_have_text("temperature is 9, must be at most 2")
@@ -181,7 +143,7 @@ def test_errors_are_shown(open_page, server):
 
 
 def test_settings_go_with_each_request(open_page, server):
-    page = open_page()
+    page = open_page(server.url)
     page.keyboard.press("Control+,")
     page.get_by_label("System prompt").fill("Be brief.")
     page.get_by_label("Temperature").fill("0.3")
@@ -197,7 +159,7 @@ def test_settings_go_with_each_request(open_page, server):
 
 def test_asks_for_the_key(open_page, server):
     server.api_key = "secret"
-    page = open_page(allow=["401"])
+    page = open_page(server.url, allow=["401"])
     expect(page.locator("#settings")).to_be_visible()
     expect(page.get_by_label("API key")).to_be_focused()
     page.get_by_label("API key").fill("secret")
@@ -207,8 +169,8 @@ def test_asks_for_the_key(open_page, server):
     expect(answer(page).locator(".body")).to_have_text("You said: hello")
 
 
-def test_a_narrow_screen(open_page):
-    page = open_page(viewport={"width": 360, "height": 640})
+def test_a_narrow_screen(open_page, server):
+    page = open_page(server.url, viewport={"width": 360, "height": 640})
     say(page, "wide")
     finished(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -220,8 +182,8 @@ def test_a_narrow_screen(open_page):
     expect(page.locator("#sidebar")).not_to_be_in_viewport()
 
 
-def test_dark(open_page):
-    page = open_page(color_scheme="dark")
+def test_dark(open_page, server):
+    page = open_page(server.url, color_scheme="dark")
     say(page, "markdown")
     finished(page)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(27, 28, 27)"

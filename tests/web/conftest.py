@@ -1,0 +1,45 @@
+"""Debian's Chromium for the tests of the web page."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/e2e"))  # running_server
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="NOT RUN: the web page's tests need playwright")
+    if not CHROMIUM:
+        pytest.skip("NOT RUN: the web page's tests need chromium")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """open_page(url, **options of the browser's context) -> the loaded page. Fails on errors in the page's console."""
+    contexts, problems = [], []
+
+    def open_page(url, allow=(), **options):
+        context = browser.new_context(**{"viewport": {"width": 1100, "height": 750}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        page.set_default_timeout(10000)
+        page.goto(url)
+        page.allowed = allow
+        return page
+
+    yield open_page
+    allowed = [text for context in contexts for page in context.pages for text in page.allowed]
+    for context in contexts:
+        context.close()
+    assert [p for p in problems if not any(text in p for text in allowed)] == []

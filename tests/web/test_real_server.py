@@ -1,0 +1,49 @@
+"""The page as the real server gives it, talking with the real default model."""
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from running_server import RunningServer
+
+expect = pytest.importorskip("playwright.sync_api", reason="NOT RUN: the web page's tests need playwright").expect
+BINARY = ROOT / "build/release/tinyllm"
+MODEL = Path.home() / ".cache/tinyllm/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    if not MODEL.exists():
+        pytest.skip(f"NOT RUN: no {MODEL.name}; ./tiny pull smollm2-135m fetches it")
+    home = tmp_path_factory.mktemp("web")
+    command = [str(BINARY), "serve", "-m", str(MODEL), "--context", "512"]
+    server = RunningServer(command, {**os.environ, "TINYLLM_HOME": str(home)}, home / "log.txt").start()
+    yield server
+    server.stop()
+
+
+def test_files(server):
+    page = server.get("/")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'self'; ")
+    again = server.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    for path in ("app.js", "style.css", "vendor/purify.js", "vendor/purify.licence.txt"):
+        reply = server.get(f"/web/{path}")
+        assert (reply.status, reply.body) == (200, (ROOT / "web" / path).read_bytes())
+    for path in ("/web/", "/web/../CMakeLists.txt", "/web/nothing.js", "/index.html"):
+        assert server.get(path).status == 404
+    assert server.post("/", {}).status == 404
+
+
+def test_a_real_talk(open_page, server):
+    page = open_page(f"http://127.0.0.1:{server.port}/")
+    expect(page.locator("#model")).to_contain_text("SmolLM2")
+    page.locator("#input").fill("What is the capital of France?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.assistant .body")).to_contain_text("Paris", timeout=20000)
+    expect(page.locator("#send")).to_be_visible()
+    expect(page.locator("#speed")).to_contain_text("tok/s")
+    expect(page.locator("#context-text")).to_contain_text("/ 512")
+    page.screenshot(path=ROOT / "build/test-logs/web/real.png")
