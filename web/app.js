@@ -78,9 +78,12 @@ function show(conversation) {
 
 // ---- talking --------------------------------------------------------------------------------------------------------
 
-// What the server is asked for: only what the user has set, so that the model's own defaults stand.
+// Small models lose the thread at the API's default temperature of 1.
+const DEFAULTS = { temperature: 0.3, top_p: 0.9 };
+
+// What the server is asked for besides the messages.
 function parameters() {
-  const chosen = {};
+  const chosen = { ...DEFAULTS };
   for (const name of ['temperature', 'top_p', 'seed', 'max_tokens']) {
     const value = store.settings[name];
     if (value !== undefined && value !== '') chosen[name] = Number(value);

@@ -43,7 +43,13 @@ def test_send_and_stream(open_page, server):
     expect(page.locator("#context-text")).to_have_text("50 / 100")
     expect(page.locator("#input")).to_be_focused()
     assert server.requests == [
-        {"messages": [{"role": "user", "content": "hello"}], "stream": True, "stream_options": {"include_usage": True}}
+        {
+            "messages": [{"role": "user", "content": "hello"}],
+            "temperature": 0.3,
+            "top_p": 0.9,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
     ]
     say(page, "again")
     expect(answer(page).locator(".body")).to_have_text("You said: again")
@@ -146,15 +152,15 @@ def test_settings_go_with_each_request(open_page, server):
     page = open_page(server.url)
     page.keyboard.press("Control+,")
     page.get_by_label("System prompt").fill("Be brief.")
-    page.get_by_label("Temperature").fill("0.3")
+    page.get_by_label("Temperature").fill("0.5")
     page.get_by_label("Seed").fill("7")
     page.get_by_role("button", name="Save").click()
     say(page, "hello")
     finished(page)
     request = server.requests[-1]
-    assert (request["temperature"], request["seed"]) == (0.3, 7)
+    assert (request["temperature"], request["seed"]) == (0.5, 7)
     assert request["messages"][0] == {"role": "system", "content": "Be brief."}
-    assert "top_p" not in request and "max_tokens" not in request
+    assert request["top_p"] == 0.9 and "max_tokens" not in request
 
 
 def test_asks_for_the_key(open_page, server):

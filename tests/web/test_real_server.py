@@ -40,6 +40,9 @@ def test_files(server):
 def test_a_real_talk(open_page, server):
     page = open_page(f"http://127.0.0.1:{server.port}/")
     expect(page.locator("#model")).to_contain_text("SmolLM2")
+    page.keyboard.press("Control+,")
+    page.get_by_label("Temperature").fill("0")
+    page.get_by_role("button", name="Save").click()
     page.locator("#input").fill("What is the capital of France?")
     page.keyboard.press("Enter")
     expect(page.locator(".message.assistant .body")).to_contain_text("Paris", timeout=20000)
