@@ -13,7 +13,10 @@
 #include "learn/ear.h"
 #include "learn/gates.h"
 #include "learn/golden.h"
+#include "learn/help_commands.h"
+#include "learn/journal.h"
 #include "learn/lesson_commands.h"
+#include "learn/list.h"
 #include "learn/model_check.h"
 #include "learn/mutant_runs.h"
 #include "learn/test_process.h"
@@ -30,8 +33,9 @@ struct LearnOptions {
   SessionOptions session;
   EarOptions ear;
   std::string word;
+  bool browser = false, yes = false;
   bool all = false, as_json = false, as_junit = false;
-  std::string golden, report;
+  std::string golden, report, only;
   std::vector<std::string> skeletons, solutions;
 };
 
@@ -66,12 +70,14 @@ void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& op
     command->add_option("WORD", options->word)->required();
     command->add_option("GOLDEN", options->golden);
     command->add_option("REPORT", options->report);
+    command->add_option("ONLY", options->only);
     return command;
   };
   constexpr int kCpuSeconds = 20;
   add("run-tests")->callback([options] {
     limit_this_process(kCpuSeconds);
-    run_lesson_test(find_lesson_test(options->word), options->golden, options->report);
+    run_lesson_test(find_lesson_test(options->word), options->golden, options->report,
+                    options->only);
   });
   add("run-model")->callback([options] {
     limit_this_process(kCpuSeconds);
@@ -100,18 +106,9 @@ void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& op
   });
 }
 
-}  // namespace
-
-void add_learn_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
-      "learn", "The course: write this engine's operators yourself, hear the model use them");
-  const auto options = std::make_shared<LearnOptions>();
-  command->add_option("--folder", options->session.folder,
-                      "Where code/ and progress/ are (default: the repository)");
-  command->add_flag("--plain", options->session.plain, "No colours, no keys, no cursor movement");
-
-  CLI::App* check = command->add_subcommand("check", "Test a task, a day or everything");
-  check->add_option("TASK", options->word, "A task's id, its file, or a day");
+void add_check_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {
+  CLI::App* check = learn.add_subcommand("check", "Test a task, a day or everything");
+  check->add_option("TASK", options->word, "A task's id, its file, or a day (default: the next)");
   check->add_flag("--all", options->all, "Every task");
   check->add_flag("--json", options->as_json, "Print JSON");
   check->add_flag("--junit", options->as_junit, "Print JUnit XML");
@@ -123,21 +120,77 @@ void add_learn_command(CLI::App& app) {
                                          .as_junit = options->as_junit});
   });
   CLI::App* explain =
-      command->add_subcommand("explain", "What is wrong, where, and which known mistake it is");
-  explain->add_option("TASK", options->word, "A task's id or its file");
+      learn.add_subcommand("explain", "What is wrong, where, and which known mistake it is");
+  explain->add_option("TASK", options->word, "A task's id or its file (default: the next)");
   explain->callback([options] {
     run_check_command(options->session, {.word = options->word, .explained = true});
   });
+}
 
-  CLI::App* speak = command->add_subcommand("speak", "Hear the model with your operators");
+void add_help_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {
+  const auto add = [&](const char* name, const char* about) {
+    CLI::App* command = learn.add_subcommand(name, about);
+    command->add_option("TASK", options->word, "A task's id or its file (default: the next)");
+    return command;
+  };
+  add("hint", "The next hint, from a question to a pseudo-step")->callback([options] {
+    Session session(options->session);
+    show_hint(session, task_meant(session, options->word));
+  });
+  CLI::App* solution = add("solution", "The engine's own, after green or after all hints");
+  solution->add_flag("-y,--yes", options->yes, "Do not ask");
+  solution->callback([options] {
+    Session session(options->session);
+    show_solution(session, task_meant(session, options->word), options->yes);
+  });
+  add("debug", "gdb at your function, on the first case that fails")->callback([options] {
+    Session session(options->session);
+    debug_task(session, task_meant(session, options->word));
+  });
+  CLI::App* read = learn.add_subcommand("read", "A day's lesson");
+  read->add_option("DAY", options->word, "Default: the day of the next task");
+  read->add_flag("--browser", options->browser, "As a page with pictures");
+  read->callback([options] {
+    Session session(options->session);
+    const std::string id = options->word.empty() ? task_meant(session, "").day : options->word;
+    const Day* day = session.course.find_day(id);
+    if (day == nullptr) fail(ErrorCode::usage, "'{}' is no day; 'learn list' shows them", id);
+    read_lesson(session, *day, options->browser);
+  });
+}
+
+void add_journal_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {
+  CLI::App* day = learn.add_subcommand("day", "A day from lesson to tracker");
+  day->add_option("DAY", options->word)->required();
+  day->callback([options] {
+    fetch(options->session);
+    run_day_command(options->session, options->word);
+  });
+  learn.add_subcommand("list", "Days and tasks, a line each")->callback([options] {
+    say(list_text(Session(options->session)));
+  });
+  learn.add_subcommand("progress", "What is done; brings the tracker up to date")
+      ->callback([options] {
+        const Session session(options->session);
+        update_tracker(session);
+        say(progress_text(session));
+      });
+  learn.add_subcommand("context", "One JSON for a tutor")->callback([options] {
+    say(context_json(Session(options->session)));
+  });
+  learn.add_subcommand("update", "After a new version of the course came: what changed for you")
+      ->callback([options] { run_update_command(options->session); });
+}
+
+void add_voice_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {
+  CLI::App* speak = learn.add_subcommand("speak", "Hear the model with your operators");
   speak->add_option("PROMPT", options->word, "What to ask it");
   speak->add_option("-m,--model", options->session.model, "The model")->capture_default_str();
   speak->callback([options] {
     fetch(options->session);
     run_speak_command(options->session, options->word);
   });
-
-  CLI::App* ear = command->add_subcommand("ear", "Name that bug: hear which operator is broken");
+  CLI::App* ear = learn.add_subcommand("ear", "Name that bug: hear which operator is broken");
   ear->add_option("--rounds", options->ear.rounds, "How many")->capture_default_str();
   ear->add_option("--seed", options->ear.seed, "The same rounds again");
   ear->add_option("-m,--model", options->session.model, "The model")->capture_default_str();
@@ -145,7 +198,33 @@ void add_learn_command(CLI::App& app) {
     fetch(options->session);
     run_ear(options->session, options->ear);
   });
+}
+
+}  // namespace
+
+void add_learn_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "learn", "The course: write this engine's operators yourself, hear the model use them");
+  const auto options = std::make_shared<LearnOptions>();
+  command->add_option("--folder", options->session.folder,
+                      "Where code/ and progress/ are (default: the repository)");
+  command->add_flag("--plain", options->session.plain, "No colours, no keys, no cursor movement");
+
+  add_check_commands(*command, options);
+  add_help_commands(*command, options);
+  add_journal_commands(*command, options);
+  add_voice_commands(*command, options);
   add_inner_commands(*command, options);
+  add_examples(*command,
+               "  tinyllm learn              the loop: save a file, see its test\n"
+               "  tinyllm learn day 0.2      a day from its lesson to the tracker\n"
+               "  tinyllm learn speak        hear the model with your operators\n"
+               "  tinyllm chat --mine        the same in the batched engine");
+  command->callback([command, options] {
+    if (!command->get_subcommands().empty()) return;
+    fetch(options->session);
+    run_learn_command(options->session);
+  });
 }
 
 }  // namespace tinyllm

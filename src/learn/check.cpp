@@ -76,7 +76,7 @@ Run run_tests(const CoursePaths& paths, const Task& task, const fs::path& binary
                                         (paths.course() / "golden" / (task.id + ".json")),
                                         report.string()};
   std::vector<std::pair<std::string, std::string>> environment;
-  if (options.sanitize == Sanitize::address) {
+  if (options.build_kind == BuildKind::address) {
     environment = {{"TINYLLM_LESSON_EXACT", "1"},
                    {"ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:detect_container_overflow=0"},
                    {"UBSAN_OPTIONS", "print_stacktrace=1"}};
@@ -97,11 +97,11 @@ std::string sanitizer_says(const CoursePaths& paths, const Task& task, CheckOpti
   if (!options.engine_text.empty()) return "";
   const fs::path source =
       options.source.empty() ? paths.code() / task.learner_file : options.source;
-  options.sanitize = Sanitize::address;
-  const BuiltObject object = build_object(paths, task, source, Sanitize::address);
+  options.build_kind = BuildKind::address;
+  const BuiltObject object = build_object(paths, task, source, BuildKind::address);
   if (!object) return "";
   const fs::path binary = link_binary(paths, {object.object}, {task.engine_file},
-                                      options.name + "-asan", Sanitize::address);
+                                      options.name + "-asan", BuildKind::address);
   const Run run = run_tests(paths, task, binary, options);
   return shorten_sanitizer(run.child.output, source.string(), shown(paths, source));
 }
@@ -290,7 +290,7 @@ CheckResult check_task(const CoursePaths& paths, const Task& task, const CheckOp
   } else {
     if (!fs::exists(source)) return result;
     text = read_text_file(source);
-    const BuiltObject built = build_object(paths, task, source, options.sanitize);
+    const BuiltObject built = build_object(paths, task, source, options.build_kind);
     if (!built) {
       const bool compiles = built.failure.kind == "contract";
       if (compiles) result.passed.push_back({Level::build, ""});
@@ -304,7 +304,7 @@ CheckResult check_task(const CoursePaths& paths, const Task& task, const CheckOp
     object = built.object;
   }
   const fs::path binary =
-      link_binary(paths, {object}, {task.engine_file}, options.name, options.sanitize);
+      link_binary(paths, {object}, {task.engine_file}, options.name, options.build_kind);
   CheckResult tested = run_task_tests(paths, task, binary, options);
   tested.passed.insert(tested.passed.begin(), {{Level::build, ""}, {Level::contract, ""}});
   if (tested.failure.kind == "not_yet" && has_todo(text)) {

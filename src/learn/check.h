@@ -51,7 +51,7 @@ struct CheckResult {
 
 struct CheckOptions {
   bool with_model = true;
-  Sanitize sanitize = Sanitize::no;
+  BuildKind build_kind = BuildKind::fast;
   double hang_s = 5;             // wall time that the learner's code gets
   std::filesystem::path source;  // instead of the learner's file
   std::string engine_text;       // or: a mutant's text of the engine's file

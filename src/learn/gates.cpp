@@ -70,13 +70,13 @@ class Gates {
         planted == planted_.solutions.end() ? make_solution(engine, task.id) : planted->second);
   }
 
-  CheckResult check(const Task& task, const fs::path& file, const std::string& kind,
-                    Sanitize sanitize = Sanitize::no) {
+  CheckResult check(const Task& task, const fs::path& file, const std::string& name,
+                    BuildKind kind = BuildKind::fast) {
     CheckOptions options;
     options.source = file;
-    options.name = "gate-" + kind;
-    options.sanitize = sanitize;
-    options.with_model = sanitize == Sanitize::no;
+    options.name = "gate-" + name;
+    options.build_kind = kind;
+    options.with_model = kind == BuildKind::fast;
     return check_task(paths_, task, options);
   }
 
@@ -100,9 +100,9 @@ class Gates {
   }
 
   void solution_is_green(const Task& task) {
-    for (const Sanitize sanitize : {Sanitize::no, Sanitize::address}) {
-      const bool watched = sanitize == Sanitize::address;
-      const CheckResult result = check(task, solution(task), "solution", sanitize);
+    for (const BuildKind kind : {BuildKind::fast, BuildKind::address}) {
+      const bool watched = kind == BuildKind::address;
+      const CheckResult result = check(task, solution(task), "solution", kind);
       const bool green = result.outcome == Outcome::green;
       report("G3", task.id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
              green, green ? "" : why(result));

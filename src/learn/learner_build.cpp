@@ -104,14 +104,17 @@ bool map_holds_member(const fs::path& map, const std::string& engine_file) {
 }  // namespace
 
 BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::path& source,
-                         Sanitize sanitize) {
+                         BuildKind kind) {
   BuiltObject built;
   const CompileCommand command = compile_command(paths, task.engine_file);
   std::vector<std::string> flags = kLearnerFlags;
-  if (sanitize == Sanitize::address) {
+  if (kind == BuildKind::address) {
     flags.insert(flags.end(), kAddressFlags.begin(), kAddressFlags.end());
   }
-  const std::string suffix = sanitize == Sanitize::address ? ".asan.o" : ".o";
+  if (kind == BuildKind::debug) flags.push_back("-O0");
+  const std::string suffix = kind == BuildKind::address ? ".asan.o"
+                             : kind == BuildKind::debug ? ".debug.o"
+                                                        : ".o";
   const std::size_t place = std::hash<std::string>{}(source.string());
   const fs::path object =
       paths.scratch() / fmt::format("{}-{:08x}{}", task.id, place & 0xFFFFFFFF, suffix);
@@ -122,7 +125,7 @@ BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::p
                                                defined_symbols(command.object))};
     return built;
   }
-  if (sanitize == Sanitize::no) {  // a sanitized object offers symbols of the sanitizer too
+  if (kind == BuildKind::fast) {  // a sanitized object offers symbols of the sanitizer too
     const std::vector<std::string> found = defined_symbols(object);
     const SymbolFaults faults = compare_symbols(defined_symbols(command.object), found);
     if (found.empty()) {
@@ -158,14 +161,14 @@ fs::path build_engine_file(const CoursePaths& paths, const std::string& engine_f
 
 fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& objects,
                      const std::vector<std::string>& engine_files, const std::string& name,
-                     Sanitize sanitize) {
+                     BuildKind kind) {
   const LinkCommand command = link_command(paths);
   const fs::path binary = paths.scratch() / name;
   const fs::path map = binary.string() + ".map";
   std::vector<std::string> arguments = command.before;
   for (const fs::path& object : objects) arguments.push_back(object.string());
   arguments.insert(arguments.end(), command.after.begin(), command.after.end());
-  if (sanitize == Sanitize::address) arguments.push_back("-fsanitize=address,undefined");
+  if (kind == BuildKind::address) arguments.push_back("-fsanitize=address,undefined");
   arguments.insert(arguments.end(), {"-o", binary.string(), "-Wl,-Map=" + map.string()});
 
   std::string recipe = joined(arguments) + stamp_of(paths.build / "libtinyllm.a") +

@@ -11,7 +11,11 @@
 
 namespace tinyllm::learn {
 
-enum class Sanitize { no, address };
+enum class BuildKind {
+  fast,     // the flags of the engine's own file
+  address,  // and AddressSanitizer and UBSan
+  debug,    // for gdb: nothing optimised away
+};
 
 // The learner's file did not become a program: a text for a person, the first line says what.
 struct BuildFailure {
@@ -29,7 +33,7 @@ struct BuiltObject {
 // Uses the object of an earlier call when nothing changed. Throws Error when the world is at fault
 // (disk full, no compiler).
 BuiltObject build_object(const CoursePaths& paths, const Task& task,
-                         const std::filesystem::path& source, Sanitize sanitize = Sanitize::no);
+                         const std::filesystem::path& source, BuildKind kind = BuildKind::fast);
 
 // The same for a whole engine file with other text (a mutant). Throws Error{invalid_input} with the
 // compiler's words when it does not compile.
@@ -42,6 +46,6 @@ std::filesystem::path build_engine_file(const CoursePaths& paths, const std::str
 std::filesystem::path link_binary(const CoursePaths& paths,
                                   const std::vector<std::filesystem::path>& objects,
                                   const std::vector<std::string>& engine_files,
-                                  const std::string& name, Sanitize sanitize = Sanitize::no);
+                                  const std::string& name, BuildKind kind = BuildKind::fast);
 
 }  // namespace tinyllm::learn

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "base/error.h"
+#include "learn/help_commands.h"
+#include "learn/journal.h"
 #include "learn/mine.h"
 #include "learn/voice.h"
+#include "learn/watch.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -71,6 +76,50 @@ void speak_mine(const Session& session, const std::string& prompt) {
 void run_speak_command(const SessionOptions& options, const std::string& prompt) {
   const Session session(options);
   speak_mine(session, prompt.empty() ? "Why is the sky blue?" : prompt);
+}
+
+void run_learn_command(const SessionOptions& options) {
+  Session session(options);
+  run_watch(session, "");
+  update_tracker(session);
+}
+
+void run_day_command(const SessionOptions& options, const std::string& id) {
+  Session session(options);
+  const Day* day = session.course.find_day(id);
+  if (day == nullptr) fail(ErrorCode::usage, "'{}' is no day; './tiny learn list' shows them", id);
+  read_lesson(session, *day, false);
+  const std::filesystem::path page = open_session_page(session, *day);
+  say(fmt::format("Your page for today: {}\n", shown(session.paths, page)));
+  run_watch(session, id);
+
+  std::vector<std::string> answers;
+  if (!day->questions.empty()) say("\nIn your own words, a line each (empty: skip):\n");
+  for (const std::string& question : day->questions) {
+    say(fmt::format("{} {}\n> ", session.style.bold("?"),
+                    wrap(question, session.style.width - 2, "  ")));
+    std::string answer;
+    if (!std::getline(std::cin, answer)) break;
+    answers.push_back(answer);
+  }
+  close_session_page(session, *day, page, answers);
+  update_tracker(session);
+  say(fmt::format(
+      "\nWritten: {} and progress/tiny-llm-tracker.md. Next: what was hard, what you saw "
+      "(the blocks below in that page).\n",
+      shown(session.paths, page)));
+}
+
+void run_update_command(const SessionOptions& options) {
+  // Not as a Session, which writes what is missing before anybody could be told.
+  const CoursePaths paths = find_course(options.folder);
+  const Course course = read_course(paths);
+  Progress progress(paths);
+  const std::vector<std::string> news = update_files(paths, course, progress);
+  progress.save();
+  for (const std::string& line : news) say("  " + line + "\n");
+  say(news.empty() ? fmt::format("Course version {}: nothing new for you.\n", course.version)
+                   : "Your code and your progress are as they were.\n");
 }
 
 }  // namespace tinyllm::learn

@@ -23,4 +23,14 @@ void run_speak_command(const SessionOptions& options, const std::string& prompt)
 // The same within a session, for the watch.
 void speak_mine(const Session& session, const std::string& prompt);
 
+// `learn`: the loop over all tasks.
+void run_learn_command(const SessionOptions& options);
+
+// `learn day 1.4`: lesson, session page, the loop over the day's tasks, questions, tracker. The
+// questions are read from stdin, a line each.
+void run_day_command(const SessionOptions& options, const std::string& day);
+
+// `learn update`: what a new version of the course changes in the learner's folder.
+void run_update_command(const SessionOptions& options);
+
 }  // namespace tinyllm::learn

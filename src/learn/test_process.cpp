@@ -67,9 +67,10 @@ void limit_this_process(int cpu_seconds) {
 }
 
 void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
-                     const std::filesystem::path& report_path) {
+                     const std::filesystem::path& report_path, const std::string& only) {
   Report report(report_path);
   for (const GoldenCase& recorded : read_golden(golden)) {
+    if (!only.empty() && recorded.given.name() != only) continue;
     report.write({{"begin", recorded.given.name()}});
     json line = {{"name", recorded.given.name()}, {"status", "ok"}};
     guarded(line, [&] {
@@ -86,6 +87,7 @@ void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden
     report.write(line);
   }
   for (const Property& property : test.properties) {
+    if (!only.empty() && property.name != only) continue;
     report.write({{"begin", property.name}});
     json line = {{"property", property.name}, {"status", "ok"}};
     guarded(line, [&] {

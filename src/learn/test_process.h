@@ -13,8 +13,9 @@ namespace tinyllm::learn {
 // Runs the cases of `golden` and then the properties. Never throws for what the learner's code
 // does. Report: one JSON object a line, {"begin": name}, then {"name", "status": ok | not_yet |
 // threw | fault, "message", "answers"} (cases) or {"property", "status": ok | wrong, "message"}.
+// `only`: the name of one case or property, for the debugger; "": all.
 void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
-                     const std::filesystem::path& report);
+                     const std::filesystem::path& report, const std::string& only);
 
 // Processor seconds and memory that the process may use; no core file. Memory is not limited under
 // AddressSanitizer, which maps terabytes.

@@ -1,0 +1,26 @@
+#pragma once
+// Ways out when a learner is stuck: hint, solution, debugger. As functions on a session, for the
+// watch, and as commands. Main thread only.
+
+#include <string>
+
+#include "learn/session.h"
+
+namespace tinyllm::learn {
+
+// Shows the next hint of the task and counts it; after the last one, all of them.
+void show_hint(Session& session, const Task& task);
+
+// The engine's own region. Before the task is green it asks: all hints first, then a yes.
+void show_solution(Session& session, const Task& task, bool yes);
+
+// gdb (or lldb) at the learner's function, on the first case that fails.
+void debug_task(Session& session, const Task& task);
+
+// The lesson in the pager, or with `browser` as a page.
+void read_lesson(Session& session, const Day& day, bool browser);
+
+// The task that `word` names; "" is the next one that is not green (the last one when all are).
+const Task& task_meant(const Session& session, const std::string& word);
+
+}  // namespace tinyllm::learn

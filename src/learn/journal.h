@@ -1,0 +1,29 @@
+#pragma once
+// What stays on paper: a page a session, the tracker, one JSON for a tutor. The tool fills its own
+// cells and lines and leaves everything that a person wrote. Main thread only.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "learn/session.h"
+
+namespace tinyllm::learn {
+
+// sessions/weekN/DATE-day-ID.md from SESSION-TEMPLATE.md; the one of today is used again.
+std::filesystem::path open_session_page(const Session& session, const Day& day);
+
+// Fills the page's machine part: what was checked, green, hints. `answers`: to the day's questions.
+void close_session_page(const Session& session, const Day& day, const std::filesystem::path& page,
+                        const std::vector<std::string>& answers);
+
+// Writes status and hours into the rows of progress/tiny-llm-tracker.md, and its block of totals.
+void update_tracker(const Session& session);
+
+// What `learn progress` shows.
+std::string progress_text(const Session& session);
+
+// For a tutor that asks the next question instead of guessing: task, last failure, hints, minutes.
+std::string context_json(const Session& session);
+
+}  // namespace tinyllm::learn

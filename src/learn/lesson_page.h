@@ -1,0 +1,27 @@
+#pragma once
+// A lesson's Markdown for people: wrapped and coloured for a terminal, or as a page for a browser.
+// Knows what the lessons use: headings, paragraphs, lists, code fences, tables, images, <details>.
+// Any thread.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "learn/manifest.h"
+#include "learn/screen.h"
+
+namespace tinyllm::learn {
+
+// course/FOLDER/lesson.md. Throws Error{not_found} for a day without lesson.
+std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day);
+
+std::string as_terminal_text(std::string_view markdown, const Style& style);
+
+// A page that stands alone; images are looked for in `folder`.
+std::string as_html(std::string_view markdown, const std::filesystem::path& folder,
+                    const std::string& title);
+
+// Shows text in $PAGER (less where it is not set) when stdout is a terminal, else prints it.
+void show_in_pager(const std::string& text, bool plain);
+
+}  // namespace tinyllm::learn

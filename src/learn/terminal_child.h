@@ -1,0 +1,13 @@
+#pragma once
+// Another program on the learner's own terminal: a pager, a debugger, an editor. One thread.
+
+#include <string>
+#include <vector>
+
+namespace tinyllm::learn {
+
+// Runs it to its end; `input` is its stdin when not empty, else it has ours. Ctrl-C belongs to it
+// meanwhile. Returns its exit code; 127: no such program.
+int run_on_terminal(const std::vector<std::string>& arguments, const std::string& input = "");
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,196 @@
+#include "learn/watch.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/error.h"
+#include "learn/file_watcher.h"
+#include "learn/help_commands.h"
+#include "learn/lesson_commands.h"
+#include "learn/list.h"
+
+namespace tinyllm::learn {
+namespace {
+
+// Keys one by one, not echoed, while one of these lives. Does nothing without a terminal.
+class SingleKeys {
+ public:
+  explicit SingleKeys(bool wanted) {
+    active_ = wanted && ::tcgetattr(STDIN_FILENO, &before_) == 0;
+    if (!active_) return;
+    termios raw = before_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+  }
+  ~SingleKeys() {
+    if (active_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  }
+  SingleKeys(const SingleKeys&) = delete;
+  SingleKeys& operator=(const SingleKeys&) = delete;
+
+ private:
+  termios before_{};
+  bool active_;
+};
+
+constexpr char kCtrlC = 3, kCtrlD = 4;
+
+class Watch {
+ public:
+  Watch(Session& session, const std::string& day)
+      : session_(session),
+        has_keys_(!session.options.plain && stdin_is_terminal() && stdout_is_terminal()) {
+    for (const Task& task : session.course.tasks) {
+      if (day.empty() || task.day == day) tasks_.push_back(&task);
+    }
+    if (tasks_.empty()) return;
+    current_ = first_open();
+  }
+
+  void run() {
+    if (tasks_.empty()) return;
+    show_check();
+    while (wait_for_event()) {
+    }
+  }
+
+ private:
+  const Task& task() const { return *tasks_[current_]; }
+
+  std::size_t first_open() const {
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+      if (!session_.progress.is_green(tasks_[i]->id)) return i;
+    }
+    return tasks_.size() - 1;
+  }
+
+  // Clears the screen where it can, and draws the head.
+  void show_head() {
+    const Style& style = session_.style;
+    if (has_keys_ && style.color) say("\x1b[H\x1b[2J\x1b[3J");
+    constexpr int kBarWidth = 24;
+    say(fmt::format("{}  {}\n", style.bold("tiny-llm course"),
+                    progress_line(style, session_.n_green(),
+                                  static_cast<int>(session_.course.tasks.size()), kBarWidth)));
+    say(fmt::format("day {}, about {} minutes; edit {}\n\n", task().day, task().minutes,
+                    shown(session_.paths, session_.paths.code() / task().learner_file)));
+  }
+
+  void show_keys() {
+    if (!has_keys_) return;
+    say(session_.style.dim(
+        "\nn next  h hint  e explain  r read  s speak  d debug  l list  q quit\n"));
+  }
+
+  void show_check() {
+    watcher_.emplace(session_.paths.code() / task().learner_file);
+    show_head();
+    bool became_green = false;
+    const CheckResult result = session_.check(task(), &became_green);
+    say(as_text(session_.paths, task(), result, session_.style, {.explained = false}));
+    if (became_green) {
+      say(session_.style.green(fmt::format("\n{} is yours now.", task().title)) +
+          (has_keys_ ? " s: hear the model use it. n: the next task.\n" : "\n"));
+    } else if (result.outcome == Outcome::expected_red && has_keys_) {
+      say(
+          fmt::format("\nOpen that file in your editor, write, save: this screen follows.\n"
+                      "The lesson: r. The contract: src/{}\n",
+                      task().engine_header));
+    }
+    show_keys();
+  }
+
+  // False at the end.
+  bool wait_for_event() {
+    pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {watcher_->descriptor(), POLLIN, 0}};
+    char key = 0;
+    {
+      const SingleKeys keys(has_keys_);
+      ::poll(waits, 2, watcher_->timeout_ms());
+      if (waits[0].revents != 0 && ::read(STDIN_FILENO, &key, 1) != 1) return false;
+    }
+    if (waits[0].revents != 0) return has_keys_ ? on_key(key) : true;
+    if (watcher_->changed()) show_check();
+    return true;
+  }
+
+  bool on_key(char key) {
+    if (key == 'q' || key == kCtrlC || key == kCtrlD) {
+      say("Your progress is kept. './tiny learn' goes on here.\n");
+      return false;
+    }
+    try {
+      act(key);
+    } catch (const Error& error) {
+      say(session_.style.red("note: ") + error.what() + "\n");
+      show_keys();
+    }
+    return true;
+  }
+
+  void act(char key) {
+    switch (key) {
+      case 'n': go_on(); break;
+      case 'h': show_hint(session_, task()); break;
+      case 'e':
+        show_head();
+        say(as_text(session_.paths, task(), session_.check(task()), session_.style,
+                    {.explained = true}));
+        show_keys();
+        break;
+      case 'r':
+        read_lesson(session_, *session_.course.find_day(task().day), false);
+        show_check();
+        break;
+      case 's':
+        show_head();
+        speak_mine(session_, task().prompt);
+        show_keys();
+        break;
+      case 'd':
+        debug_task(session_, task());
+        show_check();
+        break;
+      case 'l':
+        show_head();
+        say(list_text(session_));
+        show_keys();
+        break;
+      case '\n':
+      case ' ': show_check(); break;
+      default: break;
+    }
+  }
+
+  // To the next open task behind this one, else to the first open one.
+  void go_on() {
+    for (std::size_t step = 1; step <= tasks_.size(); ++step) {
+      const std::size_t next = (current_ + step) % tasks_.size();
+      if (session_.progress.is_green(tasks_[next]->id)) continue;
+      current_ = next;
+      show_check();
+      return;
+    }
+    show_head();
+    say("Every task here is green. 'l' shows the way on, 's' lets the model speak with all of "
+        "them.\n");
+    show_keys();
+  }
+
+  Session& session_;
+  bool has_keys_;
+  std::vector<const Task*> tasks_;
+  std::size_t current_ = 0;
+  std::optional<FileWatcher> watcher_;
+};
+
+}  // namespace
+
+void run_watch(Session& session, const std::string& day) { Watch(session, day).run(); }
+
+}  // namespace tinyllm::learn
