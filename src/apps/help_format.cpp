@@ -76,7 +76,8 @@ class HelpFormat : public CLI::FormatterBase {
  private:
   static std::string commands(const CLI::App& app) {
     std::string text;
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
+    for (const CLI::App* command :
+         app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) {
       std::string names = command->get_name();
       for (const std::string& alias : command->get_aliases()) names += ", " + alias;
       text += entry(names, command->get_description());

@@ -90,6 +90,10 @@ void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& op
     const CoursePaths paths = find_course(options->session.folder);
     record_mutants(paths, require_task(read_course(paths), options->word));
   });
+  add("hear")->callback([options] {
+    const CoursePaths paths = find_course(options->session.folder);
+    hear_mutants(paths, require_task(read_course(paths), options->word), options->session.model);
+  });
   add("run-voice")->callback([options] {
     run_voice(options->word, options->golden, options->report);
   });

@@ -24,14 +24,16 @@ std::string coordinates(const WantedArray& wanted, std::int64_t index) {
   return text;
 }
 
-std::string row(const std::vector<double>& values, std::int64_t begin, std::int64_t end) {
-  std::string text = begin > 0 ? "... " : "";
+// Values [begin, end) of a row of `width`.
+std::string row(const std::vector<double>& values, std::int64_t begin, std::int64_t end,
+                std::int64_t width) {
+  std::string text = begin % width > 0 ? "... " : "";
   for (std::int64_t i = begin; i < end; ++i) {
     text += i < static_cast<std::int64_t>(values.size())
                 ? fmt::format("{:>11.5g}", values[static_cast<std::size_t>(i)])
                 : fmt::format("{:>11}", "-");
   }
-  return text + (end < static_cast<std::int64_t>(values.size()) ? " ..." : "");
+  return text + (end % width > 0 ? " ..." : "");
 }
 
 // Two implementations of one mistake may add in another order: the same tolerance as for the right
@@ -74,9 +76,9 @@ std::string describe_wrong(const GoldenCase& golden, const WantedArray& wanted,
   const std::int64_t begin =
       std::max(row_begin, std::min(index - kShownAround / 2, row_begin + width - kShownAround));
   const std::int64_t end = std::min(row_begin + width, begin + kShownAround);
-  text += fmt::format("  yours  {}\n", row(got, begin, end));
-  text += fmt::format("  right  {}\n", row(wanted.values, begin, end));
-  const auto indent = static_cast<std::size_t>((index - begin) * 11 + (begin > 0 ? 4 : 0));
+  text += fmt::format("  yours  {}\n", row(got, begin, end, width));
+  text += fmt::format("  right  {}\n", row(wanted.values, begin, end, width));
+  const auto indent = static_cast<std::size_t>((index - begin) * 11 + (begin % width > 0 ? 4 : 0));
   text += fmt::format("         {}{:>11}\n", std::string(indent, ' '), "^^^^^");
   return text;
 }

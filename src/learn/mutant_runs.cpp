@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "learn/screen.h"
+#include "learn/voice.h"
+
 namespace tinyllm::learn {
 namespace {
 
@@ -44,6 +47,20 @@ void record_mutants(const CoursePaths& paths, const Task& task) {
     }
   }
   write_recorded_mutants(paths, task.id, recorded);
+}
+
+void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model) {
+  for (const Mutant& mutant : read_mutants(paths, task.id)) {
+    const auto object = build_engine_file(paths, mutant.engine_file, mutated_source(paths, mutant),
+                                          "hear-" + mutant.id);
+    const auto binary = link_binary(paths, {object}, {mutant.engine_file}, "hear");
+    const Voice voice = speak(
+        binary, model, task.prompt, [](double) {}, [](std::string_view) {});
+    const bool audible = !voice.broken.empty() || compare_with_engine(model, voice).parted;
+    say(fmt::format("{:<20} audible = {}{}  {}\n", mutant.id, audible,
+                    audible == mutant.audible ? "" : "  (the course says otherwise)",
+                    voice.broken.empty() ? voice.text : voice.broken));
+  }
 }
 
 }  // namespace tinyllm::learn

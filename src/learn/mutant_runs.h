@@ -21,4 +21,7 @@ std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task);
 // Writes course/golden/ID.mutants.json anew from such runs.
 void record_mutants(const CoursePaths& paths, const Task& task);
 
+// Lets the model speak with each mutant and says whether its words change: what `audible` must be.
+void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model);
+
 }  // namespace tinyllm::learn

@@ -20,8 +20,8 @@ namespace {
 // Keys one by one, not echoed, while one of these lives. Does nothing without a terminal.
 class SingleKeys {
  public:
-  explicit SingleKeys(bool wanted) {
-    active_ = wanted && ::tcgetattr(STDIN_FILENO, &before_) == 0;
+  SingleKeys() {
+    active_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
     if (!active_) return;
     termios raw = before_;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | ISIG);
@@ -44,6 +44,7 @@ class Watch {
  public:
   Watch(Session& session, const std::string& day)
       : session_(session),
+        of_day_(day),
         has_keys_(!session.options.plain && stdin_is_terminal() && stdout_is_terminal()) {
     for (const Task& task : session.course.tasks) {
       if (day.empty() || task.day == day) tasks_.push_back(&task);
@@ -54,6 +55,11 @@ class Watch {
 
   void run() {
     if (tasks_.empty()) return;
+    if (!of_day_.empty() && !stdin_is_terminal()) {  // its input is for the questions
+      for (current_ = 0; current_ < tasks_.size(); ++current_) show_check();
+      return;
+    }
+    if (has_keys_) keys_.emplace();
     show_check();
     while (wait_for_event()) {
     }
@@ -82,7 +88,10 @@ class Watch {
   }
 
   void show_keys() {
-    if (!has_keys_) return;
+    if (!has_keys_) {
+      if (stdin_is_terminal()) say("\n(every save is checked; Enter leaves)\n");
+      return;
+    }
     say(session_.style.dim(
         "\nn next  h hint  e explain  r read  s speak  d debug  l list  q quit\n"));
   }
@@ -101,6 +110,12 @@ class Watch {
           fmt::format("\nOpen that file in your editor, write, save: this screen follows.\n"
                       "The lesson: r. The contract: src/{}\n",
                       task().engine_header));
+      if (session_.n_green() == 0 && session_.progress.ear_scores().empty()) {
+        say("New here? Three things first, ten minutes each: q, then\n"
+            "  ./tiny learn read 0.0    how one token travels through the model\n"
+            "  ./tiny learn speak       the model talks\n"
+            "  ./tiny learn ear         the model talks nonsense, and you say why\n");
+      }
     }
     show_keys();
   }
@@ -109,12 +124,11 @@ class Watch {
   bool wait_for_event() {
     pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {watcher_->descriptor(), POLLIN, 0}};
     char key = 0;
-    {
-      const SingleKeys keys(has_keys_);
-      ::poll(waits, 2, watcher_->timeout_ms());
-      if (waits[0].revents != 0 && ::read(STDIN_FILENO, &key, 1) != 1) return false;
+    ::poll(waits, 2, watcher_->timeout_ms());
+    if (waits[0].revents != 0) {
+      if (::read(STDIN_FILENO, &key, 1) != 1) return false;
+      return has_keys_ ? on_key(key) : !stdin_is_terminal();
     }
-    if (waits[0].revents != 0) return has_keys_ ? on_key(key) : true;
     if (watcher_->changed()) show_check();
     return true;
   }
@@ -144,7 +158,7 @@ class Watch {
         show_keys();
         break;
       case 'r':
-        read_lesson(session_, *session_.course.find_day(task().day), false);
+        lend_terminal([&] { read_lesson(session_, *session_.course.find_day(task().day), false); });
         show_check();
         break;
       case 's':
@@ -153,7 +167,7 @@ class Watch {
         show_keys();
         break;
       case 'd':
-        debug_task(session_, task());
+        lend_terminal([&] { debug_task(session_, task()); });
         show_check();
         break;
       case 'l':
@@ -165,6 +179,19 @@ class Watch {
       case ' ': show_check(); break;
       default: break;
     }
+  }
+
+  // For a program that reads keys in its own way.
+  template <typename Body>
+  void lend_terminal(Body&& body) {
+    keys_.reset();
+    try {
+      body();
+    } catch (...) {
+      keys_.emplace();
+      throw;
+    }
+    keys_.emplace();
   }
 
   // To the next open task behind this one, else to the first open one.
@@ -183,7 +210,9 @@ class Watch {
   }
 
   Session& session_;
+  std::string of_day_;
   bool has_keys_;
+  std::optional<SingleKeys> keys_;
   std::vector<const Task*> tasks_;
   std::size_t current_ = 0;
   std::optional<FileWatcher> watcher_;

@@ -1,0 +1,219 @@
+"""The other commands of `learn`, and the loop at a terminal."""
+
+import json
+import os
+import shutil
+
+import pytest
+from learner import BINARY, ROOT, RMS_NORM
+from terminal import Terminal
+
+WRONG_RMS_NORM = RMS_NORM.replace("static_cast<float>(n) + eps)", "static_cast<float>(n)) + eps")
+
+
+@pytest.fixture
+def loop(learner):
+    terminals = []
+
+    def start(*arguments, **environment):
+        terminals.append(Terminal([BINARY, "learn", *arguments], {**learner.env, **environment}))
+        return terminals[-1]
+
+    yield start
+    for terminal in terminals:
+        terminal.close()
+
+
+def keys_shown(terminal):
+    return terminal.wait_for("q quit\n")
+
+
+@pytest.mark.parametrize("polling", [{}, {"TINYLLM_LEARN_POLL": "1"}], ids=["inotify", "polling"])
+def test_the_loop_follows_saves(learner, loop, polling):
+    for task, file in (("index.strides", "strides"), ("matmul.naive", "matmul"), ("softmax.row", "softmax")):
+        learner.solve(task, f"week0/{file}.cpp")
+        assert learner.check(task)["outcome"] == "green"
+    terminal = loop(**polling)
+    assert "3 of 4 tasks green" in terminal.wait_for("expected red: code/week1/rms_norm.cpp line 9")
+    keys_shown(terminal)
+    terminal.type("h")
+    terminal.wait_for("hint 1 of 4: Root, mean, square")
+    learner.write("week1/rms_norm.cpp", WRONG_RMS_NORM)
+    terminal.wait_for("FAILED  rms_norm, case 'three tiny numbers'")
+    keys_shown(terminal)
+    terminal.type("e")
+    terminal.wait_for("known mistake: eps is added behind the root")
+    keys_shown(terminal)
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    terminal.wait_for("RMSNorm is yours now.")
+    keys_shown(terminal)
+    terminal.type("n")
+    terminal.wait_for("Every task here is green.")
+    keys_shown(terminal)
+    terminal.type("q")
+    terminal.wait_for("Your progress is kept.")
+    assert terminal.exit_code() == 0
+    assert learner.state()["tasks"]["norm.rms"]["hints"] == 1
+    tracker = (learner.folder / "progress/tiny-llm-tracker.md").read_text(encoding="utf-8")
+    assert "| 1.4 | RMSNorm and MLP | green |" in tracker
+
+
+def test_ctrl_c_leaves_the_loop_and_the_terminal_as_it_was(loop):
+    terminal = loop()
+    keys_shown(terminal)
+    terminal.type("\x03")
+    assert terminal.exit_code() == 0
+
+
+def test_without_a_terminal_the_loop_prints_and_ends_with_its_input(learner):
+    done = learner.learn(stdin="")
+    assert done.returncode == 0, done.stderr
+    assert "expected red" in done.stdout and "\x1b" not in done.stdout and "q quit" not in done.stdout
+
+
+def test_list_has_all_21_topics_and_marks_those_without_lesson(learner):
+    text = learner.learn("list").stdout
+    for week in (1, 2, 3):
+        for day in range(1, 8):
+            assert f"\n{week}.{day} " in text
+    assert "1.2 RoPE   (no lesson yet)" in text
+    assert "> open  index.strides" in text
+
+
+def test_hints_come_one_by_one_and_the_solution_only_after_them(learner):
+    refused = learner.learn("solution", "softmax.row")
+    assert refused.returncode == 2 and "0 of 4 hints were shown" in refused.stderr
+    for n in range(1, 5):
+        assert f"hint {n} of 4:" in learner.learn("hint", "softmax.row").stdout
+    assert "learn solution softmax.row" in learner.learn("hint", "softmax.row").stdout
+    assert "std::exp(x[i] - largest)" not in learner.learn("solution", "softmax.row", stdin="n\n").stdout
+    shown = learner.learn("solution", "softmax.row", "--yes").stdout
+    assert "std::exp(x[i] - largest)" in shown and ">>>" not in shown
+    assert learner.state()["tasks"]["softmax.row"]["saw_solution"] is True
+
+
+def test_context_tells_a_tutor_where_somebody_is_stuck(learner):
+    learner.write("week1/rms_norm.cpp", WRONG_RMS_NORM)
+    for task, file in (("index.strides", "strides"), ("matmul.naive", "matmul"), ("softmax.row", "softmax")):
+        learner.solve(task, f"week0/{file}.cpp")
+        learner.check(task)
+    learner.check("norm.rms")
+    learner.learn("hint")
+    context = json.loads(learner.learn("context").stdout)
+    assert context["task"]["id"] == "norm.rms"
+    assert context["task"]["last_failure"] == "values: wrong: eps_outside"
+    assert (context["task"]["hints_shown"], context["task"]["hints_total"]) == (1, 4)
+    assert context["tasks_green"] == 3
+
+
+def test_a_day_opens_a_page_asks_and_fills_the_tracker(learner):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "norm.rms")
+    done = learner.learn("day", "1.4", "--plain", stdin="the direction\nunder it\n61\n")
+    assert done.returncode == 0, done.stderr
+    pages = list((learner.folder / "sessions/week1").glob("*-day-1.4.md"))
+    page = pages[0].read_text(encoding="utf-8")
+    assert len(pages) == 1 and "day 1.4 RMSNorm and MLP" in page
+    assert "- `norm.rms`: green since" in page and "  - the direction\n" in page and "  - 61\n" in page
+    assert "## Challenges faced" in page
+    (learner.folder / "sessions/week1" / pages[0].name).write_text(page + "my own words\n", encoding="utf-8")
+    learner.learn("day", "1.4", "--plain", stdin="")
+    assert "my own words" in pages[0].read_text(encoding="utf-8"), "a page is never begun anew"
+
+
+def test_the_tracker_keeps_what_a_person_wrote(learner):
+    learner.learn("progress")
+    path = learner.folder / "progress/tiny-llm-tracker.md"
+    text = path.read_text(encoding="utf-8").replace(
+        "| 1.2 | RoPE | no lesson yet | 0.0 | Learning |  |  |", "| 1.2 | RoPE | no lesson yet | 0.0 | Mastery | yes | (a pipe) |")
+    path.write_text(text, encoding="utf-8")
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "norm.rms")
+    learner.learn("progress")
+    after = path.read_text(encoding="utf-8")
+    assert "| Mastery | yes | (a pipe) |" in after and "| 1.4 | RMSNorm and MLP | green | 0.0 |" in after
+    assert "1 of 4 tasks green" in after
+
+
+def test_a_lesson_reads_at_a_terminal_and_in_a_browser(learner):
+    text = learner.learn("read", "1.4").stdout
+    assert "Worked by hand" in text and "```" not in text and "<details>" not in text
+    done = learner.learn("read", "1.4", "--browser", PATH="/usr/bin-without-xdg")
+    page = (learner.folder / "build/learn/lesson-1.4.html").read_text(encoding="utf-8")
+    assert "open this page" in done.stdout and "<h1>1.4 RMSNorm</h1>" in page and "rms-norm.svg" in page
+    refused = learner.learn("read", "1.2")
+    assert refused.returncode == 1 and "day 1.2 (RoPE) has no lesson yet" in refused.stderr
+
+
+def test_a_course_update_keeps_code_and_progress_and_says_what_changed(learner, tmp_path):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "--all")
+    strides = learner.folder / "code/week0/strides.cpp"
+    untouched = strides.read_text(encoding="utf-8")
+    (learner.folder / "code/week0/softmax.cpp").unlink()
+    course = tmp_path / "new course"
+    shutil.copytree(ROOT / "course", course)
+    manifest = (course / "course.toml").read_text(encoding="utf-8").replace("version = 1", "version = 2")
+    manifest = manifest.replace("contract = 1", 'contract = 2\ncontract_changes = ["eps comes last"]')
+    (course / "course.toml").write_text(manifest, encoding="utf-8")
+    text = learner.learn("update", TINYLLM_COURSE=str(course)).stdout
+    assert "the course is version 2 now (yours was 1)" in text
+    assert "norm.rms: contract v2: eps comes last" in text
+    assert "code/week1/rms_norm.cpp: yours is kept as it is" in text
+    assert "code/week0/strides.cpp: you had not begun" in text
+    assert "code/week0/softmax.cpp: written" in text
+    assert (learner.folder / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
+    assert strides.read_text(encoding="utf-8") == untouched
+    assert learner.state()["tasks"]["norm.rms"]["green"] is True
+    assert "nothing new" in learner.learn("update", TINYLLM_COURSE=str(course)).stdout
+
+
+def test_a_half_written_file_is_never_written_anew(learner, tmp_path):
+    learner.learn("list")
+    strides = learner.folder / "code/week0/strides.cpp"
+    half = strides.read_text(encoding="utf-8").replace('  LESSON_TODO("index.strides");', "  strides[0] = dims[0];", 1)
+    strides.write_text(half, encoding="utf-8")
+    shutil.copytree(ROOT / "course", tmp_path / "course2")
+    manifest = tmp_path / "course2/course.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("contract = 1", "contract = 2"), encoding="utf-8")
+    learner.learn("update", TINYLLM_COURSE=str(tmp_path / "course2"))
+    assert strides.read_text(encoding="utf-8") == half
+
+
+def test_junit_and_all(learner):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    done = learner.learn("check", "--all", "--junit")
+    assert 'tests="4" failures="3"' in done.stdout and 'name="norm.rms"' in done.stdout
+    assert "3 of 4 tasks are not green yet" in done.stderr
+
+
+def test_a_missing_model_is_said_with_what_to_do(learner):
+    done = learner.learn("speak", "-m", "no-such-model")
+    assert "no-such-model" in done.stdout + done.stderr and "list" in done.stdout + done.stderr
+
+
+def test_a_full_disk_loses_nothing(learner):
+    """Every write of the tool fails: a file size limit of 0 stands for the full disk."""
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "norm.rms")
+    state = (learner.folder / "progress/state.json").read_text(encoding="utf-8")
+    shutil.rmtree(learner.folder / "build")
+    command = f"ulimit -f 0; exec {BINARY} learn check norm.rms --json"
+    with os.popen(f"TINYLLM_LEARNER={learner.folder} bash -c '{command}' 2>&1") as pipe:
+        words = pipe.read()
+    assert words.startswith("tinyllm: ") and words.count("\n") == 1, words
+    assert (learner.folder / "progress/state.json").read_text(encoding="utf-8") == state
+    assert (learner.folder / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
+
+
+def test_debug_stops_in_the_learners_function_on_the_failing_case(learner, loop, tmp_path):
+    if shutil.which("gdb") is None:
+        pytest.skip("LACKS gdb: the debugger that learn debug starts")
+    learner.write("week1/rms_norm.cpp", WRONG_RMS_NORM)
+    terminal = loop("debug", "norm.rms")
+    terminal.wait_for("three tiny numbers")
+    terminal.wait_for("rms_norm.cpp:")
+    terminal.type("print n\n")
+    terminal.wait_for("= 3")
+    terminal.type("kill\ny\nquit\n")
+    assert terminal.exit_code() == 0
