@@ -182,8 +182,8 @@ void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions
     }
     for (const WantedArray& wanted : given->wanted) {
       const auto got = line.answers.find(wanted.name);
-      static const std::vector<double> kNothing;
-      const std::vector<double>& values = got == line.answers.end() ? kNothing : got->second;
+      const std::vector<double> values =
+          got == line.answers.end() ? std::vector<double>{} : got->second;
       const std::int64_t index = first_wrong(wanted, values);
       if (index < 0) continue;
       const std::string words = describe_wrong(*given, wanted, values, index);

@@ -97,9 +97,8 @@ std::string shorten_errors(std::string_view output, const std::string& source,
       n_errors += 1;
       n_left_out += keeping ? 0 : 1;
       if (keeping) said = advice(line, contract);
-    } else if (names_place || line.find(": In ") != line.npos || line.starts_with("In file")) {
-      keeping = false;
-    } else if (line.starts_with("cc1plus") || line.find(" generated.") != line.npos) {
+    } else if (names_place || line.find(": In ") != line.npos || line.starts_with("In file") ||
+               line.starts_with("cc1plus") || line.find(" generated.") != line.npos) {
       keeping = false;
     }
     if (keeping) text += with_short_path(line, source, shown) + "\n";

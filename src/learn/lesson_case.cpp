@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 
 #include "base/check.h"
@@ -60,7 +61,7 @@ void Answers::expect_unchanged(std::string_view name, const Floats& now, const C
   note_stray(name, now.first_stray_write());
   const Floats old = before.floats(name);
   for (std::size_t i = 0; i < old.size() && fault_.empty(); ++i) {
-    if (std::memcmp(&now[i], &old[i], sizeof(float)) != 0) {
+    if (std::bit_cast<std::uint32_t>(now[i]) != std::bit_cast<std::uint32_t>(old[i])) {
       fault_ = fmt::format("{}[{}] is an input, but it was changed from {:g} to {:g}", name, i,
                            old[i], now[i]);
     }

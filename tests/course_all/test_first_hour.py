@@ -1,0 +1,163 @@
+"""A learner's first hour at a terminal, with the real small model: what the screen says, from the first call to an update."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+from learner import BINARY, ROOT, RMS_NORM
+from terminal import Terminal
+
+MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+ANSWER = "dance of light"  # of SmolLM2 to "Why is the sky blue?", greedy
+SLOW = 120  # seconds that the model may take on a busy machine
+
+MATMUL_THAT_SETS = """#include "kernels/cpu/scalar/matmul.h"
+void tinyllm::scalar::matmul(const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* out,
+                             std::int64_t out_stride, std::int64_t n_m, std::int64_t n_n, std::int64_t n_k) {
+  for (std::int64_t m = 0; m < n_m; ++m)
+    for (std::int64_t n = 0; n < n_n; ++n) {
+      float sum = 0;
+      for (std::int64_t k = 0; k < n_k; ++k) sum += a[m * a_stride + k] * b[n * b_stride + k];
+      out[m * out_stride + n] = sum;
+    }
+}
+"""
+
+
+def model_home():
+    if "TINYLLM_HOME" in os.environ:
+        return os.environ["TINYLLM_HOME"]
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tinyllm")
+
+
+@pytest.fixture
+def terminals():
+    opened = []
+    yield opened
+    for terminal in opened:
+        terminal.close()
+
+
+def test_the_first_hour(learner, terminals, tmp_path):
+    if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
+        pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
+
+    def start(*arguments, **environment):
+        terminals.append(Terminal([BINARY, *arguments], {**learner.env, "PAGER": "cat", **environment}))
+        return terminals[-1]
+
+    def words(text):
+        return " ".join(text.replace("|", " ").split())
+
+    # The first call, and the way out to the first lesson.
+    loop = start("learn")
+    assert "Wrote 4 skeletons into code/" in loop.wait_for("0 of 4 tasks green")
+    loop.wait_for("New here?")
+    loop.wait_for("q quit\n")
+    loop.type("q")
+    assert loop.exit_code() == 0
+
+    lesson = start("learn", "read", "0.0")
+    lesson.wait_for("which piece of text comes next?")
+    assert lesson.exit_code() == 0
+
+    # The model speaks, all its operators the engine's own.
+    speak = start("learn", "speak")
+    speak.wait_for("yours here (0 of 4): none", SLOW)
+    assert ANSWER in words(speak.wait_for("24 of 24 tokens are what the engine's own operators choose", SLOW))
+    assert speak.exit_code() == 0
+
+    # Name that bug: two rounds, then enough.
+    ear = start("learn", "ear", "--seed", "3")
+    for n in (1, 2):
+        ear.wait_for(f"Round {n} of 10", SLOW)
+        ear.wait_for("Which? ", SLOW)
+        ear.type("1\n")
+    ear.wait_for("Round 3 of 10", SLOW)
+    ear.wait_for("Which? ", SLOW)
+    ear.type("q\n")
+    ear.wait_for(" of 2 right. Kept in your progress")
+    assert ear.exit_code() == 0
+    assert learner.state()["ear"][0]["rounds"] == 2
+
+    # Day 0.2: strides right at once, matmul wrong first.
+    loop = start("learn")
+    loop.wait_for("index.strides")
+    loop.wait_for("q quit\n")
+    learner.solve("index.strides", "week0/strides.cpp")
+    loop.wait_for("Where an element lies is yours now.")
+    loop.wait_for("q quit\n")
+    loop.type("n")
+    loop.wait_for("expected red: code/week0/matmul.cpp")
+    loop.wait_for("q quit\n")
+    learner.write("week0/matmul.cpp", MATMUL_THAT_SETS)
+    loop.wait_for("FAILED  matmul, case 'adds to what is in out'")
+    loop.wait_for("q quit\n")
+    loop.type("e")
+    loop.wait_for("known mistake: out was set; the contract adds to what is there.")
+    loop.wait_for("q quit\n")
+    loop.type("s")  # heard as well
+    loop.wait_for("LB LB LB", SLOW)
+    loop.wait_for("they part at token 1", SLOW)
+    loop.wait_for("q quit\n")
+    learner.write("week0/matmul.cpp", MATMUL_THAT_SETS.replace("= sum;", "+= sum;"))
+    loop.wait_for("A matrix product in three loops is yours now.")
+    loop.wait_for("q quit\n")
+    loop.type("s")
+    loop.wait_for("yours here (2 of 4): index.strides, matmul.naive;", SLOW)
+    assert ANSWER in words(loop.wait_for("24 of 24 tokens", SLOW))
+    loop.wait_for("q quit\n")
+    loop.type("q")
+    assert loop.exit_code() == 0
+
+    # Resumed where it was left; then the first operator in the batched engine.
+    loop = start("learn")
+    loop.wait_for("2 of 4 tasks green")
+    loop.wait_for("softmax.row")
+    loop.wait_for("q quit\n")
+    loop.type("q")
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    assert learner.check("norm.rms")["outcome"] == "green"
+    chat = start("chat", "--mine", "--temperature", "0", "-p", "Why is the sky blue?")
+    chat.wait_for("yours here (1 of 4): norm.rms;", SLOW)
+    assert chat.exit_code(SLOW) == 0
+    assert "light" in chat.text
+    engine = start("chat", "--temperature", "0", "-p", "Why is the sky blue?")
+    assert engine.exit_code(SLOW) == 0
+    assert words(engine.text)[:100] in words(chat.text), "the same words, whoever computes the norm"
+
+    # A new version of the course: progress intact.
+    shutil.copytree(ROOT / "course", tmp_path / "course2")
+    manifest = tmp_path / "course2/course.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("version = 1", "version = 2", 1), encoding="utf-8")
+    update = start("learn", "update", TINYLLM_COURSE=str(tmp_path / "course2"))
+    update.wait_for("the course is version 2 now")
+    assert update.exit_code() == 0
+    progress = start("learn", "progress", TINYLLM_COURSE=str(tmp_path / "course2"))
+    progress.wait_for("3 of 4 tasks green")
+    assert progress.exit_code() == 0
+    assert learner.state()["ear"][0]["rounds"] == 2
+
+
+def test_the_batched_engine_really_runs_the_learners_operator(learner):
+    """A norm that is 1.5 times too large changes what `generate --mine` says, and an untouched one does not."""
+    if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
+        pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
+
+    def generate(*flags):
+        command = [str(BINARY), "generate", "-m", "smollm2-135m", "-p", "The sky", "-n", "6", *flags]
+        done = subprocess.run(command, env=learner.env, capture_output=True, text=True, timeout=SLOW)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    engine, _ = generate()
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    mine, banner = generate("--mine")
+    assert mine == engine and "yours here (1 of 4): norm.rms" in banner
+    learner.write("week1/rms_norm.cpp", RMS_NORM.replace("* weight[i]", "* weight[i] * 1.5f"))
+    broken, _ = generate("--mine")
+    assert broken != engine
+    learner.write("week1/rms_norm.cpp", "this is not C++")
+    stands_in, banner = generate("--mine")
+    assert stands_in == engine and "norm.rms: does not compile, the engine's own stands in" in banner

@@ -1,0 +1,104 @@
+"""Lessons keep their word: commands run and print what is shown, contracts stand in the headers, links lead somewhere."""
+
+import os
+import re
+import subprocess
+
+import pytest
+from learner import BINARY, ROOT
+
+LESSONS = sorted((ROOT / "course").glob("week*/*/lesson.md"))
+PAGES = [*LESSONS, ROOT / "course/README.md", ROOT / "docs/origins.md", ROOT / "CLAUDE.md", ROOT / "AGENTS.md"]
+PAGES += [ROOT / "notes/README.md", ROOT / "code/README.md", ROOT / "exercises/README.md"]
+
+
+def blocks(text):
+    """(language, lines) of each fence, and ("test", words) of each comment for this test, in order."""
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$|^<!-- test: (.*?) -->$", text, re.MULTILINE | re.DOTALL):
+        yield ("test", match.group(3).split()) if match.group(3) else (match.group(1), match.group(2).splitlines())
+
+
+def run_console(learner, lines):
+    """Runs each `$ command`; the lines below it must come in what it prints, in this order."""
+    at = 0
+    while at < len(lines):
+        assert lines[at].startswith("$ "), lines[at]
+        command, _, wanted_code = lines[at][2:].partition("   # exit ")
+        wanted = []
+        for line in lines[at + 1 :]:
+            if line.startswith("$ "):
+                break
+            wanted.append(line)
+        at += 1 + len(wanted)
+        # The script builds first; here that is done, so that its commands go to the binary.
+        command = re.sub(r"\./tiny (?!doctor)", f"{BINARY} ", command)
+        done = subprocess.run(command, shell=True, cwd=ROOT, env=learner.env, capture_output=True, text=True, timeout=180)
+        output = done.stdout + done.stderr
+        assert done.returncode == int(wanted_code or 0), f"{command}\n{output}"
+        place = 0
+        for line in wanted:
+            assert line.strip() in output[place:], f"{command}\nshould print {line!r}, prints\n{output}"
+            place = output.index(line.strip(), place)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.parent.name)
+def test_commands_of_a_lesson_run_and_print_what_is_shown(learner, lesson):
+    n_run = 0
+    for kind, content in blocks(lesson.read_text(encoding="utf-8")):
+        if kind == "test" and content[0] == "solve":
+            learner.solve(content[1], content[2].removeprefix("code/"))
+        elif kind == "console":
+            run_console(learner, content)
+            n_run += 1
+    assert n_run > 0
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.parent.name)
+def test_contracts_of_a_lesson_stand_in_the_headers(lesson):
+    for kind, lines in blocks(lesson.read_text(encoding="utf-8")):
+        if kind != "cpp":
+            continue
+        header = (ROOT / lines[0].removeprefix("// ")).read_text(encoding="utf-8")
+        assert "\n".join(lines[1:]) in header, lines[0]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_files_of_a_page_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), target
+    for name in re.findall(r"`((?:src|course|notes|docs|tests|progress|sessions|exercises)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_every_lesson_has_the_parts_that_a_learner_looks_for():
+    for lesson in LESSONS:
+        text = lesson.read_text(encoding="utf-8")
+        wanted = ["## Explain it back", "<details>", "## Next"]
+        if (lesson.parent / "here.svg").exists():
+            wanted.append("(here.svg)")
+        if "LESSON_TODO" in text:
+            wanted += ["## Why", "## Predict first", "## Contract", "Worked by hand", "## Expected red", "## Do it",
+                       "## Green means", "## Hard tier", "## What vLLM and llama.cpp do differently"]  # fmt: skip
+        for part in wanted:
+            assert part in text, f"{lesson}: {part}"
+
+
+def test_every_command_of_the_tool_that_a_page_names_exists():
+    commands = subprocess.run([str(BINARY), "learn", "--help"], capture_output=True, text=True).stdout
+    inner = {"record", "hear", "gates"}
+    for page in PAGES:
+        for word in re.findall(r"(?:\./tiny|tinyllm) learn ([a-z]+)", page.read_text(encoding="utf-8")):
+            assert word in inner or re.search(rf"^  {word} ", commands, re.MULTILINE), f"{page}: learn {word}"
+
+
+def test_figures_are_what_their_script_draws():
+    done = subprocess.run(["python3", "course/figures/make_figures.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_pages_name_no_place_of_one_machine():
+    home = os.path.expanduser("~")
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert home not in text and "/tmp" not in text, page
