@@ -41,6 +41,7 @@ void add_commands(CLI::App& app) {
   add_template_command(app);
   add_perplexity_command(app);
   add_learn_command(app);
+  add_batch_command(app);
   add_bench_command(app);
   add_completion_command(app);
 }
