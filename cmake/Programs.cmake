@@ -39,3 +39,8 @@ if(TINYLLM_FUZZ)
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   endforeach()
 endif()
+
+# The engine as one of the programs that `./tiny peers` compares; built by it only.
+add_executable(peer_worker EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/peer_worker.cpp)
+target_link_libraries(peer_worker PRIVATE tinyllm_apps)
+add_dependencies(peer_worker tinyllm_bin)  # ./tiny takes a build that worked for one of the binary

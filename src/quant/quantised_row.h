@@ -25,4 +25,9 @@ struct QuantisedRow {
   float* scaled_sum;    // [k / 32] the sum of what the group stands for, both planes together
 };
 
+// Which of up to kMaxPanelTokens rows have a residual in one group: bit t % 64 of word t / 64.
+struct SplitTokens {
+  std::uint64_t words[kMaxPanelTokens / 64];
+};
+
 }  // namespace tinyllm

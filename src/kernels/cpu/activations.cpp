@@ -1,6 +1,7 @@
 #include "kernels/cpu/activations.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "quant/tile_format.h"
 
@@ -40,12 +41,28 @@ QuantisedRow take_row(std::byte*& at, std::int64_t k) {
 
 Activations::Activations(std::int64_t max_rows, std::int64_t n_cols)
     : stride_((n_cols + kTileCols - 1) / kTileCols * kTileCols),
-      values_(max_rows * stride_ * 4, "activations") {
+      values_(max_rows * stride_ * 4, "activations"),
+      split_(static_cast<std::size_t>((max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens *
+                                      (stride_ / 32))) {
   bytes_ = Buffer(max_rows * bytes_of_row(stride_), "activations");
   std::ranges::fill(values_.as<float>(), 0.0f);
   for (std::int64_t t = 0; t < max_rows; ++t) {
     std::byte* at = bytes_.data() + t * bytes_of_row(stride_);
     rows_.push_back(take_row(at, stride_));
+  }
+}
+
+void Activations::find_split(std::int64_t n_rows) {
+  std::ranges::fill(split_, SplitTokens{});
+  for (std::int64_t t = 0; t < n_rows; ++t) {
+    const QuantisedRow& row = rows_[static_cast<std::size_t>(t)];
+    const std::int64_t first = t / kMaxPanelTokens * (stride_ / 32), i = t % kMaxPanelTokens;
+    for (std::int64_t block = 0; block < (stride_ + 255) / 256; ++block) {
+      for (unsigned bits = row.split[block]; bits != 0; bits &= bits - 1) {
+        const auto group = static_cast<std::size_t>(first + 8 * block + std::countr_zero(bits));
+        split_[group].words[i / 64] |= std::uint64_t{1} << i % 64;
+      }
+    }
   }
 }
 

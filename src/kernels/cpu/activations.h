@@ -19,6 +19,13 @@ class Activations {
   std::int64_t stride() const { return stride_; }  // floats from a row to the next
   const QuantisedRow* quantised() const { return rows_.data(); }
 
+  // Notes which groups of the first n_rows rows are split, for split().
+  void find_split(std::int64_t n_rows);
+  // The same of the kMaxPanelTokens rows from t on, a multiple of it. [stride / 32]
+  const SplitTokens* split(std::int64_t t) const {
+    return split_.data() + t / kMaxPanelTokens * (stride_ / 32);
+  }
+
   // Quantises row t from its values. split_above: see RowKernels::quantise_act.
   void quantise(const RowKernels& kernels, std::int64_t t, float split_above) {
     kernels.quantise_act(row(t), stride_, split_above, rows_[static_cast<std::size_t>(t)]);
@@ -29,6 +36,7 @@ class Activations {
   Buffer values_;  // [max_rows, stride] f32
   Buffer bytes_;   // what rows_ points to
   std::vector<QuantisedRow> rows_;
+  std::vector<SplitTokens> split_;  // [rows / kMaxPanelTokens, stride / 32]
 };
 
 }  // namespace tinyllm

@@ -8,9 +8,11 @@
 namespace tinyllm {
 namespace {
 
-// Panels a worker claims at once: enough claims that a slow core takes fewer, few enough to stream.
-std::int64_t panel_chunk(std::int64_t n_panels, int n_workers) {
-  return std::max<std::int64_t>(1, n_panels / (8 * n_workers));
+// Panels a worker claims at once. A worker's claims follow each other in memory, so they may be
+// small, and then nobody waits long for the last one; a claim costs about as much as 1 KiB.
+std::int64_t panel_chunk(const PackedMatrix& weights) {
+  const std::int64_t panel_bytes = weights.n_bytes() / weights.n_panels();
+  return std::max<std::int64_t>(1, (std::int64_t{32} << 10) / panel_bytes);
 }
 
 }  // namespace
@@ -30,7 +32,8 @@ void CpuBackend::normalise(const float* x, VectorId norm, float eps, const Packe
 
 void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
                           Sink sink) {
-  const std::int64_t chunk = panel_chunk(weights.n_panels(), pool_->n_workers());
+  const std::int64_t chunk = panel_chunk(weights);
+  if (n_rows > 1 && weights.has_quantised()) x.find_split(n_rows);
   pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) float y[kMaxPanelTokens * kTileRows];
     for (std::int64_t panel = begin; panel < end; ++panel) {
@@ -39,7 +42,8 @@ void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int6
       for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
         const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
         if (kernels_.quant_panel[format] != nullptr) {
-          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, n, y, kTileRows);
+          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, x.split(t), n, y,
+                                       kTileRows);
         } else {
           kernels_.float_panel[format](bytes, weights.n_cols(), x.row(t), x.stride(), n, y,
                                        kTileRows);

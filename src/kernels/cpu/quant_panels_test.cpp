@@ -101,7 +101,9 @@ struct QuantisedRows {
       std::copy_n(x.begin() + t * k, k, activations.row(t));
       activations.quantise(kernels, t, split_above);
     }
+    activations.find_split(n_tokens);
   }
+  const SplitTokens* split() const { return activations.split(0); }
   const QuantisedRow* rows() const { return activations.quantised(); }
   const QuantisedRow& row(std::int64_t t) const { return rows()[t]; }
 
@@ -127,6 +129,7 @@ struct QuantisedRows {
           x.scaled_sum[g] += static_cast<float>(x.residual.sum[2 * g] + x.residual.sum[2 * g + 1]);
       }
     }
+    activations.find_split(n_tokens);
   }
 };
 
@@ -227,10 +230,10 @@ TEST_P(QuantPanels, PanelsOfWholeNumbersEqualScalarExactly) {
       rows.make_whole();
       std::vector<float> want(kTileRows * n_tokens), got(kTileRows * n_tokens);
       const auto format = static_cast<std::size_t>(panel.format);
-      scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), n_tokens, want.data(),
-                                  kTileRows);
-      kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), n_tokens, got.data(),
-                                   kTileRows);
+      scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.split(), n_tokens,
+                                  want.data(), kTileRows);
+      kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.split(), n_tokens,
+                                   got.data(), kTileRows);
       for (const float value : want) ASSERT_LT(std::fabs(value), 0x1.0p24f) << "not exact in f32";
       EXPECT_EQ(got, want) << name(dtype) << " fill " << static_cast<int>(fill);
     }
@@ -244,8 +247,8 @@ TEST_P(QuantPanels, PanelsAreCloseToScalarWithRealScales) {
     const QuantisedRows rows(scalar_, random_floats(k, 13), 1, k);
     float want[kTileRows], got[kTileRows];
     const auto format = static_cast<std::size_t>(panel.format);
-    scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), 1, want, kTileRows);
-    kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), 1, got, kTileRows);
+    scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), nullptr, 1, want, kTileRows);
+    kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), nullptr, 1, got, kTileRows);
     // One fma rounding a tile and group against sums of the same magnitude: c = 4, 2 x 32
     // roundings.
     float largest = 0.0f;
@@ -265,13 +268,14 @@ TEST_P(QuantPanels, ATokensResultDoesNotDependOnItsNeighbours) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] *= static_cast<float>(1 + i / 32 % 5);
     const PackedPanel panel = make_panel(dtype, k, Fill::random, 19);
     const QuantPanelFn kernel = kernels_.quant_panel[static_cast<std::size_t>(panel.format)];
-    const QuantisedRows rows(kernels_, x, n_tokens, k);
+    QuantisedRows rows(kernels_, x, n_tokens, k);
     for (std::int64_t n = 1; n <= n_tokens; ++n) {
+      rows.activations.find_split(n);
       std::vector<float> together(static_cast<std::size_t>(n * 40), -1.0f);
-      kernel(panel.bytes.data(), k, rows.rows(), n, together.data(), 40);
+      kernel(panel.bytes.data(), k, rows.rows(), rows.split(), n, together.data(), 40);
       for (std::int64_t t = 0; t < n; ++t) {
         float alone[kTileRows];
-        kernel(panel.bytes.data(), k, rows.rows() + t, 1, alone, kTileRows);
+        kernel(panel.bytes.data(), k, rows.rows() + t, nullptr, 1, alone, kTileRows);
         ASSERT_TRUE(bits_equal(alone, together.data() + t * 40)) << name(dtype) << " n " << n;
         ASSERT_EQ(together[static_cast<std::size_t>(t * 40 + 32)], -1.0f)
             << "written past the panel";

@@ -120,30 +120,38 @@ static inline void sweep_tokens(const UnpackedTile<L>* tiles, int n_tiles, std::
 }
 
 // The residual planes of the tiles of one super-block, tile by tile, for the tokens that have one.
+// split: of these tiles.
 template <typename L>
 static inline void sweep_residuals(const UnpackedTile<L>* tiles, int n_tiles,
-                                   std::int64_t first_tile, const QuantisedRow* x,
-                                   std::int64_t n_tokens, float* const* y) {
-  const std::int64_t block = first_tile / kSuperTiles;
-  unsigned any = 0;
-  for (std::int64_t t = 0; t < n_tokens; ++t) any |= x[t].split[block];
+                                   std::int64_t first_tile, const QuantisedRow* const* x,
+                                   const SplitTokens* split, std::int64_t n_tokens,
+                                   float* const* y) {
+  std::int64_t n_split = 0;
   for (int i = 0; i < n_tiles; ++i) {
-    if ((any >> i & 1u) == 0) continue;
-    const QuantisedRow* split[kMaxPanelTokens];
+    for (const std::uint64_t word : split[i].words) n_split += __builtin_popcountll(word);
+  }
+  if (n_split == n_tiles * n_tokens)  // a matrix whose activations are all split
+    return sweep_tokens<L, true>(tiles, n_tiles, first_tile, x, n_tokens, y);
+  for (int i = 0; i < n_tiles && n_split > 0; ++i) {
+    const QuantisedRow* rows[kMaxPanelTokens];
     float* sums[kMaxPanelTokens];
     std::int64_t n = 0;
-    for (std::int64_t t = 0; t < n_tokens; ++t) {
-      split[n] = x + t;
-      sums[n] = y[t];
-      n += x[t].split[block] >> i & 1;
+    for (int word = 0; word < kMaxPanelTokens / 64; ++word) {
+      for (std::uint64_t bits = split[i].words[word]; bits != 0; bits &= bits - 1) {
+        const int t = 64 * word + __builtin_ctzll(bits);
+        rows[n] = x[t];
+        sums[n++] = y[t];
+      }
     }
-    sweep_tokens<L, true>(tiles + i, 1, first_tile + i, split, n, sums);
+    sweep_tokens<L, true>(tiles + i, 1, first_tile + i, rows, n, sums);
+    n_split -= n;
   }
 }
 
 template <typename L>
 static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                             std::int64_t n_tokens, float* y, std::int64_t y_stride) {
+                             const SplitTokens* split, std::int64_t n_tokens, float* y,
+                             std::int64_t y_stride) {
   const QuantisedRow* rows[kMaxPanelTokens];
   float* sums[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
@@ -158,9 +166,15 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
     const byte* tile = header + L::kHeaderBytes;
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
-    for (int i = 0; i < n; ++i) unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
+    for (int i = 0; i < n; ++i) {
+      // The next super-block comes from memory while this one is swept.
+      const byte* ahead = tile + (i + kSuperTiles) * L::kTileBytes + L::kHeaderBytes;
+      for (int line = 0; line < L::kTileBytes; line += 64)
+        _mm_prefetch(reinterpret_cast<const char*>(ahead) + line, _MM_HINT_T1);
+      unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
+    }
     sweep_tokens<L, false>(tiles, n, first, rows, n_tokens, sums);
-    sweep_residuals<L>(tiles, n, first, x, n_tokens, sums);
+    sweep_residuals<L>(tiles, n, first, rows, split + first, n_tokens, sums);
   }
 }
 
