@@ -26,6 +26,28 @@ constexpr std::array<TileInfo, kNumTileFormats> kInfo = {{
     {"w6k16", 6, 16, true, false, 32, 64 + 768, 64},
 }};
 
+// One row's 32 quants into their places, 4 columns at a time: loading a model is mostly this.
+void store_quants(int bits, const std::int8_t* q, std::int64_t row, std::byte* quants) {
+  const auto nibble = [q](int col) { return q[col] & 15; };
+  const auto upper = [q](int col) { return q[col] >> 4; };
+  for (int i = 0; i < (bits == 8 ? 8 : 4); ++i) {
+    std::byte* line = quants + quant_byte(bits, row, 4 * i);
+    for (int c = 0; c < 4; ++c) {
+      const int col = 4 * i + c;
+      line[c] = static_cast<std::byte>(bits == 8 ? q[col] : nibble(col) | nibble(16 + col) << 4);
+    }
+  }
+  if (bits != 6) return;
+  for (int p = 0; p < 2; ++p) {
+    std::byte* line = quants + upper_byte(row, 8 * p);
+    for (int c = 0; c < 4; ++c) {
+      const int col = 8 * p + c;
+      line[c] = static_cast<std::byte>(upper(col) | upper(col + 4) << 2 | upper(col + 16) << 4 |
+                                       upper(col + 20) << 6);
+    }
+  }
+}
+
 // One row's 32 weights into their places of a tile.
 void store_group(TileFormat format, const TileGroup& group, std::int64_t row, std::byte* header,
                  std::byte* tile) {
@@ -42,16 +64,7 @@ void store_group(TileFormat format, const TileGroup& group, std::int64_t row, st
     store_f16(parts.scales, row, group.scale);
     if (layout.has_min) store_f16(parts.mins, row, group.min);
   }
-  for (int col = 0; col < kTileCols; ++col) {
-    std::byte& place = parts.quants[quant_byte(layout.bits, row, col)];
-    const auto q = static_cast<std::byte>(group.q[col]);
-    if (layout.bits == 8) {
-      place = q;
-      continue;
-    }
-    place |= (q & std::byte{15}) << (col < 16 ? 0 : 4);
-    if (layout.bits == 6) parts.quants[upper_byte(row, col)] |= q >> 4 << upper_shift(col);
-  }
+  store_quants(layout.bits, group.q, row, parts.quants);
 }
 
 void pack_float_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
