@@ -62,6 +62,16 @@ void fetch(const SessionOptions& session) {
   if (session.model == kCourseModel) pull_default_model(kCourseModel);
 }
 
+// For the loop, which needs the model only when somebody presses s.
+void try_to_fetch(const SessionOptions& session) {
+  try {
+    fetch(session);
+  } catch (const Error& error) {
+    say_aside(std::string("note: ") + error.what() +
+              "\n      The tests work without it; speak and ear do not.\n");
+  }
+}
+
 // Commands that the tool calls itself, in a process of their own: `learn run-tests`, ...
 void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {
   const auto add = [&](const char* name) {
@@ -167,7 +177,7 @@ void add_journal_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& 
   CLI::App* day = learn.add_subcommand("day", "A day from lesson to tracker");
   day->add_option("DAY", options->word)->required();
   day->callback([options] {
-    fetch(options->session);
+    try_to_fetch(options->session);
     run_day_command(options->session, options->word);
   });
   learn.add_subcommand("list", "Days and tasks, a line each")->callback([options] {
@@ -226,7 +236,7 @@ void add_learn_command(CLI::App& app) {
                "  tinyllm chat --mine        the same in the batched engine");
   command->callback([command, options] {
     if (!command->get_subcommands().empty()) return;
-    fetch(options->session);
+    try_to_fetch(options->session);
     run_learn_command(options->session);
   });
 }

@@ -116,11 +116,14 @@ void debug_task(Session& session, const Task& task) {
   run_on_terminal(command);
 }
 
-void read_lesson(Session& session, const Day& day, bool browser) {
+void read_lesson(Session& session, const Day& day, bool browser, const std::string& task_id) {
   const fs::path file = lesson_file(session.paths, day);
   const std::string markdown = read_text_file(file);
   if (!browser) {
-    show_in_pager(as_terminal_text(markdown, session.style), session.options.plain);
+    const std::string heading = "(" + task_id + ")";
+    const bool has_heading = !task_id.empty() && markdown.find(heading) != markdown.npos;
+    show_in_pager(as_terminal_text(markdown, session.style), session.options.plain,
+                  has_heading ? heading : "");
     return;
   }
   const fs::path page = session.paths.scratch() / ("lesson-" + day.id + ".html");

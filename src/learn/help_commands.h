@@ -17,8 +17,9 @@ void show_solution(Session& session, const Task& task, bool yes);
 // gdb (or lldb) at the learner's function, on the first case that fails.
 void debug_task(Session& session, const Task& task);
 
-// The lesson in the pager, or with `browser` as a page.
-void read_lesson(Session& session, const Day& day, bool browser);
+// The lesson in the pager, or with `browser` as a page. `task_id`: the pager opens at the task
+// whose heading names it.
+void read_lesson(Session& session, const Day& day, bool browser, const std::string& task_id = "");
 
 // The task that `word` names; "" is the next one that is not green (the last one when all are).
 const Task& task_meant(const Session& session, const std::string& word);

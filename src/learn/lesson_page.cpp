@@ -183,13 +183,14 @@ std::string as_html(std::string_view markdown, const std::filesystem::path& fold
   return page;
 }
 
-void show_in_pager(const std::string& text, bool plain) {
+void show_in_pager(const std::string& text, bool plain, const std::string& from) {
   if (plain || !stdout_is_terminal() || !stdin_is_terminal()) {
     say(text);
     return;
   }
   const char* pager = std::getenv("PAGER");
-  const std::string command = pager == nullptr || *pager == '\0' ? "less -R" : pager;
+  std::string command = pager == nullptr || *pager == '\0' ? "less -R" : pager;
+  if (!from.empty() && command.starts_with("less")) command += " '+/" + from + "'";
   if (run_on_terminal({"sh", "-c", command}, text) == 127) say(text);
 }
 

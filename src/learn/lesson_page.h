@@ -21,7 +21,8 @@ std::string as_terminal_text(std::string_view markdown, const Style& style);
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,
                     const std::string& title);
 
-// Shows text in $PAGER (less where it is not set) when stdout is a terminal, else prints it.
-void show_in_pager(const std::string& text, bool plain);
+// Shows text in $PAGER (less where it is not set) when stdout is a terminal, else prints it. less
+// opens at the first line that holds `from`, where that is given.
+void show_in_pager(const std::string& text, bool plain, const std::string& from = "");
 
 }  // namespace tinyllm::learn

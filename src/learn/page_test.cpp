@@ -12,7 +12,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-const Style kPlain{.color = false, .width = 60};
+const Style kPlain{.color = false, .width = 60, .terminal = false};
 
 TEST(Wrap, BreaksAtSpacesAndIndentsTheRest) {
   EXPECT_EQ(wrap("one two three", 8, "  "), "one two\n  three");

@@ -12,6 +12,7 @@ namespace tinyllm::learn {
 
 struct CheckText {
   bool explained = false;  // with the rows of numbers, the known mistake and its question
+  bool in_loop = false;    // one key is enough for what to do next
 };
 
 std::string as_text(const CoursePaths& paths, const Task& task, const CheckResult& result,

@@ -44,6 +44,7 @@ Style make_style(bool plain) {
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) style.width = size.ws_col;
   style.width = std::clamp(style.width, 40, 100);
+  style.terminal = stdout_is_terminal();
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
   style.color = !plain && stdout_is_terminal() && (no_color == nullptr || *no_color == '\0') &&

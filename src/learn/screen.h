@@ -10,6 +10,7 @@ namespace tinyllm::learn {
 struct Style {
   bool color = false;
   int width = 80;
+  bool terminal = false;  // lines are for eyes: long ones are broken
 
   std::string bold(std::string_view text) const;
   std::string dim(std::string_view text) const;

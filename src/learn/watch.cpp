@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "learn/file_watcher.h"
 #include "learn/help_commands.h"
 #include "learn/lesson_commands.h"
@@ -96,12 +97,20 @@ class Watch {
         "\nn next  h hint  e explain  r read  s speak  d debug  l list  q quit\n"));
   }
 
+  bool is_untouched() const {
+    return session_.progress.is_untouched(
+        task().id, read_text_file(session_.paths.code() / task().learner_file));
+  }
+
   void show_check() {
     watcher_.emplace(session_.paths.code() / task().learner_file);
     show_head();
     bool became_green = false;
+    if (session_.style.color) say(session_.style.dim("checking ..."));
     const CheckResult result = session_.check(task(), &became_green);
-    say(as_text(session_.paths, task(), result, session_.style, {.explained = false}));
+    if (session_.style.color) say("\r\x1b[K");
+    say(as_text(session_.paths, task(), result, session_.style,
+                {.explained = false, .in_loop = true}));
     if (became_green) {
       say(session_.style.green(fmt::format("\n{} is yours now.", task().title)) +
           (has_keys_ ? " s: hear the model use it. n: the next task.\n" : "\n"));
@@ -110,7 +119,7 @@ class Watch {
           fmt::format("\nOpen that file in your editor, write, save: this screen follows.\n"
                       "The lesson: r. The contract: src/{}\n",
                       task().engine_header));
-      if (session_.n_green() == 0 && session_.progress.ear_scores().empty()) {
+      if (session_.n_green() == 0 && session_.progress.ear_scores().empty() && is_untouched()) {
         say("New here? Three things first, ten minutes each: q, then\n"
             "  ./tiny learn read 0.0    how one token travels through the model\n"
             "  ./tiny learn speak       the model talks\n"
@@ -154,7 +163,7 @@ class Watch {
       case 'e':
         show_head();
         say(as_text(session_.paths, task(), session_.check(task()), session_.style,
-                    {.explained = true}));
+                    {.explained = true, .in_loop = true}));
         show_keys();
         break;
       case 'r':

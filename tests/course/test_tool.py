@@ -140,7 +140,7 @@ def test_a_lesson_reads_at_a_terminal_and_in_a_browser(learner):
     assert "Worked by hand" in text and "```" not in text and "<details>" not in text
     done = learner.learn("read", "1.4", "--browser", PATH="/usr/bin-without-xdg")
     page = (learner.folder / "build/learn/lesson-1.4.html").read_text(encoding="utf-8")
-    assert "open this page" in done.stdout and "<h1>1.4 RMSNorm</h1>" in page and "rms-norm.svg" in page
+    assert "open this page" in done.stdout and "<h1>1.4 RMSNorm (norm.rms)</h1>" in page and "rms-norm.svg" in page
     refused = learner.learn("read", "1.2")
     assert refused.returncode == 1 and "day 1.2 (RoPE) has no lesson yet" in refused.stderr
 
@@ -217,3 +217,21 @@ def test_debug_stops_in_the_learners_function_on_the_failing_case(learner, loop,
     terminal.wait_for("= 3")
     terminal.type("kill\ny\nquit\n")
     assert terminal.exit_code() == 0
+
+
+def test_without_model_and_network_the_loop_works_and_speak_says_what_is_missing(learner, tmp_path):
+    nowhere = {"TINYLLM_HOME": str(tmp_path / "home"), "PIP_NO_INDEX": "1", "HOME": str(tmp_path)}
+    loop = learner.learn(stdin="", **nowhere)
+    assert loop.returncode == 0 and "expected red" in loop.stdout, loop.stderr
+    assert "The tests work without it" in " ".join(loop.stderr.split())
+    speak = learner.learn("speak", **nowhere)
+    assert speak.returncode == 1 and "smollm2-135m" in speak.stderr
+
+
+def test_a_half_written_file_tells_what_is_right_already(learner):
+    text = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    body = text.index("  if (n_dims == 0)")
+    learner.write("week0/strides.cpp", text[:body].replace("\nvoid", '\n#include "base/lesson.h"\nvoid', 1)
+                  + '  LESSON_TODO("index.strides");\n}\n')  # fmt: skip
+    done = learner.learn("check", "index.strides")
+    assert "5 cases are right already; code/week0/strides.cpp line" in " ".join(done.stdout.split()), done.stdout
