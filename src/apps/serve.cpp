@@ -175,6 +175,10 @@ void add_network_options(CLI::App& app, ServeCommand& command) {
       ->expected(1)
       ->take_all()
       ->group(kGroup);
+}
+
+void add_limit_options(CLI::App& app, ServeCommand& command) {
+  constexpr const char* kGroup = "Limits";
   app.add_option("--max-connections", command.http.max_connections, "Clients at a time")
       ->check(number_in(1, 100000))
       ->type_name("N")
@@ -249,6 +253,7 @@ void add_serve_command(CLI::App& app) {
       ->check(number_in(1, 1 << 30))
       ->type_name("N");
   add_network_options(*command, *options);
+  add_limit_options(*command, *options);
   add_schedule_options(*command, *options);
   command->add_flag("--quiet", options->quiet, "Say nothing of single requests");
   command->add_flag("--log-prompts", options->service.logs_prompts,

@@ -123,18 +123,18 @@ def main():
         "safetensors/deep.safetensors": safetensors(b'{"a":' + b"[" * 99, 0),
         "safetensors/same_key.safetensors": safetensors(b'{"a":{},"a":{}}', 0),
         "safetensors/long_header.safetensors": struct.pack("<Q", 1 << 40) + b"{}",
-        "http_request/chat.txt": http(
+        "http_request/chat.http": http(
             '{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],"n":2,"stop":["x"],"logprobs":true,'
             '"top_logprobs":3,"logit_bias":{"5":-1.5},"stream":true,"stream_options":{"include_usage":true},"seed":1}'
         ),
-        "http_request/completion.txt": http('{"prompt":[1,"a",2],"max_tokens":0,"echo":true,"logprobs":2,"top_k":-1}'),
-        "http_request/detokenize.txt": http('{"tokens":[1,2],"skip_special_tokens":true}'),
-        "http_request/nested.txt": http("[" * 99),
-        "http_request/numbers.txt": http('{"prompt":"a","seed":9223372036854775808,"n":1e400,"temperature":NaN}'),
-        "http_request/utf8.txt": http(b'{"prompt":"\xff\xc3\\ud800"}'),
-        "http_request/chunked.txt": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\n{}\n\r\n0\r\nA: b\r\n\r\n",
-        "http_request/two_lengths.txt": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "http_request/get.txt": http(b"", "GET /metrics?x=%20 HTTP/1.0"),
+        "http_request/completion.http": http('{"prompt":[1,"a",2],"max_tokens":0,"echo":true,"logprobs":2,"top_k":-1}'),
+        "http_request/detokenize.http": http('{"tokens":[1,2],"skip_special_tokens":true}'),
+        "http_request/nested.http": http("[" * 99),
+        "http_request/numbers.http": http('{"prompt":"a","seed":9223372036854775808,"n":1e400,"temperature":NaN}'),
+        "http_request/utf8.http": http(b'{"prompt":"\xff\xc3\\ud800"}'),
+        "http_request/chunked.http": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\n{}\n\r\n0\r\nA: b\r\n\r\n",
+        "http_request/two_lengths.http": b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "http_request/get.http": http(b"", "GET /metrics?x=%20 HTTP/1.0"),
     }
     for name, data in files.items():
         path = CORPUS / name
