@@ -31,6 +31,7 @@ void add_commands(CLI::App& app) {
   add_chat_command(app);
   add_generate_command(app);
   add_serve_command(app);
+  add_bench_serve_command(app);
   add_pull_command(app);
   add_list_command(app);
   add_rm_command(app);
