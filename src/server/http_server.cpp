@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -81,7 +82,8 @@ struct HttpServer::State {
   State(const HttpServerOptions& options, HttpHandler handler)
       : shared{.options = options, .handler = std::move(handler)},
         transports(options.tls_certificate, options.tls_key),
-        control(asio::make_strand(io)),
+        loops(static_cast<std::size_t>(options.n_threads)),
+        control(asio::make_strand(loops.front().io)),
         acceptor(listen_on(control, options)),
         signals(control) {}
 
@@ -90,7 +92,14 @@ struct HttpServer::State {
 
   HttpShared shared;
   HttpTransportMaker transports;
-  asio::io_context io;
+  // One a thread: a coroutine stays on its thread. (Compilers may keep the address of a
+  // thread-local variable over a suspension; clang 16 does, TSan shows it.)
+  struct Loop {
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+  };
+  std::vector<Loop> loops;
+  std::size_t n_accepted = 0;
   HttpStrand control;  // acceptor and signals
   tcp::acceptor acceptor;
   asio::signal_set signals;
@@ -105,7 +114,7 @@ asio::awaitable<void> HttpServer::State::accept() {
   asio::steady_timer pause(control);
   while (acceptor.is_open()) {
     boost::system::error_code error;
-    const HttpStrand strand = asio::make_strand(io);
+    const HttpStrand strand = asio::make_strand(loops[n_accepted % loops.size()].io);
     tcp::socket socket(strand);
     const bool full = connections.count() >= shared.options.max_connections;
     if (!full) {
@@ -122,6 +131,7 @@ asio::awaitable<void> HttpServer::State::accept() {
     socket.set_option(tcp::no_delay(true), error);
     const auto connection =
         std::make_shared<HttpConnection>(shared, strand, transports.make(std::move(socket)));
+    ++n_accepted;
     connections.add(connection);
     connection->start();
     if (stopping) connection->close();
@@ -154,9 +164,7 @@ void HttpServer::start() {
   State& state = *state_;
   asio::co_spawn(
       state.control, [&state] { return state.accept(); }, asio::detached);
-  for (int i = 0; i < state.shared.options.n_threads; ++i) {
-    state.threads.emplace_back([&state] { state.io.run(); });
-  }
+  for (State::Loop& loop : state.loops) state.threads.emplace_back([&loop] { loop.io.run(); });
 }
 
 void HttpServer::drain() {
@@ -174,6 +182,7 @@ void HttpServer::stop() {
   drain();
   asio::post(state_->control, [this] { state_->signals.cancel(); });
   for (const auto& connection : state_->connections.all()) connection->close();
+  for (State::Loop& loop : state_->loops) loop.work.reset();
   for (std::thread& thread : state_->threads) thread.join();
   state_->threads.clear();
 }
