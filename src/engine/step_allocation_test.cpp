@@ -1,5 +1,5 @@
-// A warm step asks the heap for nothing: plan, runner, model, kernels and draw, on a model shaped
-// like SmolLM2 (9 query heads over 3 K/V heads of 64, quantised matrices, tied embedding).
+// A warm step asks the heap for nothing: plan, runner, model, kernels and draw, on a model built
+// like SmolLM2 (three query heads a K/V head, quantised matrices, tied embedding), but small.
 
 #include <gtest/gtest.h>
 
@@ -18,16 +18,16 @@ namespace {
 
 constexpr std::int32_t kBlockSize = 16, kBlocks = 64, kContext = 256, kRows = 8, kBudget = 32;
 
-ModelConfig smollm2_shape() {
+ModelConfig small_shape() {
   ModelConfig config;
   config.architecture = "llama";
-  config.vocab_size = 1000;
-  config.hidden_size = 576;
-  config.intermediate_size = 1536;
+  config.vocab_size = 300;
+  config.hidden_size = 192;
+  config.intermediate_size = 512;
   config.n_layers = 2;
-  config.n_heads = 9;
-  config.n_kv_heads = 3;
-  config.head_dim = 64;
+  config.n_heads = 6;
+  config.n_kv_heads = 2;
+  config.head_dim = 32;
   config.max_seq_len = kContext;
   config.tie_word_embeddings = true;
   return config;
@@ -39,7 +39,7 @@ class WarmStep : public testing::Test {
   WarmStep()
       : pool_(2),
         backend_(make_backend(pool_)),
-        decoder_(make_random_checkpoint("smollm2", smollm2_shape(), DType::q4_0, pool_), *backend_,
+        decoder_(make_random_checkpoint("small", small_shape(), DType::q4_0, pool_), *backend_,
                  pool_, {kContext, {}}, [](std::int64_t, std::int64_t) {}),
         scheduler_({.max_num_seqs = kRows,
                     .max_num_batched_tokens = kBudget,
@@ -71,7 +71,7 @@ class WarmStep : public testing::Test {
     wish.params.n_logprobs = n_logprobs;
     wish.n_prompt_logprobs = n_prompt_logprobs;
     for (std::size_t i = 0; i < n_prompt; ++i)
-      wish.prompt_ids.push_back(static_cast<TokenId>((i * 31 + id * 7) % 1000));
+      wish.prompt_ids.push_back(static_cast<TokenId>((i * 31 + id * 7) % 300));
     scheduler_.submit({.id = id,
                        .prompt_ids = wish.prompt_ids,
                        .max_tokens = max_tokens,
