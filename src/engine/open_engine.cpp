@@ -32,6 +32,18 @@ std::int32_t default_blocks(const Backend& backend, const BackendSizes& sizes,
   return static_cast<std::int32_t>(std::min(fit, per_row * options.max_num_seqs));
 }
 
+// Before anything is packed: cos and sin of every position, made once and copied to the device.
+void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context) {
+  const std::int64_t wanted = std::int64_t{context} * config.head_dim * 2 * 4;
+  if (wanted <= backend.free_bytes()) return;
+  fail(ErrorCode::out_of_memory,
+       "a context of {} tokens needs {:.0f} MB for RoPE tables, {:.0f} MB are free; use a context "
+       "of "
+       "at most {}",
+       context, static_cast<double>(wanted) / 1e6, static_cast<double>(backend.free_bytes()) / 1e6,
+       backend.free_bytes() / (config.head_dim * 2 * 4));
+}
+
 void check_blocks(const Backend& backend, const BackendSizes& sizes, const EngineOptions& options) {
   const std::int64_t block_bytes =
       backend.kv_block_bytes(sizes, {options.kv_dtype, options.block_size, options.kv_blocks});
@@ -67,6 +79,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
 
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool);
+  check_context(*parts.backend, checkpoint.config(), options.context);
   parts.decoder =
       std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
                                 DecoderOptions{options.context, options.quantise}, progress);

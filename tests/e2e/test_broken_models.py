@@ -78,7 +78,9 @@ def test_other_architecture_is_named(tinyllm, models, tmp_path):
     assert "BertModel" in message or "bert" in message
 
 
-def test_context_beyond_the_memory_names_the_numbers(tinyllm, models, tmp_path):
+# One head of 4 numbers: K and V in f32 are 32 bytes a token; cos and sin of 2 pairs, twice for a moment, are 32 too.
+@pytest.mark.parametrize("engine, what", [("batched", "RoPE tables"), ("reference", "keys and values")])
+def test_context_beyond_the_memory_names_the_numbers(tinyllm, models, tmp_path, engine, what):
     folder = copy_of(models["fine"], tmp_path / "long")
     n_context = 1 << 24
     config = json.loads((folder / "config.json").read_text())
@@ -87,8 +89,7 @@ def test_context_beyond_the_memory_names_the_numbers(tinyllm, models, tmp_path):
     def limit_address_space():
         resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20))
 
-    arguments = ["generate", "-m", folder, "-p", "F", "--context", n_context]
+    arguments = ["generate", "-m", folder, "-p", "F", "--context", n_context, "--engine", engine]
     message = tinyllm.failure(*arguments, preexec_fn=limit_address_space)
-    # K and V of one head of 4 numbers: 32 bytes a token.
-    assert message.startswith(f"a context of {n_context} tokens needs 537 MB for keys and values, ")
+    assert message.startswith(f"a context of {n_context} tokens needs 537 MB for {what}, ")
     assert " MB are free; use a context of at most " in message
