@@ -20,6 +20,7 @@ TEST(RandomLoad, EveryTextEqualsItsLoneRun) {
   load.open = [](const EngineOptions& options) {
     return open("qwen2-bf16-tied", options, tiny_text());
   };
+  int n_cancelled = 0;  // over all rounds: in one of them every text may end before its cancel
   for (const unsigned seed : {1u, 2u, 3u}) {
     for (const std::int32_t block_size : {8, 16}) {
       load.seed = seed;
@@ -29,12 +30,13 @@ TEST(RandomLoad, EveryTextEqualsItsLoneRun) {
       load.options.n_threads = seed == 1 ? 2 : 1;
       const LoadReport report = run_random_load(load);
       EXPECT_GE(report.n_finished, 32);
-      EXPECT_GE(report.n_cancelled, 1);
+      n_cancelled += report.n_cancelled;
       EXPECT_GE(report.n_stops_across_tokens, 8);
       EXPECT_GT(report.n_preemptions, 0u);
       EXPECT_LE(report.n_blocks * 10, report.n_blocks_wanted);
     }
   }
+  EXPECT_GE(n_cancelled, 1);
 }
 
 // Short requests never cease to arrive; a long one in the same line still gets through.
