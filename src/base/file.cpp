@@ -1,31 +1,11 @@
 #include "base/file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
+#include "base/atomic_file.h"
 #include "base/error.h"
 
 namespace tinyllm {
-namespace {
-
-// Writes all bytes or returns the errno of the first failure.
-int write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return ::fsync(fd) == 0 ? 0 : errno;
-}
-
-}  // namespace
-
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
@@ -47,18 +27,9 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
 }
 
 void write_file_atomic(const std::filesystem::path& path, std::string_view content) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) {
-    fail(ErrorCode::io, "{}: cannot be written: {}", path.string(), std::strerror(errno));
-  }
-  int reason = ::fchmod(fd, 0644) == 0 ? write_all(fd, content) : errno;
-  if (::close(fd) != 0 && reason == 0) reason = errno;
-  if (reason == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) reason = errno;
-  if (reason != 0) {
-    ::unlink(temporary.c_str());
-    fail(ErrorCode::io, "{}: cannot be written: {}", path.string(), std::strerror(reason));
-  }
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
 }
 
 }  // namespace tinyllm

@@ -12,8 +12,7 @@ namespace tinyllm {
 // Throws Error{not_found | io}; Error{invalid_input} when the file is larger than `max_bytes`.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 1ull << 30);
 
-// Writes next to `path` under a temporary name, syncs, renames over it: all of it or none.
-// Throws Error{io} that names the path and the system's reason (disk full, no permission).
+// All of it or none, as base/atomic_file.h; throws as that does.
 void write_file_atomic(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace tinyllm

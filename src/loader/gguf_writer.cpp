@@ -1,16 +1,6 @@
 #include "loader/gguf_writer.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <utility>
-
 #include "base/check.h"
-#include "base/error.h"
 #include "loader/gguf.h"
 #include "tensor/tensor.h"
 
@@ -89,25 +79,15 @@ std::string table_of(const GgufMetadata& metadata,
 GgufWriter::GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
                        const std::map<std::string, std::uint32_t>& numbers,
                        std::span<const GgufTensorPlan> tensors)
-    : path_(path), temporary_(path.string() + ".XXXXXX") {
-  const std::string table = table_of(metadata, numbers, tensors, ends_);
-  fd_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-  if (fd_ < 0) fail_io(errno);
-  if (::fchmod(fd_, 0644) != 0) fail_io(errno);
-  write_raw(table.data(), table.size());
+    : file_(path) {
+  append(table_of(metadata, numbers, tensors, ends_));
   pad();
   data_begin_ = n_written_;
 }
 
-GgufWriter::~GgufWriter() {
-  if (fd_ < 0) return;
-  ::close(fd_);
-  ::unlink(temporary_.c_str());
-}
-
 void GgufWriter::write(std::span<const std::byte> bytes) {
   CHECK(next_tensor_ < ends_.size(), "{} bytes after the last tensor", bytes.size());
-  write_raw(bytes.data(), bytes.size());
+  append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   const std::uint64_t end = data_begin_ + ends_[next_tensor_];
   CHECK(n_written_ <= end, "{} bytes too many for a tensor", n_written_ - end);
   if (n_written_ == end) {
@@ -118,33 +98,14 @@ void GgufWriter::write(std::span<const std::byte> bytes) {
 
 void GgufWriter::finish() {
   CHECK(next_tensor_ == ends_.size(), "{} of {} tensors were written", next_tensor_, ends_.size());
-  if (::fsync(fd_) != 0) fail_io(errno);
-  if (::close(std::exchange(fd_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int reason = errno;
-    ::unlink(temporary_.c_str());
-    fail_io(reason);
-  }
+  file_.commit();
 }
 
-void GgufWriter::write_raw(const void* bytes, std::size_t n_bytes) {
-  const char* next = static_cast<const char*>(bytes);
-  n_written_ += n_bytes;
-  while (n_bytes > 0) {
-    const ssize_t n = ::write(fd_, next, n_bytes);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail_io(n < 0 ? errno : ENOSPC);
-    next += n;
-    n_bytes -= static_cast<std::size_t>(n);
-  }
+void GgufWriter::append(std::string_view bytes) {
+  file_.write(bytes);
+  n_written_ += bytes.size();
 }
 
-void GgufWriter::pad() {
-  constexpr char kZeros[kAlignment] = {};
-  write_raw(kZeros, aligned(n_written_) - n_written_);
-}
-
-void GgufWriter::fail_io(int reason) const {
-  fail(ErrorCode::io, "{}: cannot be written: {}", path_.string(), std::strerror(reason));
-}
+void GgufWriter::pad() { append(std::string(aligned(n_written_) - n_written_, '\0')); }
 
 }  // namespace tinyllm

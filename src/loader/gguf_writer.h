@@ -1,6 +1,6 @@
 #pragma once
 // Writes a GGUF file, version 3: header, keys, tensor table, then the tensors' rows as they come.
-// The file appears under its name when it is whole; before, and after an error, nothing is there.
+// The file appears under its name when it is whole (base/atomic_file.h).
 // One thread.
 
 #include <cstddef>
@@ -9,8 +9,10 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "loader/gguf_metadata.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
@@ -30,23 +32,17 @@ class GgufWriter {
   GgufWriter(const std::filesystem::path& path, const GgufMetadata& metadata,
              const std::map<std::string, std::uint32_t>& numbers,
              std::span<const GgufTensorPlan> tensors);
-  ~GgufWriter();  // without finish(): removes what was written
-  GgufWriter(const GgufWriter&) = delete;
-  GgufWriter& operator=(const GgufWriter&) = delete;
 
   // The next bytes of the data, tensors in the order of the plan, each whole.
   void write(std::span<const std::byte> bytes);
-  // After the last row: syncs and renames.
+  // After the last row; without it nothing stays.
   void finish();
 
  private:
-  void write_raw(const void* bytes, std::size_t n_bytes);
+  void append(std::string_view bytes);
   void pad();
-  [[noreturn]] void fail_io(int reason) const;
 
-  std::filesystem::path path_;
-  std::string temporary_;
-  int fd_ = -1;
+  AtomicFile file_;
   std::uint64_t n_written_ = 0;
   std::vector<std::uint64_t> ends_;  // of each tensor's bytes, from the start of the data
   std::size_t next_tensor_ = 0;

@@ -1,26 +1,18 @@
 #include "loader/quantise_gguf.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
 #include <vector>
 
 #include "base/error.h"
 #include "base/quote.h"
 #include "loader/gguf_writer.h"
 #include "loader/weight_names.h"
-#include "quant/decode.h"
 #include "quant/quantise.h"
-#include "tensor/buffer.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kRowsAtOnce = 256;  // between two writes; bounds the memory
-
-bool is_float(DType dtype) {
-  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
-}
 
 // llama.cpp's number for "mostly of this type" (llama.h, enum llama_ftype).
 std::uint32_t file_type(DType type) {
@@ -39,22 +31,6 @@ DType type_of(const std::string& name, const Tensor& tensor, DType wanted) {
   return matrix_format(is_table && four_bits ? DType::q6_k : wanted, tensor.n_cols());
 }
 
-// Rows [begin, begin + n) of `tensor` in `type`, into `out`. False when one is not finite.
-bool quantise_rows(const Tensor& tensor, DType type, std::int64_t begin, std::int64_t n,
-                   ThreadPool& pool, std::byte* out) {
-  const std::int64_t n_cols = tensor.n_cols(), n_bytes = row_bytes(type, n_cols);
-  std::atomic<bool> finite{true};
-  pool.parallel_for(n, 8, [&](std::int64_t first, std::int64_t last) {
-    std::vector<float> row(static_cast<std::size_t>(n_cols));
-    for (std::int64_t i = first; i < last; ++i) {
-      decode_row(tensor.dtype, tensor.row(begin + i), row.data(), n_cols);
-      if (!std::ranges::all_of(row, [](float x) { return std::isfinite(x); })) finite = false;
-      quantise_row(type, row.data(), out + i * n_bytes, n_cols);
-    }
-  });
-  return finite;
-}
-
 void write_tensor(GgufWriter& writer, const std::string& source, const std::string& name,
                   const Tensor& tensor, DType type, ThreadPool& pool,
                   function_ref<void(std::int64_t n_bytes)> progress) {
@@ -67,7 +43,7 @@ void write_tensor(GgufWriter& writer, const std::string& source, const std::stri
     if (type == tensor.dtype) {
       writer.write({tensor.row(begin), static_cast<std::size_t>(n * source_bytes)});
     } else {
-      if (!quantise_rows(tensor, type, begin, n, pool, rows.data())) {
+      if (!quantise_rows(tensor, begin, n, type, rows.data(), pool)) {
         fail(ErrorCode::invalid_input, "{}: tensor {} has values that are not finite", source,
              quote(name));
       }

@@ -24,6 +24,11 @@ void decode_q4_0(const std::byte* src, float* dst, std::int64_t n_elems) {
   for (std::int64_t i = 0; i < n_elems / 32; ++i) decode_block(blocks[i], dst + 32 * i);
 }
 
+void pack_q4_0_codes(const std::uint8_t* codes, Q4_0Block& block) {
+  for (int j = 0; j < 16; ++j)
+    block.codes[j] = static_cast<std::uint8_t>(codes[j] | codes[j + 16] << 4);
+}
+
 void encode_q4_0(const float* src, std::byte* dst, std::int64_t n_elems) {
   auto* blocks = reinterpret_cast<Q4_0Block*>(dst);
   for (std::int64_t i = 0; i < n_elems / 32; ++i) {
@@ -31,13 +36,12 @@ void encode_q4_0(const float* src, std::byte* dst, std::int64_t n_elems) {
     const auto [smallest, largest] = std::minmax_element(x, x + 32);
     const float scale = (*largest > -*smallest ? *largest : *smallest) / -8.0f;
     const float inverse = scale == 0.0f ? 0.0f : 1.0f / scale;
-    const auto code = [&](int j) {
-      return static_cast<std::uint8_t>(std::clamp(static_cast<int>(x[j] * inverse + 8.5f), 0, 15));
-    };
+    std::uint8_t codes[32];
+    for (int j = 0; j < 32; ++j)
+      codes[j] =
+          static_cast<std::uint8_t>(std::clamp(static_cast<int>(x[j] * inverse + 8.5f), 0, 15));
     blocks[i].scale = f32_to_f16(scale);
-    for (int j = 0; j < 16; ++j) {
-      blocks[i].codes[j] = static_cast<std::uint8_t>(code(j) | code(j + 16) << 4);
-    }
+    pack_q4_0_codes(codes, blocks[i]);
   }
 }
 

@@ -20,4 +20,7 @@ void decode_q4_0(const std::byte* src, float* dst, std::int64_t n_elems);
 // src: [n_elems] f32. dst: the blocks.
 void encode_q4_0(const float* src, std::byte* dst, std::int64_t n_elems);
 
+// codes: [32] in [0, 16).
+void pack_q4_0_codes(const std::uint8_t* codes, Q4_0Block& block);
+
 }  // namespace tinyllm

@@ -14,36 +14,6 @@ int round_code(float value, int largest) {
 
 float inverse_or_zero(float value) { return value == 0.0f ? 0.0f : 1.0f / value; }
 
-void encode_block(const float* src, Q4KBlock& block) {
-  float steps[8], depths[8];  // of each group: width of a code, -minimum (both >= 0)
-  for (int g = 0; g < 8; ++g) {
-    const auto [smallest, largest] = std::minmax_element(src + 32 * g, src + 32 * g + 32);
-    depths[g] = std::max(0.0f, -*smallest);
-    steps[g] = std::max(0.0f, *largest + depths[g]) / 15.0f;
-  }
-  block.scale = f32_to_f16(*std::max_element(steps, steps + 8) / 63.0f);
-  block.min = f32_to_f16(*std::max_element(depths, depths + 8) / 63.0f);
-  const float scale = f16_to_f32(block.scale);  // as the decoder will read them
-  const float min = f16_to_f32(block.min);
-  const float inverse_scale = inverse_or_zero(scale), inverse_min = inverse_or_zero(min);
-
-  KGroup groups[8];
-  for (int g = 0; g < 8; ++g) {
-    groups[g].scale = static_cast<std::uint8_t>(round_code(steps[g] * inverse_scale, 63));
-    groups[g].min = static_cast<std::uint8_t>(round_code(depths[g] * inverse_min, 63));
-  }
-  pack_k_groups(groups, block.groups);
-  for (int g = 0; g < 8; ++g) {
-    const float inverse = inverse_or_zero(scale * static_cast<float>(groups[g].scale));
-    const float depth = min * static_cast<float>(groups[g].min);
-    std::uint8_t* codes = block.codes + g / 2 * 32;
-    for (int l = 0; l < 32; ++l) {
-      const int code = round_code((src[32 * g + l] + depth) * inverse, 15);
-      codes[l] = static_cast<std::uint8_t>(g % 2 == 0 ? code : codes[l] | code << 4);
-    }
-  }
-}
-
 // Two groups that share 32 bytes: low nibbles, then high ones. Not inlined: g++ 12 then vectorises
 // over the elements, and not, slower, over the groups.
 [[gnu::noinline]] void decode_pair(const std::uint8_t* codes, const float scales[2],
@@ -72,9 +42,42 @@ void decode_q4_k(const std::byte* src, float* dst, std::int64_t n_elems) {
   }
 }
 
+void encode_q4_k_block(const float* src, const float* steps, const float* depths, Q4KBlock& block) {
+  block.scale = f32_to_f16(*std::max_element(steps, steps + 8) / 63.0f);
+  block.min = f32_to_f16(*std::max_element(depths, depths + 8) / 63.0f);
+  const float scale = f16_to_f32(block.scale);  // as the decoder will read them
+  const float min = f16_to_f32(block.min);
+  const float inverse_scale = inverse_or_zero(scale), inverse_min = inverse_or_zero(min);
+
+  KGroup groups[8];
+  for (int g = 0; g < 8; ++g) {
+    groups[g].scale = static_cast<std::uint8_t>(round_code(steps[g] * inverse_scale, 63));
+    groups[g].min = static_cast<std::uint8_t>(round_code(depths[g] * inverse_min, 63));
+  }
+  pack_k_groups(groups, block.groups);
+  for (int g = 0; g < 8; ++g) {
+    const float inverse = inverse_or_zero(scale * static_cast<float>(groups[g].scale));
+    const float depth = min * static_cast<float>(groups[g].min);
+    std::uint8_t* codes = block.codes + g / 2 * 32;
+    for (int l = 0; l < 32; ++l) {
+      const int code = round_code((src[32 * g + l] + depth) * inverse, 15);
+      codes[l] = static_cast<std::uint8_t>(g % 2 == 0 ? code : codes[l] | code << 4);
+    }
+  }
+}
+
 void encode_q4_k(const float* src, std::byte* dst, std::int64_t n_elems) {
   auto* blocks = reinterpret_cast<Q4KBlock*>(dst);
-  for (std::int64_t i = 0; i < n_elems / 256; ++i) encode_block(src + 256 * i, blocks[i]);
+  for (std::int64_t i = 0; i < n_elems / 256; ++i) {
+    const float* x = src + 256 * i;
+    float steps[8], depths[8];
+    for (int g = 0; g < 8; ++g) {
+      const auto [smallest, largest] = std::minmax_element(x + 32 * g, x + 32 * g + 32);
+      depths[g] = std::max(0.0f, -*smallest);
+      steps[g] = std::max(0.0f, *largest + depths[g]) / 15.0f;
+    }
+    encode_q4_k_block(x, steps, depths, blocks[i]);
+  }
 }
 
 }  // namespace tinyllm

@@ -22,4 +22,8 @@ void decode_q4_k(const std::byte* src, float* dst, std::int64_t n_elems);
 // src: [n_elems] f32. dst: the blocks.
 void encode_q4_k(const float* src, std::byte* dst, std::int64_t n_elems);
 
+// One block whose groups have codes of width steps[g] that begin at -depths[g]. src: [256]; steps,
+// depths: [8], >= 0. Both are rounded to 6 bits, and the codes are the nearest ones to that.
+void encode_q4_k_block(const float* src, const float* steps, const float* depths, Q4KBlock& block);
+
 }  // namespace tinyllm

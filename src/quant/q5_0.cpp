@@ -27,6 +27,14 @@ void decode_q5_0(const std::byte* src, float* dst, std::int64_t n_elems) {
   for (std::int64_t i = 0; i < n_elems / 32; ++i) decode_block(blocks[i], dst + 32 * i);
 }
 
+void pack_q5_0_codes(const std::uint8_t* codes, Q5_0Block& block) {
+  std::uint32_t high_bits = 0;
+  for (int j = 0; j < 32; ++j) high_bits |= static_cast<std::uint32_t>(codes[j] >> 4) << j;
+  block.high_bits = high_bits;
+  for (int j = 0; j < 16; ++j)
+    block.codes[j] = static_cast<std::uint8_t>((codes[j] & 15) | (codes[j + 16] & 15) << 4);
+}
+
 void encode_q5_0(const float* src, std::byte* dst, std::int64_t n_elems) {
   auto* blocks = reinterpret_cast<Q5_0Block*>(dst);
   for (std::int64_t i = 0; i < n_elems / 32; ++i) {
@@ -34,18 +42,12 @@ void encode_q5_0(const float* src, std::byte* dst, std::int64_t n_elems) {
     const auto [smallest, largest] = std::minmax_element(x, x + 32);
     const float scale = (*largest > -*smallest ? *largest : *smallest) / -16.0f;
     const float inverse = scale == 0.0f ? 0.0f : 1.0f / scale;
-    const auto code = [&](int j) {
-      return static_cast<std::uint32_t>(
-          std::clamp(static_cast<int>(x[j] * inverse + 16.5f), 0, 31));
-    };
-    std::uint32_t high_bits = 0;
-    for (int j = 0; j < 16; ++j) {
-      const std::uint32_t first = code(j), second = code(j + 16);
-      blocks[i].codes[j] = static_cast<std::uint8_t>((first & 15) | (second & 15) << 4);
-      high_bits |= first >> 4 << j | second >> 4 << (j + 16);
-    }
+    std::uint8_t codes[32];
+    for (int j = 0; j < 32; ++j)
+      codes[j] =
+          static_cast<std::uint8_t>(std::clamp(static_cast<int>(x[j] * inverse + 16.5f), 0, 31));
     blocks[i].scale = f32_to_f16(scale);
-    blocks[i].high_bits = high_bits;
+    pack_q5_0_codes(codes, blocks[i]);
   }
 }
 

@@ -21,4 +21,7 @@ void decode_q5_0(const std::byte* src, float* dst, std::int64_t n_elems);
 // src: [n_elems] f32. dst: the blocks.
 void encode_q5_0(const float* src, std::byte* dst, std::int64_t n_elems);
 
+// codes: [32] in [0, 32). Writes codes and high_bits.
+void pack_q5_0_codes(const std::uint8_t* codes, Q5_0Block& block);
+
 }  // namespace tinyllm

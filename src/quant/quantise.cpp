@@ -1,10 +1,12 @@
 #include "quant/quantise.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include "quant/decode.h"
-#include "quant/k_groups.h"
 #include "quant/q4_0.h"
 #include "quant/q4_k.h"
 #include "quant/q5_0.h"
@@ -20,9 +22,9 @@ void quantise_block(const float* x, Q4_0Block& block) {
   std::int8_t codes[32];
   error_weights(x, 32, weights);
   block.scale = f32_to_f16(fit_symmetric(x, weights, 32, -8, 7, codes));
-  for (int j = 0; j < 16; ++j) {
-    block.codes[j] = static_cast<std::uint8_t>((codes[j] + 8) | (codes[j + 16] + 8) << 4);
-  }
+  std::uint8_t unsigned_codes[32];
+  for (int j = 0; j < 32; ++j) unsigned_codes[j] = static_cast<std::uint8_t>(codes[j] + 8);
+  pack_q4_0_codes(unsigned_codes, block);
 }
 
 void quantise_block(const float* x, Q5_0Block& block) {
@@ -30,55 +32,23 @@ void quantise_block(const float* x, Q5_0Block& block) {
   std::int8_t codes[32];
   error_weights(x, 32, weights);
   block.scale = f32_to_f16(fit_symmetric(x, weights, 32, -16, 15, codes));
-  std::uint32_t high_bits = 0;
-  for (int j = 0; j < 32; ++j) {
-    high_bits |= static_cast<std::uint32_t>((codes[j] + 16) >> 4) << j;
+  std::uint8_t unsigned_codes[32];
+  for (int j = 0; j < 32; ++j) unsigned_codes[j] = static_cast<std::uint8_t>(codes[j] + 16);
+  pack_q5_0_codes(unsigned_codes, block);
+}
+
+void quantise_block(const float* x, Q4KBlock& block) {
+  float weights[256], steps[8], depths[8];
+  error_weights(x, 256, weights);
+  for (int g = 0; g < 8; ++g) {
+    const AffineFit fit = fit_affine(x + 32 * g, weights + 32 * g, 32, 15);
+    steps[g] = fit.step;
+    depths[g] = fit.depth;
   }
-  block.high_bits = high_bits;
-  for (int j = 0; j < 16; ++j) {
-    block.codes[j] =
-        static_cast<std::uint8_t>(((codes[j] + 16) & 15) | ((codes[j + 16] + 16) & 15) << 4);
-  }
+  encode_q4_k_block(x, steps, depths, block);
 }
 
 float inverse_or_zero(float value) { return value == 0.0f ? 0.0f : 1.0f / value; }
-
-std::uint8_t round_to(float value, int largest) {
-  return static_cast<std::uint8_t>(
-      std::clamp(std::nearbyint(value), 0.0f, static_cast<float>(largest)));
-}
-
-// Each group's step and depth are fitted, rounded to 6 bits, and the codes made for what the
-// decoder will read.
-void quantise_block(const float* x, Q4KBlock& block) {
-  float weights[256];
-  error_weights(x, 256, weights);
-  AffineFit fits[8];
-  float largest_step = 0, largest_depth = 0;
-  for (int g = 0; g < 8; ++g) {
-    fits[g] = fit_affine(x + 32 * g, weights + 32 * g, 32, 15);
-    largest_step = std::max(largest_step, fits[g].step);
-    largest_depth = std::max(largest_depth, fits[g].depth);
-  }
-  block.scale = f32_to_f16(largest_step / 63.0f);
-  block.min = f32_to_f16(largest_depth / 63.0f);
-  const float scale = f16_to_f32(block.scale), min = f16_to_f32(block.min);
-  KGroup groups[8];
-  for (int g = 0; g < 8; ++g) {
-    groups[g].scale = round_to(fits[g].step * inverse_or_zero(scale), 63);
-    groups[g].min = round_to(fits[g].depth * inverse_or_zero(min), 63);
-  }
-  pack_k_groups(groups, block.groups);
-  for (int g = 0; g < 8; ++g) {
-    const float inverse = inverse_or_zero(scale * static_cast<float>(groups[g].scale));
-    const float depth = min * static_cast<float>(groups[g].min);
-    std::uint8_t* codes = block.codes + g / 2 * 32;
-    for (int l = 0; l < 32; ++l) {
-      const std::uint8_t code = round_to((x[32 * g + l] + depth) * inverse, 15);
-      codes[l] = static_cast<std::uint8_t>(g % 2 == 0 ? code : codes[l] | code << 4);
-    }
-  }
-}
 
 void quantise_block(const float* x, Q6KBlock& block) {
   float weights[256], scales[16];
@@ -121,6 +91,24 @@ void quantise_row(DType dtype, const float* src, std::byte* dst, std::int64_t n_
     case DType::q6_k: return quantise_blocks<Q6KBlock, 256>(src, dst, n_elems);
     default: return encode_row(dtype, src, dst, n_elems);
   }
+}
+
+bool quantise_rows(const Tensor& matrix, std::int64_t begin, std::int64_t n_rows, DType dtype,
+                   std::byte* out, ThreadPool& pool) {
+  constexpr std::int64_t kRowsAtOnce = 8;
+  const std::int64_t n_cols = matrix.n_cols(), n_bytes = row_bytes(dtype, n_cols);
+  std::vector<float> floats(static_cast<std::size_t>(pool.n_workers() * n_cols));
+  std::atomic<bool> finite{true};
+  pool.parallel_for(n_rows, kRowsAtOnce, [&](int worker, std::int64_t first, std::int64_t last) {
+    const auto row = std::span(floats).subspan(static_cast<std::size_t>(worker * n_cols),
+                                               static_cast<std::size_t>(n_cols));
+    for (std::int64_t i = first; i < last; ++i) {
+      decode_row(matrix.dtype, matrix.row(begin + i), row.data(), n_cols);
+      if (!std::ranges::all_of(row, [](float x) { return std::isfinite(x); })) finite = false;
+      quantise_row(dtype, row.data(), out + i * n_bytes, n_cols);
+    }
+  });
+  return finite;
 }
 
 DType matrix_format(DType wanted, std::int64_t n_cols) {

@@ -35,6 +35,8 @@ struct DTypeInfo {
 
 const DTypeInfo& info(DType dtype);
 inline const char* name(DType dtype) { return info(dtype).name; }
+// f32, f16 or bf16.
+inline bool is_float(DType dtype) { return info(dtype).block_elems == 1; }
 std::optional<DType> parse_dtype(std::string_view name);
 
 // Bytes of one row of n_elems elements. CHECKs that n_elems is a whole number of blocks.
