@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "apps/batch_answer.h"
 #include "apps/batch_results.h"
 #include "apps/command.h"
 #include "apps/engine_options.h"
@@ -25,6 +24,7 @@
 #include "base/log.h"
 #include "server/api_error.h"
 #include "server/field_table.h"
+#include "server/gathered_answer.h"
 
 namespace tinyllm {
 namespace {
@@ -114,6 +114,24 @@ void parse_line(std::string_view text, BatchLine& line) {
   if (line.request.stream) refuse_field("stream", "true", "false: a batch answers whole");
 }
 
+// Takes the news of all streams. True when every text has ended. Throws Error when one went wrong;
+// the others are cancelled then.
+bool take_news(GatheredAnswer& answer) {
+  bool complete = true;
+  for (std::size_t i = 0; i < answer.runs().size(); ++i) {
+    RequestStream& stream = *answer.runs()[i].stream;
+    while (std::optional<OutputPiece> piece = stream.try_next()) {
+      if (piece->finish_reason == FinishReason::error) {
+        answer.cancel();
+        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
+      }
+      answer.add(answer.take(i, *std::move(piece)));
+    }
+    complete = complete && stream.done();
+  }
+  return complete;
+}
+
 class BatchRun {
  public:
   BatchRun(const ServedModel& model, std::string_view input, BatchResults& results)
@@ -138,7 +156,7 @@ class BatchRun {
  private:
   struct Running {
     BatchLine line;
-    std::unique_ptr<BatchAnswer> answer;
+    std::unique_ptr<GatheredAnswer> answer;
   };
 
   // False at the end of the input.
@@ -158,8 +176,10 @@ class BatchRun {
       check_unique(next.line);
       if (skip(next.line)) return true;
       const std::size_t number = next.line.number;
-      next.answer = std::make_unique<BatchAnswer>(
-          std::move(next.line.request), *model_, [ready = ready_, number] { ready->push(number); });
+      next.answer = std::make_unique<GatheredAnswer>(std::move(next.line.request), *model_);
+      next.answer->submit();
+      for (const auto& run : next.answer->runs())
+        run.stream->set_listener([ready = ready_, number] { ready->push(number); });
       n_texts_ += next.answer->n_texts();
       running_.emplace(number, std::move(next));
     } catch (const Error& error) {
@@ -189,9 +209,9 @@ class BatchRun {
     if (found == running_.end()) return;  // news of a line that has ended
     Running& running = found->second;
     try {
-      if (!running.answer->take()) return;
+      if (!take_news(*running.answer)) return;
       const json response = {{"status_code", 200},
-                             {"request_id", running.answer->id()},
+                             {"request_id", running.answer->head().id},
                              {"body", running.answer->to_json()}};
       finish(result_line(running.line, response, nullptr), /*failed=*/false);
     } catch (const Error& error) {

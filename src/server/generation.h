@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/answer_json.h"
-#include "server/api_request.h"
+#include "server/gathered_answer.h"
 #include "server/http_exchange.h"
 #include "server/service.h"
 
@@ -28,19 +27,9 @@ class Generation : public std::enable_shared_from_this<Generation> {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // One prompt's n texts.
-  struct PromptRun {
-    std::vector<TokenId> prompt_ids;
-    std::string echo;
-    std::shared_ptr<RequestStream> stream;
-    std::int64_t n_cached = 0;
-    int max_tokens = 0;
-    std::vector<TokenLogprobs> prompt_logprobs;
-  };
-  struct Text {
-    AnswerChoice whole;  // gathered for an answer that is not streamed
+  // How far a text is on its way to the client.
+  struct Delivery {
     bool gave_role = false;
-    std::int64_t n_generated = 0;
     std::int64_t n_characters = 0;  // streamed so far
     std::optional<Clock::time_point> first_token;
     Clock::time_point last_token{};
@@ -53,25 +42,23 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void begin_stream();
   void take_pieces(std::size_t run_idx);
   void take(std::size_t run_idx, OutputPiece piece);
-  void stream_piece(Text& text, AnswerChoice news);
-  void finish_text(std::size_t run_idx, Text& text, FinishReason reason, double queue_s);
+  void observe_tokens(Delivery& delivery, Clock::time_point now);
+  void stream_piece(AnswerChoice news);
+  void finish_text(std::size_t text_idx, FinishReason reason, double queue_s);
   void finish();
   void fail(int status, const std::string& message);
   void release();  // cancels what still runs and gives the places back
-  AnswerUsage usage() const;
   void log_end(const char* how) const;
   std::string event(const nlohmann::ordered_json& document) const;
 
   Service& service_;
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
-  ApiRequest request_;
   std::string request_id_;
-  AnswerHead head_;
-  std::vector<PromptRun> runs_;
-  std::vector<Text> texts_;  // [n_prompts * n]
-  int n_open_ = 0;           // texts that have not ended
-  int n_places_ = 0;         // taken from the service
+  GatheredAnswer answer_;
+  std::vector<Delivery> deliveries_;  // one a text
+  int n_open_ = 0;                    // texts that have not ended
+  int n_places_ = 0;                  // taken from the service
   bool over_ = false;
   Clock::time_point arrival_ = Clock::now();
 };

@@ -1,0 +1,65 @@
+#pragma once
+// One generating request on its way through the engine: its prompts' streams, what has come of
+// them, and the whole answer in OpenAI's shape. The server's Generation streams what take() gives;
+// `tinyllm batch` gathers it. One thread at a time.
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/request_stream.h"
+#include "server/answer_json.h"
+#include "server/api_request.h"
+#include "server/served_model.h"
+
+namespace tinyllm {
+
+class GatheredAnswer {
+ public:
+  // One prompt's n texts.
+  struct PromptRun {
+    std::vector<TokenId> prompt_ids;
+    std::string echo;  // what stands before its texts
+    std::shared_ptr<RequestStream> stream;
+    std::int64_t n_cached = 0;
+    int max_tokens = 0;
+    std::vector<TokenLogprobs> prompt_logprobs;
+  };
+  struct Text {
+    AnswerChoice whole;  // what add() gathered; otherwise only the stop string
+    std::int64_t n_generated = 0;
+  };
+
+  // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
+  GatheredAnswer(ApiRequest request, const ServedModel& model);
+
+  // Gives all prompts to the engine. Throws Error, with nothing left running.
+  void submit();
+  void cancel();  // what still runs
+
+  // What a piece of runs()[run_idx] that is no error tells of its text, idx [0, n_texts()).
+  AnswerChoice take(std::size_t run_idx, OutputPiece piece);
+  void add(const AnswerChoice& news);
+
+  const ApiRequest& request() const { return request_; }
+  const AnswerHead& head() const { return head_; }
+  const std::vector<PromptRun>& runs() const { return runs_; }
+  const PromptRun& run_of(std::size_t text_idx) const {
+    return runs_[text_idx / static_cast<std::size_t>(request_.n)];
+  }
+  const Text& text(std::size_t text_idx) const { return texts_[text_idx]; }
+  int n_texts() const { return static_cast<int>(texts_.size()); }
+  AnswerUsage usage() const;
+  nlohmann::ordered_json to_json() const;  // when every text has ended
+
+ private:
+  ApiRequest request_;
+  const ServedModel* model_;
+  AnswerHead head_;
+  std::vector<PromptRun> runs_;
+  std::vector<Text> texts_;  // [n_prompts * n]
+};
+
+}  // namespace tinyllm
