@@ -48,9 +48,9 @@ struct RowKernels {
   // fma(-scale, q, x) is quantised likewise. Sums are of q, scaled_sum of both planes. n % 32 == 0.
   // A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays seen.
   void (*quantise_act)(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
-  // Indexed by TileFormat; float formats are null in quant_panel and the others in float_panel.
-  QuantPanelFn quant_panel[kNumTileFormats];
-  FloatPanelFn float_panel[kNumTileFormats];
+  // [kNumTileFormats] each; float formats are null in quant_panel and the others in float_panel.
+  const QuantPanelFn* quant_panel;
+  const FloatPanelFn* float_panel;
   // Rotates one head in place: pairs (i, i + d/2) or (2i, 2i + 1) by the angle whose cos[i], sin[i]
   // are given, i in [0, head_dim / 2). Su et al. 2021.
   void (*rope_split_halves)(float* x, const float* cos, const float* sin, std::int64_t head_dim);

@@ -30,4 +30,24 @@ struct SplitTokens {
   std::uint64_t words[kMaxPanelTokens / 64];
 };
 
+static inline std::int64_t count_tokens(const SplitTokens& split) {
+  std::int64_t n = 0;
+  for (const std::uint64_t word : split.words) n += __builtin_popcountll(word);
+  return n;
+}
+
+// Picks x[t] and y[t] of these tokens, ascending, and returns their number.
+static inline std::int64_t gather_tokens(const SplitTokens& split, const QuantisedRow* const* x,
+                                         float* const* y, const QuantisedRow** rows, float** sums) {
+  std::int64_t n = 0;
+  for (int word = 0; word < kMaxPanelTokens / 64; ++word) {
+    for (std::uint64_t bits = split.words[word]; bits != 0; bits &= bits - 1) {
+      const int t = 64 * word + __builtin_ctzll(bits);
+      rows[n] = x[t];
+      sums[n++] = y[t];
+    }
+  }
+  return n;
+}
+
 }  // namespace tinyllm

@@ -11,11 +11,8 @@ const RowKernels& avx2_row_kernels() {
       .isa = "avx2",
       .rms_norm = avx2::rms_norm,
       .quantise_act = avx2::quantise_act,
-      // in the order of TileFormat: f32, f16, bf16, then the quantised ones
-      .quant_panel = {nullptr, nullptr, nullptr, avx2::panel_w4s, avx2::panel_w4a, avx2::panel_w4k,
-                      avx2::panel_w4k16, avx2::panel_w8s, avx2::panel_w8a, avx2::panel_w8k,
-                      avx2::panel_w6k16},
-      .float_panel = {avx2::panel_f32, avx2::panel_f16, avx2::panel_bf16},
+      .quant_panel = avx2::quant_panels,
+      .float_panel = avx2::float_panels,
       .rope_split_halves = avx2::rope_split_halves,
       .rope_interleaved = avx2::rope_interleaved,
       .store_kv = avx2::store_kv,

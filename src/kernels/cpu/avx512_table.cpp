@@ -13,11 +13,8 @@ const RowKernels& avx512_row_kernels() {
       .isa = "avx512",
       .rms_norm = avx2::rms_norm,
       .quantise_act = avx2::quantise_act,
-      // in the order of TileFormat: f32, f16, bf16, then the quantised ones
-      .quant_panel = {nullptr, nullptr, nullptr, avx512::panel_w4s, avx512::panel_w4a,
-                      avx512::panel_w4k, avx512::panel_w4k16, avx512::panel_w8s, avx512::panel_w8a,
-                      avx512::panel_w8k, avx512::panel_w6k16},
-      .float_panel = {avx512::panel_f32, avx512::panel_f16, avx512::panel_bf16},
+      .quant_panel = avx512::quant_panels,
+      .float_panel = avx512::float_panels,
       .rope_split_halves = avx2::rope_split_halves,
       .rope_interleaved = avx2::rope_interleaved,
       .store_kv = avx2::store_kv,

@@ -62,6 +62,9 @@ class CpuBackend final : public Backend {
   // parallel.
   using Sink = function_ref<void(std::int64_t col, std::int64_t t, std::int64_t n, const float* y)>;
   void multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, Sink sink);
+  // out [n_rows, stride] = x weights^T
+  void multiply_into(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, float* out,
+                     std::int64_t stride);
   // hidden += x weights^T + bias
   void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
   std::int64_t attention_scratch() const {  // floats a worker

@@ -1,7 +1,6 @@
 // From hidden states to tokens: final norm, head, processors, draw, reports.
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "base/check.h"
@@ -56,13 +55,7 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
       const std::int32_t t = batch_.logits_tokens[static_cast<std::size_t>(first + i)];
       normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitAll, i);
     }
-    multiply(weights, normed_, n_rows,
-             [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
-               for (std::int64_t i = 0; i < n; ++i) {
-                 std::memcpy(logits + (t + i) * stride + col, y + i * kTileRows,
-                             kTileRows * sizeof(float));
-               }
-             });
+    multiply_into(weights, normed_, n_rows, logits, stride);
     pool_->parallel_for(n_rows, 1, [&](int worker_idx, std::int64_t i, std::int64_t) {
       sample(samples, static_cast<std::size_t>(first + i),
              {logits + i * stride, static_cast<std::size_t>(sizes_.vocab_size)},

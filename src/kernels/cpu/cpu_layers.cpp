@@ -54,6 +54,16 @@ void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int6
   });
 }
 
+void CpuBackend::multiply_into(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
+                               float* out, std::int64_t stride) {
+  multiply(
+      weights, x, n_rows, [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
+        for (std::int64_t i = 0; i < n; ++i) {
+          std::memcpy(out + (t + i) * stride + col, y + i * kTileRows, kTileRows * sizeof(float));
+        }
+      });
+}
+
 void CpuBackend::add_projection(const PackedMatrix& weights, Activations& x, VectorId bias_id) {
   const float* bias = vector(bias_id);
   multiply(weights, x, batch_.n_tokens,
@@ -84,14 +94,7 @@ void CpuBackend::attention_input(const LayerSpec& layer) {
   for_each_token([&](std::int64_t t) {
     normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, kSplitAll, t);
   });
-  float* qkv = qkv_.as<float>().data();
-  multiply(weights, normed_, batch_.n_tokens,
-           [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
-             for (std::int64_t i = 0; i < n; ++i) {
-               std::memcpy(qkv + (t + i) * qkv_stride_ + col, y + i * kTileRows,
-                           kTileRows * sizeof(float));
-             }
-           });
+  multiply_into(weights, normed_, batch_.n_tokens, qkv_.as<float>().data(), qkv_stride_);
   for_each_token([&](std::int64_t t) {
     for (std::int32_t head = 0; head < layer.attention.n_kv_heads; ++head)
       finish_heads(layer, t, head);
@@ -177,13 +180,7 @@ void CpuBackend::mlp(const LayerSpec& layer) {
               kSplitLarge, t);
   });
   float* gate_up = gate_up_.as<float>().data();
-  multiply(gate_up_weights, normed_, batch_.n_tokens,
-           [&](std::int64_t col, std::int64_t t, std::int64_t n, const float* y) {
-             for (std::int64_t i = 0; i < n; ++i) {
-               std::memcpy(gate_up + (t + i) * gate_up_stride_ + col, y + i * kTileRows,
-                           kTileRows * sizeof(float));
-             }
-           });
+  multiply_into(gate_up_weights, normed_, batch_.n_tokens, gate_up, gate_up_stride_);
   const std::int64_t n = sizes_.intermediate_size;
   const std::int64_t up_begin = gate_up_weights.parts()[1].first_panel * kTileRows;
   const float* bias = vector(layer.gate_up_bias);

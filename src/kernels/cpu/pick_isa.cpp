@@ -79,8 +79,8 @@ bool override_entry(RowKernels& table, std::string_view kernel, const RowKernels
     return true;
   };
   if (kernel == "panels") {
-    std::copy(std::begin(from.quant_panel), std::end(from.quant_panel), table.quant_panel);
-    std::copy(std::begin(from.float_panel), std::end(from.float_panel), table.float_panel);
+    table.quant_panel = from.quant_panel;
+    table.float_panel = from.float_panel;
     return true;
   }
   return copy_if("rms_norm", &RowKernels::rms_norm) ||

@@ -23,6 +23,21 @@ void float_panel(const std::byte* panel, std::int64_t k, const float* x, std::in
   scalar::float_panel(kFormat, panel, k, x, x_stride, n_tokens, y, y_stride);
 }
 
+using enum TileFormat;
+constexpr QuantPanelFn kQuantPanels[kNumTileFormats] = {nullptr,
+                                                        nullptr,
+                                                        nullptr,
+                                                        quant_panel<w4s>,
+                                                        quant_panel<w4a>,
+                                                        quant_panel<w4k>,
+                                                        quant_panel<w4k16>,
+                                                        quant_panel<w8s>,
+                                                        quant_panel<w8a>,
+                                                        quant_panel<w8k>,
+                                                        quant_panel<w6k16>};
+constexpr FloatPanelFn kFloatPanels[kNumTileFormats] = {float_panel<f32>, float_panel<f16>,
+                                                        float_panel<bf16>};
+
 void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
                float scale, float* scratch) {
   for (std::int32_t t = 0; t < queries.n_tokens; ++t) {
@@ -35,16 +50,12 @@ void attention(const AttentionQueries& queries, const KvPages& kv, const std::in
 }  // namespace
 
 const RowKernels& scalar_row_kernels() {
-  using enum TileFormat;
   static const RowKernels table = {
       .isa = "scalar",
       .rms_norm = scalar::rms_norm,
       .quantise_act = scalar::quantise_act,
-      // in the order of TileFormat: f32, f16, bf16, then the quantised ones
-      .quant_panel = {nullptr, nullptr, nullptr, quant_panel<w4s>, quant_panel<w4a>,
-                      quant_panel<w4k>, quant_panel<w4k16>, quant_panel<w8s>, quant_panel<w8a>,
-                      quant_panel<w8k>, quant_panel<w6k16>},
-      .float_panel = {float_panel<f32>, float_panel<f16>, float_panel<bf16>},
+      .quant_panel = kQuantPanels,
+      .float_panel = kFloatPanels,
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,
       .store_kv = scalar::store_kv,

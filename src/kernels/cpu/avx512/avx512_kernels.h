@@ -13,31 +13,18 @@
 #include <cstdint>
 
 #include "quant/quantised_row.h"
+#include "quant/tile_format.h"
 
 namespace tinyllm::avx512 {
 
 using std::byte;
-void panel_w4s(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w4a(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w4k(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w4k16(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-                 std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w6k16(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-                 std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w8s(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w8a(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_w8k(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_f32(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_f16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride);
-void panel_bf16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-                std::int64_t n_tokens, float* y, std::int64_t y_stride);
+// Indexed by TileFormat; nullptr where the format is of the other kind.
+using QuantPanel = void(const byte* panel, std::int64_t k, const QuantisedRow* x,
+                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        std::int64_t y_stride);
+using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+                        std::int64_t n_tokens, float* y, std::int64_t y_stride);
+extern QuantPanel* const quant_panels[kNumTileFormats];
+extern FloatPanel* const float_panels[kNumTileFormats];
 
 }  // namespace tinyllm::avx512

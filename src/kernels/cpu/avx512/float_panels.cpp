@@ -70,17 +70,10 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const float* x, std::
 
 }  // namespace
 
-void panel_f32(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<F32>(panel, k, x, x_stride, n_tokens, y, y_stride);
-}
-void panel_f16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<F16>(panel, k, x, x_stride, n_tokens, y, y_stride);
-}
-void panel_bf16(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
-                std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<Bf16>(panel, k, x, x_stride, n_tokens, y, y_stride);
-}
+FloatPanel* const float_panels[kNumTileFormats] = {
+    panel_times_tokens<F32>,
+    panel_times_tokens<F16>,
+    panel_times_tokens<Bf16>,
+};
 
 }  // namespace tinyllm::avx512

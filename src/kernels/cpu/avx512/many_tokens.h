@@ -127,22 +127,13 @@ static inline void sweep_residuals(const UnpackedTile<L>* tiles, int n_tiles,
                                    const SplitTokens* split, std::int64_t n_tokens,
                                    float* const* y) {
   std::int64_t n_split = 0;
-  for (int i = 0; i < n_tiles; ++i) {
-    for (const std::uint64_t word : split[i].words) n_split += __builtin_popcountll(word);
-  }
+  for (int i = 0; i < n_tiles; ++i) n_split += count_tokens(split[i]);
   if (n_split == n_tiles * n_tokens)  // a matrix whose activations are all split
     return sweep_tokens<L, true>(tiles, n_tiles, first_tile, x, n_tokens, y);
   for (int i = 0; i < n_tiles && n_split > 0; ++i) {
     const QuantisedRow* rows[kMaxPanelTokens];
     float* sums[kMaxPanelTokens];
-    std::int64_t n = 0;
-    for (int word = 0; word < kMaxPanelTokens / 64; ++word) {
-      for (std::uint64_t bits = split[i].words[word]; bits != 0; bits &= bits - 1) {
-        const int t = 64 * word + __builtin_ctzll(bits);
-        rows[n] = x[t];
-        sums[n++] = y[t];
-      }
-    }
+    const std::int64_t n = gather_tokens(split[i], x, y, rows, sums);
     sweep_tokens<L, true>(tiles + i, 1, first_tile + i, rows, n, sums);
     n_split -= n;
   }

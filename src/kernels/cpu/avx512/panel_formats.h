@@ -10,28 +10,20 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/avx512/avx512_kernels.h"
-#include "quant/tile_format.h"
+#include "quant/tile_geometry.h"
 
 namespace tinyllm::avx512 {
 
 enum class Quant { nibbles, six_bits, bytes, signed_bytes };
 
-template <Quant kQuantKind, int kGroupCols, bool kSuperScaled, bool kWithMin, int kQuantOffset>
-struct Layout {
-  static constexpr Quant kQuant = kQuantKind;
-  static constexpr int kGroup = kGroupCols;
-  static constexpr int kGroups = kTileCols / kGroupCols;
-  static constexpr bool kSuper = kSuperScaled;
-  static constexpr bool kHasMin = kWithMin;
-  static constexpr int kOffset = kQuantOffset;  // of the unsigned quants
+constexpr int bits(Quant quant) {
+  return quant == Quant::nibbles ? 4 : quant == Quant::six_bits ? 6 : 8;
+}
 
-  static constexpr int kScalesBytes = kSuper ? kTileRows * kGroups : 2 * kTileRows;
-  static constexpr int kQuantsBegin = kScalesBytes * (kHasMin ? 2 : 1);
-  static constexpr int kHalfBytes = kQuant == Quant::nibbles    ? 256
-                                    : kQuant == Quant::six_bits ? 384
-                                                                : 512;
-  static constexpr int kTileBytes = kQuantsBegin + 2 * kHalfBytes;
-  static constexpr int kHeaderBytes = kSuper ? 2 * kTileRows * (kHasMin ? 2 : 1) : 0;
+template <Quant kQuantKind, int kGroupCols, bool kSuperScaled, bool kWithMin, int kQuantOffset>
+struct Layout : TileGeometry<bits(kQuantKind), kGroupCols, kSuperScaled, kWithMin> {
+  static constexpr Quant kQuant = kQuantKind;
+  static constexpr int kOffset = kQuantOffset;  // of the unsigned quants
 };
 
 using W4S = Layout<Quant::nibbles, 32, false, false, 8>;

@@ -19,37 +19,19 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x
 
 }  // namespace
 
-void panel_w4s(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W4S>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w4a(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W4A>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w4k(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W4K>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w4k16(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-                 std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W4K16>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w6k16(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-                 std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W6K16>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w8s(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W8S>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w8a(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W8A>(panel, k, x, split, n_tokens, y, y_stride);
-}
-void panel_w8k(const byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens* split,
-               std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  panel_times_tokens<W8K>(panel, k, x, split, n_tokens, y, y_stride);
-}
+QuantPanel* const quant_panels[kNumTileFormats] = {
+    nullptr,  // f32, f16, bf16
+
+    nullptr,
+    nullptr,
+    panel_times_tokens<W4S>,
+    panel_times_tokens<W4A>,
+    panel_times_tokens<W4K>,
+    panel_times_tokens<W4K16>,
+    panel_times_tokens<W8S>,
+    panel_times_tokens<W8A>,
+    panel_times_tokens<W8K>,
+    panel_times_tokens<W6K16>,
+};
 
 }  // namespace tinyllm::avx512
