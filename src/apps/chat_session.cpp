@@ -102,8 +102,9 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
   params.max_tokens = static_cast<int>(std::min(asked, room));
   params.min_tokens = std::max<int>(0, params_.min_tokens - static_cast<int>(turn.ids.size()));
   params.min_tokens = std::min(params.min_tokens, params.max_tokens);
-  const Completion completion = completer_.complete(
-      input, params, {watcher.on_text, watcher.on_prefill, watcher.interrupted});
+  const Completion completion =
+      completer_.complete(input, params, /*wants_logits=*/false,
+                          {watcher.on_text, watcher.on_prefill, watcher.interrupted});
 
   ChatAnswer& answer = turn.answer;
   if (turn.ids.empty()) {

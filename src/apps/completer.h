@@ -30,7 +30,7 @@ struct Completion {
   std::string text;
   std::vector<TokenId> token_ids;  // the stop token is not among them
   FinishReason finish_reason = FinishReason::none;
-  std::vector<float> prompt_logits;    // [vocab_size], of the last prompt position
+  std::vector<float> prompt_logits;    // [vocab_size], of the last prompt position, if asked for
   std::int64_t n_cached_tokens = 0;    // of the prompt, computed by an earlier call
   double prefill_s = 0, decode_s = 0;  // until the first token; from there to the last
 };
@@ -39,11 +39,10 @@ class Completer {
  public:
   virtual ~Completer() = default;
   virtual std::int64_t context() const = 0;  // tokens that prompt and answer may fill
-  virtual int n_threads() const = 0;
-  virtual std::string about() const = 0;  // one line: what computes, with which memory
+  virtual std::string about() const = 0;     // one line: what computes, with which memory
   // Throws Error{context_overflow | invalid_input} for a prompt or parameters that cannot run.
   virtual Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
-                              const CompletionWatcher& watcher) = 0;
+                              bool wants_logits, const CompletionWatcher& watcher) = 0;
 };
 
 // Loads the model (progress bar). `context`: positions to make room for. The checkpoint must

@@ -24,15 +24,14 @@ class EngineCompleter final : public Completer {
     return std::min<std::int64_t>(options.context,
                                   std::int64_t{options.kv_blocks} * options.block_size);
   }
-  int n_threads() const override { return engine_->options().n_threads; }
   std::string about() const override { return describe(*engine_); }
 
   Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
-                      const CompletionWatcher& watcher) override {
+                      bool wants_logits, const CompletionWatcher& watcher) override {
     Request request;
     request.prompt_ids = prompt_ids;
     request.params = params;
-    request.want_logits = true;
+    request.want_logits = wants_logits;
     const Stopwatch clock;
     const std::shared_ptr<RequestStream> stream = engine_->submit(std::move(request));
     Completion completion;
@@ -56,10 +55,8 @@ class EngineCompleter final : public Completer {
     if (piece.finish_reason == FinishReason::error)
       fail(ErrorCode::invalid_input, "{}", piece.error);
     const double now_s = clock.seconds();
-    if (!piece.prompt_logits.empty()) {
-      completion.prompt_logits = piece.prompt_logits;
-      completion.prefill_s = now_s;
-    }
+    if (!piece.prompt_logits.empty()) completion.prompt_logits = piece.prompt_logits;
+    if (completion.prefill_s == 0) completion.prefill_s = now_s;  // the first piece
     if (!piece.token_ids.empty()) completion.decode_s = now_s - completion.prefill_s;
     completion.token_ids.insert(completion.token_ids.end(), piece.token_ids.begin(),
                                 piece.token_ids.end());

@@ -76,14 +76,15 @@ std::int64_t context_for(const GenerateCommand& command, const SamplingParams& p
 
 // Text to stdout as it comes, unless it goes into a JSON object.
 Completion complete(Completer& completer, const std::vector<TokenId>& prompt_ids,
-                    const SamplingParams& params, bool as_json) {
+                    const SamplingParams& params, bool wants_logits, bool as_json) {
   ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
   const auto on_text = [&](std::string_view text) {
     progress.clear();
     if (!as_json) write_stdout(text);
   };
   const auto on_prefill = [&](std::int64_t n_done, std::int64_t) { progress.update(n_done); };
-  return completer.complete(prompt_ids, params, {on_text, on_prefill, [] { return false; }});
+  return completer.complete(prompt_ids, params, wants_logits,
+                            {on_text, on_prefill, [] { return false; }});
 }
 
 double rate(std::size_t n, double seconds) {
@@ -143,7 +144,8 @@ void run_generate(const GenerateCommand& command) {
       make_completer(checkpoint, text, command.engine, context);
   log(LogLevel::info, "{}; seed {}", completer->about(), params.seed);
   const double load_s = clock.seconds();
-  const Completion completion = complete(*completer, prompt_ids, params, command.as_json);
+  const Completion completion =
+      complete(*completer, prompt_ids, params, command.n_top_logits > 0, command.as_json);
   if (command.as_json) {
     const json answer = to_json(completion, prompt_ids.size(), command.n_top_logits, load_s);
     write_stdout(answer.dump() + "\n");

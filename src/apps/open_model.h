@@ -39,7 +39,6 @@ class RunningModel {
 
   ReferenceModel& model() { return *model_; }
   const ReferenceModel& model() const { return *model_; }
-  int n_threads() const { return pool_.n_workers(); }
 
  private:
   ThreadPool pool_;

@@ -32,11 +32,10 @@ class ReferenceCompleter final : public Completer {
         running_(checkpoint, flags.n_threads, context) {}
 
   std::int64_t context() const override { return running_.model().max_tokens(); }
-  int n_threads() const override { return running_.n_threads(); }
   std::string about() const override { return "reference path, one sequence in f32"; }
 
   Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
-                      const CompletionWatcher& watcher) override;
+                      bool wants_logits, const CompletionWatcher& watcher) override;
 
  private:
   bool prefill(const std::vector<TokenId>& prompt_ids, const CompletionWatcher& watcher);
@@ -65,7 +64,7 @@ bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
 }
 
 Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
-                                        const SamplingParams& params,
+                                        const SamplingParams& params, bool wants_logits,
                                         const CompletionWatcher& watcher) {
   ReferenceModel& model = running_.model();
   Completion completion;
@@ -96,7 +95,7 @@ Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
   if (detokenizer) emit(stop_strings.push(detokenizer->finish()) + stop_strings.finish());
   computed_ids_.insert(computed_ids_.end(), result.token_ids.begin(), result.token_ids.end());
   completion.token_ids = result.token_ids;
-  completion.prompt_logits = result.prompt_logits;
+  if (wants_logits) completion.prompt_logits = result.prompt_logits;
   completion.decode_s = result.decode_s;
   completion.finish_reason = stop_strings.matched() ? FinishReason::stop : result.finish_reason;
   return completion;

@@ -17,17 +17,7 @@ constexpr TokenId kPoison = 66;
 
 // A model in which one token's embedding is not a number.
 Checkpoint poisoned_checkpoint(DType format) {
-  ModelConfig config;
-  config.architecture = "qwen2";
-  config.vocab_size = 67;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.n_layers = 2;
-  config.n_heads = 4;
-  config.n_kv_heads = 2;
-  config.head_dim = 16;
-  config.max_seq_len = 256;
-  config.qkv_bias = true;
+  const ModelConfig config = small_config("qwen2");
   ThreadPool pool(1);
   Checkpoint checkpoint = make_random_checkpoint("poisoned", config, format, pool);
   const Tensor* table = checkpoint.find("model.embed_tokens.weight");

@@ -4,18 +4,10 @@
 
 #include <vector>
 
+#include "learn/lines_of.h"
+
 namespace tinyllm::learn {
 namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  }
-  return lines;
-}
 
 // "rms_norm" of "tinyllm::scalar::rms_norm(const float*)".
 std::string_view bare_name(std::string_view function) {

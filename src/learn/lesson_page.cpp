@@ -7,20 +7,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "learn/lines_of.h"
 #include "learn/terminal_child.h"
 
 namespace tinyllm::learn {
 namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  }
-  return lines;
-}
 
 // Calls inside(text) for what stands between two `mark`s, outside(text) for the rest.
 template <typename Outside, typename Inside>

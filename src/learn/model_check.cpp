@@ -17,17 +17,9 @@ namespace {
 constexpr double kTolerance = 1e-4;  // of the largest logit, see the header
 
 ModelConfig small_qwen2() {
-  ModelConfig config;
-  config.architecture = "qwen2";
+  ModelConfig config = small_config("qwen2");
   config.vocab_size = 96;
-  config.hidden_size = 64;
-  config.intermediate_size = 96;
-  config.n_layers = 2;
-  config.n_heads = 4;
-  config.n_kv_heads = 2;
-  config.head_dim = 16;
   config.max_seq_len = 64;
-  config.qkv_bias = true;
   return config;
 }
 

@@ -163,6 +163,22 @@ std::string known_names() {
 
 bool is_random_name(std::string_view name) { return name.starts_with(kPrefix); }
 
+ModelConfig small_config(const std::string& architecture) {
+  ModelConfig config;
+  config.architecture = architecture;
+  config.vocab_size = 67;
+  config.hidden_size = 64;
+  config.intermediate_size = 96;
+  config.n_layers = 2;
+  config.n_heads = 4;
+  config.n_kv_heads = 2;
+  config.head_dim = 16;
+  config.max_seq_len = 256;
+  config.qkv_bias = architecture == "qwen2";
+  config.qk_norm = architecture == "qwen3";
+  return config;
+}
+
 Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
   const std::string_view rest =
       std::string_view(name).substr(is_random_name(name) ? kPrefix.size() : 0);

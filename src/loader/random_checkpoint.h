@@ -26,4 +26,9 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool);
 Checkpoint make_random_checkpoint(const std::string& name, const ModelConfig& config, DType format,
                                   ThreadPool& pool);
 
+// Two layers of a few thousand weights with grouped heads, for checks that care about structure:
+// vocabulary 67, hidden 64, MLP 96, 4 heads of 16 over 2 K/V heads, 256 positions; biases for
+// qwen2, q/k norms for qwen3. Change what the check needs otherwise.
+ModelConfig small_config(const std::string& architecture);
+
 }  // namespace tinyllm

@@ -14,17 +14,8 @@ namespace tinyllm {
 namespace {
 
 ModelConfig tiny_config() {
-  ModelConfig config;
-  config.architecture = "qwen2";
-  config.vocab_size = 100;
-  config.hidden_size = 64;
-  config.intermediate_size = 256;
-  config.n_layers = 2;
-  config.n_heads = 4;
-  config.n_kv_heads = 2;
-  config.head_dim = 16;
-  config.max_seq_len = 64;
-  config.qkv_bias = true;
+  ModelConfig config = small_config("qwen2");
+  config.intermediate_size = 256;  // whole blocks of the k formats
   return config;
 }
 

@@ -20,10 +20,9 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x
 }  // namespace
 
 QuantPanel* const quant_panels[kNumTileFormats] = {
-    nullptr,  // f32, f16, bf16
-
-    nullptr,
-    nullptr,
+    nullptr,  // f32
+    nullptr,  // f16
+    nullptr,  // bf16
     panel_times_tokens<W4S>,
     panel_times_tokens<W4A>,
     panel_times_tokens<W4K>,
