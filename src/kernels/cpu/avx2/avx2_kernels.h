@@ -22,8 +22,8 @@ using QuantPanel = void(const byte* panel, std::int64_t k, const QuantisedRow* x
                         std::int64_t y_stride);
 using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride);
-extern QuantPanel* const quant_panels[kNumTileFormats];
-extern FloatPanel* const float_panels[kNumTileFormats];
+extern QuantPanel* const kQuantPanels[kNumTileFormats];
+extern FloatPanel* const kFloatPanels[kNumTileFormats];
 
 void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_t head_dim);
 void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);

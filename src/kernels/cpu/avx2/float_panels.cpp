@@ -64,7 +64,7 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const float* x, std::
 
 }  // namespace
 
-FloatPanel* const float_panels[kNumTileFormats] = {
+FloatPanel* const kFloatPanels[kNumTileFormats] = {
     panel_times_tokens<F32>,
     panel_times_tokens<F16>,
     panel_times_tokens<Bf16>,

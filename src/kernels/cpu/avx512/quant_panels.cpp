@@ -19,7 +19,7 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x
 
 }  // namespace
 
-QuantPanel* const quant_panels[kNumTileFormats] = {
+QuantPanel* const kQuantPanels[kNumTileFormats] = {
     nullptr,  // f32
     nullptr,  // f16
     nullptr,  // bf16
