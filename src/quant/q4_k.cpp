@@ -1,6 +1,7 @@
 #include "quant/q4_k.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "quant/k_groups.h"
 #include "tensor/float16.h"
@@ -9,7 +10,7 @@ namespace tinyllm {
 namespace {
 
 int round_code(float value, int largest) {
-  return std::clamp(static_cast<int>(value + 0.5f), 0, largest);
+  return std::clamp(static_cast<int>(std::floor(value + 0.5f)), 0, largest);
 }
 
 float inverse_or_zero(float value) { return value == 0.0f ? 0.0f : 1.0f / value; }
