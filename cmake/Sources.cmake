@@ -61,6 +61,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(avx2_sources ${library_sources})
   list(FILTER avx2_sources INCLUDE REGEX "/src/kernels/cpu/avx2/")
   set_property(SOURCE ${avx2_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -ffp-contract=off)
+  set(avxvnni_sources ${library_sources})
+  list(FILTER avxvnni_sources INCLUDE REGEX "/src/kernels/cpu/avxvnni/")
+  set_property(SOURCE ${avxvnni_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -mavxvnni
+    -ffp-contract=off)
   set(avx512_sources ${library_sources})
   list(FILTER avx512_sources INCLUDE REGEX "/src/kernels/cpu/avx512/")
   set_property(SOURCE ${avx512_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -mavx512f

@@ -6,7 +6,7 @@ report() { printf '%-10s %s\n' "$1" "$2"; }
 
 cpu_features() {
   local feature
-  for feature in avx2 fma f16c avx_vnni avx512f avx512_vnni avx512_bf16 amx_int8 asimd; do
+  for feature in avx2 fma f16c avx_vnni avx512f avx512_vnni avx512_bf16 amx_int8 asimd asimddp; do
     grep -m 1 -qw "$feature" /proc/cpuinfo 2>/dev/null && printf ' %s' "$feature"
   done
 }

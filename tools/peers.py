@@ -98,7 +98,8 @@ def cpu():
 def isas():
     """The instruction sets of this engine to measure: the best, and AVX2 beside it."""
     _, flags = cpu()
-    return ["avx512", "avx2"] if "avx512_vnni" in flags else ["avx2"]
+    best = {"avx512_vnni": "avx512", "avx_vnni": "avxvnni"}
+    return [isa for flag, isa in best.items() if flag in flags][:1] + ["avx2"]
 
 
 def start_workers(python, model, threads):

@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/avx2_table.h"
 #include "kernels/cpu/avx512_table.h"
+#include "kernels/cpu/avxvnni_table.h"
 #endif
 
 namespace tinyllm {
@@ -31,6 +32,15 @@ bool cpu_has_avx2() {
   return f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+// AVX-VNNI: leaf 7, subleaf 1, EAX bit 4. __builtin_cpu_supports does not know it in clang 16.
+bool cpu_has_avxvnni() {
+  unsigned last_subleaf = 0, eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 0, &last_subleaf, &ebx, &ecx, &edx) == 0 || last_subleaf < 1)
+    return false;
+  __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx);
+  return cpu_has_avx2() && (eax & 1u << 4) != 0;
+}
+
 // What the avx512 files are compiled for.
 bool cpu_has_avx512() {
   return cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
@@ -45,6 +55,7 @@ std::vector<Isa> all_isas() {
   std::vector<Isa> isas;
 #if defined(__x86_64__)
   isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
+  isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
 #endif
   isas.push_back({&scalar_row_kernels(), true});

@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(Cpu, RowOperators, testing::ValuesIn(available_isas()),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(PickIsa, SaysWhatThisMachineLacks) {
-  for (const char* isa : {"avx2", "avx512"}) {
+  for (const char* isa : {"avx2", "avxvnni", "avx512"}) {
     bool available = false;
     for (const std::string_view name : available_isas()) available |= name == isa;
     if (!available)
