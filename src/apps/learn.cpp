@@ -10,6 +10,7 @@
 #include "apps/options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "learn/course_update.h"
 #include "learn/ear.h"
 #include "learn/gates.h"
 #include "learn/golden.h"
@@ -32,6 +33,7 @@ constexpr const char* kCourseModel = "smollm2-135m";
 struct LearnOptions {
   SessionOptions session;
   EarOptions ear;
+  UpdateOptions update;
   std::string word;
   bool browser = false, yes = false;
   bool all = false, as_json = false, as_junit = false;
@@ -192,8 +194,12 @@ void add_journal_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& 
   learn.add_subcommand("context", "One JSON for a tutor")->callback([options] {
     say(context_json(Session(options->session)));
   });
-  learn.add_subcommand("update", "After a new version of the course came: what changed for you")
-      ->callback([options] { run_update_command(options->session); });
+  CLI::App* update = learn.add_subcommand("update", "A new version of the course, merged in");
+  update->add_option("--from", options->update.remote, "Name of a git remote");
+  update->add_flag("-y,--yes", options->update.yes, "Commit your work without asking");
+  update->add_flag("--no-fetch", options->update.no_fetch, "Merge what 'git fetch' has brought");
+  update->add_flag("--merged", options->update.merged, "")->group("");
+  update->callback([options] { run_update_command(options->session, options->update); });
 }
 
 void add_voice_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& options) {

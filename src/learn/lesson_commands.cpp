@@ -110,16 +110,4 @@ void run_day_command(const SessionOptions& options, const std::string& id) {
       shown(session.paths, page)));
 }
 
-void run_update_command(const SessionOptions& options) {
-  // Not as a Session, which writes what is missing before anybody could be told.
-  const CoursePaths paths = find_course(options.folder);
-  const Course course = read_course(paths);
-  Progress progress(paths);
-  const std::vector<std::string> news = update_files(paths, course, progress);
-  progress.save();
-  for (const std::string& line : news) say("  " + line + "\n");
-  say(news.empty() ? fmt::format("Course version {}: nothing new for you.\n", course.version)
-                   : "Your code and your progress are as they were.\n");
-}
-
 }  // namespace tinyllm::learn

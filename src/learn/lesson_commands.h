@@ -30,7 +30,4 @@ void run_learn_command(const SessionOptions& options);
 // questions are read from stdin, a line each.
 void run_day_command(const SessionOptions& options, const std::string& day);
 
-// `learn update`: what a new version of the course changes in the learner's folder.
-void run_update_command(const SessionOptions& options);
-
 }  // namespace tinyllm::learn

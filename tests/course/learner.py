@@ -22,12 +22,13 @@ void tinyllm::scalar::rms_norm(const float* x, const float* weight, float* out, 
 class Learner:
     def __init__(self, folder):
         self.folder = folder
+        self.binary = BINARY
         self.env = {**os.environ, "TINYLLM_LEARNER": str(folder), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         self.env.pop("NO_COLOR", None)
 
     def learn(self, *arguments, stdin="", timeout=120, **environment):
         return subprocess.run(
-            [str(BINARY), "learn", *map(str, arguments)],
+            [str(self.binary), "learn", *map(str, arguments)],
             input=stdin,
             capture_output=True,
             text=True,

@@ -1,11 +1,11 @@
 """A learner's first hour at a terminal, with the real small model: what the screen says, from the first call to an update."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
-from learner import BINARY, ROOT, RMS_NORM
+from clone import Clone
+from learner import BINARY, RMS_NORM
 from terminal import Terminal
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -39,12 +39,13 @@ def terminals():
         terminal.close()
 
 
-def test_the_first_hour(learner, terminals, tmp_path):
+def test_the_first_hour(terminals, tmp_path):
     if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
         pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
+    learner = Clone(tmp_path)
 
-    def start(*arguments, **environment):
-        terminals.append(Terminal([BINARY, *arguments], {**learner.env, "PAGER": "cat", **environment}))
+    def start(*arguments):
+        terminals.append(Terminal([learner.folder / "tiny", *arguments], {**learner.env, "PAGER": "cat"}))
         return terminals[-1]
 
     def words(text):
@@ -127,17 +128,20 @@ def test_the_first_hour(learner, terminals, tmp_path):
     assert engine.exit_code(SLOW) == 0
     assert words(engine.text)[:100] in words(chat.text), "the same words, whoever computes the norm"
 
-    # A new version of the course: progress intact.
-    shutil.copytree(ROOT / "course", tmp_path / "course2")
-    manifest = tmp_path / "course2/course.toml"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace("version = 1", "version = 2", 1), encoding="utf-8")
-    update = start("learn", "update", TINYLLM_COURSE=str(tmp_path / "course2"))
+    # A new version of the course, merged into the learner's branch: progress intact.
+    learner.publish("A second version", {"course/course.toml": lambda text: text.replace("version = 1", "version = 2", 1)})
+    update = start("learn", "update")
+    update.wait_for("A second version")
+    update.wait_for("Commit that now, so that nothing can be lost? [Y/n] ")
+    update.type("y\n")
+    update.wait_for("Merged. To go back: git reset --keep")
     update.wait_for("the course is version 2 now")
     assert update.exit_code() == 0
-    progress = start("learn", "progress", TINYLLM_COURSE=str(tmp_path / "course2"))
+    progress = start("learn", "progress")
     progress.wait_for("3 of 4 tasks green")
     assert progress.exit_code() == 0
     assert learner.state()["ear"][0]["rounds"] == 2
+    assert learner.text("code/week1/rms_norm.cpp") == RMS_NORM
 
 
 def test_the_batched_engine_really_runs_the_learners_operator(learner):
