@@ -6,6 +6,9 @@ list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/avx")
 endif()
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/neon")
+endif()
 file(GLOB_RECURSE web_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/*)
 set(embedded_web ${CMAKE_BINARY_DIR}/web_files.cpp)
 add_custom_command(OUTPUT ${embedded_web} VERBATIM
@@ -69,6 +72,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(FILTER avx512_sources INCLUDE REGEX "/src/kernels/cpu/avx512/")
   set_property(SOURCE ${avx512_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -mavx2 -mfma -mf16c -mavx512f
     -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -ffp-contract=off)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(neon_sources ${library_sources})
+  list(FILTER neon_sources INCLUDE REGEX "/src/kernels/cpu/neon/")
+  set_property(SOURCE ${neon_sources} APPEND PROPERTY COMPILE_OPTIONS -O3 -march=armv8.2-a+dotprod -ffp-contract=off)
 endif()
 
 # Asio's coroutine frames have an operator new and delete of their own, which g++ takes for a mismatch at -O1.

@@ -261,11 +261,17 @@ def fixed_addresses():
 
 
 def aarch64(options):
-    """Unit tests compiled for 64-bit Arm, under qemu."""
+    """Unit tests compiled for 64-bit Arm, under qemu; the kernels also on a CPU without dot products: scalar code."""
     result = check("tools/make_sysroot.sh", ["bash", "tools/make_sysroot.sh"])
     failure = (result if result.failed else None) or build("aarch64", "unit_tests")
     emulator = ["qemu-aarch64-static", "-L", BUILD / "aarch64/sysroot"]
-    return failure or run_gtest(BUILD / "aarch64/unit_tests", options.pattern, emulator)
+    if failure:
+        return failure
+    program = BUILD / "aarch64/unit_tests"
+    result.add(run_gtest(program, options.pattern, emulator))
+    result.add(run_gtest(program, "PickIsa.Override*:Cpu/QuantPanels.*", [*emulator, "-cpu", "cortex-a53"]))
+    result.add(check("tools/check_isa.sh", ["bash", "tools/check_isa.sh", BUILD / "aarch64"]))
+    return result
 
 
 def fuzz(options):

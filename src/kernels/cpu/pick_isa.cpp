@@ -13,6 +13,11 @@
 #include "kernels/cpu/avx2_table.h"
 #include "kernels/cpu/avx512_table.h"
 #include "kernels/cpu/avxvnni_table.h"
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+#include "kernels/cpu/neon_table.h"
 #endif
 
 namespace tinyllm {
@@ -48,6 +53,8 @@ bool cpu_has_avx512() {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
          __builtin_cpu_supports("avx512vnni");
 }
+#elif defined(__aarch64__)
+bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #endif
 
 // Best first.
@@ -57,6 +64,8 @@ std::vector<Isa> all_isas() {
   isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
   isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
+#elif defined(__aarch64__)
+  isas.push_back({&neon_row_kernels(), cpu_has_neon_dot()});
 #endif
   isas.push_back({&scalar_row_kernels(), true});
   return isas;

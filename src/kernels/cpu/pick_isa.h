@@ -1,6 +1,7 @@
 #pragma once
-// Which instruction set the CPU kernels use: the one place that looks at cpuid.
-//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512       a whole table instead of the best one
+// Which instruction set the CPU kernels use: the one place that looks at cpuid
+// (Arm: at the auxiliary vector).
+//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|neon  a whole table instead of the best one
 //   TINYLLM_KERNELS=rms_norm=scalar,add=scalar   single entries from another table
 
 #include <string_view>

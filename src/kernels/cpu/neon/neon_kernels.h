@@ -1,0 +1,32 @@
+#pragma once
+// Kernels for 64-bit Arm with the dot-product instructions (Armv8.2 and later: HWCAP_ASIMDDP): what
+// kernels/row_kernels.h promises, entry by entry. Compiled with flags of their own, so: raw
+// pointers, no standard header with templates, everything in this namespace.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/quantised_row.h"
+#include "quant/tile_format.h"
+#include "tensor/kv_pages.h"
+
+namespace tinyllm::neon {
+
+using std::byte;
+// Indexed by TileFormat; nullptr where the format is of the other kind.
+using QuantPanel = void(const byte* panel, std::int64_t k, const QuantisedRow* x,
+                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        std::int64_t y_stride);
+using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
+                        std::int64_t n_tokens, float* y, std::int64_t y_stride);
+extern QuantPanel* const kQuantPanels[kNumTileFormats];
+extern FloatPanel* const kFloatPanels[kNumTileFormats];
+
+void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, float eps);
+void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
+void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
+void add(float* x, const float* y, std::int64_t n);
+
+}  // namespace tinyllm::neon
