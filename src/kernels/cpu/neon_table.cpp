@@ -3,7 +3,6 @@
 #include "kernels/cpu/neon_table.h"
 
 #include "kernels/cpu/neon/neon_kernels.h"
-#include "kernels/cpu/scalar_table.h"
 
 namespace tinyllm {
 
@@ -16,8 +15,8 @@ const RowKernels& neon_row_kernels() {
       .float_panel = neon::kFloatPanels,
       .rope_split_halves = neon::rope_split_halves,
       .rope_interleaved = neon::rope_interleaved,
-      .store_kv = scalar_row_kernels().store_kv,
-      .attention = scalar_row_kernels().attention,
+      .store_kv = neon::store_kv,
+      .attention = neon::attention,
       .silu_mul = neon::silu_mul,
       .add = neon::add,
   };

@@ -26,6 +26,10 @@ void rms_norm(const float* x, const float* weight, float* out, std::int64_t n, f
 void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
 void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_t head_dim);
 void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+              const float* v);
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch);
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void add(float* x, const float* y, std::int64_t n);
 
