@@ -56,6 +56,12 @@ async function* events(body) {
   }
 }
 
+// The engine's state, frame after frame, as GET /debug/state sends it.
+export async function* engineFrames(apiKey, signal) {
+  const response = await request('/debug/state', { headers: headers(apiKey), signal });
+  for await (const data of events(response.body)) yield JSON.parse(data);
+}
+
 // Streams an answer: yields {text} pieces, then one {finish, usage}. `signal` stops it.
 export async function* chat(messages, parameters, apiKey, signal) {
   const response = await request('/v1/chat/completions', {

@@ -1,6 +1,7 @@
 // The chat page: wires the server (api.js), the browser's memory (store.js) and the screen (view.js) together.
 
 import * as api from './api.js';
+import * as engine from './engine.js';
 import * as store from './store.js';
 import { editInPlace, messageElement, showAnswer } from './view.js';
 
@@ -230,6 +231,7 @@ async function loadModel() {
     state.maxTokens = model.max_model_len ?? 0;
     $('model').textContent = model.id;
     drawContext();
+    engine.offer(Boolean(model.debug_views), () => store.settings.api_key);
   } catch (error) {
     $('model').textContent = error.message;
     if (error.status === 401) openSettings('api_key');

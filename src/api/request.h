@@ -17,6 +17,7 @@ struct Request {
   std::int32_t priority = 0;   // lower runs first, under the priority policy (schedule/scheduler.h)
   std::string cache_salt;      // requests with different salts share no cached prefix
   bool skip_special = true;    // special tokens are left out of the text
+  std::string name;            // printable ASCII: what traces and views call it; "" for none
   bool want_logits = false;    // raw logits of the last prompt position, with the first token
 };
 

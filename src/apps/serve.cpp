@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 
 #include "apps/command.h"
 #include "apps/engine_options.h"
@@ -35,7 +36,7 @@ struct ServeCommand {
   EngineFlags flags;
   HttpServerOptions http;
   ServiceOptions service;
-  std::string api_key_file, schedule = "fcfs";
+  std::string api_key_file, trace, schedule = "fcfs";
   std::vector<std::string> names;
   double drain_s = 30, header_s = 10, body_s = 60;
   std::size_t max_body_mb = 16;
@@ -120,6 +121,7 @@ void run_serve(ServeCommand& command) {
   // The port is taken before the model is read: a wrong one is known at once, and early clients
   // hear that the model is loading.
   const Stopwatch clock;
+  if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   Server server(command.http, command.service);
   server.start();
   const std::unique_ptr<Engine> engine = load(command.model, engine_flags);
@@ -132,10 +134,12 @@ void run_serve(ServeCommand& command) {
   model.fingerprint = fingerprint_of(command.model, engine->options());
   log(LogLevel::info, "{}", describe(*engine));
   server.set_model(model);
-  fmt::print(stderr, "serving {} on {} ({:.1f} s)\n", model.names.front(),
-             address_of(command, server.port()), clock.seconds());
+  const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", model.names.front(),
+                                          address_of(command, server.port()), clock.seconds());
+  std::fputs(serving.c_str(), stderr);  // fmt::print would throw when stderr's disk is full
   server.wait(to_ms(command.drain_s));
   server.stop();
+  if (engine->failed()) throw std::runtime_error("the engine has stopped: " + engine->failure());
 }
 
 void add_network_options(CLI::App& app, ServeCommand& command) {
@@ -258,6 +262,12 @@ void add_serve_command(CLI::App& app) {
   command->add_flag("--quiet", options->quiet, "Say nothing of single requests");
   command->add_flag("--log-prompts", options->service.logs_prompts,
                     "Requests, with their text, into the log");
+  command->add_flag("--debug-views", options->service.debug_views,
+                    "Show the engine at work: GET /debug/state, and on the page");
+  command
+      ->add_option("--trace", options->trace,
+                   "Write what each step and request did into FILE, for ui.perfetto.dev")
+      ->type_name("FILE");
   command->add_flag("--print-api", options->print_api, "Print docs/api.md and exit");
   add_examples(*command,
                "  tinyllm serve\n"

@@ -1,10 +1,16 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/basic_file_sink.h>
+#include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/error.h"
@@ -21,6 +27,45 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   }
   return spdlog::level::off;
 }
+
+// The log's file. One that takes no more (disk full) is complained of once, on stderr, and tried
+// again with every line: no line is worth the program.
+class FileSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FileSink(const std::string& path)
+      : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644)) {
+    if (fd_ < 0) {
+      fail(ErrorCode::io, "--log-file {}: cannot be opened for writing ({})", path,
+           std::strerror(errno));
+    }
+  }
+  ~FileSink() override { ::close(fd_); }
+  FileSink(const FileSink&) = delete;
+  FileSink& operator=(const FileSink&) = delete;
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    if (torn_) line.push_back('\n');
+    formatter_->format(message, line);
+    const ssize_t n = ::write(fd_, line.data(), line.size());
+    const bool whole = n == static_cast<ssize_t>(line.size());
+    if (!whole && !failing_) {
+      std::fprintf(stderr,
+                   "error: --log-file %s: cannot be written (%s); lines are missing there\n",
+                   path_.c_str(), std::strerror(n < 0 ? errno : ENOSPC));
+    }
+    torn_ = whole ? false : torn_ || n > 0;
+    failing_ = !whole;
+  }
+  void flush_() override {}
+
+ private:
+  std::string path_;
+  int fd_;
+  bool failing_ = false;  // the last line did not get in
+  bool torn_ = false;     // half a line stands at the end
+};
 
 // The program's one logger. spdlog's registry guards it with its own mutex.
 std::shared_ptr<spdlog::logger> logger() {
@@ -39,14 +84,9 @@ void configure_log(LogLevel level, const std::string& file) {
   const std::shared_ptr<spdlog::logger> log = logger();
   log->set_level(to_spdlog(level));
   if (file.empty()) return;
-  try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
-    sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    log->sinks().push_back(std::move(sink));
-    log->flush_on(spdlog::level::debug);
-  } catch (const spdlog::spdlog_ex& error) {
-    fail(ErrorCode::io, "--log-file {}: cannot be opened for writing ({})", file, error.what());
-  }
+  auto sink = std::make_shared<FileSink>(file);
+  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  log->sinks().push_back(std::move(sink));
 }
 
 bool log_enabled(LogLevel level) { return logger()->should_log(to_spdlog(level)); }

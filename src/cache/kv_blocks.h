@@ -36,6 +36,8 @@ class KvBlocks {
   std::int32_t n_blocks() const { return pool_.n_blocks(); }
   std::int32_t n_free() const { return pool_.n_free(); }
   std::int32_t n_cached() const { return cache_.n_entries(); }
+  std::int32_t ref_count(BlockId block) const { return pool_.ref_count(block); }
+  bool is_cached(BlockId block) const { return cache_.contains(block); }
   std::int32_t blocks_for(std::int64_t n_tokens) const {
     return static_cast<std::int32_t>((n_tokens + block_size() - 1) / block_size());
   }

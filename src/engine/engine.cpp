@@ -4,52 +4,20 @@
 
 #include <algorithm>
 #include <exception>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/choice.h"
+#include "engine/engine_view.h"
 #include "engine/inbox.h"
-#include "engine/output_stream.h"
 #include "runner/step_runner.h"
 
 namespace tinyllm {
 namespace {
-
-// One running choice: what the scheduler does not know of it. Engine thread only.
-struct Choice {
-  Choice(std::shared_ptr<const Request> its_request, std::shared_ptr<RequestStream> its_stream,
-         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids,
-         std::int32_t context)
-      : request(std::move(its_request)),
-        stream(std::move(its_stream)),
-        choice_idx(idx),
-        params(request->params),
-        output(tokenizer, params, request->skip_special) {
-    params.seed += static_cast<std::uint64_t>(idx);
-    stop_ids = params.stop_token_ids;
-    if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
-    output_ids.reserve(static_cast<std::size_t>(std::min(params.max_tokens, context)));
-  }
-
-  bool stops_at(TokenId token_id) const {
-    return std::ranges::find(stop_ids, token_id) != stop_ids.end();
-  }
-
-  std::shared_ptr<const Request> request;
-  std::shared_ptr<RequestStream> stream;
-  int choice_idx;
-  SamplingParams params;
-  OutputStream output;
-  std::vector<TokenId> stop_ids;
-  std::vector<TokenId> output_ids;
-  bool gave_first_piece = false;
-  Stopwatch since_submit;
-  double queue_s = -1;  // until the first step that computed it; -1: none yet
-  std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
-  std::string error;                           // with FinishReason::error: what happened
-};
 
 BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
   BackendSizes sizes = decoder.sizes();
@@ -67,10 +35,15 @@ struct Engine::State {
   explicit State(Parts engine_parts);
 
   void loop();
+  void run();
+  void fail(const std::string& what);
+  void handle_commands();
   void handle(InboxCommand& command);
   void submit(Request request, const std::shared_ptr<RequestStream>& stream);
   void cancel(const RequestStream* stream);
   void step(const StepPlan& plan);
+  void step_done();
+  EngineSnapshot snapshot() const;
   RowResult take(const PlanRow& row, const RowOutput& output);
   void end_finished();
   void update_gauges();
@@ -83,11 +56,23 @@ struct Engine::State {
   Scheduler scheduler;
   StepRunner runner;
   EngineMetrics metrics;
-  Stopwatch step_clock;  // since the step began
+  StepTrace* trace;          // null: none
+  Stopwatch step_clock;      // since the step began
+  double step_begin_us = 0;  // on the trace's clock
+  StepCounts step_counts;    // of the step under way
+  StepHistory history;
   std::unordered_map<SequenceId, Choice> choices;
   std::vector<RowResult> results;
   SequenceId next_id = 1;
   Inbox inbox;
+  std::vector<InboxCommand> commands;
+  std::size_t n_handled = 0;  // of them
+  struct Failure {
+    mutable std::mutex mutex;  // guards the rest
+    std::string what;
+    std::function<void()> listener;
+  } failure;
+  std::atomic<bool> failed{false};
   std::thread thread;  // last: it uses all of the above
 };
 
@@ -109,7 +94,8 @@ Engine::State::State(Parts engine_parts)
               .max_blocks_per_row =
                   (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
               .max_logits_rows = parts.options.max_num_batched_tokens,
-              .block_size = parts.options.block_size}) {
+              .block_size = parts.options.block_size}),
+      trace(parts.options.trace.get()) {
   parts.backend->configure(
       backend_sizes(*parts.decoder, parts.options),
       {parts.options.kv_dtype, parts.options.block_size, parts.options.kv_blocks});
@@ -120,25 +106,72 @@ Engine::State::State(Parts engine_parts)
 }
 
 void Engine::State::loop() {
-  std::vector<InboxCommand> commands;
+  try {
+    run();
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+void Engine::State::run() {
   while (inbox.drain(commands, scheduler.idle())) {
-    for (InboxCommand& command : commands) handle(command);
+    handle_commands();
     end_finished();
     const StepPlan& plan = scheduler.plan();
     if (!plan.rows.empty()) step(plan);
     end_finished();
   }
   // Whoever still waits for an answer is told that none comes.
-  for (InboxCommand& command : commands) handle(command);
+  handle_commands();
   while (!choices.empty()) {
     scheduler.finish(choices.begin()->first, FinishReason::cancelled);
     end_finished();
   }
 }
 
+// What was half done cannot be trusted: nothing runs any more, and whoever waits or comes is told.
+void Engine::State::fail(const std::string& what) {
+  std::function<void()> listener;
+  {
+    const std::scoped_lock lock(failure.mutex);
+    failure.what = what;
+    listener = failure.listener;
+    failed = true;
+  }
+  metrics.n_running = metrics.n_waiting = 0;
+  const auto refuse = [&](RequestStream& stream, int choice_idx) {
+    ++metrics.n_errors;
+    OutputPiece piece;
+    piece.choice_idx = choice_idx;
+    piece.finish_reason = FinishReason::error;
+    piece.error = "the engine has stopped: " + what;
+    stream.push(std::move(piece));
+  };
+  for (const auto& [id, choice] : choices) refuse(*choice.stream, choice.choice_idx);
+  choices.clear();
+  if (listener) listener();
+  bool open = true;
+  do {
+    for (; n_handled < commands.size(); ++n_handled) {
+      const InboxCommand& command = commands[n_handled];
+      if (command.kind != InboxCommand::Kind::submit) continue;
+      for (int i = 0; i < command.request.n; ++i) refuse(*command.stream, i);
+    }
+    open = inbox.drain(commands, true);
+    n_handled = 0;
+  } while (open || !commands.empty());
+}
+
+void Engine::State::handle_commands() {
+  for (n_handled = 0; n_handled < commands.size();) handle(commands[n_handled++]);
+}
+
 void Engine::State::handle(InboxCommand& command) {
-  if (command.kind == InboxCommand::Kind::cancel) return cancel(command.stream.get());
-  submit(std::move(command.request), command.stream);
+  switch (command.kind) {
+    case InboxCommand::Kind::submit: return submit(std::move(command.request), command.stream);
+    case InboxCommand::Kind::cancel: return cancel(command.stream.get());
+    case InboxCommand::Kind::look: return command.tell(snapshot());
+  }
 }
 
 void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>& stream) {
@@ -158,6 +191,7 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
                         .cache_salt = shared->cache_salt,
                         .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
                         .leader = i == 0 ? 0 : leader});
+      if (trace != nullptr) trace->queued(id, shared->name, i);
     } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
       choices.erase(id);
       ++metrics.n_errors;
@@ -181,6 +215,8 @@ void Engine::State::cancel(const RequestStream* stream) {
 void Engine::State::step(const StepPlan& plan) {
   ++metrics.n_steps;
   step_clock.restart();
+  step_begin_us = trace != nullptr ? trace->now_us() : 0;
+  step_counts = {.step_id = metrics.n_steps};
   results.clear();
   const auto settings_of = [&](const PlanRow& row) {
     const Choice& choice = choices.at(row.sequence_id);
@@ -197,13 +233,40 @@ void Engine::State::step(const StepPlan& plan) {
     results.push_back(take(row, output));
   });
   scheduler.commit(results);
+  step_done();
+}
+
+void Engine::State::step_done() {
+  const double seconds = step_clock.seconds();
+  step_counts.ms = static_cast<float>(seconds * 1e3);
+  history.add(step_counts);
+  metrics.step_tokens.observe(step_counts.n_prefill + step_counts.n_decode);
+  metrics.step_seconds.observe(seconds);
+  if (trace == nullptr) return;
+  trace->step({.counts = step_counts,
+               .begin_us = step_begin_us,
+               .n_running = scheduler.n_running(),
+               .n_waiting = scheduler.n_waiting(),
+               .n_used_blocks = scheduler.blocks().n_blocks() - scheduler.blocks().n_free()});
+}
+
+EngineSnapshot Engine::State::snapshot() const {
+  EngineSnapshot snapshot = look_at(scheduler, choices, metrics.n_steps);
+  snapshot.max_num_seqs = parts.options.max_num_seqs;
+  snapshot.recent = history.oldest_first();
+  return snapshot;
 }
 
 // One row's news: into its choice, and as a piece to whoever waits.
 RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
   Choice& choice = choices.at(row.sequence_id);
-  if (choice.queue_s < 0)
+  if (choice.queue_s < 0) {
     choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step_clock.seconds());
+    if (trace != nullptr) trace->prefill(row.sequence_id, step_begin_us, choice.n_prompt());
+  }
+  choice.last_step = metrics.n_steps;
+  choice.last_was_prefill = row.start < choice.n_prompt();
+  (choice.last_was_prefill ? step_counts.n_prefill : step_counts.n_decode) += row.n_new_tokens;
   RowResult result{row.sequence_id, output.token_id, FinishReason::none};
   metrics.n_prompt_tokens += static_cast<std::uint64_t>(std::clamp<std::int64_t>(
       std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
@@ -225,6 +288,7 @@ RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
     piece.prompt_logprobs = std::move(choice.prompt_logprobs);
     piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
     choice.gave_first_piece = true;
+    if (trace != nullptr) trace->decode(row.sequence_id);
   }
   ++metrics.n_generated_tokens;
   const bool may_stop = static_cast<int>(choice.output_ids.size()) >= choice.params.min_tokens;
@@ -263,6 +327,9 @@ void Engine::State::end_finished() {
        : sequence.finish_reason == FinishReason::error   ? metrics.n_errors
                                                          : metrics.n_finished);
     choice.stream->push(std::move(piece));
+    if (trace != nullptr)
+      trace->ended(sequence.id, sequence.finish_reason, sequence.n_cached_tokens,
+                   sequence.n_known() - sequence.n_prompt);
     choices.erase(found);
   });
 }
@@ -279,6 +346,28 @@ Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) 
 Engine::~Engine() {
   state_->inbox.close();
   state_->thread.join();
+}
+
+void Engine::look(std::function<void(EngineSnapshot snapshot)> tell) {
+  state_->inbox.push({InboxCommand::Kind::look, {}, nullptr, std::move(tell)});
+}
+
+std::string Engine::failure() const {
+  const std::scoped_lock lock(state_->failure.mutex);
+  return state_->failure.what;
+}
+
+bool Engine::failed() const { return state_->failed; }
+
+void Engine::set_failure_listener(std::function<void()> listener) {
+  {
+    const std::scoped_lock lock(state_->failure.mutex);
+    if (!state_->failed) {
+      state_->failure.listener = std::move(listener);
+      return;
+    }
+  }
+  listener();
 }
 
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
@@ -307,12 +396,12 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
     }
   }
   auto stream = std::make_shared<RequestStream>(request.n);
-  state_->inbox.push({InboxCommand::Kind::submit, std::move(request), stream});
+  state_->inbox.push({InboxCommand::Kind::submit, std::move(request), stream, {}});
   return stream;
 }
 
 void Engine::cancel(const std::shared_ptr<RequestStream>& stream) {
-  state_->inbox.push({InboxCommand::Kind::cancel, {}, stream});
+  state_->inbox.push({InboxCommand::Kind::cancel, {}, stream, {}});
 }
 
 const EngineMetrics& Engine::metrics() const { return state_->metrics; }

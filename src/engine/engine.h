@@ -7,17 +7,25 @@
 //   ] --> streams
 //
 // A request that cannot run is a piece with FinishReason::error in its stream, never an exception
-// in a step. Any thread may call the public functions.
+// in a step. Should one escape all the same (no memory), the engine has failed: every stream ends
+// with an error, now and later, and nothing runs any more. Any thread may call the public
+// functions.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "api/request.h"
 #include "base/thread_pool.h"
+#include "engine/engine_snapshot.h"
 #include "engine/request_stream.h"
+#include "engine/step_histogram.h"
+#include "engine/step_trace.h"
 #include "kernels/backend.h"
 #include "loader/model_config.h"
 #include "loader/text_sources.h"
@@ -38,7 +46,14 @@ struct EngineOptions {
   bool prefix_cache = true;
   std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
+  std::shared_ptr<StepTrace> trace;  // told of every step and text; null: none
 };
+
+// Upper bounds: vLLM's for tokens, and seconds.
+inline constexpr std::array<double, 13> kStepTokenBounds = {1,   8,    16,   32,   64,   128,  256,
+                                                            512, 1024, 2048, 4096, 8192, 16384};
+inline constexpr std::array<double, 14> kStepSecondBounds = {
+    0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 3};
 
 inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
 inline constexpr int kMaxChoices = 128;           // choices of one request
@@ -52,6 +67,8 @@ struct EngineMetrics {
       n_generated_tokens{0}, n_requests{0}, n_choices{0}, n_finished{0}, n_cancelled{0},
       n_errors{0}, n_preemptions{0};
   std::atomic<std::int32_t> n_running{0}, n_waiting{0}, n_free_blocks{0}, n_blocks{0};
+  StepHistogram<kStepTokenBounds.size()> step_tokens{kStepTokenBounds};
+  StepHistogram<kStepSecondBounds.size()> step_seconds{kStepSecondBounds};
 };
 
 class Engine {
@@ -71,6 +88,16 @@ class Engine {
   // Throws Error{invalid_input | context_overflow} for a request that can never run.
   std::shared_ptr<RequestStream> submit(Request request);
   void cancel(const std::shared_ptr<RequestStream>& stream);
+
+  // `tell` is called with a snapshot, soon, on the engine thread between two steps (or never, when
+  // the engine has failed). It must not block or throw. Costs nothing until called.
+  void look(std::function<void(EngineSnapshot snapshot)> tell);
+
+  // What ended the engine; "" while it runs. The listener is called once it has happened, on the
+  // engine thread, which then waits for the destructor.
+  std::string failure() const;
+  bool failed() const;
+  void set_failure_listener(std::function<void()> listener);
 
   const EngineMetrics& metrics() const;
   const EngineOptions& options() const;

@@ -3,21 +3,24 @@
 // sleeps on when nothing runs. Any thread.
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "api/request.h"
+#include "engine/engine_snapshot.h"
 #include "engine/request_stream.h"
 
 namespace tinyllm {
 
 struct InboxCommand {
-  enum class Kind { submit, cancel };
+  enum class Kind { submit, cancel, look };
   Kind kind = Kind::submit;
-  Request request;  // submit
-  std::shared_ptr<RequestStream> stream;
+  Request request;                                    // submit
+  std::shared_ptr<RequestStream> stream;              // submit, cancel
+  std::function<void(EngineSnapshot snapshot)> tell;  // look
 };
 
 class Inbox {

@@ -277,6 +277,11 @@ const Sequence* Scheduler::find(SequenceId id) const {
   return found == sequences_.end() ? nullptr : found->second.get();
 }
 
+void Scheduler::each_sequence(function_ref<void(const Sequence&)> each) const {
+  for (const Sequence* sequence : running_) each(*sequence);
+  for (std::size_t i = waiting_.size(); i-- > 0;) each(*waiting_[i]);
+}
+
 void Scheduler::check_invariants() const {
   CHECK(running_.size() + waiting_.size() == sequences_.size(), "{} running, {} waiting, {} in all",
         running_.size(), waiting_.size(), sequences_.size());

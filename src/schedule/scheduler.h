@@ -83,6 +83,8 @@ class Scheduler {
   void take_finished(function_ref<void(const Sequence&)> each);
 
   const Sequence* find(SequenceId id) const;
+  // Running ones first, then waiting ones, the most urgent first.
+  void each_sequence(function_ref<void(const Sequence&)> each) const;
   std::int32_t n_running() const { return static_cast<std::int32_t>(running_.size()); }
   std::int32_t n_waiting() const { return static_cast<std::int32_t>(waiting_.size()); }
   bool idle() const { return sequences_.empty(); }

@@ -50,11 +50,12 @@ GatheredAnswer::GatheredAnswer(ApiRequest request, const ServedModel& model)
   }
 }
 
-void GatheredAnswer::submit() {
+void GatheredAnswer::submit(const std::string& name) {
   const std::uint64_t random_seed = random_number();
   try {
     for (PromptRun& run : runs_) {
       Request request = engine_request(request_, *model_, run.prompt_ids, random_seed);
+      request.name = name;
       run.max_tokens = request.params.max_tokens;
       run.stream = model_->engine->submit(std::move(request));
     }

@@ -35,8 +35,9 @@ class GatheredAnswer {
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
   GatheredAnswer(ApiRequest request, const ServedModel& model);
 
-  // Gives all prompts to the engine. Throws Error, with nothing left running.
-  void submit();
+  // Gives all prompts to the engine, under a name for its traces and views (api/request.h). Throws
+  // Error, with nothing left running.
+  void submit(const std::string& name = "");
   void cancel();  // what still runs
 
   // What a piece of runs()[run_idx] that is no error tells of its text, idx [0, n_texts()).

@@ -1,5 +1,6 @@
 #include "server/generation.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
@@ -40,7 +41,7 @@ void Generation::submit() {
   const int n_texts = answer_.n_texts();
   service_.admit(n_texts);
   n_places_ = n_texts;
-  answer_.submit();
+  answer_.submit(request_id_);
   n_open_ = n_texts;
   // From here on the answer is on its way. The callbacks keep this object alive: on_gone until the
   // answer is complete, a listener's post while it runs.
@@ -78,6 +79,7 @@ void Generation::take_pieces(std::size_t run_idx) {
 
 void Generation::take(std::size_t run_idx, OutputPiece piece) {
   if (piece.finish_reason == FinishReason::error) {
+    if (model_.engine->failed()) return fail(503, kEngineFailed);
     log(LogLevel::error, "{} {}", request_id_, piece.error);
     return fail(500, "the engine could not go on with this request");
   }
@@ -147,6 +149,7 @@ void Generation::finish_text(std::size_t text_idx, FinishReason reason, double q
   const double to_first_s = seconds_between(arrival_, first_token);
   service_.metrics().observe_finished({.reason = reason,
                                        .n_prompt = std::ssize(run.prompt_ids),
+                                       .n_cached = run.n_cached,
                                        .n_generated = answer_.text(text_idx).n_generated,
                                        .max_tokens = run.max_tokens,
                                        .n_choices = answer_.request().n,
@@ -162,6 +165,10 @@ void Generation::finish_text(std::size_t text_idx, FinishReason reason, double q
 
 void Generation::finish() {
   over_ = true;
+  std::int64_t longest = 0;
+  for (int i = 0; i < answer_.n_texts(); ++i)
+    longest = std::max(longest, answer_.text(static_cast<std::size_t>(i)).n_generated);
+  service_.metrics().observe_request(longest);
   log_end("done");
   if (!answer_.request().stream) return exchange_->send({.body = to_text(answer_.to_json())});
   if (answer_.request().include_usage) {

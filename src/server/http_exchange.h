@@ -3,8 +3,10 @@
 // else of the network.
 //
 // Thread rule: the handler, and everything given to post(), run one after another on the exchange's
-// strand; all calls but post() are made from there. post() may be called by any thread.
+// strand; all calls but post() are
+// made from there. post() may be called by any thread.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -59,7 +61,12 @@ class HttpExchange {
   // the connection. Nothing that is sent afterwards reaches anyone.
   virtual void on_gone(std::function<void()> callback) = 0;
 
+  // Written bytes wait because the client takes them slowly.
+  virtual bool has_unsent() const = 0;
+
   virtual void post(std::function<void()> work) = 0;
+  // The same, after a while. Keeps the exchange until then.
+  virtual void post_after(std::chrono::milliseconds delay, std::function<void()> work) = 0;
 };
 
 // Must answer, at once or later. What it throws is logged and answered with 500.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <exception>
 
 #include "base/check.h"
@@ -11,6 +12,14 @@
 
 namespace tinyllm {
 namespace {
+
+void run_logged(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    log(LogLevel::error, "an answer broke off: {}", error.what());
+  }
+}
 
 const char* reason_of(int status) {
   switch (status) {
@@ -113,13 +122,13 @@ void HttpReply::queue_ping() {
 void HttpReply::on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
 
 void HttpReply::post(std::function<void()> work) {
-  boost::asio::post(connection_->strand(), [work = std::move(work)] {
-    try {
-      work();
-    } catch (const std::exception& error) {
-      log(LogLevel::error, "an answer broke off: {}", error.what());
-    }
-  });
+  boost::asio::post(connection_->strand(), [work = std::move(work)] { run_logged(work); });
+}
+
+void HttpReply::post_after(std::chrono::milliseconds delay, std::function<void()> work) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(connection_->strand(), delay);
+  timer->async_wait([self = shared_from_this(), timer,
+                     work = std::move(work)](boost::system::error_code) { run_logged(work); });
 }
 
 void HttpReply::leave() {

@@ -12,7 +12,7 @@
 
 namespace tinyllm {
 
-class HttpReply : public HttpExchange {
+class HttpReply : public HttpExchange, public std::enable_shared_from_this<HttpReply> {
  public:
   // `chunked`: the client understands chunks (HTTP/1.1).
   HttpReply(std::shared_ptr<HttpConnection> connection, HttpRequest request, bool keep_alive,
@@ -25,7 +25,9 @@ class HttpReply : public HttpExchange {
   void write(std::string bytes) override;
   void end() override;
   void on_gone(std::function<void()> callback) override;
+  bool has_unsent() const override { return has_output(); }
   void post(std::function<void()> work) override;
+  void post_after(std::chrono::milliseconds delay, std::function<void()> work) override;
 
   // The connection's side.
   std::string take_output() { return std::exchange(output_, {}); }

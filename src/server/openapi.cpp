@@ -41,6 +41,8 @@ constexpr auto kGetRoutes = std::to_array<GetRoute>({
     {"/version", "The program's version."},
     {"/metrics", "Prometheus metrics under vLLM's names."},
     {"/openapi.json", "This description."},
+    {"/debug/state",
+     "The engine's rows, queue and KV blocks as server-sent events; 404 without --debug-views."},
 });
 
 bool is_supported(const Field& field) { return field.set != nullptr; }

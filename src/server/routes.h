@@ -32,6 +32,10 @@ void answer_version(Service& service, const ExchangePtr& exchange, const std::st
 void answer_metrics(Service& service, const ExchangePtr& exchange, const std::string& request_id);
 void answer_openapi(Service& service, const ExchangePtr& exchange, const std::string& request_id);
 
+// routes_debug.cpp
+void answer_debug_state(Service& service, const ExchangePtr& exchange,
+                        const std::string& request_id);
+
 // routes_web.cpp. GET / and /web/...; false, and nothing is answered, when it is no file of the
 // page.
 bool answer_web_file(const ExchangePtr& exchange);

@@ -23,12 +23,13 @@ void answer_models(Service& service, const ExchangePtr& exchange, const std::str
   const ServedModel& model = service.model();
   json data = json::array();
   for (const std::string& name : model.names) {
-    data.push_back({{"id", name},
-                    {"object", "model"},
-                    {"created", model.created},
-                    {"owned_by", "tinyllm"},
-                    {"root", model.names.front()},
-                    {"max_model_len", model.max_model_len()}});
+    json& entry = data.emplace_back(json{{"id", name},
+                                         {"object", "model"},
+                                         {"created", model.created},
+                                         {"owned_by", "tinyllm"},
+                                         {"root", model.names.front()},
+                                         {"max_model_len", model.max_model_len()}});
+    if (service.options().debug_views) entry["debug_views"] = true;  // for the page
   }
   exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});
 }

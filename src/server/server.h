@@ -18,13 +18,13 @@ class Server {
   std::uint16_t port() const { return http_.port(); }
   void start();
   // `model`'s engine must outlive stop().
-  void set_model(const ServedModel& model) { service_.set_model(model); }
+  void set_model(const ServedModel& model);
 
   // Waits for SIGINT or SIGTERM, then drains: no new work; what runs may end within `drain_time`,
   // after which it is aborted. Another signal meanwhile ends the process at once with exit code
   // 130.
+  // Returns soon as well when the model's engine fails: every answer is an error from then on.
   void wait(std::chrono::milliseconds drain_time);
-  bool stop_wanted() const { return n_signals_ > 0; }
 
   // Closes every connection and joins all threads.
   void stop() { http_.stop(); }
@@ -32,7 +32,8 @@ class Server {
  private:
   Service service_;
   HttpServer http_;
-  std::atomic<int> n_signals_{0};
+  std::atomic<bool> engine_failed_{false};
+  std::atomic<int> n_reasons_to_end_{0};  // signals, and a failed engine
 };
 
 }  // namespace tinyllm

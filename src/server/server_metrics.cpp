@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -46,6 +47,30 @@ struct Follower {
   }
 };
 
+// The same for a histogram.
+template <std::size_t n_bounds>
+struct HistogramFollower {
+  prometheus::Histogram* histogram = nullptr;
+  typename StepHistogram<n_bounds>::Counts shown{};
+  double shown_sum = 0;
+
+  void follow(const StepHistogram<n_bounds>& now) {
+    const auto counts = now.counts();
+    const double sum = now.sum();
+    std::vector<double> news;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      news.push_back(static_cast<double>(counts[i] - shown[i]));
+    histogram->ObserveMultiple(news, sum - shown_sum);
+    shown = counts;
+    shown_sum = sum;
+  }
+};
+
+template <std::size_t n_bounds>
+Buckets buckets_of(const std::array<double, n_bounds>& bounds) {
+  return {bounds.begin(), bounds.end()};
+}
+
 }  // namespace
 
 struct ServerMetrics::State {
@@ -74,7 +99,10 @@ struct ServerMetrics::State {
   prometheus::Histogram *first_token = nullptr, *next_token = nullptr, *per_token = nullptr,
                         *total = nullptr, *queue = nullptr, *inference = nullptr,
                         *prefill = nullptr, *decode = nullptr, *prompt_length = nullptr,
-                        *output_length = nullptr, *choices = nullptr, *max_tokens = nullptr;
+                        *output_length = nullptr, *choices = nullptr, *max_tokens = nullptr,
+                        *longest_output = nullptr, *computed_prompt = nullptr;
+  HistogramFollower<kStepTokenBounds.size()> step_tokens;
+  HistogramFollower<kStepSecondBounds.size()> step_seconds;
   prometheus::Family<prometheus::Counter>* errors = nullptr;
 };
 
@@ -134,6 +162,14 @@ void ServerMetrics::State::add_histograms(const Labels& model, double max_model_
   output_length = add("vllm:request_generation_tokens", "Tokens of a text.", lengths);
   max_tokens = add("vllm:request_params_max_tokens", "max_tokens of a request.", lengths);
   choices = add("vllm:request_params_n", "n of a request.", kChoiceBuckets);
+  longest_output =
+      add("vllm:request_max_num_generation_tokens", "Tokens of a request's longest text.", lengths);
+  computed_prompt = add("vllm:request_prefill_kv_computed_tokens",
+                        "Tokens of a prompt that were not in the cache.", lengths);
+  step_tokens.histogram = add("vllm:iteration_tokens_total", "Tokens computed in a step.",
+                              buckets_of(kStepTokenBounds));
+  step_seconds.histogram =
+      add("tinyllm:step_time_seconds", "Time of a step.", buckets_of(kStepSecondBounds));
 }
 
 void ServerMetrics::State::follow_engine() {
@@ -149,6 +185,8 @@ void ServerMetrics::State::follow_engine() {
   hits.follow(now.n_cached_tokens);
   queries.follow(now.n_cached_tokens + now.n_prompt_tokens);
   steps.follow(now.n_steps);
+  step_tokens.follow(now.step_tokens);
+  step_seconds.follow(now.step_seconds);
 }
 
 ServerMetrics::ServerMetrics() : state_(std::make_unique<State>()) {
@@ -183,9 +221,14 @@ void ServerMetrics::observe_finished(const FinishedText& text) {
   if (text.n_generated > 1)
     state_->per_token->Observe(text.decode_s / static_cast<double>(text.n_generated - 1));
   state_->prompt_length->Observe(static_cast<double>(text.n_prompt));
+  state_->computed_prompt->Observe(static_cast<double>(text.n_prompt - text.n_cached));
   state_->output_length->Observe(static_cast<double>(text.n_generated));
   state_->max_tokens->Observe(static_cast<double>(text.max_tokens));
   state_->choices->Observe(static_cast<double>(text.n_choices));
+}
+
+void ServerMetrics::observe_request(std::int64_t longest) {
+  state_->longest_output->Observe(static_cast<double>(longest));
 }
 
 void ServerMetrics::count_error(int status) {

@@ -13,7 +13,7 @@ namespace tinyllm {
 // One finished text.
 struct FinishedText {
   FinishReason reason = FinishReason::stop;
-  std::int64_t n_prompt = 0, n_generated = 0;
+  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;
   std::int64_t max_tokens = 0, n_choices = 1;
   double queue_s = 0, prefill_s = 0, decode_s = 0, total_s = 0;
 };
@@ -29,7 +29,8 @@ class ServerMetrics {
   void observe_first_token(double seconds);  // from the request's arrival
   void observe_next_token(double seconds);   // from the token before
   void observe_finished(const FinishedText& text);
-  void count_error(int status);  // a request that was refused or failed
+  void observe_request(std::int64_t longest);  // its longest text, when all have ended
+  void count_error(int status);                // a request that was refused or failed
 
   // The text exposition format, with the engine's counters and gauges as they are now.
   std::string text();

@@ -34,6 +34,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "/version", false, answer_version},
     {"GET", "/metrics", false, answer_metrics},
     {"GET", "/openapi.json", false, answer_openapi},
+    {"GET", "/debug/state", false, answer_debug_state},
 });
 
 // The client's id, if it fits into a log line; else one of ours.
@@ -103,6 +104,12 @@ const ServedModel& Service::model() const {
   return *model;
 }
 
+void Service::check_engine() const {
+  const ServedModel* model = ready_model_;
+  if (model != nullptr && model->engine->failed())
+    throw ApiError(503, "engine_failed", "", kEngineFailed);
+}
+
 void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
   const HttpRequest& request = exchange->request();
   const std::string request_id = request_id_of(request);
@@ -117,6 +124,7 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
       throw ApiError(403, "host_not_allowed", "",
                      "the Host header is not a name of this server; see --allowed-host");
     }
+    check_engine();
     if (request.method == "OPTIONS") return answer_preflight(*exchange);
     if (answer_web_file(exchange)) return;
     const Route& route = find_route(request);

@@ -17,6 +17,9 @@ namespace tinyllm {
 
 class Generation;
 
+inline constexpr const char* kEngineFailed =
+    "the engine has stopped after an internal error; the server is going down";
+
 struct ServiceOptions {
   std::vector<std::string> api_keys;       // empty: anyone may ask
   std::vector<std::string> cors_origins;   // "*" or "https://example.org"; empty: no CORS
@@ -24,6 +27,7 @@ struct ServiceOptions {
   bool checks_host = false;                // refuse other Host headers (against DNS rebinding)
   int max_queue = 256;                     // texts that may wait; more get 429
   bool logs_prompts = false;
+  bool debug_views = false;  // GET /debug/state
 };
 
 class Service {
@@ -34,11 +38,14 @@ class Service {
   // The HttpHandler.
   void handle(const std::shared_ptr<HttpExchange>& exchange);
 
-  // Generating routes answer 503 until then. `model` and its engine must outlive the HTTP server's
-  // threads.
+  // Generating routes answer 503 until then, and every route once its engine has failed. `model`
+  // and its engine must outlive the HTTP server's threads.
   void set_model(const ServedModel& model);
   bool ready() const { return ready_model_ != nullptr; }
   const ServedModel& model() const;  // throws ApiError{503} while there is none
+
+  // Throws ApiError{503} when the engine has failed.
+  void check_engine() const;
 
   void drain() { draining_ = true; }  // refuses new work
   bool draining() const { return draining_; }
@@ -51,6 +58,7 @@ class Service {
   // Takes a place for n_texts; throws ApiError{429 | 503}. Each place is given back once.
   void admit(int n_texts);
   void give_back(int n_texts) { n_open_texts_ -= n_texts; }
+  std::atomic<int>& n_watchers() { return n_watchers_; }  // of /debug/state
   void remember(const std::shared_ptr<Generation>& generation);
 
  private:
@@ -59,7 +67,7 @@ class Service {
   std::unique_ptr<const ServedModel> model_;
   std::atomic<const ServedModel*> ready_model_{nullptr};
   std::atomic<bool> draining_{false};
-  std::atomic<int> n_open_texts_{0};
+  std::atomic<int> n_open_texts_{0}, n_watchers_{0};
   struct Generations {
     std::mutex mutex;  // guards the list
     std::vector<std::weak_ptr<Generation>> list;

@@ -27,7 +27,9 @@ class FakeExchange : public HttpExchange {
   void write(std::string) override {}
   void end() override {}
   void on_gone(std::function<void()>) override {}
+  bool has_unsent() const override { return false; }
   void post(std::function<void()> work) override { work(); }
+  void post_after(std::chrono::milliseconds, std::function<void()>) override {}
 
   HttpResponse answer{.status = 0};
   HttpHeaders headers;

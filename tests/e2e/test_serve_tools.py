@@ -124,6 +124,13 @@ def test_metrics_count_exactly(start_server, models):
         "vllm:request_generation_tokens_sum": 21,
         "vllm:request_params_n_sum": 3 + 2 * 2,
         "vllm:num_preemptions_total": 0,
+        "vllm:request_max_num_generation_tokens_count": 4,
+        "vllm:request_max_num_generation_tokens_sum": 15 + 3,
+        "vllm:request_prefill_kv_computed_tokens_sum": 3 * 41 - 64 + 2,
+        # Each token but a text's last is computed in a step, and so is each prompt token that was not cached.
+        "vllm:iteration_tokens_total_sum": 3 * 41 - 64 + 2 + 3 * 4 + 2 * 2,
+        "vllm:iteration_tokens_total_count": server.metric("tinyllm:steps_total"),
+        "tinyllm:step_time_seconds_count": server.metric("tinyllm:steps_total"),
         "tinyllm:http_errors_total": 1,
     }
     assert {name: server.metric(name) for name in counts} == counts

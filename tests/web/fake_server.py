@@ -31,6 +31,7 @@ class FakeServer:
     def __init__(self, api_key=None):
         self.requests, self.api_key, self.fail_with = [], api_key, None
         self.n_disconnected = 0
+        self.frames = None  # of /debug/state: a list to which a test may append; None: no debug views
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -75,7 +76,13 @@ class FakeServer:
         if request.path == "/v1/models":
             if self.allowed(request):
                 model = {"id": "toy", "object": "model", "max_model_len": 100}
+                if self.frames is not None:
+                    model["debug_views"] = True
                 self.reply(request, 200, json.dumps({"object": "list", "data": [model]}).encode())
+            return
+        if request.path == "/debug/state" and self.frames is not None:
+            if self.allowed(request):
+                self.show_engine(request)
             return
         name = "index.html" if request.path == "/" else request.path.removeprefix("/web/")
         file = WEB / name
@@ -84,6 +91,28 @@ class FakeServer:
         kind = TYPES.get(file.suffix, "text/plain") + "; charset=utf-8"
         self.reply(request, 200, file.read_bytes(), kind, **{"Content-Security-Policy": POLICY})
 
+    def begin_events(self, request):
+        request.send_response(200)
+        request.send_header("Content-Type", "text/event-stream")
+        request.send_header("Connection", "close")
+        request.end_headers()
+        request.close_connection = True
+
+    def show_engine(self, request):
+        """Every frame once, the ones that come later too, until the client leaves."""
+        self.begin_events(request)
+        n_sent = 0
+        try:
+            while True:
+                for frame in self.frames[n_sent:]:
+                    request.wfile.write(f"data: {json.dumps(frame)}\n\n".encode())
+                    n_sent += 1
+                request.wfile.write(b": ping\n\n")
+                request.wfile.flush()
+                time.sleep(0.02)
+        except OSError:
+            self.n_disconnected += 1
+
     def post(self, request):
         body = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
         self.requests.append(body)
@@ -91,11 +120,7 @@ class FakeServer:
             return
         if self.fail_with:
             return self.refuse(request, *self.fail_with)
-        request.send_response(200)
-        request.send_header("Content-Type", "text/event-stream")
-        request.send_header("Connection", "close")
-        request.end_headers()
-        request.close_connection = True
+        self.begin_events(request)
         try:
             self.stream(request.wfile, body["messages"][-1]["content"])
         except OSError:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import toy_model
 from conftest import ROOT
 from running_server import RunningServer
 
@@ -21,6 +22,34 @@ def server(tmp_path_factory):
     server = RunningServer(command, {**os.environ, "TINYLLM_HOME": str(home)}, home / "log.txt").start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shown_server(tmp_path_factory):
+    """A toy model that says the alphabet for ever, with its engine shown."""
+    home = tmp_path_factory.mktemp("shown")
+    model = toy_model.write_folder(home / "loop", toy_model.loop())
+    command = [str(BINARY), "serve", "-m", str(model), "--debug-views", "--kv-blocks", "200", "--max-num-seqs", "4"]
+    server = RunningServer(command, {**os.environ, "TINYLLM_HOME": str(home)}, home / "log.txt").start()
+    yield server
+    server.stop()
+
+
+def test_the_real_engine_at_work(open_page, shown_server):
+    page = open_page(f"http://127.0.0.1:{shown_server.port}/")
+    page.locator("#open-engine").click()
+    expect(page.locator("#engine-kv")).to_have_text("0 in use, 0 cached, 200 free")
+    expect(page.locator("#engine-idle")).to_have_text("4 of 4 rows idle")
+    page.keyboard.press("Control+,")
+    page.get_by_label("Temperature").fill("0")
+    page.get_by_role("button", name="Save").click()
+    page.locator("#input").fill("go")
+    page.keyboard.press("Enter")
+    expect(page.locator("#engine-lanes .state")).to_have_text("decode")
+    page.screenshot(path=ROOT / "build/test-logs/web/engine-real.png")
+    page.keyboard.press("Escape")
+    expect(page.locator("#engine-lanes li")).to_have_count(0)
+    expect(page.locator("#engine-kv")).to_contain_text("0 in use, ")
 
 
 def test_files(server):

@@ -1,0 +1,55 @@
+#pragma once
+// One running choice of a request: what the scheduler does not know of it. Engine thread only.
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/request.h"
+#include "base/clock.h"
+#include "engine/output_stream.h"
+#include "engine/request_stream.h"
+
+namespace tinyllm {
+
+struct Choice {
+  Choice(std::shared_ptr<const Request> its_request, std::shared_ptr<RequestStream> its_stream,
+         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids,
+         std::int32_t context)
+      : request(std::move(its_request)),
+        stream(std::move(its_stream)),
+        choice_idx(idx),
+        params(request->params),
+        output(tokenizer, params, request->skip_special) {
+    params.seed += static_cast<std::uint64_t>(idx);
+    stop_ids = params.stop_token_ids;
+    if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
+    output_ids.reserve(static_cast<std::size_t>(std::min(params.max_tokens, context)));
+  }
+
+  bool stops_at(TokenId token_id) const {
+    return std::ranges::find(stop_ids, token_id) != stop_ids.end();
+  }
+  std::int64_t n_prompt() const { return std::ssize(request->prompt_ids); }
+
+  std::shared_ptr<const Request> request;
+  std::shared_ptr<RequestStream> stream;
+  int choice_idx;
+  SamplingParams params;
+  OutputStream output;
+  std::vector<TokenId> stop_ids;
+  std::vector<TokenId> output_ids;
+  bool gave_first_piece = false;
+  Stopwatch since_submit;
+  double queue_s = -1;            // until the first step that computed it; -1: none yet
+  std::uint64_t last_step = 0;    // the last one that computed it; 0: none yet
+  bool last_was_prefill = false;  // and what that one computed
+  std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
+  std::string error;                           // with FinishReason::error: what happened
+};
+
+}  // namespace tinyllm
