@@ -21,16 +21,20 @@ void relax_cpu() {
 #endif
 }
 
-// Returns when `value` differs from `old`: spins for 50 us, then sleeps in the kernel.
-void wait_while_equal(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+constexpr std::uint32_t kOneInside = 1, kInsideMask = 0xffff, kOneMove = 1u << 16;
+constexpr int kMaxWorkers = kInsideMask;
+
+// True once ready() holds, false after 50 us without.
+template <typename Ready>
+bool spin_until(Ready ready) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
-  while (std::chrono::steady_clock::now() < deadline) {
+  do {
     for (int i = 0; i < 64; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return;
+      if (ready()) return true;
       relax_cpu();
     }
-  }
-  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+  } while (std::chrono::steady_clock::now() < deadline);
+  return false;
 }
 
 }  // namespace
@@ -57,34 +61,54 @@ std::int64_t ThreadPool::Share::take_last() {
   return static_cast<std::int64_t>(old & UINT32_MAX) - 1;
 }
 
+void ThreadPool::Door::open() {
+  state_.fetch_add(kOneMove, std::memory_order_release);
+  state_.notify_all();
+}
+
+void ThreadPool::Door::close() {
+  state_.fetch_add(kOneMove, std::memory_order_acq_rel);
+  const auto empty = [&] { return (state_.load(std::memory_order_acquire) & kInsideMask) == 0; };
+  while (!spin_until(empty)) {
+    // Both words in one order (seq_cst): the last to leave sees that the caller sleeps, or the
+    // caller that it has left.
+    caller_sleeps_.store(1);
+    if ((state_.load() & kInsideMask) == 0) return;
+    caller_sleeps_.wait(1);
+  }
+}
+
+void ThreadPool::Door::enter(std::uint32_t& seen) {
+  std::uint32_t state = 0;
+  const auto is_open = [&] {
+    state = state_.load(std::memory_order_relaxed);
+    return (state & kOneMove) != 0 && state / kOneMove != seen;
+  };
+  for (;;) {
+    while (!spin_until(is_open)) state_.wait(state, std::memory_order_relaxed);
+    if (!state_.compare_exchange_strong(state, state + kOneInside, std::memory_order_acquire)) {
+      continue;
+    }
+    seen = state / kOneMove;
+    return;
+  }
+}
+
+void ThreadPool::Door::leave() {
+  const std::uint32_t state = state_.fetch_sub(kOneInside) - kOneInside;
+  const bool last = (state & (kInsideMask | kOneMove)) == 0;
+  if (last && caller_sleeps_.exchange(0) != 0) caller_sleeps_.notify_one();
+}
+
 ThreadPool::ThreadPool(int n_workers) : shares_(static_cast<std::size_t>(std::max(1, n_workers))) {
-  CHECK(n_workers >= 1, "a pool needs a worker, got {}", n_workers);
+  CHECK(n_workers >= 1 && n_workers <= kMaxWorkers, "a pool of {} workers", n_workers);
   threads_.reserve(static_cast<std::size_t>(n_workers - 1));
   for (int i = 1; i < n_workers; ++i) threads_.emplace_back([this, i] { worker_loop(i); });
 }
 
 ThreadPool::~ThreadPool() {
-  stopping_ = true;
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  door_.open();  // without a job: the workers end
   for (std::thread& thread : threads_) thread.join();
-}
-
-void ThreadPool::run(function_ref<void(int)> job) {
-  if (threads_.empty()) {
-    job(0);
-    return;
-  }
-  job_ = &job;
-  n_running_.store(static_cast<std::uint32_t>(threads_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
-  job(0);
-  for (std::uint32_t left = n_running_.load(std::memory_order_acquire); left != 0;
-       left = n_running_.load(std::memory_order_acquire)) {
-    wait_while_equal(n_running_, left);
-  }
-  job_ = nullptr;
 }
 
 void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
@@ -104,23 +128,29 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
   const auto do_chunk = [&](int worker_idx, std::int64_t i) {
     body(worker_idx, i * chunk, std::min(n, (i + 1) * chunk));
   };
-  run([&](int worker_idx) {
+  const auto take_chunks = [&](int worker_idx) {
     const auto own = static_cast<std::size_t>(worker_idx);
     for (std::int64_t i; (i = shares_[own].take_first()) >= 0;) do_chunk(worker_idx, i);
     for (std::size_t other = 1; other < shares_.size(); ++other) {
       Share& share = shares_[(own + other) % shares_.size()];
       for (std::int64_t i; (i = share.take_last()) >= 0;) do_chunk(worker_idx, i);
     }
-  });
+  };
+  if (threads_.empty() || n_chunks <= 1) return take_chunks(0);
+  const function_ref<void(int)> job = take_chunks;
+  job_ = &job;
+  door_.open();
+  take_chunks(0);
+  door_.close();
+  job_ = nullptr;
 }
 
 void ThreadPool::worker_loop(int worker_idx) {
   for (std::uint32_t seen = 0;;) {
-    wait_while_equal(generation_, seen);
-    seen = generation_.load(std::memory_order_acquire);
-    if (stopping_) return;
+    door_.enter(seen);
+    if (job_ == nullptr) return;
     (*job_)(worker_idx);
-    if (n_running_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_running_.notify_one();
+    door_.leave();
   }
 }
 

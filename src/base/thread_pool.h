@@ -1,7 +1,9 @@
 #pragma once
-// The compute pool: n workers that run one job together and meet at its end. Worker 0 is the
-// caller. One owner: parallel_for must not be called from two threads at once, nor from inside a
-// job. Waiting spins for at most 50 us and then sleeps (std::atomic::wait: a futex on Linux).
+// The compute pool: n workers that share the chunks of a job. Worker 0 is the caller. A job ends
+// when its chunks are done, not when every worker has come: one that sleeps, or whose core another
+// program has taken, is not waited for unless it holds a chunk. One owner: parallel_for must not be
+// called from two threads at once, nor from inside a job. Waiting spins for at most 50 us and then
+// sleeps (std::atomic::wait: a futex on Linux).
 
 #include <atomic>
 #include <cstdint>
@@ -22,14 +24,10 @@ class ThreadPool {
 
   int n_workers() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Runs job(worker_idx) once on every worker, worker_idx in [0, n_workers), and returns when all
-  // are done. The job must not throw.
-  void run(function_ref<void(int)> job);
-
   // Splits [0, n) into chunks of `chunk`. Each worker goes through its own share of neighbouring
   // chunks in order (memory is read in one stream), then takes chunks from the ends of the others'
   // shares, so a slow core does fewer. Calls body(begin, end) with half-open ranges; which worker
-  // gets a range changes no result.
+  // gets a range changes no result. The body must not throw.
   void parallel_for(std::int64_t n, std::int64_t chunk,
                     function_ref<void(std::int64_t, std::int64_t)> body);
   // The same with body(worker_idx, begin, end), for scratch memory that each worker has of its own.
@@ -46,14 +44,27 @@ class ThreadPool {
     std::int64_t take_last();
   };
 
+  // The door of a job: it stands open until no chunk is left. [number of openings and closings |
+  // workers inside], 16 bits each; the number is odd while it is open.
+  class alignas(128) Door {
+   public:
+    void open();   // caller
+    void close();  // caller; returns when nobody is inside
+    // Waits for an opening other than number `seen`, steps in and sets it.
+    void enter(std::uint32_t& seen);
+    void leave();
+
+   private:
+    std::atomic<std::uint32_t> state_{0};
+    alignas(128) std::atomic<std::uint32_t> caller_sleeps_{0};
+  };
+
   void worker_loop(int worker_idx);
 
   std::vector<std::thread> threads_;
   std::vector<Share> shares_;                     // [n_workers]
-  const function_ref<void(int)>* job_ = nullptr;  // valid while a job runs
-  alignas(128) std::atomic<std::uint32_t> generation_{0};
-  alignas(128) std::atomic<std::uint32_t> n_running_{0};
-  bool stopping_ = false;  // written before generation_ is raised, read after
+  const function_ref<void(int)>* job_ = nullptr;  // valid while the door is open; null: end
+  Door door_;
 };
 
 // Physical cores that this process may use: the default of --threads. At least 1.
