@@ -9,10 +9,13 @@ namespace tinyllm {
 namespace {
 
 // Panels a worker claims at once. A worker's claims follow each other in memory, so they may be
-// small, and then nobody waits long for the last one; a claim costs about as much as 1 KiB.
-std::int64_t panel_chunk(const PackedMatrix& weights) {
+// small, and then nobody waits long for the last one; a claim costs about as much as 1 KiB. Many
+// tokens go through a few panels together, so that their activations come from the L2 cache.
+std::int64_t panel_chunk(const PackedMatrix& weights, std::int64_t n_rows, int n_workers) {
   const std::int64_t panel_bytes = weights.n_bytes() / weights.n_panels();
-  return std::max<std::int64_t>(1, (std::int64_t{32} << 10) / panel_bytes);
+  const std::int64_t chunk = std::max<std::int64_t>(1, (std::int64_t{32} << 10) / panel_bytes);
+  if (n_rows <= kMaxPanelTokens) return chunk;
+  return std::max(chunk, std::min<std::int64_t>(4, weights.n_panels() / (8 * n_workers)));
 }
 
 }  // namespace
@@ -32,15 +35,15 @@ void CpuBackend::normalise(const float* x, VectorId norm, float eps, const Packe
 
 void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
                           Sink sink) {
-  const std::int64_t chunk = panel_chunk(weights);
+  const std::int64_t chunk = panel_chunk(weights, n_rows, pool_->n_workers());
   if (n_rows > 1 && weights.has_quantised()) x.find_split(n_rows);
   pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) float y[kMaxPanelTokens * kTileRows];
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
-      const std::byte* bytes = weights.panel(panel);
-      for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
-        const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
+    for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
+      const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
+      for (std::int64_t panel = begin; panel < end; ++panel) {
+        const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
+        const std::byte* bytes = weights.panel(panel);
         if (kernels_.quant_panel[format] != nullptr) {
           kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, x.split(t), n, y,
                                        kTileRows);

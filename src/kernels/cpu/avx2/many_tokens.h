@@ -1,9 +1,9 @@
 #pragma once
 // A panel of quantised weights times several tokens: prefill and batches. Each super-block of 8
 // tiles is unpacked once, to bytes and f32 scales that stay in L1, and then swept by all tokens, 16
-// rows x 5 tokens at a time: 10 int16 sums, 2 registers of weights and one of activations fill the
-// 16 registers. The f32 sums live in y between tiles. The operations on a row and their order are
-// those of one_token.h.
+// rows x 3 tokens at a time: 6 int16 sums, 6 f32 sums, 2 registers of weights, one of activations
+// and one product fill the 16 registers. The operations on a row and their order are those of
+// one_token.h.
 
 #include "kernels/cpu/avx2/panel_formats.h"
 
@@ -81,6 +81,7 @@ static inline void unpack_tile(const byte* header, const byte* tile, UnpackedTil
 // Keeps the compiler from moving additions past each other: it would need more registers than there
 // are and spill the sums.
 static inline void pin(__m256i& v) { asm volatile("" : "+x"(v)); }
+static inline void pin(__m256& v) { asm volatile("" : "+x"(v)); }
 
 // Products of kLines lines from `first` on, added in int16.
 template <int kLines, int kTokens>
@@ -90,7 +91,7 @@ static inline void add_products(const UnpackedTile& w, int half, int first,
   for (int i = 0; i < kLines; ++i) {
     const byte* line = w.quants[half][first + i];
     const __m256i rows_0 = load(line), rows_1 = load(line + 32);
-#pragma GCC unroll 5
+#pragma GCC unroll 3
     for (int t = 0; t < kTokens; ++t) {
       const __m256i x = repeat_4_bytes(q[t] + 4 * (first + i));
       const __m256i product_0 = _mm256_maddubs_epi16(rows_0, x);
@@ -106,8 +107,10 @@ static inline void add_products(const UnpackedTile& w, int half, int first,
 // Int32 dots of one tile's half with kTokens tokens, offset taken off; groups of 16 already times
 // their group scales.
 template <typename L, int kTokens>
-static inline void half_dots(const UnpackedTile& w, int half, const std::int8_t* const* q,
-                             const std::int16_t* const* x_sum, __m256i (&dots)[kTokens][2]) {
+[[gnu::always_inline]] static inline void half_dots(const UnpackedTile& w, int half,
+                                                    const std::int8_t* const* q,
+                                                    const std::int16_t* const* x_sum,
+                                                    __m256i (&dots)[kTokens][2]) {
   const auto group_scale = [&](int g, int r) {
     return load(reinterpret_cast<const byte*>(w.group_scale[g] + 32 * half + 16 * r));
   };
@@ -156,81 +159,107 @@ static inline void half_dots(const UnpackedTile& w, int half, const std::int8_t*
   }
 }
 
-// Tokens that go through a tile together, and where their sums stand ([32] f32 each).
-template <int kTokens>
-struct Pass {
-  const QuantPlane* plane[kTokens];
-  const float* scaled_sum[kTokens];
-  float* y[kTokens];
-};
+// Tokens that go through a tile together.
+inline constexpr int kPassTokens = 3;
 
-// y[16 rows of the half] += rows of n_tiles tiles times the tokens.
+// The f32 sums of 16 rows.
+template <int kTokens>
+static inline void load_sums(float* const* y, int row, __m256 (&acc)[kTokens][2]) {
+#pragma GCC unroll 3
+  for (int t = 0; t < kTokens; ++t) {
+    for (int r = 0; r < 2; ++r) acc[t][r] = _mm256_loadu_ps(y[t] + row + 8 * r);
+  }
+}
+
+template <int kTokens>
+static inline void store_sums(const __m256 (&acc)[kTokens][2], float* const* y, int row) {
+#pragma GCC unroll 3
+  for (int t = 0; t < kTokens; ++t) {
+    for (int r = 0; r < 2; ++r) _mm256_storeu_ps(y[t] + row + 8 * r, acc[t][r]);
+  }
+}
+
+// Into the first-level cache. (GCC 12 takes a loop of _mm_prefetch for one without effect and drops
+// it.)
+static inline void prefetch(const byte* from, int n_bytes) {
+  for (int line = 0; line < n_bytes; line += 64) asm volatile("prefetcht0 %0" : : "m"(from[line]));
+}
+
+// y[16 rows of the half] += rows of n_tiles tiles times kTokens tokens. y: [32] f32 of each token.
+// ahead: where the tiles stand that the next sweep needs, to be fetched during this one; or
+// nullptr.
 template <typename L, bool kResidual, int kTokens>
-static inline void sweep(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile, int half,
-                         const Pass<kTokens>& pass) {
+[[gnu::always_inline]] static inline void sweep(const UnpackedTile* tiles, int n_tiles,
+                                                std::int64_t first_tile, int half,
+                                                const QuantisedRow* const* x, float* const* y,
+                                                const byte* ahead) {
+  // Formats that add parts of a dot in int32 have no registers left: their sums wait in y.
+  constexpr bool kKeepSums = L::kQuant == Quant::nibbles && L::kGroup == 32;
+  const QuantPlane* planes[kTokens];
+  for (int t = 0; t < kTokens; ++t) planes[t] = kResidual ? &x[t]->residual : &x[t]->main;
+  __m256 acc[kTokens][2];
+  load_sums<kTokens>(y, 16 * half, acc);
   for (int i = 0; i < n_tiles; ++i) {
+    if (ahead != nullptr) {
+      const int n_bytes = (L::kTileBytes + 64) / 128 * 64;  // about a half
+      prefetch(ahead + i * L::kTileBytes + half * n_bytes, n_bytes);
+    }
     const UnpackedTile& w = tiles[i];
     const std::int64_t tile = first_tile + i;
     const std::int8_t* q[kTokens];
     const std::int16_t* x_sum[kTokens];
-#pragma GCC unroll 5
+#pragma GCC unroll 3
     for (int t = 0; t < kTokens; ++t) {
-      q[t] = pass.plane[t]->q + kTileCols * tile;
-      x_sum[t] = pass.plane[t]->sum + 2 * tile;
+      q[t] = planes[t]->q + kTileCols * tile;
+      x_sum[t] = planes[t]->sum + 2 * tile;
     }
     __m256i dots[kTokens][2];
     half_dots<L, kTokens>(w, half, q, x_sum, dots);
-#pragma GCC unroll 5
+    if constexpr (!kKeepSums) load_sums<kTokens>(y, 16 * half, acc);
+#pragma GCC unroll 3
     for (int t = 0; t < kTokens; ++t) {
-      const __m256 x_scale = _mm256_broadcast_ss(pass.plane[t]->scale + tile);
+      const __m256 x_scale = _mm256_broadcast_ss(planes[t]->scale + tile);
+#pragma GCC unroll 2
       for (int r = 0; r < 2; ++r) {
         const int row = 16 * half + 8 * r;
-        float* place = pass.y[t] + row;
         const __m256 scale = _mm256_mul_ps(_mm256_load_ps(w.scale + row), x_scale);
-        __m256 acc = _mm256_loadu_ps(place);
-        acc = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots[t][r]), acc);
+        acc[t][r] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots[t][r]), acc[t][r]);
         if constexpr (L::kHasMin && L::kGroup == 16) {
           const __m256i pair = load(reinterpret_cast<const byte*>(w.group_sum + 2 * row));
           const __m256i mins = _mm256_madd_epi16(repeat_4_bytes(x_sum[t]), pair);
           const __m256 min = _mm256_mul_ps(_mm256_load_ps(w.min + row), x_scale);
-          acc = _mm256_fnmadd_ps(min, _mm256_cvtepi32_ps(mins), acc);
+          acc[t][r] = _mm256_fnmadd_ps(min, _mm256_cvtepi32_ps(mins), acc[t][r]);
         } else if constexpr (L::kHasMin && !kResidual) {
-          acc = _mm256_fnmadd_ps(_mm256_load_ps(w.min + row),
-                                 _mm256_broadcast_ss(pass.scaled_sum[t] + tile), acc);
+          acc[t][r] = _mm256_fnmadd_ps(_mm256_load_ps(w.min + row),
+                                       _mm256_broadcast_ss(x[t]->scaled_sum + tile), acc[t][r]);
         }
-        _mm256_storeu_ps(place, acc);
+        if constexpr (kKeepSums) pin(acc[t][r]);
       }
     }
+    if constexpr (!kKeepSums) store_sums<kTokens>(acc, y, 16 * half);
   }
+  if constexpr (kKeepSums) store_sums<kTokens>(acc, y, 16 * half);
 }
 
 template <typename L, bool kResidual, int kTokens>
 static void sweep_rows(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
-                       const QuantisedRow* const* x, float* const* y) {
-  Pass<kTokens> pass;
-  for (int t = 0; t < kTokens; ++t) {
-    pass.plane[t] = kResidual ? &x[t]->residual : &x[t]->main;
-    pass.scaled_sum[t] = x[t]->scaled_sum;
-    pass.y[t] = y[t];
-  }
+                       const QuantisedRow* const* x, float* const* y, const byte* ahead) {
   for (int half = 0; half < 2; ++half)
-    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, pass);
+    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, x, y, ahead);
 }
 
-// Any number of tokens in passes of nearly equal width: 6 are 3 + 3, not 5 + 1.
+// Any number of tokens in passes of nearly equal width: 4 are 2 + 2, not 3 + 1.
 template <typename L, bool kResidual>
 static inline void sweep_tokens(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
                                 const QuantisedRow* const* x, std::int64_t n_tokens,
-                                float* const* y) {
-  for (std::int64_t t = 0; t < n_tokens;) {
-    const std::int64_t left = n_tokens - t, n_passes = (left + 4) / 5;
+                                float* const* y, const byte* ahead = nullptr) {
+  for (std::int64_t t = 0; t < n_tokens; ahead = nullptr) {
+    const std::int64_t left = n_tokens - t, n_passes = (left + kPassTokens - 1) / kPassTokens;
     const std::int64_t width = (left + n_passes - 1) / n_passes;
     switch (width) {
-      case 1: sweep_rows<L, kResidual, 1>(tiles, n_tiles, first_tile, x + t, y + t); break;
-      case 2: sweep_rows<L, kResidual, 2>(tiles, n_tiles, first_tile, x + t, y + t); break;
-      case 3: sweep_rows<L, kResidual, 3>(tiles, n_tiles, first_tile, x + t, y + t); break;
-      case 4: sweep_rows<L, kResidual, 4>(tiles, n_tiles, first_tile, x + t, y + t); break;
-      default: sweep_rows<L, kResidual, 5>(tiles, n_tiles, first_tile, x + t, y + t); break;
+      case 1: sweep_rows<L, kResidual, 1>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
+      case 2: sweep_rows<L, kResidual, 2>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
+      default: sweep_rows<L, kResidual, 3>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
     }
     t += width;
   }
@@ -272,14 +301,9 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
     const byte* tile = header + L::kHeaderBytes;
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
-    for (int i = 0; i < n; ++i) {
-      // The next super-block comes from memory while this one is swept.
-      const byte* ahead = tile + (i + kSuperTiles) * L::kTileBytes + L::kHeaderBytes;
-      for (int line = 0; line < L::kTileBytes; line += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(ahead) + line, _MM_HINT_T1);
-      unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
-    }
-    sweep_tokens<L, false>(tiles, n, first, rows, n_tokens, sums);
+    for (int i = 0; i < n; ++i) unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
+    const byte* ahead = tile + n * L::kTileBytes;  // the next super-block, or the next panel
+    sweep_tokens<L, false>(tiles, n, first, rows, n_tokens, sums, ahead);
     sweep_residuals<L>(tiles, n, first, rows, split + first, n_tokens, sums);
   }
 }
