@@ -1,8 +1,7 @@
 #if defined(__x86_64__)
 
-#include "kernels/cpu/avx2_table.h"
-
 #include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/isa_tables.h"
 
 namespace tinyllm {
 

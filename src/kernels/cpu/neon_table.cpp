@@ -1,7 +1,6 @@
 #if defined(__aarch64__)
 
-#include "kernels/cpu/neon_table.h"
-
+#include "kernels/cpu/isa_tables.h"
 #include "kernels/cpu/neon/neon_kernels.h"
 
 namespace tinyllm {

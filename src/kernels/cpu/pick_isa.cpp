@@ -6,18 +6,12 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "kernels/cpu/scalar_table.h"
+#include "kernels/cpu/isa_tables.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
-
-#include "kernels/cpu/avx2_table.h"
-#include "kernels/cpu/avx512_table.h"
-#include "kernels/cpu/avxvnni_table.h"
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
-
-#include "kernels/cpu/neon_table.h"
 #endif
 
 namespace tinyllm {

@@ -1,5 +1,4 @@
-#include "kernels/cpu/scalar_table.h"
-
+#include "kernels/cpu/isa_tables.h"
 #include "kernels/cpu/scalar/add.h"
 #include "kernels/cpu/scalar/paged_attention.h"
 #include "kernels/cpu/scalar/panels.h"

@@ -10,30 +10,13 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/avx512/avx512_kernels.h"
-#include "quant/tile_geometry.h"
+#include "kernels/cpu/panels/quant_formats.h"
 
 namespace tinyllm::avx512 {
 
-enum class Quant { nibbles, six_bits, bytes, signed_bytes };
-
-constexpr int bits(Quant quant) {
-  return quant == Quant::nibbles ? 4 : quant == Quant::six_bits ? 6 : 8;
-}
-
-template <Quant kQuantKind, int kGroupCols, bool kSuperScaled, bool kWithMin, int kQuantOffset>
-struct Layout : TileGeometry<bits(kQuantKind), kGroupCols, kSuperScaled, kWithMin> {
-  static constexpr Quant kQuant = kQuantKind;
-  static constexpr int kOffset = kQuantOffset;  // of the unsigned quants
-};
-
-using W4S = Layout<Quant::nibbles, 32, false, false, 8>;
-using W4A = Layout<Quant::nibbles, 32, false, true, 0>;
-using W4K = Layout<Quant::nibbles, 32, true, true, 0>;
-using W4K16 = Layout<Quant::nibbles, 16, true, true, 0>;
-using W6K16 = Layout<Quant::six_bits, 16, true, false, 32>;
-using W8S = Layout<Quant::signed_bytes, 32, false, false, 128>;
-using W8A = Layout<Quant::bytes, 32, false, true, 0>;
-using W8K = Layout<Quant::bytes, 32, true, true, 0>;
+using panels::Quant;
+using panels::W4A, panels::W4K, panels::W4K16, panels::W4S, panels::W6K16, panels::W8A, panels::W8K,
+    panels::W8S;
 
 static inline __m512i load(const byte* at) { return _mm512_loadu_si512(at); }
 
@@ -102,8 +85,9 @@ static inline __m512 load_min(const byte* header, const byte* tile, int half, in
 // Where the int32 sum over group g begins: minus what the offset will have added.
 template <typename L>
 static inline __m512i begin_sum(const std::int16_t* x_sum, int g) {
-  if constexpr (L::kOffset == 0) return _mm512_setzero_si512();
-  return _mm512_set1_epi32(-L::kOffset * (L::kGroup == 16 ? x_sum[g] : x_sum[0] + x_sum[1]));
+  constexpr int kOffset = L::kQuant == Quant::signed_bytes ? 128 : L::kOffset;
+  if constexpr (kOffset == 0) return _mm512_setzero_si512();
+  return _mm512_set1_epi32(-kOffset * (L::kGroup == 16 ? x_sum[g] : x_sum[0] + x_sum[1]));
 }
 
 }  // namespace tinyllm::avx512

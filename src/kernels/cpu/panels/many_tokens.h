@@ -74,6 +74,8 @@ template <typename V, typename Tile, bool kWithMin, int kTokens>
     const int row = first_row + V::kRows * r;
     rows[r] = w.quants[row / 16][0] + 4 * (row % 16);
   }
+  const std::int8_t* q[kTokens];
+  for (int t = 0; t < kTokens; ++t) q[t] = pass.plane[t]->q + kTileCols * tile;
 #pragma GCC unroll 2
   for (int g = 0; g < Tile::kGroups; ++g) {
     typename V::Ints dots[kTokens][kRegs];
@@ -88,8 +90,7 @@ template <typename V, typename Tile, bool kWithMin, int kTokens>
     for (int part = kParts * g; part < kParts * (g + 1); ++part) {
       typename V::Columns x[kTokens];
 #pragma GCC unroll 8
-      for (int t = 0; t < kTokens; ++t)
-        x[t] = V::load_columns(pass.plane[t]->q + kTileCols * tile + 16 * part);
+      for (int t = 0; t < kTokens; ++t) x[t] = V::load_columns(q[t] + 16 * part);
       add_line<V, kTokens, 0>(rows, 4 * part, x, dots);
       add_line<V, kTokens, 1>(rows, 4 * part + 1, x, dots);
       add_line<V, kTokens, 2>(rows, 4 * part + 2, x, dots);
@@ -146,14 +147,15 @@ static inline void sweep_width(const Tile* tiles, int n_tiles, std::int64_t firs
   sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, residual, x, y);
 }
 
-// Any number of tokens in passes of nearly equal width: 7 are 4 + 3, not 6 + 1.
+// Any number of tokens in passes of full width, the last two of equal width: 7 are 4 + 3, not 5
+// + 2.
 template <typename V, typename Tile, bool kWithMin>
 static void sweep_tokens(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool residual,
                          const QuantisedRow* const* x, std::int64_t n_tokens, float* const* y) {
   for (std::int64_t t = 0; t < n_tokens;) {
+    constexpr std::int64_t kMost = V::kPassTokens;
     const std::int64_t left = n_tokens - t;
-    const std::int64_t n_passes = (left + V::kPassTokens - 1) / V::kPassTokens;
-    const std::int64_t width = (left + n_passes - 1) / n_passes;
+    const std::int64_t width = left >= 2 * kMost ? kMost : left > kMost ? (left + 1) / 2 : left;
     sweep_width<V, Tile, kWithMin, V::kPassTokens>(tiles, n_tiles, first_tile, residual, x + t,
                                                    width, y + t);
     t += width;
