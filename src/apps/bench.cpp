@@ -15,6 +15,7 @@
 #include "apps/number_range.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
+#include "apps/profile_table.h"
 #include "apps/progress_bar.h"
 #include "apps/read_bandwidth.h"
 #include "apps/standard_output.h"
@@ -31,6 +32,7 @@ struct BenchCommand {
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
   bool as_json = false;
+  std::shared_ptr<StepProfile> profile;  // with --profile
 };
 
 // Tokens a second, one number a repeat.
@@ -109,6 +111,7 @@ std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& 
   EngineOptions options;
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
+  options.profile = command.profile;
   options.context = std::max(command.n_prompt, command.n_gen + 1) + 1;
   options.max_num_seqs = widest;
   options.max_num_batched_tokens = std::max(options.max_num_batched_tokens, widest);
@@ -198,10 +201,16 @@ std::string to_table(const BenchCommand& command, const Engine& engine, const Re
 
 void run_bench(const BenchCommand& command) {
   const Checkpoint checkpoint = open_checkpoint(command.model);
-  const std::unique_ptr<Engine> engine = open_for(command, checkpoint);
+  std::unique_ptr<Engine> engine = open_for(command, checkpoint);
   const Results results = measure(*engine, command);
-  write_stdout(command.as_json ? to_json(command, *engine, results).dump() + "\n"
-                               : to_table(command, *engine, results));
+  json report = to_json(command, *engine, results);
+  std::string table = to_table(command, *engine, results);
+  engine.reset();  // the profile is whole now
+  if (command.profile != nullptr) {
+    report["profile"] = json::parse(profile_json(*command.profile));
+    table += profile_table(*command.profile);
+  }
+  write_stdout(command.as_json ? report.dump() + "\n" : table);
 }
 
 }  // namespace
@@ -230,6 +239,9 @@ void add_bench_command(CLI::App& app) {
       ->check(number_in(1, 256))
       ->type_name("N");
   count("--repeat", options->n_repeats, 1000, "Runs of each measurement; the median counts");
+  command->add_flag_callback(
+      "--profile", [options] { options->profile = std::make_shared<StepProfile>(); },
+      "Also where the time of prefill and decoding went");
   command->add_flag("--json", options->as_json, "One JSON object instead of the table");
   add_examples(*command,
                "  tinyllm bench -m smollm2-135m\n"

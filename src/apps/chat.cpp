@@ -93,6 +93,7 @@ void add_chat_command(CLI::App& app) {
   command->add_flag("--no-shift", options->no_shift,
                     "Stop when the context is full instead of forgetting the oldest turns");
   add_engine_options(*command, options->engine);
+  add_profile_option(*command, options->engine);
   add_sampling_options(*command, options->sampling);
   add_examples(*command,
                "  tinyllm chat\n"

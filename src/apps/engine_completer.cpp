@@ -2,9 +2,11 @@
 // calls computed.
 
 #include <chrono>
+#include <cstdio>
 
 #include "apps/completer.h"
 #include "apps/open_model.h"
+#include "apps/profile_table.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/engine.h"
@@ -17,7 +19,14 @@ constexpr std::chrono::milliseconds kLookInterval{50};  // between two looks at 
 
 class EngineCompleter final : public Completer {
  public:
-  explicit EngineCompleter(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  // profile: what the engine writes to; null: none
+  EngineCompleter(std::unique_ptr<Engine> engine, std::shared_ptr<const StepProfile> profile)
+      : engine_(std::move(engine)), profile_(std::move(profile)) {}
+
+  ~EngineCompleter() override {
+    engine_.reset();
+    if (profile_ != nullptr) std::fputs(profile_table(*profile_).c_str(), stderr);
+  }
 
   std::int64_t context() const override {
     const EngineOptions& options = engine_->options();
@@ -69,6 +78,7 @@ class EngineCompleter final : public Completer {
   }
 
   std::unique_ptr<Engine> engine_;
+  std::shared_ptr<const StepProfile> profile_;
 };
 
 }  // namespace
@@ -78,7 +88,9 @@ std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
                                                  const EngineFlags& flags, std::int64_t context) {
   EngineOptions options = engine_options(flags);
   options.context = static_cast<std::int32_t>(context);
-  return std::make_unique<EngineCompleter>(load_engine(checkpoint, std::move(text), options));
+  if (flags.profile) options.profile = std::make_shared<StepProfile>();
+  return std::make_unique<EngineCompleter>(load_engine(checkpoint, std::move(text), options),
+                                           options.profile);
 }
 
 }  // namespace tinyllm

@@ -48,6 +48,11 @@ void add_engine_options(CLI::App& command, EngineFlags& flags) {
   add_common_options(command, flags);
 }
 
+void add_profile_option(CLI::App& command, EngineFlags& flags) {
+  command.add_flag("--profile", flags.profile,
+                   "At the end, on stderr: where the time of prefill and decoding went");
+}
+
 void add_batched_engine_options(CLI::App& command, EngineFlags& flags) {
   add_common_options(command, flags);
   command

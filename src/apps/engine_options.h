@@ -21,6 +21,7 @@ struct EngineFlags {
   std::int32_t kv_blocks = 0;      // 0: from free memory
   std::int32_t max_num_seqs = 0;   // 0: the engine's default
   std::int32_t max_num_batched_tokens = 0;
+  bool profile = false;    // chat, generate: say at the end where the time went
   bool recompute = false;  // reference only: keep no K/V rows
 
   bool reference() const { return engine == "reference"; }
@@ -28,6 +29,8 @@ struct EngineFlags {
 
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(CLI::App& command, EngineFlags& flags);
+// --profile, for commands whose completer may tell (apps/completer.h).
+void add_profile_option(CLI::App& command, EngineFlags& flags);
 // For commands that run many sequences together: no --engine, since the reference path runs one.
 void add_batched_engine_options(CLI::App& command, EngineFlags& flags);
 

@@ -187,6 +187,7 @@ void add_generate_command(CLI::App& app) {
                    "hidden size] f32 and so on")
       ->type_name("DIR");
   add_engine_options(*command, options->engine);
+  add_profile_option(*command, options->engine);
   add_sampling_options(*command, options->sampling);
   add_examples(*command,
                "  tinyllm generate -m smollm2-135m -p \"Once upon a time\" -n 50\n"
@@ -200,6 +201,9 @@ void add_generate_command(CLI::App& app) {
     }
     if (options->engine.recompute && !options->engine.reference()) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");
+    }
+    if (options->engine.profile && options->engine.reference()) {
+      fail(ErrorCode::usage, "--profile works with --engine batched only");
     }
     options->has_prompt = prompt->count() > 0;
     options->has_token_ids = token_ids->count() > 0;

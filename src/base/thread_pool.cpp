@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace tinyllm {
 namespace {
@@ -137,10 +138,24 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
     }
   };
   if (threads_.empty() || n_chunks <= 1) return take_chunks(0);
-  const function_ref<void(int)> job = take_chunks;
+  if (!watched_) return run(take_chunks);
+  for (Share& share : shares_) share.busy_s = 0;
+  const Stopwatch job_clock;
+  run([&](int worker_idx) {
+    const Stopwatch clock;
+    take_chunks(worker_idx);
+    shares_[static_cast<std::size_t>(worker_idx)].busy_s = clock.seconds();
+  });
+  const double seconds = job_clock.seconds();
+  for (const Share& share : shares_) {
+    waited_s_ += std::max(0.0, seconds - share.busy_s) / static_cast<double>(shares_.size());
+  }
+}
+
+void ThreadPool::run(function_ref<void(int)> job) {
   job_ = &job;
   door_.open();
-  take_chunks(0);
+  job(0);
   door_.close();
   job_ = nullptr;
 }

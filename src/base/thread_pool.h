@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -34,10 +35,17 @@ class ThreadPool {
   void parallel_for(std::int64_t n, std::int64_t chunk,
                     function_ref<void(int, std::int64_t, std::int64_t)> body);
 
+  // From now on (not), time in which workers have nothing to do in a job is summed; costs two looks
+  // at the clock a job.
+  void watch_waiting(bool watched) { watched_ = watched; }
+  // The seconds since the last call, the mean over the workers.
+  double take_waited_s() { return std::exchange(waited_s_, 0.0); }
+
  private:
   // The chunks [begin, end) that nobody has taken yet, in the upper and lower half of one word.
   struct alignas(128) Share {
     std::atomic<std::uint64_t> range{0};
+    double busy_s = 0;  // of the worker in this job, when watched
 
     void set(std::int64_t begin, std::int64_t end);
     std::int64_t take_first();  // -1: none left
@@ -59,12 +67,16 @@ class ThreadPool {
     alignas(128) std::atomic<std::uint32_t> caller_sleeps_{0};
   };
 
+  // job(worker_idx) on the caller and on every worker that comes while it runs there.
+  void run(function_ref<void(int)> job);
   void worker_loop(int worker_idx);
 
   std::vector<std::thread> threads_;
   std::vector<Share> shares_;                     // [n_workers]
   const function_ref<void(int)>* job_ = nullptr;  // valid while the door is open; null: end
   Door door_;
+  bool watched_ = false;
+  double waited_s_ = 0;
 };
 
 // Physical cores that this process may use: the default of --threads. At least 1.

@@ -57,6 +57,7 @@ struct Engine::State {
   StepRunner runner;
   EngineMetrics metrics;
   StepTrace* trace;          // null: none
+  StepProfile* profile;      // null: none
   Stopwatch step_clock;      // since the step began
   double step_begin_us = 0;  // on the trace's clock
   StepCounts step_counts;    // of the step under way
@@ -95,7 +96,9 @@ Engine::State::State(Parts engine_parts)
                   (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
               .max_logits_rows = parts.options.max_num_batched_tokens,
               .block_size = parts.options.block_size}),
-      trace(parts.options.trace.get()) {
+      trace(parts.options.trace.get()),
+      profile(parts.options.profile.get()) {
+  if (profile != nullptr) parts.backend->set_profile(profile);
   parts.backend->configure(
       backend_sizes(*parts.decoder, parts.options),
       {parts.options.kv_dtype, parts.options.block_size, parts.options.kv_blocks});
@@ -115,11 +118,13 @@ void Engine::State::loop() {
 
 void Engine::State::run() {
   while (inbox.drain(commands, scheduler.idle())) {
+    if (profile != nullptr) profile->begin();
     handle_commands();
     end_finished();
     const StepPlan& plan = scheduler.plan();
     if (!plan.rows.empty()) step(plan);
     end_finished();
+    if (profile != nullptr) profile->end();
   }
   // Whoever still waits for an answer is told that none comes.
   handle_commands();

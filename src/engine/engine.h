@@ -46,7 +46,8 @@ struct EngineOptions {
   bool prefix_cache = true;
   std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
-  std::shared_ptr<StepTrace> trace;  // told of every step and text; null: none
+  std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
+  std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none
 };
 
 // Upper bounds: vLLM's for tokens, and seconds.

@@ -17,6 +17,7 @@
 #include <span>
 
 #include "api/output.h"
+#include "api/step_profile.h"
 #include "base/function_ref.h"
 #include "kernels/forward_batch.h"
 #include "kernels/layer_spec.h"
@@ -85,6 +86,9 @@ class Backend {
   virtual std::int64_t packed_bytes() const = 0;             // weights on the device
   virtual std::int64_t packed_bytes(MatrixId id) const = 0;  // one of them
   virtual std::int64_t free_bytes() const = 0;               // memory that pages may take
+
+  // Marks what a step's time goes into; nullptr: no more. A device that cannot tell ignores it.
+  virtual void set_profile(StepProfile* profile) { static_cast<void>(profile); }
 
   virtual void begin_step(const ForwardBatch& batch) = 0;
   virtual void run(const StepKey& key, function_ref<void()> recipe) = 0;

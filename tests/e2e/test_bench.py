@@ -25,6 +25,18 @@ def test_json(tinyllm, models):
     assert result["read_bandwidth_share"] == pytest.approx(result["decode_gb_s"] / result["read_bandwidth_gb_s"])
 
 
+def test_profile(tinyllm, models):
+    arguments = ("bench", "-m", models["loop"], "--prompt", 40, "--gen", 8, "--batch", "1,3", "--repeat", 1, "--profile")
+    profile = tinyllm.json(*arguments, "--json")["profile"]
+    assert list(profile) == ["prefill", "decode", "decode together"]
+    for kind in profile.values():
+        assert list(kind["parts"])[0] == "embedding" and list(kind["parts"])[-2:] == ["waiting", "rest"]
+        assert sum(part["share"] for part in kind["parts"].values()) == pytest.approx(1)
+        assert sum(part["ms_a_step"] for part in kind["parts"].values()) == pytest.approx(kind["ms_a_step"])
+    assert "gb_s" in profile["decode"]["parts"]["down"] and "gb_s" not in profile["decode"]["parts"]["silu"]
+    assert "\nprefill: 2 steps of 40 tokens, " in tinyllm.text(*arguments)
+
+
 def test_table(tinyllm, models):
     text = tinyllm.text("bench", "-m", models["fine"], "--prompt", 5, "--gen", 3, "--batch", "4", "--repeat", 1)
     lines = text.splitlines()

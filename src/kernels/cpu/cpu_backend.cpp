@@ -105,6 +105,7 @@ void CpuBackend::begin_step(const ForwardBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.max_num_batched_tokens);
   batch_ = batch;
+  if (profile_ != nullptr) profile_->set_batch(batch.n_tokens, batch.n_rows);
   n_query_chunks_ = 0;
   for (std::int32_t row = 0; row < batch.n_rows; ++row) {
     const auto first = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row)]);

@@ -32,6 +32,7 @@ class CpuBackend final : public Backend {
   std::int64_t packed_bytes(MatrixId id) const override { return matrix(id).n_bytes(); }
   std::int64_t free_bytes() const override;
 
+  void set_profile(StepProfile* profile) override;
   void begin_step(const ForwardBatch& batch) override;
   void run(const StepKey& key, function_ref<void()> recipe) override;
   void embed(MatrixId embed_tokens) override;
@@ -51,6 +52,18 @@ class CpuBackend final : public Backend {
   KvPages kv_pages(std::int32_t layer_idx, std::int32_t kv_head);
   float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }
 
+  // The time since the last mark belongs to `part`; with --profile only. The second also counts the
+  // work of multiplying [n_rows] rows.
+  void mark(StepPart part) {
+    if (profile_ != nullptr) [[unlikely]]
+      profile_->mark(part, pool_->take_waited_s());
+  }
+  void mark(StepPart part, const PackedMatrix& weights, std::int64_t n_rows) {
+    if (profile_ != nullptr) [[unlikely]]
+      mark_product(part, weights, n_rows);
+  }
+  void mark_product(StepPart part, const PackedMatrix& weights, std::int64_t n_rows);
+  void mark_attention(const AttentionSpec& spec);
   // each(t) for all tokens of the step; one token stays on the caller, since waking the others
   // costs more.
   void for_each_token(function_ref<void(std::int64_t t)> each);
@@ -88,6 +101,7 @@ class CpuBackend final : public Backend {
   static constexpr float kSplitAll = 0.0f, kSplitLarge = 4.0f;
 
   ThreadPool* pool_;
+  StepProfile* profile_ = nullptr;  // null: nobody wants to know
   RowKernels kernels_;
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<Buffer> vectors_;

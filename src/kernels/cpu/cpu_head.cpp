@@ -55,12 +55,15 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
       const std::int32_t t = batch_.logits_tokens[static_cast<std::size_t>(first + i)];
       normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitAll, i);
     }
+    mark(StepPart::norm);
     multiply_into(weights, normed_, n_rows, logits, stride);
+    mark(StepPart::head, weights, n_rows);
     pool_->parallel_for(n_rows, 1, [&](int worker_idx, std::int64_t i, std::int64_t) {
       sample(samples, static_cast<std::size_t>(first + i),
              {logits + i * stride, static_cast<std::size_t>(sizes_.vocab_size)},
              workspaces_[static_cast<std::size_t>(worker_idx)]);
     });
+    mark(StepPart::sampling);
   }
   const auto n = static_cast<std::size_t>(samples.n_rows);
   const auto vocab_size = static_cast<std::size_t>(sizes_.vocab_size);

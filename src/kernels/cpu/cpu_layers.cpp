@@ -90,6 +90,7 @@ void CpuBackend::embed(MatrixId embed_tokens) {
     }
     table.unpack(token_id, hidden_row(t));
   });
+  mark(StepPart::embedding);
 }
 
 void CpuBackend::attention_input(const LayerSpec& layer) {
@@ -97,11 +98,14 @@ void CpuBackend::attention_input(const LayerSpec& layer) {
   for_each_token([&](std::int64_t t) {
     normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, kSplitAll, t);
   });
+  mark(StepPart::norm);
   multiply_into(weights, normed_, batch_.n_tokens, qkv_.as<float>().data(), qkv_stride_);
+  mark(StepPart::qkv, weights, batch_.n_tokens);
   for_each_token([&](std::int64_t t) {
     for (std::int32_t head = 0; head < layer.attention.n_kv_heads; ++head)
       finish_heads(layer, t, head);
   });
+  mark(StepPart::rope);
 }
 
 void CpuBackend::finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head) {
@@ -165,6 +169,7 @@ void CpuBackend::attention(const LayerSpec& layer) {
     kernels_.attention(queries, kv_pages(layer.layer_idx, kv_head), table, spec.scale,
                        scratch_.as<float>().data() + worker_idx * attention_scratch());
   });
+  if (profile_ != nullptr) mark_attention(spec);
 }
 
 void CpuBackend::attention_output(const LayerSpec& layer) {
@@ -173,6 +178,7 @@ void CpuBackend::attention_output(const LayerSpec& layer) {
     for_each_token([&](std::int64_t t) { attended_.quantise(kernels_, t, kSplitLarge); });
   }
   add_projection(weights, attended_, layer.o_bias);
+  mark(StepPart::o_proj, weights, batch_.n_tokens);
 }
 
 void CpuBackend::mlp(const LayerSpec& layer) {
@@ -182,8 +188,10 @@ void CpuBackend::mlp(const LayerSpec& layer) {
     normalise(hidden_row(t), layer.post_attention_norm, layer.norm_eps, gate_up_weights,
               kSplitLarge, t);
   });
+  mark(StepPart::norm);
   float* gate_up = gate_up_.as<float>().data();
   multiply_into(gate_up_weights, normed_, batch_.n_tokens, gate_up, gate_up_stride_);
+  mark(StepPart::gate_up, gate_up_weights, batch_.n_tokens);
   const std::int64_t n = sizes_.intermediate_size;
   const std::int64_t up_begin = gate_up_weights.parts()[1].first_panel * kTileRows;
   const float* bias = vector(layer.gate_up_bias);
@@ -196,7 +204,9 @@ void CpuBackend::mlp(const LayerSpec& layer) {
     kernels_.silu_mul(gate, gate + up_begin, gated_.row(t), n);
     if (down_weights.has_quantised()) gated_.quantise(kernels_, t, kSplitLarge);
   });
+  mark(StepPart::silu);
   add_projection(down_weights, gated_, layer.down_bias);
+  mark(StepPart::down_proj, down_weights, batch_.n_tokens);
 }
 
 }  // namespace tinyllm

@@ -1,0 +1,18 @@
+#pragma once
+// A StepProfile in words (--profile). Main thread only, after the engine is gone.
+
+#include <string>
+
+#include "api/step_profile.h"
+
+namespace tinyllm {
+
+// A table for each kind of step that ran: milliseconds a step, share, and where it makes sense GB/s
+// or GOPS.
+std::string profile_table(const StepProfile& profile);
+
+// The same as the text of a JSON object: {kind: {"steps", "tokens", "ms_a_step", "parts": {name:
+// {"ms_a_step", "share", "gb_s", "gops"}}}}.
+std::string profile_json(const StepProfile& profile);
+
+}  // namespace tinyllm
