@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """This server beside llama.cpp's on the same file: throughput and time to the first token at some numbers of clients.
 
-Usage: compare_servers.py MODEL.gguf [--clients 1,8,32] [--turns 2] [--python PYTHON]
+Usage: compare_servers.py MODEL.gguf [--clients 1,8,32] [--turns 2] [--threads N] [--python PYTHON]
 Both run at once and idle but for the one that is asked; turns alternate, so that a busy machine slows both alike. PYTHON
 needs the package xllamacpp. Prints one line a number of clients: medians over the turns and their ratio.
 """
@@ -63,10 +63,12 @@ def main():
     parser.add_argument("--clients", default="1,8,32")
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--requests-per-client", type=int, default=2)
+    parser.add_argument("--answer-tokens", type=int, default=40, help="how long answers are on average")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each server")
     parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
     clients = [int(n) for n in options.clients.split(",")]
-    n_threads = len(os.sched_getaffinity(0))
+    n_threads = options.threads
     most = max(clients)
 
     ports = {"tiny-llm": free_port(), "llama.cpp": free_port()}
@@ -86,7 +88,7 @@ def main():
             for turn in range(options.turns):
                 for name in ports if turn % 2 == 0 else reversed(ports):
                     flags = ["--clients", n, "--requests", max(4, n * options.requests_per_client), "--seed", 100 * n + turn]
-                    lengths = ["--prompt-words", 60, "--answer-tokens", 40]
+                    lengths = ["--prompt-words", 60, "--answer-tokens", options.answer_tokens]
                     found[name].append(load(ports[name], *flags, *lengths))
             middle = {}
             for name, reports in found.items():

@@ -5,7 +5,7 @@ import * as api from './api.js';
 
 const $ = (id) => document.getElementById(id);
 const OPEN = 'tiny-llm.engine';
-const MAX_SQUARES = 2048; // above, one square stands for several blocks
+const MAX_SQUARES = 1024; // above, one square stands for several blocks
 const FREE = -1, CACHED = -2, SHARED = -3; // holders that are no lane
 const view = { stopWatching: null, apiKey: () => '' };
 
@@ -67,7 +67,7 @@ function drawBlocks({ kv, lanes }) {
   const words = [`${kv.n_used} in use`, `${kv.n_cached} cached`, `${kv.n_free} free`];
   if (shared > 0) words.splice(1, 0, `${shared} of them shared`);
   $('engine-kv').textContent = words.join(', ');
-  $('engine-kv-note').textContent = `${kv.block_size} tokens a block${perSquare > 1 ? `, ${perSquare} blocks a square` : ''}`;
+  $('engine-kv-note').textContent = `${kv.block_size} tokens each${perSquare > 1 ? `, ${perSquare} a square` : ''}`;
   $('engine-blocks').setAttribute('aria-label', words.join(', '));
 }
 

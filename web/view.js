@@ -14,7 +14,8 @@ DOMPurify.addHook('afterSanitizeAttributes', (node) => {
 });
 
 function renderMarkdown(text) {
-  const clean = DOMPurify.sanitize(marked.parse(text), {
+  // The line break: marked knows an unclosed code block only when its last line has ended.
+  const clean = DOMPurify.sanitize(marked.parse(`${text}\n`), {
     USE_PROFILES: { html: true },
     FORBID_TAGS: ['style', 'form', 'input', 'button', 'textarea', 'select', 'iframe', 'img', 'audio', 'video'],
     FORBID_ATTR: ['style', 'id', 'name'],

@@ -121,8 +121,8 @@ void run_serve(ServeCommand& command) {
   // The port is taken before the model is read: a wrong one is known at once, and early clients
   // hear that the model is loading.
   const Stopwatch clock;
-  if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   Server server(command.http, command.service);
+  if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
   const std::unique_ptr<Engine> engine = load(command.model, engine_flags);
   ServedModel model;

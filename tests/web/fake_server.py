@@ -22,6 +22,7 @@ XSS = (
 )
 ANSWERS = {
     "markdown": "# Title\n\nSome **bold** text and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\ndef f():\n    return 1\n```\n",
+    "cut code": "Look:\n\n```python\ndef f():\n    # not a heading\n    return",
     "xss": XSS,
     "wide": "```\n" + "x" * 400 + "\n```\n\n" + "word" * 200,
 }

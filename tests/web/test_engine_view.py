@@ -134,6 +134,6 @@ def test_many_blocks_share_a_square(open_page, server):
     server.frames = [{**BUSY, "kv": {**BUSY["kv"], "n_blocks": 20000, "map": [[0, 1], [-1, 19998], [1, 1]]}}]
     page = open_page(server.url)
     page.locator("#open-engine").click()
-    expect(page.locator("#engine-kv-note")).to_have_text("16 tokens a block, 10 blocks a square")
+    expect(page.locator("#engine-kv-note")).to_have_text("16 tokens each, 20 a square")
     pixels = colours(page, "engine-blocks")
     assert len(pixels) == 3  # two requests hold one block each, and both are seen

@@ -71,6 +71,16 @@ def test_markdown_and_code(open_page, server):
     shot(page, "markdown")
 
 
+def test_code_that_is_not_complete_is_code(open_page, server):
+    """As it is while it streams, at any point of a line."""
+    page = open_page(server.url)
+    say(page, "cut code")
+    finished(page)
+    body = answer(page).locator(".body")
+    expect(body.locator("pre code")).to_have_text("def f():\n    # not a heading\n    return\n")
+    expect(body.locator("h1")).to_have_count(0)
+
+
 def test_scripts_in_an_answer_do_nothing(open_page, server):
     page = open_page(server.url, allow=["Content Security Policy"])
     say(page, "xss")
