@@ -16,7 +16,7 @@ void add_common_options(CLI::App& command, EngineFlags& flags) {
       ->check(number_in(1, 1 << 24))
       ->type_name("N");
   command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
-      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->check(CLI::IsMember({"bf16", "int8", "f32"}))
       ->type_name("TYPE")
       ->capture_default_str();
   command
@@ -66,7 +66,9 @@ EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
   options.n_threads = flags.n_threads;
   options.context = static_cast<std::int32_t>(flags.context);
-  options.kv_dtype = flags.kv_type == "f32" ? DType::f32 : DType::bf16;
+  options.kv_type = flags.kv_type == "f32"    ? KvType::f32
+                    : flags.kv_type == "int8" ? KvType::int8
+                                              : KvType::bf16;
   options.kv_blocks = flags.kv_blocks;
   if (!flags.quantize.empty())
     options.quantise = flags.quantize == "q8" ? DType::q8_0 : DType::q4_k;

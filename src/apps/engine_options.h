@@ -16,7 +16,7 @@ struct EngineFlags {
   std::string engine = "batched";  // or "reference"
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
-  std::string kv_type = "bf16";    // or "f32"
+  std::string kv_type = "bf16";    // "int8" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
   std::int32_t kv_blocks = 0;      // 0: from free memory
   std::int32_t max_num_seqs = 0;   // 0: the engine's default

@@ -73,7 +73,7 @@ void gather_keys(ServeCommand& command) {
 // The same for the same program, model and numbers.
 std::string fingerprint_of(const std::string& model, const EngineOptions& options) {
   const std::string text = fmt::format("{} {} {} {}", version(), model,
-                                       static_cast<int>(options.kv_dtype), options.block_size);
+                                       static_cast<int>(options.kv_type), options.block_size);
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return fmt::format("fp_{:010x}", hash >> 24);

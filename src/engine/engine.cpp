@@ -101,7 +101,7 @@ Engine::State::State(Parts engine_parts)
   if (profile != nullptr) parts.backend->set_profile(profile);
   parts.backend->configure(
       backend_sizes(*parts.decoder, parts.options),
-      {parts.options.kv_dtype, parts.options.block_size, parts.options.kv_blocks});
+      {parts.options.kv_type, parts.options.block_size, parts.options.kv_blocks});
   results.reserve(static_cast<std::size_t>(parts.options.max_num_seqs));
   metrics.n_blocks = parts.options.kv_blocks;
   update_gauges();
@@ -421,7 +421,7 @@ std::int64_t Engine::weight_bytes_a_token() const {
 
 std::int64_t Engine::kv_bytes() const {
   const EngineOptions& options = state_->parts.options;
-  const KvSpec kv{options.kv_dtype, options.block_size, options.kv_blocks};
+  const KvSpec kv{options.kv_type, options.block_size, options.kv_blocks};
   return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv) * kv.n_blocks;
 }
 

@@ -39,7 +39,7 @@ struct EngineOptions {
   std::int32_t context = 0;  // positions of one sequence; 0: what the model allows and memory holds
   std::int32_t kv_blocks = 0;  // 0: from free memory
   std::int32_t block_size = 32;
-  DType kv_dtype = DType::bf16;
+  KvType kv_type = KvType::bf16;
   std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
   std::int32_t max_num_seqs = 32;
   std::int32_t max_num_batched_tokens = 512;

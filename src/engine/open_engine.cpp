@@ -25,7 +25,7 @@ std::int32_t blocks_for(std::int64_t n_tokens, std::int32_t block_size) {
 // Blocks that fit into half of the free memory; never more than all rows could ever use.
 std::int32_t default_blocks(const Backend& backend, const BackendSizes& sizes,
                             const EngineOptions& options) {
-  const KvSpec kv{options.kv_dtype, options.block_size, 0};
+  const KvSpec kv{options.kv_type, options.block_size, 0};
   const std::int64_t block_bytes = backend.kv_block_bytes(sizes, kv);
   const std::int64_t per_row = blocks_for(options.context, options.block_size);
   const std::int64_t fit = backend.free_bytes() / 2 / block_bytes;
@@ -46,7 +46,7 @@ void check_context(const Backend& backend, const ModelConfig& config, std::int32
 
 void check_blocks(const Backend& backend, const BackendSizes& sizes, const EngineOptions& options) {
   const std::int64_t block_bytes =
-      backend.kv_block_bytes(sizes, {options.kv_dtype, options.block_size, options.kv_blocks});
+      backend.kv_block_bytes(sizes, {options.kv_type, options.block_size, options.kv_blocks});
   const std::int64_t wanted = block_bytes * std::max(options.kv_blocks, 1);
   if (options.kv_blocks < 1 || wanted > backend.free_bytes()) {
     fail(ErrorCode::out_of_memory,
@@ -99,7 +99,7 @@ std::string describe(const Engine& engine) {
       "{} "
       "threads",
       static_cast<double>(engine.kv_bytes()) / 1e6, options.kv_blocks, options.block_size,
-      name(options.kv_dtype), options.max_num_seqs, options.max_num_seqs == 1 ? "" : "s",
+      name(options.kv_type), options.max_num_seqs, options.max_num_seqs == 1 ? "" : "s",
       options.context, options.n_threads);
 }
 

@@ -58,7 +58,7 @@ class WarmStep : public testing::Test {
     sizes.max_logits_rows = kBudget;
     sizes.max_logprobs = 20;
     sizes.max_wanted_logits = kRows;
-    backend_->configure(sizes, {DType::bf16, kBlockSize, kBlocks});
+    backend_->configure(sizes, {KvType::bf16, kBlockSize, kBlocks});
     results_.reserve(kRows);
   }
 

@@ -31,7 +31,7 @@ inline EngineOptions small_options() {
   options.context = 256;
   options.kv_blocks = 64;
   options.block_size = 16;
-  options.kv_dtype = DType::f32;
+  options.kv_type = KvType::f32;
   options.max_num_seqs = 8;
   options.max_num_batched_tokens = 64;
   options.prefix_secret = 7;

@@ -19,7 +19,7 @@ void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_
   BackendSizes sizes = decoder.sizes();
   sizes.max_num_batched_tokens = n_tokens;
   sizes.max_num_seqs = 1;
-  backend->configure(sizes, {options.kv_dtype, options.block_size, n_blocks});
+  backend->configure(sizes, {options.kv_type, options.block_size, n_blocks});
 
   // One row of blocks 0, 1, 2, ...: a token's slot is its position.
   std::vector<std::int32_t> positions(static_cast<std::size_t>(n_tokens));

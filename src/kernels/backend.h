@@ -23,13 +23,14 @@
 #include "kernels/layer_spec.h"
 #include "kernels/sample_batch.h"
 #include "tensor/dtype.h"
+#include "tensor/kv_pages.h"
 #include "tensor/tensor.h"
 
 namespace tinyllm {
 
 // Paged K/V memory: n_blocks blocks of block_size positions, each for all layers and K/V heads.
 struct KvSpec {
-  DType dtype = DType::bf16;  // bf16 or f32
+  KvType type = KvType::bf16;
   std::int32_t block_size = 32;
   std::int32_t n_blocks = 0;
 };

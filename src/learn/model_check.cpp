@@ -30,7 +30,7 @@ std::vector<double> engine_logits(const Checkpoint& checkpoint) {
   options.n_threads = 1;
   options.context = 64;
   options.kv_blocks = 8;
-  options.kv_dtype = DType::f32;
+  options.kv_type = KvType::f32;
   const auto engine = open_engine(checkpoint, std::make_shared<const ModelText>(), options,
                                   [](std::int64_t, std::int64_t) {});
   Request request;

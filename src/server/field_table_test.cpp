@@ -133,7 +133,7 @@ TEST(FieldTable, OpenApiHasEveryFieldOfTheTable) {
     EXPECT_EQ(chat["properties"].contains(std::string(field->name)), field->set != nullptr);
   EXPECT_EQ(chat["properties"]["temperature"]["anyOf"][0].dump(),
             R"({"type":"number","minimum":0.0,"maximum":2.0})");
-  EXPECT_EQ(document["paths"].size(), 10u);
+  EXPECT_EQ(document["paths"].size(), 11u);
 }
 
 }  // namespace

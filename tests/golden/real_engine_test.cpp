@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -220,16 +221,14 @@ TEST_P(RealEngineTest, GreedyTokensOfTransformers) {
   EXPECT_LE(100 * (n_compared - n_equal), n_compared);
 }
 
-TEST_P(RealEngineTest, PerplexityOfTransformers) {
-  const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
-    GTEST_SKIP() << missing;
-  }
+// The mean of -log p over the text of the golden file, and the tokens that counted.
+std::pair<double, std::size_t> mean_nll(const RealModel& model, KvType kv_type) {
   const nlohmann::json want = golden(model, "perplexity");
   const auto ids = want.at("token_ids").get<std::vector<TokenId>>();
   const auto window = want.at("window").get<std::size_t>();
   EngineOptions options = real_options();
   options.context = static_cast<std::int32_t>(window) + 1;  // one to draw
+  options.kv_type = kv_type;
   const std::unique_ptr<Engine> engine = open_real(model, options);
   std::vector<Request> requests;
   for (std::size_t start = 0; start + 1 < ids.size(); start += window) {
@@ -239,20 +238,41 @@ TEST_P(RealEngineTest, PerplexityOfTransformers) {
     requests.back().want_logits = false;
     requests.back().n_prompt_logprobs = 0;
   }
-  const Stopwatch clock;
   double nll = 0;
   std::size_t n_counted = 0;
   for (const Answer& answer : run_all(*engine, requests)) {
     for (const TokenLogprobs& logprobs : answer.prompt_logprobs) nll -= logprobs.drawn.logprob;
     n_counted += answer.prompt_logprobs.size();
   }
-  const double perplexity = std::exp(nll / static_cast<double>(n_counted));
+  return {nll / static_cast<double>(n_counted), n_counted};
+}
+
+TEST_P(RealEngineTest, PerplexityOfTransformers) {
+  const RealModel& model = GetParam();
+  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+    GTEST_SKIP() << missing;
+  }
+  const nlohmann::json want = golden(model, "perplexity");
   const double wanted = std::exp(want.at("nll").get<double>() / want.at("n_counted").get<double>());
-  std::printf(
-      "%s, engine: perplexity of %zu tokens %.5f, transformers %.5f (%+.3f %%); %.0f tok/s\n",
-      model.name, n_counted, perplexity, wanted, 100 * (perplexity / wanted - 1),
-      static_cast<double>(ids.size()) / clock.seconds());
+  const auto [nll, n_counted] = mean_nll(model, KvType::bf16);
+  const double perplexity = std::exp(nll);
+  std::printf("%s, engine: perplexity of %zu tokens %.5f, transformers %.5f (%+.3f %%)\n",
+              model.name, n_counted, perplexity, wanted, 100 * (perplexity / wanted - 1));
   EXPECT_EQ(n_counted, want.at("n_counted").get<std::size_t>());
+  EXPECT_NEAR(perplexity, wanted, kPerplexityBound * wanted);
+}
+
+// What int8 keys and values cost: nothing that this text can show beside the same bound.
+TEST_P(RealEngineTest, PerplexityWithInt8KeysAndValues) {
+  const RealModel& model = GetParam();
+  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+    GTEST_SKIP() << missing;
+  }
+  const nlohmann::json want = golden(model, "perplexity");
+  const double wanted = std::exp(want.at("nll").get<double>() / want.at("n_counted").get<double>());
+  const double perplexity = std::exp(mean_nll(model, KvType::int8).first);
+  std::printf("%s, engine, int8 keys and values: perplexity %.5f (%+.3f %%)\n", model.name,
+              perplexity, 100 * (perplexity / wanted - 1));
   EXPECT_NEAR(perplexity, wanted, kPerplexityBound * wanted);
 }
 

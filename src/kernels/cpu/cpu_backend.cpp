@@ -3,6 +3,7 @@
 #include "kernels/cpu/cpu_backend.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/available_memory.h"
 #include "base/check.h"
@@ -15,8 +16,7 @@ namespace {
 std::int64_t padded(std::int64_t n) { return (n + kTileRows - 1) / kTileRows * kTileRows; }
 
 std::int64_t page_bytes(const BackendSizes& sizes, const KvSpec& kv) {
-  const std::int64_t elements = std::int64_t{2} * kv.block_size * sizes.attention.head_dim;
-  return elements * info(kv.dtype).block_bytes;
+  return kv_page_bytes(kv.type, kv.block_size, sizes.attention.head_dim);
 }
 
 }  // namespace
@@ -50,9 +50,10 @@ void CpuBackend::set_rope_table(std::span<const float> cos, std::span<const floa
 }
 
 void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
-  CHECK(kv.dtype == DType::bf16 || kv.dtype == DType::f32, "K/V pages of {}", name(kv.dtype));
   sizes_ = sizes;
   kv_ = kv;
+  spreads_keys_ = kv.type == KvType::int8 &&
+                  std::has_single_bit(static_cast<unsigned>(sizes.attention.head_dim));
   pages_ = Buffer(kv_block_bytes(sizes, kv) * kv.n_blocks, "KV cache");
   const AttentionSpec& attention = sizes.attention;
   if (kv.block_size % 8 != 0 ||
@@ -138,7 +139,7 @@ KvPages CpuBackend::kv_pages(std::int32_t layer_idx, std::int32_t kv_head) {
   const std::int64_t stride = page_bytes(sizes_, kv_);
   const std::int64_t plane = std::int64_t{layer_idx} * sizes_.attention.n_kv_heads + kv_head;
   return {pages_.data() + plane * kv_.n_blocks * stride, stride, kv_.block_size,
-          sizes_.attention.head_dim, kv_.dtype == DType::bf16};
+          sizes_.attention.head_dim, kv_.type};
 }
 
 }  // namespace tinyllm

@@ -108,8 +108,9 @@ class CpuBackend final : public Backend {
   Buffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2] f32
   BackendSizes sizes_;
   KvSpec kv_;
-  Buffer pages_;       // [n_layers, n_kv_heads, n_blocks] pages
-  Buffer last_drawn_;  // [max_num_seqs] i32, by row slot
+  bool spreads_keys_ = false;  // int8 keys and their queries go through a Hadamard transform
+  Buffer pages_;               // [n_layers, n_kv_heads, n_blocks] pages
+  Buffer last_drawn_;          // [max_num_seqs] i32, by row slot
 
   ForwardBatch batch_;
   std::vector<std::int32_t> token_rows_;  // [n_tokens] the batch row of each token

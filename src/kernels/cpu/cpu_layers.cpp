@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/hadamard.h"
 
 namespace tinyllm {
 namespace {
@@ -132,6 +133,11 @@ void CpuBackend::finish_heads(const LayerSpec& layer, std::int64_t t, std::int32
   if (layer.k_norm != VectorId::none)
     kernels_.rms_norm(k, vector(layer.k_norm), k, dim, layer.norm_eps);
   rotate(layer, k, position);
+  if (spreads_keys_) {
+    hadamard_transform(k, dim);
+    for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head)
+      hadamard_transform(qkv + head * dim, dim);
+  }
   const std::int32_t slot = batch_.slot_mapping[static_cast<std::size_t>(t)];
   kernels_.store_kv(kv_pages(layer.layer_idx, kv_head), slot / kv_.block_size,
                     slot % kv_.block_size, k, v);

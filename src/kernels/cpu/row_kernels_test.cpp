@@ -117,15 +117,15 @@ std::size_t attention_scratch(std::int32_t head_dim) {
 }
 
 TEST_P(RowOperators, AttentionOverPages) {
-  for (const bool bf16 : {true, false}) {
+  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
     for (const std::int32_t n_q : {1, 2, 3, 7}) {
       constexpr std::int32_t kHeadDim = 64, kBlockSize = 16, kPositions = 600, kBlocks = 40;
-      const std::int64_t stride = 2 * kHeadDim * kBlockSize * (bf16 ? 2 : 4) + 64;
+      const std::int64_t stride = kv_page_bytes(type, kBlockSize, kHeadDim) + 64;
       std::vector<std::byte> want_bytes(static_cast<std::size_t>(stride * kBlocks),
-                                        std::byte{0xFF});  // NaN
+                                        std::byte{0xFF});  // NaN; scales too
       std::vector<std::byte> got_bytes = want_bytes;
-      const KvPages want_kv{want_bytes.data(), stride, kBlockSize, kHeadDim, bf16};
-      const KvPages got_kv{got_bytes.data(), stride, kBlockSize, kHeadDim, bf16};
+      const KvPages want_kv{want_bytes.data(), stride, kBlockSize, kHeadDim, type};
+      const KvPages got_kv{got_bytes.data(), stride, kBlockSize, kHeadDim, type};
       std::vector<std::int32_t> table(kBlocks);
       for (std::int32_t i = 0; i < kBlocks; ++i)
         table[static_cast<std::size_t>(i)] = (i * 7 + 3) % kBlocks;
@@ -187,10 +187,10 @@ TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
     }
   }
   const std::int32_t head_dim = 16, block_size = 8, n_positions = 300;
-  for (const bool bf16 : {true, false}) {
-    const std::int64_t stride = std::int64_t{2} * head_dim * block_size * (bf16 ? 2 : 4);
+  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
+    const std::int64_t stride = kv_page_bytes(type, block_size, head_dim);
     std::vector<std::byte> bytes(static_cast<std::size_t>(stride * 38));
-    const KvPages kv{bytes.data(), stride, block_size, head_dim, bf16};
+    const KvPages kv{bytes.data(), stride, block_size, head_dim, type};
     std::vector<std::int32_t> table(38);
     for (std::int32_t i = 0; i < 38; ++i) table[static_cast<std::size_t>(i)] = i;
     const std::vector<float> row = random_floats(head_dim, 3), bad(head_dim, nan);

@@ -10,12 +10,14 @@ namespace {
 
 struct F32 {
   static constexpr int kBytes = 4;
+  static constexpr bool kScaled = false;
   static __m256 load(const byte* at) { return _mm256_loadu_ps(reinterpret_cast<const float*>(at)); }
   static void store(byte* at, float value) { __builtin_memcpy(at, &value, 4); }
 };
 
 struct Bf16 {
   static constexpr int kBytes = 2;
+  static constexpr bool kScaled = false;
   static __m256 load(const byte* at) {
     const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
@@ -29,6 +31,24 @@ struct Bf16 {
     __builtin_memcpy(at, &half, 2);
   }
 };
+
+struct Int8 {
+  static constexpr int kBytes = 1;
+  static constexpr bool kScaled = true;  // by the scale of the position
+  static __m256 load(const byte* at) {
+    const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes));
+  }
+};
+
+void store_kv_int8(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+                   const float* v) {
+  auto* keys = reinterpret_cast<std::int8_t*>(kv.pages + block * kv.block_stride);
+  std::int8_t* values = keys + static_cast<std::int64_t>(kv.head_dim) * kv.block_size;
+  kv.key_scales(block)[offset] = quantise_kv(k, kv.head_dim, keys + offset, kv.block_size);
+  kv.value_scales(block)[offset] =
+      quantise_kv(v, kv.head_dim, values + static_cast<std::int64_t>(offset) * kv.head_dim, 1);
+}
 
 template <typename Element>
 void store_kv_as(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
@@ -93,6 +113,20 @@ void score_segment(const float* transposed, const KvPages& kv, const std::int32_
       float* place = scores + h * kAttentionSegment + (p - segment);
       _mm256_storeu_ps(place, dots[h][0]);
       _mm256_storeu_ps(place + 8, dots[h][1]);
+    }
+  }
+}
+
+// rows[h][p - segment] *= the scale of position p, for p in [segment, end), 8 at a time.
+template <typename Scales>
+void scale_positions(const Scales& scales_of, const KvPages& kv, const std::int32_t* block_table,
+                     std::int32_t segment, std::int32_t end, std::int32_t n_rows, float* rows) {
+  for (std::int32_t p = segment; p < end; p += 8) {
+    const float* at = scales_of(block_table[p / kv.block_size]) + p % kv.block_size;
+    const __m256 scales = _mm256_loadu_ps(at);
+    for (std::int32_t h = 0; h < n_rows; ++h) {
+      float* place = rows + h * kAttentionSegment + (p - segment);
+      _mm256_storeu_ps(place, _mm256_mul_ps(_mm256_loadu_ps(place), scales));
     }
   }
 }
@@ -185,9 +219,17 @@ void attend_segment(const float* transposed, const KvPages& kv, const std::int32
     if (end > last_end) last_end = end;
   }
   score_segment<Element, kQueries>(transposed, kv, block_table, segment, last_end, scores);
+  if constexpr (Element::kScaled) {
+    scale_positions([&](std::int32_t block) { return kv.key_scales(block); }, kv, block_table,
+                    segment, last_end, kQueries, scores);
+  }
   for (int h = 0; h < kQueries; ++h) {
     softmax_step(scores + h * kAttentionSegment, queries[h].first_in(segment) - segment,
                  queries[h].end_in(segment) - segment, scale, queries[h], kv.head_dim);
+  }
+  if constexpr (Element::kScaled) {  // of the values: their share of a weight
+    scale_positions([&](std::int32_t block) { return kv.value_scales(block); }, kv, block_table,
+                    segment, last_end, kQueries, scores);
   }
   const bool shared = last_begin < first_end;
   for (int h = 0; h < kQueries; ++h) {
@@ -276,13 +318,20 @@ void attention_as(const AttentionQueries& all, const KvPages& kv, const std::int
 
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v) {
-  kv.bf16 ? store_kv_as<Bf16>(kv, block, offset, k, v) : store_kv_as<F32>(kv, block, offset, k, v);
+  switch (kv.type) {
+    case KvType::f32: return store_kv_as<F32>(kv, block, offset, k, v);
+    case KvType::bf16: return store_kv_as<Bf16>(kv, block, offset, k, v);
+    case KvType::int8: return store_kv_int8(kv, block, offset, k, v);
+  }
 }
 
 void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
                float scale, float* scratch) {
-  kv.bf16 ? attention_as<Bf16>(queries, kv, block_table, scale, scratch)
-          : attention_as<F32>(queries, kv, block_table, scale, scratch);
+  switch (kv.type) {
+    case KvType::f32: return attention_as<F32>(queries, kv, block_table, scale, scratch);
+    case KvType::bf16: return attention_as<Bf16>(queries, kv, block_table, scale, scratch);
+    case KvType::int8: return attention_as<Int8>(queries, kv, block_table, scale, scratch);
+  }
 }
 
 }  // namespace tinyllm::avx2

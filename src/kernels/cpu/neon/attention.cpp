@@ -10,12 +10,14 @@ namespace {
 
 struct F32 {
   using Element = float;
+  static constexpr bool kScaled = false;
   static float32x4_t load(const float* at) { return vld1q_f32(at); }
   static float round(float value) { return value; }
 };
 
 struct Bf16 {
   using Element = std::uint16_t;
+  static constexpr bool kScaled = false;
   static float32x4_t load(const std::uint16_t* at) {
     return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vld1_u16(at)), 16));
   }
@@ -25,6 +27,17 @@ struct Bf16 {
     const bool nan = (bits & 0x7FFFFFFFu) > 0x7F800000u;
     bits = nan ? bits | 0x400000u : bits + 0x7FFFu + (bits >> 16 & 1u);
     return static_cast<std::uint16_t>(bits >> 16);
+  }
+};
+
+struct Int8 {
+  using Element = std::int8_t;
+  static constexpr bool kScaled = true;  // by the scale of the position
+  static float32x4_t load(const std::int8_t* at) {
+    std::int32_t four;
+    __builtin_memcpy(&four, at, 4);
+    const int16x8_t codes = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(codes)));
   }
 };
 
@@ -49,6 +62,15 @@ void store_kv_as(const KvPages& kv, std::int32_t block, std::int32_t offset, con
     keys[static_cast<std::int64_t>(d) * kv.block_size] = Kind::round(k[d]);
     values[d] = Kind::round(v[d]);
   }
+}
+
+void store_kv_int8(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+                   const float* v) {
+  std::int8_t* values =
+      values_of<Int8>(kv, block) + static_cast<std::int64_t>(offset) * kv.head_dim;
+  kv.key_scales(block)[offset] =
+      quantise_kv(k, kv.head_dim, keys_of<Int8>(kv, block) + offset, kv.block_size);
+  kv.value_scales(block)[offset] = quantise_kv(v, kv.head_dim, values, 1);
 }
 
 // Queries that share a load of keys or values: 4 x 6 sums, 4 loads.
@@ -104,6 +126,20 @@ void score_segment(const float* transposed, const KvPages& kv, const std::int32_
     for (int h = 0; h < kQueries; ++h) {
       float* place = scores + h * kAttentionSegment + (p - segment);
       for (int r = 0; r < 4; ++r) vst1q_f32(place + 4 * r, dots[h][r]);
+    }
+  }
+}
+
+// rows[h][p - segment] *= the scale of position p, for p in [segment, end), 8 at a time.
+template <typename Scales>
+void scale_positions(const Scales& scales_of, const KvPages& kv, const std::int32_t* block_table,
+                     std::int32_t segment, std::int32_t end, std::int32_t n_rows, float* rows) {
+  for (std::int32_t p = segment; p < end; p += 8) {
+    const float* scales = scales_of(block_table[p / kv.block_size]) + p % kv.block_size;
+    for (std::int32_t h = 0; h < n_rows; ++h) {
+      float* place = rows + h * kAttentionSegment + (p - segment);
+      vst1q_f32(place, vmulq_f32(vld1q_f32(place), vld1q_f32(scales)));
+      vst1q_f32(place + 4, vmulq_f32(vld1q_f32(place + 4), vld1q_f32(scales + 4)));
     }
   }
 }
@@ -193,9 +229,17 @@ void attend_segment(const float* transposed, const KvPages& kv, const std::int32
     if (end > last_end) last_end = end;
   }
   score_segment<Kind, kQueries>(transposed, kv, block_table, segment, last_end, scores);
+  if constexpr (Kind::kScaled) {
+    scale_positions([&](std::int32_t block) { return kv.key_scales(block); }, kv, block_table,
+                    segment, last_end, kQueries, scores);
+  }
   for (int h = 0; h < kQueries; ++h) {
     softmax_step(scores + h * kAttentionSegment, queries[h].first_in(segment) - segment,
                  queries[h].end_in(segment) - segment, scale, queries[h], kv.head_dim);
+  }
+  if constexpr (Kind::kScaled) {  // of the values: their share of a weight
+    scale_positions([&](std::int32_t block) { return kv.value_scales(block); }, kv, block_table,
+                    segment, last_end, kQueries, scores);
   }
   const bool shared = last_begin < first_end;
   for (int h = 0; h < kQueries; ++h) {
@@ -279,13 +323,20 @@ void attention_as(const AttentionQueries& all, const KvPages& kv, const std::int
 
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v) {
-  kv.bf16 ? store_kv_as<Bf16>(kv, block, offset, k, v) : store_kv_as<F32>(kv, block, offset, k, v);
+  switch (kv.type) {
+    case KvType::f32: return store_kv_as<F32>(kv, block, offset, k, v);
+    case KvType::bf16: return store_kv_as<Bf16>(kv, block, offset, k, v);
+    case KvType::int8: return store_kv_int8(kv, block, offset, k, v);
+  }
 }
 
 void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
                float scale, float* scratch) {
-  kv.bf16 ? attention_as<Bf16>(queries, kv, block_table, scale, scratch)
-          : attention_as<F32>(queries, kv, block_table, scale, scratch);
+  switch (kv.type) {
+    case KvType::f32: return attention_as<F32>(queries, kv, block_table, scale, scratch);
+    case KvType::bf16: return attention_as<Bf16>(queries, kv, block_table, scale, scratch);
+    case KvType::int8: return attention_as<Int8>(queries, kv, block_table, scale, scratch);
+  }
 }
 
 }  // namespace tinyllm::neon

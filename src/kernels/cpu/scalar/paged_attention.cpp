@@ -11,7 +11,8 @@ namespace tinyllm::scalar {
 namespace {
 
 std::byte* place(const KvPages& kv, std::int32_t block, std::int64_t element) {
-  return kv.pages + block * kv.block_stride + element * (kv.bf16 ? 2 : 4);
+  const int n_bytes = kv.type == KvType::f32 ? 4 : kv.type == KvType::bf16 ? 2 : 1;
+  return kv.pages + block * kv.block_stride + element * n_bytes;
 }
 
 std::int64_t key_element(const KvPages& kv, std::int32_t offset, std::int32_t d) {
@@ -23,7 +24,7 @@ std::int64_t value_element(const KvPages& kv, std::int32_t offset, std::int32_t 
 }
 
 void store(const KvPages& kv, std::byte* at, float value) {
-  if (kv.bf16) {
+  if (kv.type == KvType::bf16) {
     const std::uint16_t half = f32_to_bf16(value);
     std::memcpy(at, &half, sizeof half);
   } else {
@@ -31,8 +32,10 @@ void store(const KvPages& kv, std::byte* at, float value) {
   }
 }
 
+// int8: the code, without its scale.
 float load(const KvPages& kv, const std::byte* at) {
-  if (kv.bf16) {
+  if (kv.type == KvType::int8) return static_cast<float>(static_cast<std::int8_t>(*at));
+  if (kv.type == KvType::bf16) {
     std::uint16_t half = 0;
     std::memcpy(&half, at, sizeof half);
     return bf16_to_f32(half);
@@ -57,6 +60,7 @@ void attend(const float* q, const KvPages& kv, const std::int32_t* block_table, 
       for (std::int32_t d = 0; d < kv.head_dim; ++d) {
         dot += q[d] * load(kv, place(kv, block, key_element(kv, offset, d)));
       }
+      if (kv.type == KvType::int8) dot *= kv.key_scales(block)[offset];
       scores[p - begin] = dot * scale;
       new_max = std::max(new_max, scores[p - begin]);
     }
@@ -65,8 +69,9 @@ void attend(const float* q, const KvPages& kv, const std::int32_t* block_table, 
     for (std::int32_t d = 0; d < kv.head_dim; ++d) out[d] *= old_scale;
     for (std::int32_t p = begin; p < end; ++p) {
       const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
-      const float weight = std::exp(scores[p - begin] - new_max);
+      float weight = std::exp(scores[p - begin] - new_max);
       sum += weight;
+      if (kv.type == KvType::int8) weight *= kv.value_scales(block)[offset];
       for (std::int32_t d = 0; d < kv.head_dim; ++d) {
         out[d] += weight * load(kv, place(kv, block, value_element(kv, offset, d)));
       }
@@ -81,6 +86,16 @@ void attend(const float* q, const KvPages& kv, const std::int32_t* block_table, 
 
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v) {
+  if (kv.type == KvType::int8) {
+    const auto codes = [&](std::int64_t element) {
+      return reinterpret_cast<std::int8_t*>(place(kv, block, element));
+    };
+    kv.key_scales(block)[offset] =
+        quantise_kv(k, kv.head_dim, codes(key_element(kv, offset, 0)), kv.block_size);
+    kv.value_scales(block)[offset] =
+        quantise_kv(v, kv.head_dim, codes(value_element(kv, offset, 0)), 1);
+    return;
+  }
   for (std::int32_t d = 0; d < kv.head_dim; ++d) {
     store(kv, place(kv, block, key_element(kv, offset, d)), k[d]);
     store(kv, place(kv, block, value_element(kv, offset, d)), v[d]);
