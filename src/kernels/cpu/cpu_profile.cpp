@@ -28,9 +28,10 @@ void CpuBackend::mark_attention(const AttentionSpec& spec) {
     n_read += first + n;
     n_positions += n * (first + (n + 1) / 2);
   }
-  profile_->add_work(StepPart::attention,
-                     n_read * 2 * static_cast<double>(spec.kv_size() * info(kv_.dtype).block_bytes),
-                     n_positions * 4 * static_cast<double>(spec.q_size()));
+  profile_->add_work(
+      StepPart::attention,
+      n_read * spec.n_kv_heads * static_cast<double>(kv_page_bytes(kv_.type, 1, spec.head_dim)),
+      n_positions * 4 * static_cast<double>(spec.q_size()));
 }
 
 }  // namespace tinyllm
