@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <exception>
@@ -106,6 +107,7 @@ Engine::State::State(Parts engine_parts)
   metrics.n_blocks = parts.options.kv_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
+  pthread_setname_np(thread.native_handle(), "engine");  // for top -H
 }
 
 void Engine::State::loop() {

@@ -1,5 +1,7 @@
 #include "server/http_server.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
@@ -164,7 +166,10 @@ void HttpServer::start() {
   State& state = *state_;
   asio::co_spawn(
       state.control, [&state] { return state.accept(); }, asio::detached);
-  for (State::Loop& loop : state.loops) state.threads.emplace_back([&loop] { loop.io.run(); });
+  for (State::Loop& loop : state.loops) {
+    state.threads.emplace_back([&loop] { loop.io.run(); });
+    pthread_setname_np(state.threads.back().native_handle(), "http");  // for top -H
+  }
 }
 
 void HttpServer::drain() {
