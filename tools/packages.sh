@@ -12,7 +12,7 @@ package_column() {
   esac
 }
 
-# The packages for the given purposes (build, test, check), one a line.
+# The packages for the given purposes (build, test, check, bench), one a line.
 packages_for() {
   local purpose
   for purpose in "$@"; do

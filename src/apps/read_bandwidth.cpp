@@ -18,12 +18,6 @@ constexpr std::int64_t kLeastBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
 constexpr int kPasses = 5;
 
-std::int64_t probe_bytes() {
-  const std::int64_t cache = std::max<std::int64_t>(0, ::sysconf(_SC_LEVEL3_CACHE_SIZE));
-  const std::int64_t most = std::max(kLeastBytes, available_memory_bytes() / 4);
-  return std::clamp(2 * cache, kLeastBytes, most) / kChunkBytes * kChunkBytes;
-}
-
 // Eight sums, so that no addition waits for the one before it.
 std::uint64_t sum_of(std::span<const std::uint64_t> words) {
   std::uint64_t sums[8] = {};
@@ -37,8 +31,14 @@ std::uint64_t sum_of(std::span<const std::uint64_t> words) {
 
 }  // namespace
 
+std::int64_t uncached_bytes() {
+  const std::int64_t cache = std::max<std::int64_t>(0, ::sysconf(_SC_LEVEL3_CACHE_SIZE));
+  const std::int64_t most = std::max(kLeastBytes, available_memory_bytes() / 4);
+  return std::clamp(2 * cache, kLeastBytes, most) / kChunkBytes * kChunkBytes;
+}
+
 double measure_read_bandwidth(ThreadPool& pool) {
-  Buffer buffer(probe_bytes(), "bandwidth probe");
+  Buffer buffer(uncached_bytes(), "bandwidth probe");
   const std::int64_t n_chunks = buffer.n_bytes() / kChunkBytes;
   pool.parallel_for(n_chunks, 16, [&](std::int64_t begin, std::int64_t end) {
     std::memset(buffer.data() + begin * kChunkBytes, 1,

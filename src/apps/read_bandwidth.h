@@ -8,8 +8,12 @@
 
 namespace tinyllm {
 
-// Bytes a second, the best of a few passes of all workers over a buffer that no cache holds (at
-// least 256 MB, twice the last-level cache where memory allows). Takes about a second. On shared
+// Bytes of a buffer that no cache holds: at least 256 MB, twice the last-level cache where memory
+// allows.
+std::int64_t uncached_bytes();
+
+// Bytes a second, the best of a few passes of all workers over uncached_bytes().
+// Takes about a second. On shared
 // machines it moves from minute to minute: measure it beside what is compared with it.
 double measure_read_bandwidth(ThreadPool& pool);
 

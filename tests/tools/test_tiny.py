@@ -262,6 +262,6 @@ def test_packages_txt_names_what_debian_has():
         if line and not line.startswith("#")
     ]
     assert all(len(row) == 6 and all(row) for row in rows)
-    assert {row[0] for row in rows} == {"build", "test", "check"}
+    assert {row[0] for row in rows} == {"build", "test", "check", "bench"}
     names = [row[2] for row in rows]
     assert len(set(names)) == len(names)

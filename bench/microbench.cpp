@@ -1,0 +1,313 @@
+// ./tiny microbench: every kernel of every instruction set of this CPU alone, on one core, with
+// weights from the L2 cache and from memory, beside what the core can do (bench/peaks.h, the
+// bandwidth probe). Kernels are timed by Google Benchmark; its own flags work too.
+//
+// usage: microbench [--filter REGEX] [--json] [--min-time SECONDS]
+//   names to filter: ISA/KERNEL[/TOKENS]/PLACE, e.g. avx2/w4k/1/dram
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "apps/read_bandwidth.h"
+#include "kernels/cpu/activations.h"
+#include "kernels/cpu/pick_isa.h"
+#include "peaks.h"
+#include "quant/tile.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr std::int64_t kCols = 2048;             // of a panel: 42 to 256 KiB
+constexpr std::int64_t kL2Bytes = 256 << 10;     // panels that are swept again and again
+constexpr std::int64_t kMostTokens = 512;
+constexpr std::int64_t kTokenCounts[] = {1, 2, 8, 32, 512};
+constexpr std::int32_t kHeadDim = 128, kBlockSize = 32, kQueryHeads = 6;
+
+// What one core does at most, in operations and bytes a second; 0: not known.
+struct Limits {
+  double int8 = 0, f32 = 0;
+};
+
+Limits limits_of(std::string_view isa) {
+#if defined(__x86_64__)
+  if (isa == "avx512") return {peak_int8_avx512(), peak_f32_avx512()};
+  if (isa == "avxvnni") return {peak_int8_avxvnni(), peak_f32_avx2()};
+  if (isa == "avx2") return {peak_int8_avx2(), peak_f32_avx2()};
+#endif
+  return {};
+}
+
+// Weights: any bytes do, but as scales and floats they should be ordinary numbers. 0x10 to 0x2f
+// twice is f16 of 0.0005 to 0.12 and bf16, f32 of 1e-29 to 1e-10.
+Buffer make_weights(std::int64_t n_bytes) {
+  Buffer bytes(n_bytes, "weights");
+  std::minstd_rand random(1);
+  const std::int64_t n_made = std::min<std::int64_t>(n_bytes, 1 << 20);
+  for (std::int64_t i = 0; i < n_made; ++i) bytes.data()[i] = std::byte(0x10 + random() % 0x20);
+  for (std::int64_t i = n_made; i < n_bytes; i += n_made) {
+    std::memcpy(bytes.data() + i, bytes.data(), std::size_t(std::min(n_made, n_bytes - i)));
+  }
+  return bytes;
+}
+
+Activations make_activations(const RowKernels& kernels) {
+  Activations x(kMostTokens, kCols);
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  for (std::int64_t t = 0; t < kMostTokens; ++t) {
+    for (std::int64_t i = 0; i < kCols; ++i) x.row(t)[i] = normal(random);
+    x.quantise(kernels, t, /*split_above=*/1e9f);
+  }
+  x.find_split(kMostTokens);
+  return x;
+}
+
+// Bytes and operations of one iteration, as rates.
+void count(benchmark::State& state, double bytes, double ops) {
+  const auto rate = benchmark::Counter::kIsIterationInvariantRate;
+  state.counters["bytes"] = benchmark::Counter(bytes, rate);
+  state.counters["ops"] = benchmark::Counter(ops, rate);
+}
+
+// One iteration: one panel, the next one of `n_bytes` of weights, times n_tokens.
+void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat format,
+               const Buffer& weights, std::int64_t n_bytes, std::int64_t n_tokens) {
+  Activations x = make_activations(kernels);
+  const auto slot = static_cast<std::size_t>(format);
+  const std::int64_t panel_bytes = info(format).panel_bytes(kCols);
+  const std::int64_t n_panels = std::max<std::int64_t>(1, n_bytes / panel_bytes);
+  alignas(64) float y[kMaxPanelTokens * kTileRows];
+  std::int64_t i = 0;
+  for (auto _ : state) {
+    const std::byte* panel = weights.data() + i * panel_bytes;
+    for (std::int64_t t = 0; t < n_tokens; t += kMaxPanelTokens) {
+      const std::int64_t n = std::min(kMaxPanelTokens, n_tokens - t);
+      if (kernels.quant_panel[slot] != nullptr) {
+        kernels.quant_panel[slot](panel, kCols, x.quantised() + t, x.split(t), n, y, kTileRows);
+      } else {
+        kernels.float_panel[slot](panel, kCols, x.row(t), x.stride(), n, y, kTileRows);
+      }
+    }
+    benchmark::ClobberMemory();
+    i = i + 1 == n_panels ? 0 : i + 1;
+  }
+  count(state, double(panel_bytes), 2.0 * double(kTileRows * kCols * n_tokens));
+}
+
+// Queries at the end of `context` positions; one iteration: one K/V head.
+void run_attention(benchmark::State& state, const RowKernels& kernels, const Buffer& pages,
+                   KvType type, std::int32_t n_tokens,
+                   std::int32_t context) {
+  const std::int64_t page_bytes = kv_page_bytes(type, kBlockSize, kHeadDim);
+  std::vector<std::int32_t> table(std::size_t((context + kBlockSize - 1) / kBlockSize));
+  std::iota(table.begin(), table.end(), 0);
+  std::vector<float> q(std::size_t(n_tokens * kQueryHeads * kHeadDim), 0.1f), out(q.size());
+  std::vector<float> scratch(std::size_t(kMaxAttentionQueries + 1) *
+                             std::size_t(kAttentionSegment + kHeadDim));
+  const std::int64_t stride = std::int64_t{kQueryHeads} * kHeadDim;
+  const AttentionQueries queries = {.q = q.data(), .out = out.data(), .q_stride = stride,
+                                    .out_stride = stride, .n_tokens = n_tokens,
+                                    .n_heads = kQueryHeads, .position = context - n_tokens,
+                                    .window = 0};
+  // The kernel only reads; pages are not const because store_kv writes through the same struct.
+  const KvPages kv = {const_cast<std::byte*>(pages.data()), page_bytes, kBlockSize, kHeadDim, type};
+  for (auto _ : state) {
+    kernels.attention(queries, kv, table.data(), 0.1f, scratch.data());
+    benchmark::ClobberMemory();
+  }
+  const double n_positions = double(n_tokens) * (context - (n_tokens - 1) / 2.0);
+  count(state, double(kv_page_bytes(type, 1, kHeadDim)) * context, 4.0 * kHeadDim * kQueryHeads * n_positions);
+}
+
+// One iteration: one row, read and written.
+template <typename Call>
+void run_row(benchmark::State& state, double bytes, Call call) {
+  for (auto _ : state) {
+    call();
+    benchmark::ClobberMemory();
+  }
+  count(state, bytes, 0);
+}
+
+void register_rows(const RowKernels& kernels, const std::string& isa) {
+  const auto add = [&](const char* name, int n_floats, auto call) {
+    benchmark::RegisterBenchmark((isa + "/" + name + "/l2").c_str(), [=](benchmark::State& state) {
+      std::vector<float> x(kCols, 0.5f), y(kCols, 0.25f), out(kCols);
+      Activations act(1, kCols);
+      std::fill_n(act.row(0), kCols, 0.5f);
+      run_row(state, 4.0 * n_floats * kCols, [&] { call(x.data(), y.data(), out.data(), act); });
+    });
+  };
+  const RowKernels* k = &kernels;
+  add("rms_norm", 3, [k](float* x, float* y, float* out, Activations&) {
+    k->rms_norm(x, y, out, kCols, 1e-6f);
+  });
+  add("silu_mul", 3, [k](float* x, float* y, float* out, Activations&) {
+    k->silu_mul(x, y, out, kCols);
+  });
+  add("add", 3, [k](float* x, float* y, float*, Activations&) { k->add(x, y, kCols); });
+  add("quantise_act", 1, [k](float*, float*, float*, Activations& act) {
+    act.quantise(*k, 0, 4.0f);
+  });
+  add("rope_split_halves", 3, [k](float* x, float* y, float* out, Activations&) {
+    k->rope_split_halves(out, x, y, kCols);
+  });
+}
+
+void register_kernels(const RowKernels& kernels, const Buffer& weights) {
+  const std::string isa = kernels.isa;
+  for (int i = 0; i < kNumTileFormats; ++i) {
+    const auto format = static_cast<TileFormat>(i);
+    for (const std::int64_t n_tokens : kTokenCounts) {
+      for (const bool dram : {false, true}) {
+        const std::int64_t n_bytes = dram ? weights.n_bytes() : kL2Bytes;
+        const std::string name =
+            fmt::format("{}/{}/{}/{}", isa, info(format).name, n_tokens, dram ? "dram" : "l2");
+        benchmark::RegisterBenchmark(name.c_str(), [=, &kernels, &weights](auto& state) {
+          run_panel(state, kernels, format, weights, n_bytes, n_tokens);
+        });
+      }
+    }
+  }
+  for (const KvType type : {KvType::bf16, KvType::int8}) {
+    for (const auto& [n_tokens, context] : {std::pair{1, 512}, {1, 4096}, {16, 512}}) {
+      const std::string label =
+          fmt::format("{}/attention {} of {}/{}/l2", isa, name(type), context, n_tokens);
+      benchmark::RegisterBenchmark(label.c_str(), [=, &kernels, &weights](auto& state) {
+        run_attention(state, kernels, weights, type, n_tokens, context);
+      });
+    }
+  }
+  register_rows(kernels, isa);
+}
+
+bool counts_floats(const std::string& kernel) {
+  return kernel.starts_with("f32") || kernel.starts_with("f16") || kernel.starts_with("bf16") ||
+         kernel.starts_with("attention");
+}
+
+// Turns runs into rows of the report; prints them as they come unless JSON is wanted.
+class Reporter final : public benchmark::BenchmarkReporter {
+ public:
+  Reporter(const json& limits, double bandwidth, bool prints)
+      : limits_(limits), bandwidth_(bandwidth), prints_(prints) {}
+
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) add(run);
+  }
+  const json& rows() const { return rows_; }
+
+ private:
+  void add(const Run& run) {
+    const std::string name = run.benchmark_name();
+    const std::string isa = name.substr(0, name.find('/'));
+    const bool dram = name.ends_with("/dram");
+    const double bytes = run.counters.at("bytes").value, ops = run.counters.at("ops").value;
+    const std::string kernel = name.substr(isa.size() + 1);
+    json row = {{"name", name}, {"gb_s", bytes / 1e9}, {"gops", ops / 1e9}};
+    const double peak = limits_.value(isa, json::object()).value(counts_floats(kernel) ? "f32_gops" : "int8_gops", 0.0);
+    double limit = peak * 1e9;  // the roofline: arithmetic, or what memory brings
+    if (dram) limit = std::min(limit, bandwidth_ * ops / bytes);
+    if (ops > 0 && peak > 0) row["share_of_limit"] = ops / limit;
+    rows_.push_back(row);
+    if (!prints_) return;
+    const std::string share =
+        row.contains("share_of_limit") ? fmt::format("{:.0f} %", 100 * ops / limit) : "-";
+    fmt::print("{:<36}{:>9.1f}{:>10.1f}{:>10}\n", name, bytes / 1e9, ops / 1e9, share);
+    std::fflush(stdout);
+  }
+
+  const json& limits_;
+  double bandwidth_;
+  bool prints_;
+  json rows_ = json::array();
+};
+
+std::string cpu_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(": ") + 2);
+  }
+  return "unknown";
+}
+
+struct Settings {
+  std::string filter = "^(?!scalar)";  // scalar tables take minutes: ask for them
+  std::string min_time = "0.02";
+  bool as_json = false;
+};
+
+Settings read_settings(int argc, char** argv) {
+  Settings settings;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--json") {
+      settings.as_json = true;
+    } else if (word == "--filter" && i + 1 < argc) {
+      settings.filter = argv[++i];
+    } else if (word == "--min-time" && i + 1 < argc) {
+      settings.min_time = argv[++i];
+    } else {
+      fmt::print(stderr, "microbench: '{}' is no option; usage: ./tiny microbench [--filter REGEX] "
+                 "[--json] [--min-time SECONDS]\n", word);
+      std::exit(2);
+    }
+  }
+  return settings;
+}
+
+void run(const Settings& settings) {
+  ThreadPool pool(1);
+  double bandwidth = 0;  // the best of three: a moment of other work must not become the limit
+  for (int i = 0; i < 3; ++i) bandwidth = std::max(bandwidth, measure_read_bandwidth(pool));
+  json limits = {};
+  for (const std::string_view isa : available_isas()) {
+    const Limits of_isa = limits_of(isa);
+    if (of_isa.int8 == 0) continue;
+    limits[isa] = {{"int8_gops", of_isa.int8 / 1e9}, {"f32_gops", of_isa.f32 / 1e9}};
+  }
+  const Buffer weights = make_weights(uncached_bytes());
+  for (const std::string_view isa : available_isas()) register_kernels(row_kernels(isa), weights);
+  std::vector<std::string> words = {"microbench", "--benchmark_filter=" + settings.filter,
+                                    "--benchmark_min_time=" + settings.min_time};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  int n = static_cast<int>(arguments.size());
+  benchmark::Initialize(&n, arguments.data());
+  if (!settings.as_json) {
+    fmt::print("one core reads memory at {:.1f} GB/s\n", bandwidth / 1e9);
+    for (const auto& [isa, limit] : limits.items()) {
+      fmt::print("{}: at most {:.0f} GOPS of int8, {:.0f} of f32\n", isa,
+                 limit["int8_gops"].get<double>(), limit["f32_gops"].get<double>());
+    }
+    fmt::print("\n{:<36}{:>9}{:>10}{:>10}\n", "kernel/tokens/weights from", "GB/s", "GOPS", "of limit");
+  }
+  Reporter reporter(limits, bandwidth, !settings.as_json);
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  if (!settings.as_json) return;
+  const json report = {{"cpu", cpu_name()},
+                       {"read_bandwidth_gb_s", bandwidth / 1e9},
+                       {"limits", limits},
+                       {"kernels", reporter.rows()}};
+  fmt::print("{}\n", report.dump(1));
+}
+
+}  // namespace
+}  // namespace tinyllm
+
+int main(int argc, char** argv) {
+  tinyllm::run(tinyllm::read_settings(argc, argv));
+  return 0;
+}
