@@ -118,9 +118,16 @@ template <typename V, typename Tile, bool kWithMin, int kTokens>
   }
 }
 
+// Tiles that come from memory while others are swept: at `from` those that the next sweep needs,
+// `tile_bytes` each. nullptr: none.
+struct Ahead {
+  const byte* from = nullptr;
+  int tile_bytes = 0;
+};
+
 template <typename V, typename Tile, bool kWithMin, int kTokens>
 static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool residual,
-                  const QuantisedRow* const* x, float* const* y) {
+                  const QuantisedRow* const* x, float* const* y, Ahead ahead) {
   Pass<kTokens> pass;
   for (int t = 0; t < kTokens; ++t) {
     pass.plane[t] = residual ? &x[t]->residual : &x[t]->main;
@@ -128,8 +135,11 @@ static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool 
     pass.y[t] = y[t];
   }
   for (int row = 0; row < kTileRows; row += V::kPassRows) {
-    for (int i = 0; i < n_tiles; ++i)
+    for (int i = 0; i < n_tiles; ++i) {
+      if (row == 0 && ahead.from != nullptr)
+        prefetch(ahead.from + i * ahead.tile_bytes, ahead.tile_bytes);
       sweep_tile<V, Tile, kWithMin, kTokens>(tiles[i], first_tile + i, row, pass);
+    }
   }
 }
 
@@ -137,28 +147,30 @@ static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool 
 template <typename V, typename Tile, bool kWithMin, int kMaxTokens>
 static inline void sweep_width(const Tile* tiles, int n_tiles, std::int64_t first_tile,
                                bool residual, const QuantisedRow* const* x, std::int64_t width,
-                               float* const* y) {
+                               float* const* y, Ahead ahead) {
   if constexpr (kMaxTokens > 1) {
     if (width < kMaxTokens) {
       return sweep_width<V, Tile, kWithMin, kMaxTokens - 1>(tiles, n_tiles, first_tile, residual, x,
-                                                            width, y);
+                                                            width, y, ahead);
     }
   }
-  sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, residual, x, y);
+  sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, residual, x, y, ahead);
 }
 
 // Any number of tokens in passes of full width, the last two of equal width: 7 are 4 + 3, not 5
 // + 2.
 template <typename V, typename Tile, bool kWithMin>
 static void sweep_tokens(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool residual,
-                         const QuantisedRow* const* x, std::int64_t n_tokens, float* const* y) {
+                         const QuantisedRow* const* x, std::int64_t n_tokens, float* const* y,
+                         Ahead ahead = {}) {
   for (std::int64_t t = 0; t < n_tokens;) {
     constexpr std::int64_t kMost = V::kPassTokens;
     const std::int64_t left = n_tokens - t;
     const std::int64_t width = left >= 2 * kMost ? kMost : left > kMost ? (left + 1) / 2 : left;
     sweep_width<V, Tile, kWithMin, V::kPassTokens>(tiles, n_tiles, first_tile, residual, x + t,
-                                                   width, y + t);
+                                                   width, y + t, ahead);
     t += width;
+    ahead = {};
   }
 }
 
@@ -199,12 +211,10 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
     const byte* tile = header + L::kHeaderBytes;
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
-    for (int i = 0; i < n; ++i) {
-      // The next super-block comes from memory to L2 while this one is swept.
-      prefetch<2>(tile + (i + kSuperTiles) * L::kTileBytes + L::kHeaderBytes, L::kTileBytes);
-      unpack_tile<V, L>(header, tile + i * L::kTileBytes, tiles[i]);
-    }
-    sweep_tokens<V, UnpackedFrom<V, L>, L::kHasMin>(tiles, n, first, false, rows, n_tokens, sums);
+    for (int i = 0; i < n; ++i) unpack_tile<V, L>(header, tile + i * L::kTileBytes, tiles[i]);
+    const Ahead ahead = {tile + n * L::kTileBytes, L::kTileBytes};  // or the next panel's first
+    sweep_tokens<V, UnpackedFrom<V, L>, L::kHasMin>(tiles, n, first, false, rows, n_tokens, sums,
+                                                    ahead);
     sweep_residuals<V>(tiles, n, first, rows, split + first, n_tokens, sums);
   }
 }
