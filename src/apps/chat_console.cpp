@@ -7,11 +7,11 @@
 #include <optional>
 #include <string_view>
 
-#include "apps/interrupt.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
 #include "apps/terminal.h"
 #include "base/error.h"
+#include "base/interrupt.h"
 
 namespace tinyllm {
 namespace {

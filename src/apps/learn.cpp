@@ -35,7 +35,7 @@ struct LearnOptions {
   EarOptions ear;
   UpdateOptions update;
   std::string word;
-  bool browser = false, yes = false;
+  bool browser = false, yes = false, only_build = false;
   bool all = false, as_json = false, as_junit = false;
   std::string golden, report, only;
   std::vector<std::string> skeletons, solutions;
@@ -159,9 +159,11 @@ void add_help_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& opt
     Session session(options->session);
     show_solution(session, task_meant(session, options->word), options->yes);
   });
-  add("debug", "gdb at your function, on the first case that fails")->callback([options] {
+  CLI::App* debug = add("debug", "gdb at your function, on the first case that fails");
+  debug->add_flag("--build", options->only_build, "Build only: an editor starts the debugger");
+  debug->callback([options] {
     Session session(options->session);
-    debug_task(session, task_meant(session, options->word));
+    debug_task(session, task_meant(session, options->word), options->only_build);
   });
   CLI::App* read = learn.add_subcommand("read", "A day's lesson");
   read->add_option("DAY", options->word, "Default: the day of the next task");

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "apps/interrupt.h"
 #include "apps/progress_bar.h"
+#include "base/interrupt.h"
 #include "model_store/model_store.h"
 
 namespace tinyllm {

@@ -52,6 +52,7 @@ struct CheckResult {
 struct CheckOptions {
   bool with_model = true;
   BuildKind build_kind = BuildKind::fast;
+  bool explained = false;        // somebody waits for the cause: look longer
   double hang_s = 5;             // wall time that the learner's code gets
   std::filesystem::path source;  // instead of the learner's file
   std::string engine_text;       // or: a mutant's text of the engine's file

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 #include <random>
+#include <span>
 
 #include "base/error.h"
 #include "learn/learner_build.h"
@@ -24,9 +25,22 @@ struct Guess {
   bool right;
 };
 
-std::vector<Guess> guesses_for(const Mutant& mutant, std::mt19937_64& random) {
+// The right one and two real bugs that sound like it or sit beside it, so that no choice can be
+// told wrong by how it is written.
+std::vector<Guess> guesses_for(const Mutant& mutant, const std::vector<Mutant>& bugs,
+                               std::mt19937_64& random) {
+  constexpr std::size_t kWrong = 2;
+  std::vector<std::string> near = mutant.near;
+  std::ranges::shuffle(near, random);
   std::vector<Guess> guesses = {{mutant.sentence, true}};
-  for (const std::string& lie : mutant.lies) guesses.push_back({lie, false});
+  for (std::size_t i = 0; i < std::min(near.size(), kWrong); ++i) {
+    const auto bug = std::ranges::find(bugs, near[i], &Mutant::id);
+    if (bug == bugs.end()) {
+      fail(ErrorCode::invalid_input, "course/mutants/ear.toml: {} is near '{}', which is no bug",
+           mutant.id, near[i]);
+    }
+    guesses.push_back({bug->sentence, false});
+  }
   std::ranges::shuffle(guesses, random);
   return guesses;
 }
@@ -43,60 +57,98 @@ int read_guess(std::size_t n) {
   }
 }
 
+// "(day 1.4: ./tiny learn read 1.4)"
+std::string lesson_link(const Course& course, const Mutant& bug) {
+  const Day* day = course.find_day(bug.lesson);
+  if (day == nullptr) return "";
+  if (!day->has_lesson()) {
+    return fmt::format("(day {}, {}: its lesson is not written yet)", day->id, day->title);
+  }
+  return fmt::format("(day {}: ./tiny learn read {})", day->id, day->id);
+}
+
+class EarGame {
+ public:
+  EarGame(const SessionOptions& options, const EarOptions& ear)
+      : session_(options), bugs_(read_mutants(session_.paths, "ear")), random_(ear.seed) {
+    std::ranges::shuffle(bugs_, random_);
+    rounds_ = std::min(ear.rounds, static_cast<int>(bugs_.size()));
+  }
+
+  void play() {
+    say(
+        fmt::format("Name that bug: {} rounds. Each time one operator of the model is broken.\n"
+                    "Read what it says, then say which. Nobody gets all; q stops.\n",
+                    rounds_));
+    for (const Mutant& bug : std::span(bugs_).first(static_cast<std::size_t>(rounds_))) {
+      if (!play_round(bug)) break;
+    }
+    if (score_.rounds == 0) return;
+    say(fmt::format("\n{} of {} right. Kept in your progress; play again when week 1 is done.\n",
+                    score_.right, score_.rounds));
+  }
+
+ private:
+  // False when the learner wants to stop.
+  bool play_round(const Mutant& bug) {
+    const std::string prompt = kPrompts[random_() % kPrompts.size()];
+    const Style& style = session_.style;
+    say(fmt::format("\n{}  {}\n",
+                    style.bold(fmt::format("Round {} of {}", score_.rounds + 1, rounds_)), prompt));
+    if (!let_speak(bug, prompt)) return false;
+    const std::vector<Guess> guesses = guesses_for(bug, bugs_, random_);
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < guesses.size(); ++i) {
+      say(fmt::format("  {}  {}\n", i + 1, wrap(guesses[i].text, style.width - 6, "     ")));
+      if (guesses[i].right) right = i + 1;
+    }
+    const int guess = read_guess(guesses.size());
+    if (guess == 0) return false;
+    const bool is_right = guess == static_cast<int>(right);
+    say(fmt::format("{} {}\n{}\n",
+                    is_right ? style.green("Right.") : style.red(fmt::format("No, {}.", right)),
+                    wrap(bug.question, style.width - 8, "  "),
+                    style.dim("  " + lesson_link(session_.course, bug))));
+    // Kept after each round: whoever leaves in the middle has what was played.
+    score_.rounds += 1;
+    score_.right += is_right ? 1 : 0;
+    session_.progress.note_ear(score_, score_.rounds > 1);
+    session_.progress.save();
+    return true;
+  }
+
+  bool let_speak(const Mutant& bug, const std::string& prompt) {
+    const auto object = build_engine_file(session_.paths, bug.engine_file,
+                                          mutated_source(session_.paths, bug), "ear-" + bug.id);
+    const auto binary = link_binary(session_.paths, {object}, {bug.engine_file}, "ear");
+    const Voice voice = speak(
+        binary, session_.options.model, prompt, [](double) {}, SpokenText(session_.style, "  | "));
+    say("\n");
+    if (voice.interrupted) return false;
+    if (!voice.broken.empty()) {
+      say(fmt::format("  ({})\n", voice.broken));
+    } else if (voice.text.find_first_not_of(" \n") == std::string::npos) {
+      say("  | (nothing but line breaks)\n");
+    }
+    return true;
+  }
+
+  Session session_;
+  std::vector<Mutant> bugs_;
+  std::mt19937_64 random_;
+  int rounds_ = 0;
+  EarScore score_{today(), 0, 0};
+};
+
 }  // namespace
 
 void run_ear(const SessionOptions& options, const EarOptions& ear) {
-  Session session(options);
-  std::vector<Mutant> bugs = read_mutants(session.paths, "ear");
-  const auto clock_seed =
-      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-  std::mt19937_64 random(ear.seed != 0 ? ear.seed : clock_seed);
-  std::ranges::shuffle(bugs, random);
-  const int rounds = std::min(ear.rounds, static_cast<int>(bugs.size()));
-  say(
-      fmt::format("Name that bug: {} rounds. Each time one operator of the model is broken.\n"
-                  "Read what it says, then say which. Nobody gets all; q stops.\n",
-                  rounds));
-  EarScore score{today(), 0, 0};
-  for (int round = 0; round < rounds; ++round) {
-    const Mutant& bug = bugs[static_cast<std::size_t>(round)];
-    const std::string prompt = kPrompts[random() % kPrompts.size()];
-    say(fmt::format("\n{}  {}\n",
-                    session.style.bold(fmt::format("Round {} of {}", round + 1, rounds)), prompt));
-    const auto object = build_engine_file(session.paths, bug.engine_file,
-                                          mutated_source(session.paths, bug), "ear-" + bug.id);
-    const auto binary = link_binary(session.paths, {object}, {bug.engine_file}, "ear");
-    const Voice voice = speak(
-        binary, options.model, prompt, [](double) {}, SpokenText(session.style, "  | "));
-    say("\n");
-    if (voice.broken.empty() && voice.text.find_first_not_of(" \n") == std::string::npos) {
-      say("  | (nothing but line breaks)\n");
-    }
-    if (!voice.broken.empty()) say(fmt::format("  ({})\n", voice.broken));
-    const std::vector<Guess> guesses = guesses_for(bug, random);
-    for (std::size_t i = 0; i < guesses.size(); ++i) {
-      say(fmt::format("  {}  {}\n", i + 1,
-                      wrap(guesses[i].text, session.style.width - 6, "     ")));
-    }
-    const int guess = read_guess(guesses.size());
-    if (guess == 0) break;
-    const bool right = guesses[static_cast<std::size_t>(guess - 1)].right;
-    score.rounds += 1;
-    score.right += right ? 1 : 0;
-    const Day* day = session.course.find_day(bug.lesson);
-    const std::string lesson =
-        day == nullptr ? ""
-        : day->has_lesson()
-            ? fmt::format(" (day {}: ./tiny learn read {})", day->id, day->id)
-            : fmt::format(" (day {}, {}: its lesson is not written yet)", day->id, day->title);
-    say(fmt::format("{} {}{}\n", right ? session.style.green("Right.") : session.style.red("No:"),
-                    wrap(bug.question, session.style.width - 6, "  "), session.style.dim(lesson)));
+  EarOptions seeded = ear;
+  if (seeded.seed == 0) {
+    seeded.seed =
+        static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   }
-  if (score.rounds == 0) return;
-  session.progress.note_ear(score);
-  session.progress.save();
-  say(fmt::format("\n{} of {} right. Kept in your progress; play again when week 1 is done.\n",
-                  score.right, score.rounds));
+  EarGame(options, seeded).play();
 }
 
 }  // namespace tinyllm::learn

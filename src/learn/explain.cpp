@@ -36,24 +36,6 @@ std::string row(const std::vector<double>& values, std::int64_t begin, std::int6
   return text + (end % width > 0 ? " ..." : "");
 }
 
-// Two implementations of one mistake may add in another order: the same tolerance as for the right
-// answer, or as large a part of their own value where that is larger.
-bool same_answer(const WantedArray& wanted, const std::vector<double>& a,
-                 const std::vector<double>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(a[i]) != std::isnan(b[i])) return false;
-    if (std::isnan(a[i]) || a[i] == b[i]) continue;
-    const double scale = std::abs(wanted.values[i]) > 0
-                             ? std::max(1.0, std::abs(a[i] / wanted.values[i]))
-                             : 1.0 + std::abs(a[i]);
-    if (!(std::abs(a[i] - b[i]) <= 4 * wanted.tolerance[i] * scale + 1e-6 * std::abs(a[i]))) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 std::string describe_wrong(const GoldenCase& golden, const WantedArray& wanted,
@@ -81,6 +63,22 @@ std::string describe_wrong(const GoldenCase& golden, const WantedArray& wanted,
   const auto indent = static_cast<std::size_t>((index - begin) * 11 + (begin % width > 0 ? 4 : 0));
   text += fmt::format("         {}{:>11}\n", std::string(indent, ' '), "^^^^^");
   return text;
+}
+
+bool same_answer(const WantedArray& wanted, const std::vector<double>& a,
+                 const std::vector<double>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) != std::isnan(b[i])) return false;
+    if (std::isnan(a[i]) || a[i] == b[i]) continue;
+    const double scale = std::abs(wanted.values[i]) > 0
+                             ? std::max(1.0, std::abs(a[i] / wanted.values[i]))
+                             : 1.0 + std::abs(a[i]);
+    if (!(std::abs(a[i] - b[i]) <= 4 * wanted.tolerance[i] * scale + 1e-6 * std::abs(a[i]))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::string known_mistake(const std::vector<GoldenCase>& golden,

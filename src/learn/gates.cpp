@@ -9,8 +9,9 @@
 #include "learn/marked_region.h"
 #include "learn/model_check.h"
 #include "learn/mutant_runs.h"
-#include "learn/screen.h"
-#include "model_store/child_process.h"
+#include "learn/session.h"
+#include "learn/voice.h"
+#include "model_store/model_store.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -160,12 +161,43 @@ class Gates {
     const std::string broken =
         binary.empty() ? "a file does not compile" : model_difference(binary, kernels, true);
     report("G9", "a small Qwen2 with all solutions together", broken.empty(), broken);
+    if (!binary.empty()) real_model_speaks(binary);
+  }
+
+  // Token by token: what all solutions together say, and what the engine's own operators choose.
+  void real_model_speaks(const fs::path& binary) {
+    const std::string model = SessionOptions{}.model;
+    if (!has_model(model)) {
+      say("G9  LACKS " + model + ": run 'tinyllm pull " + model + "'\n");
+      return;
+    }
+    const Voice voice = speak(
+        binary, model, "Why is the sky blue?", [](double) {}, [](std::string_view) {});
+    std::string broken = voice.broken;
+    if (broken.empty()) {
+      const VoiceComparison comparison = compare_with_engine(model, voice);
+      if (comparison.parted) broken = describe(comparison, voice.token_ids.size());
+    }
+    report("G9", fmt::format("{} says {} tokens with all solutions", model, voice.token_ids.size()),
+           broken.empty() && !voice.token_ids.empty(), broken);
+  }
+
+  static bool has_model(const std::string& model) {
+    try {
+      ModelStore().resolve(model);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
   }
 
   void mutants_die(const Task& task) {
     const std::vector<MutantRun> runs = run_mutants(paths_, task);
     report("G5", fmt::format("{}: {} mutants", task.id, runs.size()), runs.size() >= 2,
            runs.size() >= 2 ? "" : "at least two are wanted");
+    const std::string stale = stale_record(paths_, task, runs);
+    report("G5", task.id + ": the recorded answers of mutants are those of today", stale.empty(),
+           stale.empty() ? "" : stale + "; run 'tinyllm learn record " + task.id + "'");
     for (const MutantRun& run : runs) {
       const Failure& failure = run.result.failure;
       const bool dead = run.result.outcome == Outcome::red;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
+#include "model_store/digest.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -56,7 +57,39 @@ WantedArray read_wanted(const std::string& name, const JsonField& field) {
   return wanted;
 }
 
+std::filesystem::path pins_file(const CoursePaths& paths) {
+  return paths.course() / "golden/pins.json";
+}
+
+// Of each file of the task that is there, by its name.
+std::map<std::string, std::string> digests(const CoursePaths& paths, const std::string& task_id) {
+  std::map<std::string, std::string> found;
+  for (const std::string& name : {task_id + ".json", task_id + ".mutants.json"}) {
+    const std::filesystem::path file = paths.course() / "golden" / name;
+    if (!std::filesystem::exists(file)) continue;
+    found[name] = file_digest(file, DigestKind::sha256, [](std::uint64_t) {});
+  }
+  return found;
+}
+
 }  // namespace
+
+void pin_golden(const CoursePaths& paths, const std::string& task_id) {
+  nlohmann::json pins = nlohmann::json::object();
+  const std::filesystem::path file = pins_file(paths);
+  if (std::filesystem::exists(file)) pins = parse_json(read_text_file(file), file.filename());
+  for (const auto& [name, digest] : digests(paths, task_id)) pins[name] = digest;
+  write_file_atomic(file, pins.dump(1) + "\n");
+}
+
+std::string unpinned_golden(const CoursePaths& paths, const std::string& task_id) {
+  const std::filesystem::path file = pins_file(paths);
+  const nlohmann::json pins = parse_json(read_text_file(file), file.filename());
+  for (const auto& [name, digest] : digests(paths, task_id)) {
+    if (pins.value(name, "") != digest) return name;
+  }
+  return "";
+}
 
 std::string join_numbers(const std::vector<double>& values, int n_digits) {
   std::string text;

@@ -43,4 +43,9 @@ std::vector<double> split_numbers(const std::string& text);
 // The first value that is further from the wanted one than its tolerance; -1: all are right.
 std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got);
 
+// course/golden/pins.json holds the SHA-256 of each recorded file, as `learn record` saw it.
+void pin_golden(const CoursePaths& paths, const std::string& task_id);
+// The task's file that is not as it was recorded ("norm.rms.json"), or "".
+std::string unpinned_golden(const CoursePaths& paths, const std::string& task_id);
+
 }  // namespace tinyllm::learn

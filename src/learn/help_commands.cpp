@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/lesson_page.h"
+#include "learn/lesson_text.h"
 #include "learn/marked_region.h"
 #include "learn/terminal_child.h"
 #include "model_store/child_process.h"
@@ -71,8 +72,9 @@ void show_solution(Session& session, const Task& task, bool yes) {
       make_solution(read_text_file(session.paths.root / "src" / task.engine_file), task.id));
 }
 
-void debug_task(Session& session, const Task& task) {
+void debug_task(Session& session, const Task& task, bool only_build) {
   const fs::path source = session.paths.code() / task.learner_file;
+  say(session.style.dim("building for the debugger ...\n"));
   CheckOptions options;
   options.name = "check-" + task.id;
   options.with_model = false;
@@ -82,6 +84,7 @@ void debug_task(Session& session, const Task& task) {
     fail(ErrorCode::invalid_input, "it does not compile yet; './tiny learn check {}'", task.id);
   const fs::path binary =
       link_binary(session.paths, {built.object}, {task.engine_file}, "debug-" + task.id);
+  if (only_build) return;
   const std::string function =
       result.failure.function.empty() ? task.functions.front() : result.failure.function;
   const std::vector<std::string> arguments = {

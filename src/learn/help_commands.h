@@ -14,8 +14,9 @@ void show_hint(Session& session, const Task& task);
 // The engine's own region. Before the task is green it asks: all hints first, then a yes.
 void show_solution(Session& session, const Task& task, bool yes);
 
-// gdb (or lldb) at the learner's function, on the first case that fails.
-void debug_task(Session& session, const Task& task);
+// gdb (or lldb) at the learner's function, on the first case that fails. `only_build`: for an
+// editor that starts the debugger itself.
+void debug_task(Session& session, const Task& task, bool only_build = false);
 
 // The lesson in the pager, or with `browser` as a page. `task_id`: the pager opens at the task
 // whose heading names it.

@@ -17,17 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Learners may leave a parameter or a variable unused while they write; everything else is strict.
-// The flags behind the engine's own win.
-const std::vector<std::string> kLearnerFlags = {"-g",
-                                                "-Wall",
-                                                "-Wextra",
-                                                "-Wmissing-declarations",
-                                                "-Werror",
-                                                "-Wno-unused-parameter",
-                                                "-Wno-error=unused-variable",
-                                                "-Wno-error=unused-but-set-variable",
-                                                "-fno-diagnostics-color"};
 const std::vector<std::string> kAddressFlags = {"-fsanitize=address,undefined",
                                                 "-fno-sanitize-recover=undefined",
                                                 "-fno-omit-frame-pointer", "-O1"};
@@ -103,11 +92,24 @@ bool map_holds_member(const fs::path& map, const std::string& engine_file) {
 
 }  // namespace
 
+const std::vector<std::string>& learner_flags() {
+  static const std::vector<std::string> flags = {"-g",
+                                                 "-Wall",
+                                                 "-Wextra",
+                                                 "-Wmissing-declarations",
+                                                 "-Werror",
+                                                 "-Wno-unused-parameter",
+                                                 "-Wno-error=unused-variable",
+                                                 "-Wno-error=unused-but-set-variable",
+                                                 "-fno-diagnostics-color"};
+  return flags;
+}
+
 BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::path& source,
                          BuildKind kind) {
   BuiltObject built;
   const CompileCommand command = compile_command(paths, task.engine_file);
-  std::vector<std::string> flags = kLearnerFlags;
+  std::vector<std::string> flags = learner_flags();
   if (kind == BuildKind::address) {
     flags.insert(flags.end(), kAddressFlags.begin(), kAddressFlags.end());
   }

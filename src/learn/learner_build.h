@@ -29,6 +29,10 @@ struct BuiltObject {
   explicit operator bool() const { return !object.empty(); }
 };
 
+// What a learner's file is compiled with, behind the flags of the engine's own: the later ones win.
+// A parameter or a variable may be unused while somebody writes; everything else is strict.
+const std::vector<std::string>& learner_flags();
+
 // Compiles `source` (any place) with the flags of the task's engine file and checks its symbols.
 // Uses the object of an earlier call when nothing changed. Throws Error when the world is at fault
 // (disk full, no compiler).

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/build_commands.h"
+#include "learn/learner_build.h"
 #include "learn/marked_region.h"
 
 namespace tinyllm::learn {
@@ -31,6 +32,7 @@ std::string compile_commands(const CoursePaths& paths, const Course& course) {
     const CompileCommand command = compile_command(paths, task.engine_file);
     const std::string file = (paths.code() / task.learner_file).string();
     ordered_json arguments = command.arguments;
+    for (const std::string& flag : learner_flags()) arguments.push_back(flag);
     for (const std::string& word : {std::string("-c"), file}) arguments.push_back(word);
     list.push_back({{"directory", command.directory.string()},
                     {"file", file},
@@ -39,23 +41,34 @@ std::string compile_commands(const CoursePaths& paths, const Course& course) {
   return list.dump(1) + "\n";
 }
 
-// For VS Code: a debug configuration a task, which runs its check under gdb.
-std::string launch_settings(const CoursePaths& paths, const Course& course) {
-  ordered_json configurations = ordered_json::array();
+// For VS Code, a task of the course: "debug TASK" stops in its function, "build TASK" comes before.
+struct EditorSettings {
+  std::string launch, tasks;
+};
+
+EditorSettings editor_settings(const CoursePaths& paths, const Course& course) {
+  ordered_json configurations = ordered_json::array(), builds = ordered_json::array();
   for (const Task& task : course.tasks) {
+    const std::string build = "build " + task.id;
     const ordered_json arguments = {"learn", "run-tests", task.id,
                                     (paths.course() / "golden" / (task.id + ".json")).string(),
                                     (paths.scratch() / "debug.report").string()};
-    configurations.push_back({{"name", "check " + task.id},
+    configurations.push_back({{"name", "debug " + task.id},
                               {"type", "cppdbg"},
                               {"request", "launch"},
                               {"MIMode", "gdb"},
-                              {"program", (paths.scratch() / ("check-" + task.id)).string()},
+                              {"preLaunchTask", build},
+                              {"program", (paths.scratch() / ("debug-" + task.id)).string()},
                               {"args", arguments},
                               {"cwd", paths.learner.string()}});
+    builds.push_back(
+        {{"label", build},
+         {"type", "process"},
+         {"command", (paths.build / "tinyllm").string()},
+         {"args", {"learn", "--folder", paths.learner.string(), "debug", task.id, "--build"}}});
   }
-  const ordered_json launch = {{"version", "0.2.0"}, {"configurations", configurations}};
-  return launch.dump(2) + "\n";
+  return {ordered_json{{"version", "0.2.0"}, {"configurations", configurations}}.dump(2) + "\n",
+          ordered_json{{"version", "2.0.0"}, {"tasks", builds}}.dump(2) + "\n"};
 }
 
 }  // namespace
@@ -82,7 +95,9 @@ std::vector<std::string> write_missing_files(const CoursePaths& paths, const Cou
   // Ours alone, never edited by hand: written whenever it is not what it should be.
   if (!fs::exists(commands) || read_text_file(commands) != text) write_file_atomic(commands, text);
   std::vector<std::string> editor;
-  write_new(paths, paths.code() / ".vscode/launch.json", launch_settings(paths, course), editor);
+  const EditorSettings settings = editor_settings(paths, course);
+  write_new(paths, paths.learner / ".vscode/launch.json", settings.launch, editor);
+  write_new(paths, paths.learner / ".vscode/tasks.json", settings.tasks, editor);
   if (progress.course_version() == 0) progress.note_course_version(course.version);
   return written;
 }

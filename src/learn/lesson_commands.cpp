@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "base/error.h"
@@ -40,7 +41,7 @@ void run_check_command(const SessionOptions& options, const CheckCommand& comman
   const bool quiet = command.as_json || command.as_junit;
   int n_red = 0;
   for (const Task* task : tasks_meant(session, command)) {
-    results.push_back(session.check(*task));
+    results.push_back(session.check(*task, nullptr, command.explained));
     n_red += results.back().outcome == Outcome::green ? 0 : 1;
     if (quiet) continue;
     say(as_text(session.paths, *task, results.back(), session.style,
@@ -65,6 +66,10 @@ void speak_mine(const Session& session, const std::string& prompt) {
       [&](double seconds) { say(style.dim(fmt::format("({:.2g} s a token)\n", seconds))); },
       SpokenText(style, "  | "));
   say("\n");
+  if (voice.interrupted) {
+    say(style.dim("(stopped)\n"));
+    return;
+  }
   if (!voice.broken.empty()) {
     say(style.red("no answer: ") + voice.broken + "\n");
     return;
@@ -93,9 +98,19 @@ void run_day_command(const SessionOptions& options, const std::string& id) {
   say(fmt::format("Your page for today: {}\n", shown(session.paths, page)));
   run_watch(session, id);
 
+  const auto tasks = session.course.tasks_of(id);
+  const bool done = std::ranges::all_of(
+      tasks, [&](const Task* task) { return session.progress.is_green(task->id); });
   std::vector<std::string> answers;
-  if (!day->questions.empty()) say("\nIn your own words, a line each (empty: skip):\n");
-  for (const std::string& question : day->questions) {
+  if (!done) {
+    say(fmt::format(
+        "Not all is green yet: './tiny learn day {}' goes on here, and asks its questions "
+        "at the end.\n",
+        id));
+  }
+  const std::vector<std::string> questions = done ? day->questions : std::vector<std::string>{};
+  if (!questions.empty()) say("\nIn your own words, a line each (empty: skip):\n");
+  for (const std::string& question : questions) {
     say(fmt::format("{} {}\n> ", session.style.bold("?"),
                     wrap(question, session.style.width - 2, "  ")));
     std::string answer;

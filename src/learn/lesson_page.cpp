@@ -8,38 +8,11 @@
 
 #include "base/error.h"
 #include "learn/lines_of.h"
+#include "learn/marked_text.h"
 #include "learn/terminal_child.h"
 
 namespace tinyllm::learn {
 namespace {
-
-// Calls inside(text) for what stands between two `mark`s, outside(text) for the rest.
-template <typename Outside, typename Inside>
-void split_marked(std::string_view text, std::string_view mark, Outside&& outside,
-                  Inside&& inside) {
-  for (bool in = false;; in = !in) {
-    const std::size_t at = text.find(mark);
-    const std::string_view part = text.substr(0, at);
-    in ? inside(part) : outside(part);
-    if (at == text.npos) return;
-    text.remove_prefix(at + mark.size());
-  }
-}
-
-// **bold** and `code` of one paragraph.
-std::string styled_line(std::string_view text, const Style& style) {
-  std::string out;
-  split_marked(
-      text, "**", [&](std::string_view part) { out += part; },
-      [&](std::string_view part) { out += style.bold(part); });
-  std::string with_code;
-  split_marked(
-      out, "`", [&](std::string_view part) { with_code += part; },
-      [&](std::string_view part) {
-        with_code += style.color ? style.yellow(part) : std::string(part);
-      });
-  return with_code;
-}
 
 // "title" of "![title](file)"; "" when the line is no image.
 std::string image_title(std::string_view line) {
@@ -65,7 +38,7 @@ std::string html_line(std::string_view text) {
       escaped(text), "`", [&](std::string_view part) { out += part; },
       [&](std::string_view part) { out += fmt::format("<code>{}</code>", part); });
   split_marked(
-      out, "**", [&](std::string_view part) { bold += part; },
+      out, "**", [&](std::string_view part) { bold += with_emphasis(part, "<i>", "</i>"); },
       [&](std::string_view part) { bold += fmt::format("<b>{}</b>", part); });
   return bold;
 }
@@ -96,46 +69,6 @@ std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day) {
          day.title);
   }
   return paths.course() / day.folder / "lesson.md";
-}
-
-std::string as_terminal_text(std::string_view markdown, const Style& style) {
-  std::string text, paragraph;
-  bool in_code = false;
-  const auto end_paragraph = [&] {
-    if (!paragraph.empty()) text += styled_line(wrap(paragraph, style.width - 4, ""), style) + "\n";
-    paragraph.clear();
-  };
-  for (const std::string& line : lines_of(markdown)) {
-    if (line.starts_with("```")) {
-      end_paragraph();
-      in_code = !in_code;
-    } else if (in_code) {
-      text += "    " + line + "\n";
-    } else if (line.starts_with("#")) {
-      end_paragraph();
-      text += "\n" + style.bold(line.substr(line.find_first_not_of("# "))) + "\n";
-    } else if (!image_title(line).empty()) {
-      end_paragraph();
-      text += style.dim(
-          fmt::format("  [picture: {}; see it with 'learn read --browser']\n", image_title(line)));
-    } else if (line.starts_with("<summary>")) {
-      text += style.dim("  answers:\n");
-    } else if (line.starts_with("<")) {
-      end_paragraph();
-    } else if (line.starts_with("|") || line.starts_with("- ") ||
-               (line.size() > 2 && line[1] == '.' && line[2] == ' ')) {
-      end_paragraph();
-      text += styled_line(line.starts_with("|") ? line : wrap(line, style.width - 4, "  "), style) +
-              "\n";
-    } else if (line.empty()) {
-      end_paragraph();
-      text += "\n";
-    } else {
-      paragraph += (paragraph.empty() ? "" : " ") + line;
-    }
-  }
-  end_paragraph();
-  return text;
 }
 
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,

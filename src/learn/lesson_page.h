@@ -1,5 +1,5 @@
 #pragma once
-// A lesson's Markdown for people: wrapped and coloured for a terminal, or as a page for a browser.
+// A lesson's Markdown as a page for a browser, and the pager that shows a text.
 // Knows what the lessons use: headings, paragraphs, lists, code fences, tables, images, <details>.
 // Any thread.
 
@@ -14,8 +14,6 @@ namespace tinyllm::learn {
 
 // course/FOLDER/lesson.md. Throws Error{not_found} for a day without lesson.
 std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day);
-
-std::string as_terminal_text(std::string_view markdown, const Style& style);
 
 // A page that stands alone; images are looked for in `folder`.
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,

@@ -111,7 +111,7 @@ std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id
     mutant.question = row.member("question").string_or("");
     mutant.audible = row.member("audible").boolean_or(false);
     mutant.lesson = row.member("lesson").string_or("");
-    mutant.lies = strings(row.member("lies"));
+    mutant.near = strings(row.member("near"));
     mutant.cases = strings(row.member("cases"));
     mutants.push_back(std::move(mutant));
   }

@@ -28,7 +28,7 @@ struct Mutant {
   std::string question;            // what to ask a learner who made it
   bool audible = false;            // heard when SmolLM2 speaks with it
   std::string lesson;              // the day that prevents it
-  std::vector<std::string> lies;   // for the ear: two wrong guesses
+  std::vector<std::string> near;   // for the ear: ids of bugs that one may take it for
   std::vector<std::string> cases;  // recorded in these cases only; empty: in all
 };
 

@@ -1,6 +1,7 @@
 #include "learn/mine.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,10 @@
 
 namespace tinyllm::learn {
 namespace {
+
+// The commands that let a model compute.
+constexpr std::string_view kComputing[] = {"chat",  "generate", "serve",
+                                           "bench", "batch",    "perplexity"};
 
 std::string names_of(const std::vector<const Task*>& tasks, const Session& session, bool verdict) {
   std::string text;
@@ -67,13 +72,20 @@ std::string describe(const Mine& mine, const Session& session, bool in_engine) {
 }
 
 void exec_mine(const std::vector<std::string>& arguments) {
+  if (std::ranges::find(kComputing, arguments.front()) == std::end(kComputing)) {
+    fail(ErrorCode::usage, "'{}' computes nothing with your operators; --mine goes with {}",
+         arguments.front(), fmt::join(kComputing, ", "));
+  }
   const Session session({});
   const Mine mine = build_mine(session);
   std::vector<std::string> words = {mine.binary.string()};
   bool in_engine = true;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--mine") continue;
-    if (arguments[i] == "reference" || arguments[i] == "--engine=reference") in_engine = false;
+    const bool after_engine = i > 0 && arguments[i - 1] == "--engine";
+    if ((after_engine && arguments[i] == "reference") || arguments[i] == "--engine=reference") {
+      in_engine = false;
+    }
     words.push_back(arguments[i]);
   }
   const std::string banner = describe(mine, session, in_engine);

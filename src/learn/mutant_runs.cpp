@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "learn/explain.h"
 #include "learn/screen.h"
 #include "learn/voice.h"
 
@@ -17,6 +18,35 @@ bool mutant_records(const CoursePaths& paths, const Task& task, const std::strin
     return std::ranges::find(mutant.cases, case_name) != mutant.cases.end();
   }
   return true;
+}
+
+// What the runs answered, as it is recorded. A mutant that crashes or hangs in a case leaves no
+// answers there: it has no numbers to be known by.
+std::map<std::string, CaseAnswers> answers_of(const CoursePaths& paths, const Task& task,
+                                              const std::vector<MutantRun>& runs) {
+  std::map<std::string, CaseAnswers> recorded;
+  for (const MutantRun& run : runs) {
+    for (const auto& [name, answers] : run.result.answers) {
+      if (mutant_records(paths, task, run.mutant_id, name)) recorded[run.mutant_id][name] = answers;
+    }
+  }
+  return recorded;
+}
+
+// Every case of `a` stands in `b` with the same numbers; else the name of one that does not.
+std::string differing_case(const std::vector<GoldenCase>& golden, const CaseAnswers& a,
+                           const CaseAnswers& b) {
+  for (const auto& [name, arrays] : a) {
+    const auto one = std::ranges::find(golden, name, [](auto& c) { return c.given.name(); });
+    const auto other = b.find(name);
+    if (one == golden.end() || other == b.end()) return name;
+    for (const WantedArray& wanted : one->wanted) {
+      const auto x = arrays.find(wanted.name), y = other->second.find(wanted.name);
+      if (x == arrays.end() || y == other->second.end()) return name;
+      if (!same_answer(wanted, x->second, y->second)) return name;
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -36,17 +66,28 @@ std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task) {
 }
 
 void record_mutants(const CoursePaths& paths, const Task& task) {
-  std::map<std::string, CaseAnswers> recorded;
-  for (MutantRun& run : run_mutants(paths, task)) {
-    // One that crashes or hangs in a case leaves no answers there: it has no numbers to be known
-    // by.
-    for (auto& [name, answers] : run.result.answers) {
-      if (mutant_records(paths, task, run.mutant_id, name)) {
-        recorded[run.mutant_id][name] = std::move(answers);
-      }
+  pin_golden(paths, task.id);  // checks refuse a golden that is not the pinned one
+  write_recorded_mutants(paths, task.id, answers_of(paths, task, run_mutants(paths, task)));
+  pin_golden(paths, task.id);
+}
+
+std::string stale_record(const CoursePaths& paths, const Task& task,
+                         const std::vector<MutantRun>& runs) {
+  const std::vector<GoldenCase> golden =
+      read_golden(paths.course() / "golden" / (task.id + ".json"));
+  const auto recorded = read_recorded_mutants(paths, task.id);
+  auto today = answers_of(paths, task, runs);
+  for (const auto& [mutant, answers] : recorded) {
+    const std::string differs = differing_case(golden, answers, today[mutant]);
+    if (!differs.empty()) return fmt::format("{} in case '{}'", mutant, differs);
+  }
+  for (const auto& [mutant, answers] : today) {
+    const auto found = recorded.find(mutant);
+    if (!answers.empty() && (found == recorded.end() || found->second.size() != answers.size())) {
+      return fmt::format("{} has cases that are not recorded", mutant);
     }
   }
-  write_recorded_mutants(paths, task.id, recorded);
+  return "";
 }
 
 void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model) {

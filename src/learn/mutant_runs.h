@@ -18,8 +18,12 @@ struct MutantRun {
 // Builds and checks every mutant of the task.
 std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task);
 
-// Writes course/golden/ID.mutants.json anew from such runs.
+// Writes course/golden/ID.mutants.json anew from such runs, and pins the task's goldens.
 void record_mutants(const CoursePaths& paths, const Task& task);
+
+// "" when course/golden/ID.mutants.json holds what such runs answer today, else what differs.
+std::string stale_record(const CoursePaths& paths, const Task& task,
+                         const std::vector<MutantRun>& runs);
 
 // Lets the model speak with each mutant and says whether its words change: what `audible` must be.
 void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model);

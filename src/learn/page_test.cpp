@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "learn/lesson_page.h"
+#include "learn/lesson_text.h"
 #include "learn/screen.h"
 
 namespace tinyllm::learn {
@@ -36,6 +37,16 @@ TEST(Lesson, ReadsAsPlainText) {
   EXPECT_THAT(text, HasSubstr("    int x < 1;\n"));
   EXPECT_THAT(text, HasSubstr("[picture: A picture"));
   EXPECT_THAT(text, Not(HasSubstr("```")));
+}
+
+TEST(Lesson, TablesStandInColumnsAndAnswersAtTheEnd) {
+  const std::string text = as_terminal_text(
+      "| part | n |\n|---|---|\n| a longer one | 2 |\n\n<details>\n<summary>Answers</summary>\n\n"
+      "1. Two *whole* steps: 2 * 3 * 4.\n\n</details>\n\n## Next\nDay 2.\n",
+      kPlain);
+  EXPECT_THAT(text, HasSubstr("  part          n\n  a longer one  2\n"));
+  EXPECT_THAT(text, HasSubstr("1. Two whole steps: 2 * 3 * 4.\n"));
+  EXPECT_LT(text.find("Day 2."), text.find("Two whole")) << "nobody reads answers by accident";
 }
 
 TEST(Lesson, IsAPageForABrowser) {

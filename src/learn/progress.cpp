@@ -147,9 +147,10 @@ void Progress::note_check(const Task& of, const CheckResult& result) {
 void Progress::note_hint(const std::string& id) { task(id)["hints"] = hints_shown(id) + 1; }
 void Progress::note_solution(const std::string& id) { task(id)["saw_solution"] = true; }
 
-void Progress::note_ear(const EarScore& score) {
+void Progress::note_ear(const EarScore& score, bool again) {
   json& list = (*root_)["ear"];
   if (!list.is_array()) list = json::array();
+  if (again && !list.empty()) list.erase(list.size() - 1);
   list.push_back({{"date", score.date}, {"right", score.right}, {"rounds", score.rounds}});
 }
 

@@ -40,7 +40,8 @@ class Progress {
   void note_check(const Task& task, const CheckResult& result);
   void note_hint(const std::string& task_id);
   void note_solution(const std::string& task_id);
-  void note_ear(const EarScore& score);
+  // `again`: takes the place of the score before it, of the same game.
+  void note_ear(const EarScore& score, bool again);
   std::vector<EarScore> ear_scores() const;
 
   // Contract version of the learner's file of this task; 0: none was written yet.

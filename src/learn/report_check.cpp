@@ -6,16 +6,31 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "learn/lines_of.h"
+
 namespace tinyllm::learn {
 namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kTitleColumn = 26;  // where the words behind "expected red: " begin
+constexpr int kMistakeColumn = 17;  // where the words behind "known mistake: " begin
+constexpr int kTitleColumn = 26;    // where the words behind "expected red: " begin
 
 // Broken for eyes only: programs look for the whole line.
 std::string title_text(const std::string& title, const Style& style) {
   return style.terminal ? wrap(title, style.width - kTitleColumn, "            ") : title;
+}
+
+// Long sentences broken between words, for eyes only; what a compiler underlines stays as it is.
+std::string body_text(const std::string& text, const Style& style) {
+  if (!style.terminal) return text;
+  std::string out;
+  for (const std::string& line : lines_of(text)) {
+    const bool fits = static_cast<int>(line.size()) <= style.width;
+    out += (fits || line.find(" | ") != line.npos ? line : wrap(line, style.width, "         ")) +
+           "\n";
+  }
+  return out;
 }
 
 const char* outcome_word(Outcome outcome) {
@@ -38,13 +53,14 @@ std::string explanation(const CoursePaths& paths, const Task& task, const Failur
   const std::vector<Mutant> mutants = read_mutants(paths, task.id);
   const Mutant* mutant = find_mutant(mutants, failure.mutant);
   if (mutant == nullptr) {
-    return failure.kind == "wrong"
-               ? "  These numbers are of no mistake that we know. Work out this case on paper and "
-                 "compare step by step.\n"
+    const bool has_cause = failure.text.find("Sanitizer") != std::string::npos;
+    return failure.kind == "wrong" && !has_cause
+               ? "  These numbers are of no mistake that we know. Work out this case on paper\n"
+                 "  and compare step by step.\n"
                : "";
   }
   return fmt::format("  {} {}\n  {}\n", style.yellow("known mistake:"),
-                     wrap(mutant->sentence, style.width - 4, "  "),
+                     wrap(mutant->sentence, style.width - kMistakeColumn, "  "),
                      wrap("? " + mutant->question, style.width - 4, "  "));
 }
 
@@ -101,7 +117,7 @@ std::string as_text(const CoursePaths& paths, const Task& task, const CheckResul
   text += fmt::format("  {:<10}{}  {}\n", kLevelNames[static_cast<int>(failure.level)],
                       style.red("FAILED"), title_text(failure.title, style));
   const bool has_numbers = failure.kind == "wrong";
-  if (!has_numbers || options.explained) text += failure.text;
+  if (!has_numbers || options.explained) text += body_text(failure.text, style);
   if (has_numbers && !options.explained) {
     text += style.dim(
         options.in_loop ? "  e: the numbers, and which known mistake it is\n"

@@ -29,10 +29,11 @@ const Task* Session::next_task() const {
   return nullptr;
 }
 
-CheckResult Session::check(const Task& task, bool* became_green) {
+CheckResult Session::check(const Task& task, bool* became_green, bool explained) {
   const bool was_green = progress.is_green(task.id);
   CheckOptions check_options;
   check_options.name = "check-" + task.id;
+  check_options.explained = explained;
   CheckResult result = check_task(paths, task, check_options);
   progress.note_check(task, result);
   progress.save();

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/json_parse.h"
 #include "base/thread_pool.h"
 #include "learn/screen.h"
@@ -111,13 +112,15 @@ Voice speak(const fs::path& binary, const std::string& model, const std::string&
     heard = output.size();
   };
   const Stopwatch clock;
+  const InterruptFlag interrupt;
   const ChildResult child =
       run_child({binary.string(), "learn", "run-voice", model, prompt, report.string()}, {},
                 [&](std::string_view output) {
                   pass_on(output);
-                  return clock.seconds() < kStartSeconds + kMaxSeconds;
+                  return !interrupt.raised() && clock.seconds() < kStartSeconds + kMaxSeconds;
                 });
-  voice.stopped = child.stopped;
+  voice.interrupted = interrupt.raised();
+  if (voice.interrupted) return voice;
   if (child.exit_code == 0 && fs::exists(report)) {
     pass_on(child.output);
     const nlohmann::json found = parse_json(read_text_file(report), report.filename());

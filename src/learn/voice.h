@@ -17,12 +17,12 @@ struct Voice {
   std::string text;
   std::vector<TokenId> prompt_ids, token_ids;
   double seconds_a_token = 0;
-  bool stopped = false;  // it took too long, or Ctrl-C
-  std::string broken;    // "" or why there is no answer: a crash
+  bool interrupted = false;  // by Ctrl-C: no more words, and nothing to compare
+  std::string broken;        // "" or why there is no answer: a crash, or it took too long
 };
 
 // Runs `binary`. `on_pace` hears the seconds that one token takes, before the first word; `on_text`
-// the text as it comes.
+// the text as it comes. Ctrl-C ends the speech, not this program.
 Voice speak(const std::filesystem::path& binary, const std::string& model,
             const std::string& prompt, const std::function<void(double)>& on_pace,
             const std::function<void(std::string_view)>& on_text);

@@ -31,10 +31,29 @@ class SingleKeys {
   ~SingleKeys() {
     if (active_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
   }
+  // Ctrl-C as a signal again, for a body that minds it.
+  template <typename Body>
+  void with_interrupt(Body&& body) {
+    set_signals(true);
+    try {
+      body();
+    } catch (...) {
+      set_signals(false);
+      throw;
+    }
+    set_signals(false);
+  }
   SingleKeys(const SingleKeys&) = delete;
   SingleKeys& operator=(const SingleKeys&) = delete;
 
  private:
+  void set_signals(bool on) const {
+    termios now{};
+    if (!active_ || ::tcgetattr(STDIN_FILENO, &now) != 0) return;
+    now.c_lflag = on ? now.c_lflag | ISIG : now.c_lflag & ~static_cast<tcflag_t>(ISIG);
+    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
+  }
+
   termios before_{};
   bool active_;
 };
@@ -159,10 +178,13 @@ class Watch {
   void act(char key) {
     switch (key) {
       case 'n': go_on(); break;
-      case 'h': show_hint(session_, task()); break;
+      case 'h':
+        show_hint(session_, task());
+        show_keys();
+        break;
       case 'e':
         show_head();
-        say(as_text(session_.paths, task(), session_.check(task()), session_.style,
+        say(as_text(session_.paths, task(), session_.check(task(), nullptr, true), session_.style,
                     {.explained = true, .in_loop = true}));
         show_keys();
         break;
@@ -172,7 +194,7 @@ class Watch {
         break;
       case 's':
         show_head();
-        speak_mine(session_, task().prompt);
+        keys_->with_interrupt([&] { speak_mine(session_, task().prompt); });
         show_keys();
         break;
       case 'd':

@@ -1,10 +1,11 @@
 """`learn check`: right answers, wrong ones, and files that are no answer at all, each with its message."""
 
 import json
+import shutil
 import time
 
 import pytest
-from learner import RMS_NORM
+from learner import RMS_NORM, ROOT
 
 FILE = "week1/rms_norm.cpp"
 CONTRACT = "tinyllm::scalar::rms_norm(const float*, const float*, float*, std::int64_t, float)"
@@ -107,6 +108,41 @@ def test_code_that_breaks_its_process_breaks_nothing_else(learner, name):
     assert failure["kind"] == kind
     for word in words:
         assert word in failure["title"] + failure["text"]
+
+
+def test_reading_past_an_array_gives_a_wrong_number_and_explain_names_the_line(learner):
+    text = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    learner.write("week0/strides.cpp", text[: text.index("std::int64_t tinyllm")] + """
+std::int64_t tinyllm::scalar::element_offset(const std::int64_t* index, const std::int64_t* strides, int n_dims) {
+  std::int64_t sum = 0;
+  for (int i = 0; i <= n_dims; ++i) sum += index[i] * strides[i];
+  return sum;
+}
+""")
+    done = learner.learn("explain", "index.strides")
+    line = 1 + (learner.folder / "code/week0/strides.cpp").read_text(encoding="utf-8").split("i <= n_dims")[0].count("\n")
+    assert f"AddressSanitizer (heap-buffer-overflow): code/week0/strides.cpp, line {line}, reads beyond" in done.stdout
+    assert "no mistake that we know" not in done.stdout
+
+
+def test_a_mistake_of_one_function_is_named_whatever_the_other_does(learner):
+    learner.write("week0/strides.cpp", """#include "kernels/cpu/scalar/strides.h"
+void tinyllm::scalar::row_major_strides(const std::int64_t* dims, int n_dims, std::int64_t* strides) {
+  std::int64_t stride = 1;
+  for (int i = 0; i < n_dims; stride *= dims[i++]) strides[i] = stride;
+}
+std::int64_t tinyllm::scalar::element_offset(const std::int64_t*, const std::int64_t*, int) { return 5; }
+""")
+    assert learner.check("index.strides")["failure"]["known_mistake"] == "first_fastest"
+
+
+def test_a_changed_golden_is_noticed(learner, tmp_path):
+    shutil.copytree(ROOT / "course", tmp_path / "course")
+    golden = tmp_path / "course/golden/norm.rms.json"
+    golden.write_text(golden.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    learner.write(FILE, RMS_NORM)
+    done = learner.learn("check", "norm.rms", TINYLLM_COURSE=str(tmp_path / "course"))
+    assert done.returncode == 1 and "course/golden/norm.rms.json: not the file that was recorded" in done.stderr
 
 
 def test_what_the_code_prints_is_shown(learner):

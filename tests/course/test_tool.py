@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import tomllib
 
 import pytest
 from learner import BINARY, ROOT, RMS_NORM
@@ -56,6 +58,11 @@ def test_the_loop_follows_saves(learner, loop, polling):
     assert learner.state()["tasks"]["norm.rms"]["hints"] == 1
     tracker = (learner.folder / "progress/tiny-llm-tracker.md").read_text(encoding="utf-8")
     assert "| 1.4 | RMSNorm and MLP | green |" in tracker
+
+
+def test_a_day_that_is_not_done_keeps_its_questions(learner):
+    done = learner.learn("day", "1.4", "--plain", stdin="")
+    assert "Not all is green yet: './tiny learn day 1.4' goes on here" in done.stdout and "In your own words" not in done.stdout
 
 
 def test_ctrl_c_leaves_the_loop_and_the_terminal_as_it_was(loop):
@@ -165,7 +172,7 @@ def test_a_course_update_keeps_code_and_progress_and_says_what_changed(learner, 
     assert (learner.folder / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
     assert strides.read_text(encoding="utf-8") == untouched
     assert learner.state()["tasks"]["norm.rms"]["green"] is True
-    assert "nothing new" in learner.learn("update", TINYLLM_COURSE=str(course)).stdout
+    assert "nothing to do for you" in learner.learn("update", TINYLLM_COURSE=str(course)).stdout
 
 
 def test_a_half_written_file_is_never_written_anew(learner, tmp_path):
@@ -204,6 +211,34 @@ def test_a_full_disk_loses_nothing(learner):
     assert words.startswith("tinyllm: ") and words.count("\n") == 1, words
     assert (learner.folder / "progress/state.json").read_text(encoding="utf-8") == state
     assert (learner.folder / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
+
+
+def test_a_full_disk_behind_stdout_is_said(learner):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BINARY), "learn", "list"], env=learner.env, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "cannot write to stdout: No space left on device" in done.stderr
+
+
+def test_editors_get_what_they_need(learner):
+    learner.learn("list")
+    commands = json.loads((learner.folder / "code/compile_commands.json").read_text(encoding="utf-8"))
+    for entry in commands:
+        assert subprocess.run([*entry["arguments"], "-fsyntax-only"], cwd=entry["directory"], check=False).returncode == 0
+    launch = json.loads((learner.folder / ".vscode/launch.json").read_text(encoding="utf-8"))["configurations"]
+    tasks = {task["label"]: task for task in json.loads((learner.folder / ".vscode/tasks.json").read_text())["tasks"]}
+    norm = next(one for one in launch if one["name"] == "debug norm.rms")
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    build = tasks[norm["preLaunchTask"]]
+    subprocess.run([build["command"], *build["args"]], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([norm["program"], *norm["args"]], check=True)
+
+
+def test_the_ear_offers_bugs_that_one_may_take_for_another():
+    bugs = tomllib.loads((ROOT / "course/mutants/ear.toml").read_text(encoding="utf-8"))["mutant"]
+    ids = [bug["id"] for bug in bugs]
+    assert len(ids) == len(set(ids)) >= 10
+    for bug in bugs:
+        assert len(set(bug["near"])) >= 3 and bug["id"] not in bug["near"] and set(bug["near"]) <= set(ids), bug["id"]
 
 
 def test_debug_stops_in_the_learners_function_on_the_failing_case(learner, loop, tmp_path):

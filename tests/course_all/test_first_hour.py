@@ -69,6 +69,13 @@ def test_the_first_hour(terminals, tmp_path):
     assert ANSWER in words(speak.wait_for("24 of 24 tokens are what the engine's own operators choose", SLOW))
     assert speak.exit_code() == 0
 
+    # Ctrl-C ends a speech, not the tool.
+    speak = start("learn", "speak")
+    speak.wait_for("s a token)", SLOW)
+    speak.type("\x03")
+    speak.wait_for("(stopped)")
+    assert speak.exit_code() == 0
+
     # Name that bug: two rounds, then enough.
     ear = start("learn", "ear", "--seed", "3")
     for n in (1, 2):
@@ -104,6 +111,11 @@ def test_the_first_hour(terminals, tmp_path):
     loop.wait_for("q quit\n")
     learner.write("week0/matmul.cpp", MATMUL_THAT_SETS.replace("= sum;", "+= sum;"))
     loop.wait_for("A matrix product in three loops is yours now.")
+    loop.wait_for("q quit\n")
+    loop.type("s")
+    loop.wait_for("s a token)", SLOW)
+    loop.type("\x03")
+    loop.wait_for("(stopped)")
     loop.wait_for("q quit\n")
     loop.type("s")
     loop.wait_for("yours here (2 of 4): index.strides, matmul.naive;", SLOW)

@@ -28,6 +28,10 @@ FAULTS = {
     "G1": ("--skeleton", SKELETON.replace("std::int64_t n", "int n") + "}\n", "norm.rms: the skeleton compiles"),
     "G2": ("--skeleton", SKELETON + "}\n", "norm.rms: 10 tests are red with NotYet"),
     "G3": ("--solution", WRONG_SOLUTION, "norm.rms: the solution is green"),
+    "G3 ASan": ("--solution", RMS_NORM.replace("  float sum = 0;", "  float sum = 0 * x[n];"),
+                "norm.rms: green under ASan and UBSan"),
+    "G3 UBSan": ("--solution", RMS_NORM.replace("  float sum = 0;", "  int big = 2147483647;\n  big += static_cast<int>(n > 0);\n"
+                 "  float sum = 1e-30f * static_cast<float>(big);"), "norm.rms: green under ASan and UBSan"),
     "G4": ("--skeleton", RMS_NORM, "3 solutions, then skeletons"),
     "G9": ("--solution", RMS_NORM.replace("/ root", "/ (root * 1.5f)"), "a small Qwen2 with all solutions together"),
 }
@@ -38,9 +42,9 @@ def test_a_planted_text_breaks_its_gate(learner, tmp_path, gate):
     option, text, finding = FAULTS[gate]
     file = tmp_path / "planted.cpp"
     file.write_text(text, encoding="utf-8")
-    code, output = gates(learner, "--only", "norm.rms" if gate in ("G1", "G2", "G3") else "", option, f"norm.rms={file}")
+    code, output = gates(learner, "--only", "" if gate in ("G4", "G9") else "norm.rms", option, f"norm.rms={file}")
     assert code == 1
-    assert re.search(rf"^{gate} +FAIL +{re.escape(finding)}", output, re.MULTILINE), output
+    assert re.search(rf"^{gate.split()[0]} +FAIL +{re.escape(finding)}", output, re.MULTILINE), output
 
 
 def planted_course(tmp_path, file, change):
@@ -57,6 +61,13 @@ def test_a_mutant_that_is_right_survives_and_breaks_g5(learner, tmp_path):
         'with = "x[i] * scale"', 'with = "weight[i] * (x[i] * scale)"'))  # fmt: skip
     code, output = gates(learner, "--only", "norm.rms", course=course)
     assert code == 1 and re.search(r"^G5 +FAIL +no_weight +SURVIVES", output, re.MULTILINE), output
+
+
+def test_a_mutant_that_answers_otherwise_than_recorded_breaks_g5(learner, tmp_path):
+    course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
+        "(x[i] - mean) * (x[i] - mean)", "(x[i] - 2 * mean) * (x[i] - 2 * mean)"))  # fmt: skip
+    code, output = gates(learner, "--only", "norm.rms", course=course)
+    assert code == 1 and re.search(r"recorded answers of mutants are those of today: layer_norm in case", output), output
 
 
 def test_a_wrong_alternative_breaks_g12(learner, tmp_path):

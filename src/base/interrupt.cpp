@@ -1,4 +1,4 @@
-#include "apps/interrupt.h"
+#include "base/interrupt.h"
 
 namespace tinyllm {
 namespace {
