@@ -34,6 +34,7 @@ struct LearnOptions {
   SessionOptions session;
   EarOptions ear;
   UpdateOptions update;
+  GateChoice gates;
   std::string word;
   bool browser = false, yes = false, only_build = false;
   bool all = false, as_json = false, as_junit = false;
@@ -113,11 +114,12 @@ void add_inner_commands(CLI::App& learn, const std::shared_ptr<LearnOptions>& op
   gates->group("");
   gates->add_option("--skeleton", options->skeletons, "TASK=FILE, instead of the course's own");
   gates->add_option("--solution", options->solutions, "TASK=FILE, instead of the course's own");
-  gates->add_option("--only", options->word, "A task");
+  gates->add_option("--only", options->gates.task, "A task");
+  gates->add_option("--gate", options->gates.gate, "A gate: G3");
   gates->callback([options] {
     const PlantedTexts planted{planted_files(options->skeletons),
                                planted_files(options->solutions)};
-    const int n_broken = run_gates(find_course(options->session.folder), planted, options->word);
+    const int n_broken = run_gates(find_course(options->session.folder), planted, options->gates);
     if (n_broken > 0) fail(ErrorCode::invalid_input, "{} findings against the gates", n_broken);
   });
 }

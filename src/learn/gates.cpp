@@ -23,20 +23,21 @@ class Gates {
   Gates(const CoursePaths& paths, const PlantedTexts& planted)
       : paths_(paths), course_(read_course(paths)), planted_(planted) {}
 
-  int run(const std::string& only) {
+  int run(const GateChoice& choice) {
+    const auto wanted = [&](std::string_view gate) {
+      return choice.gate.empty() || choice.gate == gate;
+    };
     for (const Task& task : course_.tasks) {
-      if (!only.empty() && task.id != only) continue;
-      red_for_the_right_reason(task);
-      solution_is_green(task);
-      alternative_is_green(task);
+      if (!choice.task.empty() && task.id != choice.task) continue;
+      if (wanted("G1") || wanted("G2")) red_for_the_right_reason(task);
+      if (wanted("G3")) solution_is_green(task);
+      if (wanted("G12")) alternative_is_green(task);
     }
-    if (only.empty()) {
-      every_prefix();
-      all_together();
-    }
-    say("\nG5: which test kills which mutant\n");
+    if (choice.task.empty() && wanted("G4")) every_prefix();
+    if (choice.task.empty() && wanted("G9")) all_together();
+    if (wanted("G5")) say("\nG5: which test kills which mutant\n");
     for (const Task& task : course_.tasks) {
-      if (only.empty() || task.id == only) mutants_die(task);
+      if (wanted("G5") && (choice.task.empty() || task.id == choice.task)) mutants_die(task);
     }
     say(n_broken_ == 0 ? "\nall gates hold\n"
                        : fmt::format("\n{} findings against the gates\n", n_broken_));
@@ -221,8 +222,8 @@ class Gates {
 
 }  // namespace
 
-int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const std::string& only) {
-  return Gates(paths, planted).run(only);
+int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const GateChoice& choice) {
+  return Gates(paths, planted).run(choice);
 }
 
 }  // namespace tinyllm::learn

@@ -1,11 +1,20 @@
 #pragma once
 // For those who write the course: proof that its own tests are worth something. One thread.
-//   G1 every skeleton compiles without a warning
-//   G2 every test of a task is red on its skeleton because of NotYet{its id}, and for no other
-//   reason G3 the solution passes every test, also under ASan and UBSan G4 with the first k
-//   solutions and skeletons for the rest, tests 1..k pass and k + 1 is red G5 every mutant is
-//   killed, and `explain` names it G9 a small Qwen2 gives the engine's logits with every solution
-//   alone and with all together G12 another correct implementation passes every test
+//
+// G1: every skeleton compiles without a warning.
+//
+// G2: every test of a task is red on its skeleton because of NotYet{its id}, for no other reason.
+//
+// G3: the solution passes every test, also under ASan and UBSan.
+//
+// G4: with the first k solutions and skeletons for the rest, tests 1..k pass and k + 1 is red.
+//
+// G5: every mutant is killed, `explain` names it, and its recorded answers are those of today.
+//
+// G9: a small Qwen2 gives the engine's logits with every solution alone and with all together, and
+// SmolLM2 says the same tokens with all of them.
+//
+// G12: another correct implementation passes every test.
 
 #include <map>
 #include <string>
@@ -19,8 +28,13 @@ struct PlantedTexts {
   std::map<std::string, std::string> skeletons, solutions;
 };
 
+struct GateChoice {
+  std::string task;  // "": all
+  std::string gate;  // "G3"; "": all
+};
+
 // Prints a line a finding; the table of G5 in full. Returns the number of broken gates.
-// `only`: a task's id, for the gates of one task; "": all tasks, and the gates of all together.
-int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const std::string& only);
+// One task's choice leaves out the gates of all together.
+int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const GateChoice& choice);
 
 }  // namespace tinyllm::learn

@@ -60,9 +60,9 @@ std::string describe(const Mine& mine, const Session& session, bool in_engine) {
   for (const Task* task : mine.yours) {
     (in_engine && task->heard != Heard::engine ? unheard : yours).push_back(task);
   }
-  std::string text = fmt::format("yours here ({} of {}): {}; the engine's own: {}", yours.size(),
-                                 session.course.tasks.size(), names_of(yours, session, true),
-                                 names_of(mine.engine, session, false));
+  std::string text = fmt::format("yours here ({} of {}): {}", yours.size(),
+                                 session.course.tasks.size(), names_of(yours, session, true));
+  if (!mine.engine.empty()) text += "; the engine's own: " + names_of(mine.engine, session, false);
   if (!unheard.empty()) {
     text += fmt::format("; yours, but heard only with --engine reference or 'learn speak': {}",
                         names_of(unheard, session, true));

@@ -138,7 +138,9 @@ def test_the_first_hour(terminals, tmp_path):
     assert "light" in chat.text
     engine = start("chat", "--temperature", "0", "-p", "Why is the sky blue?")
     assert engine.exit_code(SLOW) == 0
-    assert words(engine.text)[:100] in words(chat.text), "the same words, whoever computes the norm"
+    answer = words(engine.text)
+    answer = answer[answer.index("The answer") :]  # behind the loading bar of a slow machine
+    assert answer[:100] in words(chat.text), "the same words, whoever computes the norm"
 
     # A new version of the course, merged into the learner's branch: progress intact.
     learner.publish("A second version", {"course/course.toml": lambda text: text.replace("version = 1", "version = 2", 1)})
