@@ -51,7 +51,9 @@ void make_folder(const fs::path& folder) {
 
 // A disk that is full speaks through the compiler or linker: not the learner's fault.
 void fail_when_disk_is_full(const std::string& output, const fs::path& folder) {
-  if (output.find("No space left on device") == std::string::npos) return;
+  const bool compiler_says = output.find("No space left on device") != std::string::npos;
+  const bool mold_says = output.find("Disk full?") != std::string::npos;
+  if (!compiler_says && !mold_says) return;
   fail(ErrorCode::io, "the disk is full: nothing could be written to {}; your files are untouched",
        folder.string());
 }

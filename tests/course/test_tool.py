@@ -7,7 +7,7 @@ import subprocess
 import tomllib
 
 import pytest
-from learner import BINARY, ROOT, RMS_NORM
+from learner import BINARY, ROOT, RMS_NORM, Learner
 from terminal import Terminal
 
 WRONG_RMS_NORM = RMS_NORM.replace("static_cast<float>(n) + eps)", "static_cast<float>(n)) + eps")
@@ -211,6 +211,27 @@ def test_a_full_disk_loses_nothing(learner):
     assert words.startswith("tinyllm: ") and words.count("\n") == 1, words
     assert (learner.folder / "progress/state.json").read_text(encoding="utf-8") == state
     assert (learner.folder / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
+
+
+def test_a_disk_that_is_too_small_is_said_and_loses_nothing(tmp_path):
+    """A real one of 300 kB: room for code and progress, not for a program."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", tmp_path], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("LACKS the right to mount a small tmpfs")
+    try:
+        learner = Learner(tmp_path)
+        learner.write("week1/rms_norm.cpp", RMS_NORM)
+        done = learner.learn("check", "norm.rms")
+        assert done.returncode == 1 and "the disk is full: nothing could be written to" in done.stderr, done.stderr
+        with open(tmp_path / "fill", "wb") as fill, pytest.raises(OSError):
+            fill.write(bytes(400_000))
+        state = learner.state()
+        hint = learner.learn("hint", "norm.rms")
+        assert hint.returncode == 1 and "state.json: cannot be written: No space left on device" in hint.stderr
+        assert learner.state() == state
+        assert (tmp_path / "code/week1/rms_norm.cpp").read_text(encoding="utf-8") == RMS_NORM
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_full_disk_behind_stdout_is_said(learner):
