@@ -116,9 +116,9 @@ TEST_F(View, ARunningSequenceWithoutARowIsIdle) {
 }
 
 EngineSnapshot look_at(Engine& engine) {
-  std::promise<EngineSnapshot> promise;
-  engine.look([&](EngineSnapshot snapshot) { promise.set_value(std::move(snapshot)); });
-  return promise.get_future().get();
+  const auto promise = std::make_shared<std::promise<EngineSnapshot>>();
+  engine.look([promise](EngineSnapshot snapshot) { promise->set_value(std::move(snapshot)); });
+  return promise->get_future().get();
 }
 
 TEST(EngineView, AnEngineShowsItsStepsAndIsFreeAfterwards) {
