@@ -13,19 +13,21 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
 constexpr std::int64_t kHugePage = std::int64_t{2} << 20;
 
-// Weights and pages are read from end to end: with 4 KiB pages the page walks cost a tenth of the
-// memory's speed. Only whole huge pages inside the block; a kernel that has none to give ignores
-// it.
+bool wants_huge_pages(std::int64_t n_bytes) { return n_bytes >= 2 * kHugePage; }
+
+std::align_val_t alignment(std::int64_t n_bytes) {
+  return std::align_val_t{wants_huge_pages(n_bytes) ? std::size_t{kHugePage} : std::size_t{64}};
+}
+
+// Weights and pages are read from end to end: with 4 KiB pages the page walks cost up to half of
+// the memory's speed. The last huge page is left out unless it is whole; a kernel that has none to
+// give ignores it.
 void ask_for_huge_pages([[maybe_unused]] std::byte* data, [[maybe_unused]] std::int64_t n_bytes) {
 #if defined(__linux__)
-  const auto address = reinterpret_cast<std::uintptr_t>(data);
-  const std::int64_t before =
-      (kHugePage - static_cast<std::int64_t>(address % kHugePage)) % kHugePage;
-  const std::int64_t whole = (n_bytes - before) / kHugePage * kHugePage;
-  if (whole > 0) ::madvise(data + before, static_cast<std::size_t>(whole), MADV_HUGEPAGE);
+  const std::int64_t whole = n_bytes / kHugePage * kHugePage;
+  ::madvise(data, static_cast<std::size_t>(whole), MADV_HUGEPAGE);
 #endif
 }
 
@@ -35,15 +37,15 @@ Buffer::Buffer(std::int64_t n_bytes, const char* what) : n_bytes_(n_bytes) {
   CHECK(n_bytes >= 0, "a buffer of {} bytes", n_bytes);
   if (n_bytes == 0) return;
   data_ = static_cast<std::byte*>(
-      ::operator new(static_cast<std::size_t>(n_bytes), kAlignment, std::nothrow));
+      ::operator new(static_cast<std::size_t>(n_bytes), alignment(n_bytes), std::nothrow));
   if (data_ == nullptr) {
     fail(ErrorCode::out_of_memory, "{}: {:.1f} MB of memory wanted, the system gave none", what,
          static_cast<double>(n_bytes) / 1e6);
   }
-  if (n_bytes >= 2 * kHugePage) ask_for_huge_pages(data_, n_bytes);
+  if (wants_huge_pages(n_bytes)) ask_for_huge_pages(data_, n_bytes);
 }
 
-Buffer::~Buffer() { ::operator delete(data_, kAlignment); }
+Buffer::~Buffer() { ::operator delete(data_, alignment(n_bytes_)); }
 
 Buffer::Buffer(Buffer&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), n_bytes_(std::exchange(other.n_bytes_, 0)) {}

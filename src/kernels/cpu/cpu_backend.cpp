@@ -25,7 +25,7 @@ CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
     : pool_(&pool), kernels_(kernels) {}
 
 MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts) {
-  matrices_.push_back(std::make_unique<PackedMatrix>(parts, *pool_));
+  matrices_.push_back(std::make_unique<PackedMatrix>(parts, weights_, *pool_));
   return static_cast<MatrixId>(matrices_.size() - 1);
 }
 

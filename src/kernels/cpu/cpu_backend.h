@@ -103,6 +103,7 @@ class CpuBackend final : public Backend {
   ThreadPool* pool_;
   StepProfile* profile_ = nullptr;  // null: nobody wants to know
   RowKernels kernels_;
+  Arena weights_{"packed weights"};
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<Buffer> vectors_;
   Buffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2] f32

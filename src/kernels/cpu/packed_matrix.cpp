@@ -16,24 +16,23 @@ std::int64_t bytes_of_panel(TileFormat format, DType dtype, std::int64_t n_cols)
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(std::span<const Tensor> parts, ThreadPool& pool)
+PackedMatrix::PackedMatrix(std::span<const Tensor> parts, Arena& arena, ThreadPool& pool)
     : n_cols_(parts[0].n_cols()) {
-  std::int64_t n_bytes = 0;
   for (const Tensor& part : parts) {
     CHECK(part.n_cols() == n_cols_, "parts have {} and {} columns", n_cols_, part.n_cols());
     const TileFormat format = tile_format_for(part.dtype);
     const std::int64_t n_panels = (part.n_rows() + kTileRows - 1) / kTileRows;
     const std::int64_t panel_bytes = bytes_of_panel(format, part.dtype, n_cols_);
-    parts_.push_back({format, part.n_rows(), n_panels_, n_panels, n_bytes, panel_bytes});
+    parts_.push_back({format, part.n_rows(), n_panels_, n_panels, n_bytes_, panel_bytes});
     n_panels_ += n_panels;
-    n_bytes += n_panels * panel_bytes;
+    n_bytes_ += n_panels * panel_bytes;
   }
-  bytes_ = Buffer(n_bytes, "packed weights");
+  bytes_ = arena.take(n_bytes_);
   pool.parallel_for(n_panels_, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t panel = begin; panel < end; ++panel) {
       const Part& part = part_of_panel(panel);
       const Tensor& source = parts[static_cast<std::size_t>(&part - parts_.data())];
-      std::byte* dst = bytes_.data() + part.begin + (panel - part.first_panel) * part.panel_bytes;
+      std::byte* dst = bytes_ + part.begin + (panel - part.first_panel) * part.panel_bytes;
       pack_panel(source, (panel - part.first_panel) * kTileRows, dst);
     }
   });
@@ -55,7 +54,7 @@ const PackedMatrix::Part& PackedMatrix::part_of_panel(std::int64_t panel) const 
 
 const std::byte* PackedMatrix::panel(std::int64_t panel) const {
   const Part& part = part_of_panel(panel);
-  return bytes_.data() + part.begin + (panel - part.first_panel) * part.panel_bytes;
+  return bytes_ + part.begin + (panel - part.first_panel) * part.panel_bytes;
 }
 
 void PackedMatrix::unpack(std::int64_t row, float* dst) const {

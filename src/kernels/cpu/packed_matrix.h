@@ -1,6 +1,6 @@
 #pragma once
 // A weight matrix in tiles: parts stacked by rows (q, k, v), each part in whole panels of its own
-// format. Owns its bytes. Immutable after construction: any thread may read.
+// format. Its bytes live in an arena. Immutable after construction: any thread may read.
 
 #include <cstdint>
 #include <span>
@@ -8,7 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "quant/tile.h"
-#include "tensor/buffer.h"
+#include "tensor/arena.h"
 #include "tensor/tensor.h"
 
 namespace tinyllm {
@@ -25,12 +25,12 @@ class PackedMatrix {
   };
 
   // parts: [n_rows_i, n_cols] each. Repacks in parallel. Throws Error{out_of_memory}.
-  PackedMatrix(std::span<const Tensor> parts, ThreadPool& pool);
+  PackedMatrix(std::span<const Tensor> parts, Arena& arena, ThreadPool& pool);
 
   std::int64_t n_cols() const { return n_cols_; }
   std::int64_t n_panels() const { return n_panels_; }
   std::int64_t n_padded_rows() const { return n_panels_ * kTileRows; }  // columns of a result row
-  std::int64_t n_bytes() const { return bytes_.n_bytes(); }
+  std::int64_t n_bytes() const { return n_bytes_; }
   std::span<const Part> parts() const { return parts_; }
   bool has_quantised() const;  // wants int8 activations
   bool has_floats() const;     // wants f32 activations
@@ -45,7 +45,8 @@ class PackedMatrix {
   std::int64_t n_cols_ = 0;
   std::int64_t n_panels_ = 0;
   std::vector<Part> parts_;
-  Buffer bytes_;
+  std::int64_t n_bytes_ = 0;
+  std::byte* bytes_ = nullptr;
 };
 
 }  // namespace tinyllm
