@@ -103,6 +103,7 @@ void add_chat_command(CLI::App& app) {
                "Without -p and with stdin from a pipe every line is one message. Sampling\n"
                "is as the model's authors recommend, else greedy (--temperature 0).");
   command->callback([options, prompt] {
+    check_profile(options->engine);
     options->has_prompt = prompt->count() > 0;
     run_chat(*options);
   });

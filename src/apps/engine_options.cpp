@@ -4,6 +4,7 @@
 #include <CLI/Validators.hpp>
 
 #include "apps/number_range.h"
+#include "base/error.h"
 
 namespace tinyllm {
 namespace {
@@ -51,6 +52,11 @@ void add_engine_options(CLI::App& command, EngineFlags& flags) {
 void add_profile_option(CLI::App& command, EngineFlags& flags) {
   command.add_flag("--profile", flags.profile,
                    "At the end, on stderr: where the time of prefill and decoding went");
+}
+
+void check_profile(const EngineFlags& flags) {
+  if (flags.profile && flags.reference())
+    fail(ErrorCode::usage, "--profile works with --engine batched only");
 }
 
 void add_batched_engine_options(CLI::App& command, EngineFlags& flags) {

@@ -31,6 +31,8 @@ struct EngineFlags {
 void add_engine_options(CLI::App& command, EngineFlags& flags);
 // --profile, for commands whose completer may tell (apps/completer.h).
 void add_profile_option(CLI::App& command, EngineFlags& flags);
+// Throws Error{usage} where --profile cannot tell: the reference path has no steps.
+void check_profile(const EngineFlags& flags);
 // For commands that run many sequences together: no --engine, since the reference path runs one.
 void add_batched_engine_options(CLI::App& command, EngineFlags& flags);
 

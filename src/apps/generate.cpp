@@ -202,9 +202,7 @@ void add_generate_command(CLI::App& app) {
     if (options->engine.recompute && !options->engine.reference()) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");
     }
-    if (options->engine.profile && options->engine.reference()) {
-      fail(ErrorCode::usage, "--profile works with --engine batched only");
-    }
+    check_profile(options->engine);
     options->has_prompt = prompt->count() > 0;
     options->has_token_ids = token_ids->count() > 0;
     run_generate(*options);

@@ -37,6 +37,12 @@ def test_profile(tinyllm, models):
     assert "\nprefill: 2 steps of 40 tokens, " in tinyllm.text(*arguments)
 
 
+@pytest.mark.parametrize("command", ["generate", "chat"])
+def test_the_reference_path_has_no_profile(tinyllm, models, command):
+    arguments = (command, "-m", models["loop"], "-p", "a", "--profile", "--engine", "reference")
+    assert "--profile works with --engine batched only" in tinyllm.failure(*arguments, code=2)
+
+
 def test_table(tinyllm, models):
     text = tinyllm.text("bench", "-m", models["fine"], "--prompt", 5, "--gen", 3, "--batch", "4", "--repeat", 1)
     lines = text.splitlines()
