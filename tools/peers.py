@@ -1,89 +1,107 @@
 #!/usr/bin/env python3
 """Compares this engine with other CPU engines on the same files, by turns, in one run; called by ./tiny peers.
 
-Installs the peers from the package index into build/peers, measures, prints one table of medians and ratios, and writes
-bench/results/CPU.json. All programs stay loaded; one at a time runs and the others are stopped (SIGSTOP), so that a slow
-minute of the machine hits them alike. Close other programs: the table says what share of the memory's speed was read.
+Installs the peers from the package index into build/peers, fetches the models, measures, prints a table of medians and
+ratios for each model, and puts the results into bench/results/CPU.json. All programs stay loaded; one at a time runs and
+the others are stopped (SIGSTOP), so that a slow minute of the machine hits them alike. Close other programs: the table
+says what share of the memory's speed was read.
 """
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import re
 import signal
-import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["xllamacpp==2026.10.11549", "ik-llama-cpp-python==0.1.5"]
-MODELS = ["Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf", "SmolLM2-135M-Instruct.Q4_1.gguf"]
 WORKERS = ROOT / "tools/peers"
+sys.path.insert(0, str(WORKERS))
+
+from report import OURS, save, table  # noqa: E402
+from worker import Workers  # noqa: E402
+
+PACKAGES = ["xllamacpp==2026.10.11549", "ik-llama-cpp-python==0.1.5"]
+TOOLS = ["numpy==2.4.6", "gguf==0.19.0"]
+PEERS = ROOT / "build/peers"
+BINARY = ROOT / "build/release/tinyllm"
+ENGINE = ROOT / "build/release/peer_worker"
 N_PROMPT = 512
-N_GEN = {MODELS[0]: 32, MODELS[1]: 128}
 N_SEQS = 8
-OURS = "tiny-llm"
+CONTEXTS = (128, 4096)
+N_GEN_AFTER_CONTEXT = 32
 
 
-class Worker:
-    """A program under comparison, stopped except during its turn."""
+@dataclass(frozen=True)
+class Model:
+    name: str  # as in `tinyllm list`; of the random one, its own
+    file: str
+    n_gen: int  # tokens decoded for one value
+    is_random: bool = False  # made here in BF16, measured with one sequence only
 
-    def __init__(self, name, command, environment):
-        self.name = name
-        self.process = subprocess.Popen(
-            [str(part) for part in command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        self.loaded = self.read()
-        self.process.send_signal(signal.SIGSTOP)
 
-    def read(self):
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise RuntimeError(f"{self.name} ended without an answer")
+MODELS = {
+    model.name: model
+    for model in (
+        Model("qwen2.5-coder-1.5b", "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf", 32),
+        Model("smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", 128),
+        Model("random-qwen2.5-0.5b-bf16", "random-qwen2.5-0.5b.BF16.gguf", 64, is_random=True),
+    )
+}
+LONG_CONTEXT_MODEL = TOKENIZER_MODEL = MODELS["qwen2.5-coder-1.5b"]
 
-    def ask(self, what):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        answer = self.read()
-        self.process.send_signal(signal.SIGSTOP)
-        return answer
 
-    def peak_bytes(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status).group(1))
-
-    def end(self):
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
+class NotMeasured(RuntimeError):
+    """Why a model was left out, in one line."""
 
 
 def python_with_peers():
-    environment = ROOT / "build/peers"
-    python = environment / "bin/python"
-    stamp = environment / "installed"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != "\n".join(PACKAGES):
+    python, stamp = PEERS / "bin/python", PEERS / "installed"
+    wanted = "\n".join(PACKAGES + TOOLS)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         print(f"installing {', '.join(PACKAGES)}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "numpy", *PACKAGES], check=True)
-        stamp.write_text("\n".join(PACKAGES), encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *TOOLS, *PACKAGES], check=True)
+        stamp.write_text(wanted, encoding="utf-8")
     return python
 
 
-def find_model(name):
-    home = Path(os.environ.get("TINYLLM_HOME") or Path.home() / ".cache/tinyllm")
-    path = home / "models" / name
-    return path if path.exists() else None
+def model_folder():
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TINYLLM_HOME") or Path(cache) / "tinyllm") / "models"
+
+
+def fetch(model, python):
+    """The model's file, pulled or made when it is not there. Throws NotMeasured."""
+    if model.is_random:
+        path = PEERS / model.file
+        if not path.exists():
+            tokenizer = fetch(TOKENIZER_MODEL, python)
+            print(f"making {path.relative_to(ROOT)} (1 GB)", file=sys.stderr)
+            if subprocess.run([python, WORKERS / "make_random_gguf.py", tokenizer, path], check=False).returncode != 0:
+                raise NotMeasured(f"{path.name} could not be made")
+        return path
+    path = model_folder() / model.file
+    if not path.exists() and subprocess.run([BINARY, "pull", model.name], check=False).returncode != 0:
+        raise NotMeasured(f"{model.name} could not be fetched: ./tiny pull {model.name}")
+    return path
+
+
+def require_memory(path, n_programs, available):
+    """A program holds the weights once, with its buffers up to 1.5 times the file and 250 MB. Throws NotMeasured."""
+    needed = n_programs * (1.5 * path.stat().st_size + 250e6)
+    if needed > available:
+        raise NotMeasured(
+            f"{path.name}: {n_programs} programs need about {needed / 1e9:.0f} GB of memory, {available / 1e9:.0f} GB are free"
+        )
+
+
+def available_memory():
+    return 1024 * int(re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text(encoding="ascii")).group(1))
 
 
 def cpu():
@@ -102,123 +120,138 @@ def isas():
     return [isa for flag, isa in best.items() if flag in flags][:1] + ["avx2"]
 
 
-def start_workers(python, model, threads):
-    engine = ROOT / "build/release/peer_worker"
-    sizes = [threads, N_PROMPT, N_GEN[model.name]]
-    workers = [
-        Worker(f"{OURS} {isa}", [engine, model, *sizes, N_SEQS], {"TINYLLM_ISA": isa}) for isa in isas()
-    ]
-    workers.append(Worker("llama.cpp", [python, WORKERS / "llama_cpp_worker.py", model, *sizes, 1], {}))
+def start_workers(workers, python, path, sizes, contexts=()):
+    """Every engine with `path` loaded; sizes: threads, tokens of the prompt (or the longest context), tokens decoded."""
+    for isa in isas():
+        ours = [ENGINE, path, *sizes, 1 if contexts else N_SEQS, *(["context"] if contexts else [])]
+        workers.start(f"{OURS} {isa}", ours, {"TINYLLM_ISA": isa})
+    workers.start("llama.cpp", [python, WORKERS / "llama_cpp_worker.py", path, *sizes, 1])
     for flash in ("", "flash"):
-        command = [python, WORKERS / "ik_llama_cpp_worker.py", model, *sizes, flash]
-        workers.append(Worker(f"ik_llama.cpp {flash}".strip(), command, {}))
-    return workers
+        workers.start(f"ik_llama.cpp {flash}".strip(), [python, WORKERS / "ik_llama_cpp_worker.py", path, *sizes, flash])
+    if not any(worker.name.startswith(OURS) for worker in workers.alive):
+        raise NotMeasured(f"{path.name}: this engine did not load it")
 
 
-def measure(python, model, threads, repeats):
-    """{program: {measurement: [values]}} of one model, the programs taking turns."""
-    workers = start_workers(python, model, threads)
-    slots = [Worker("llama.cpp", [python, WORKERS / "llama_cpp_worker.py", model, threads, 64, 64, N_SEQS], {})]
-    slots += [worker for worker in workers if worker.name.startswith(OURS)]
-    probe = Worker("probe", [ROOT / "build/release/peer_worker", "probe", threads], {})
-    runs = {worker.name: {} for worker in workers}
-    for worker in workers:
-        runs[worker.name]["load_s"] = [worker.loaded["load_s"]]
-    bandwidth = []
-    for repeat in range(repeats + 1):  # the first warms up
-        answers = [("", probe.ask("probe"))]
-        answers += [(worker.name, worker.ask("single")) for worker in workers]
-        if threads > 1:
-            answers += [(worker.name, worker.ask("together")) for worker in slots]
-        if repeat == 0:
-            continue
-        bandwidth.append(answers[0][1]["read_bandwidth"])
-        for name, answer in answers[1:]:
-            for key, value in answer.items():
-                runs[name].setdefault(key, []).append(value)
-    for worker in workers:
-        runs[worker.name]["peak_bytes"] = [worker.peak_bytes()]
-    packed = workers[0].loaded["packed_bytes_per_token"]
-    for worker in dict.fromkeys([*workers, *slots, probe]):
-        worker.end()
+def take_turns(workers, turns, repeats, runs, rename=lambda key: key):
+    """Asks every (worker, question) of `turns` in each round, the first to warm up; runs: {program: {key: [values]}}."""
+    for repeat in range(repeats + 1):
+        for worker, question in turns:
+            for key, value in workers.ask(worker, question).items():
+                if repeat > 0:
+                    runs.setdefault(worker.name, {}).setdefault(rename(key), []).append(value)
+
+
+def facts(path, threads, repeats):
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     return {
-        "model": model.name,
-        "file_bytes": model.stat().st_size,
-        "packed_bytes_per_token": packed,
+        "model": path.name,
+        "file_bytes": path.stat().st_size,
         "threads": threads,
-        "prompt": N_PROMPT,
-        "gen": N_GEN[model.name],
-        "read_bandwidth": bandwidth,
-        "runs": runs,
+        "repeats": repeats,
+        "date": datetime.date.today().isoformat(),
+        "commit": commit,
+        "packages": PACKAGES,
     }
 
 
-def median(result, program, key):
-    values = result["runs"].get(program, {}).get(key)
-    return statistics.median(values) if values else None
+def measure(model, path, python, threads, repeats):
+    """Prefill, decoding and (of a real model, with several threads) 8 sequences together."""
+    together = threads > 1 and not model.is_random
+    require_memory(path, len(isas()) + 3 + together, available_memory())
+    with Workers(PEERS) as workers:
+        start_workers(workers, python, path, (threads, N_PROMPT, model.n_gen))
+        singles = list(workers.alive)
+        turns = [(worker, "single") for worker in singles]
+        if together:
+            turns += [(worker, "together") for worker in singles if worker.name.startswith(OURS)]
+            slots = [python, WORKERS / "llama_cpp_worker.py", path, threads, 64, 64, N_SEQS]
+            turns += [(worker, "together") for worker in [workers.start("llama.cpp", slots)] if worker]
+        probe = workers.start("probe", [ENGINE, "probe", threads])
+        runs = {worker.name: {"load_s": [worker.loaded["load_s"]]} for worker in singles}
+        take_turns(workers, [(probe, "probe"), *turns], repeats, runs)
+        for worker in singles:
+            if worker in workers.alive:
+                runs[worker.name]["peak_bytes"] = [worker.peak_bytes()]
+        packed = next(worker.loaded["packed_bytes_per_token"] for worker in singles if worker.name.startswith(OURS))
+        return {
+            **facts(path, threads, repeats),
+            "packed_bytes_per_token": packed,
+            "prompt": N_PROMPT,
+            "gen": model.n_gen,
+            "read_bandwidth": runs.pop("probe", {}).get("read_bandwidth", []),
+            "failures": workers.failures,
+            "runs": runs,
+        }
 
 
-def best_ik(result, key):
-    values = [median(result, name, key) for name in result["runs"] if name.startswith("ik_llama.cpp")]
-    return max((value for value in values if value is not None), default=None)
+def measure_contexts(_, path, python, threads, repeats):
+    """Decoding after each of CONTEXTS, whose prompts are computed once, in the round that warms up."""
+    require_memory(path, len(isas()) + 3, available_memory())
+    with Workers(PEERS) as workers:
+        start_workers(workers, python, path, (threads, max(CONTEXTS), N_GEN_AFTER_CONTEXT), CONTEXTS)
+        runs = {worker.name: {} for worker in workers.alive}
+        for n in CONTEXTS:
+            take_turns(workers, [(worker, f"context {n}") for worker in workers.alive], repeats, runs, lambda key: f"{key}_{n}")
+        return {
+            **facts(path, threads, repeats),
+            "contexts": CONTEXTS,
+            "gen": N_GEN_AFTER_CONTEXT,
+            "failures": workers.failures,
+            "runs": runs,
+        }
 
 
-def table(result):
-    bandwidth = statistics.median(result["read_bandwidth"])
-    lines = [
-        f"{result['model']}, {result['threads']} threads, memory reads {bandwidth / 1e9:.1f} GB/s",
-        f"{'':<18}{'prefill ' + str(N_PROMPT):>12}{'decode':>9}{str(N_SEQS) + ' together':>12}{'load s':>8}{'peak MB':>9}",
-    ]
-    for name in result["runs"]:
-        cells = [median(result, name, key) for key in ("prefill", "decode", "total", "load_s", "peak_bytes")]
-        cells[4] = cells[4] / 1e6
-        widths = ((12, 1), (9, 1), (12, 1), (8, 2), (9, 0))
-        text = "".join(
-            f"{'-':>{width}}" if cell is None else f"{cell:>{width}.{digits}f}" for cell, (width, digits) in zip(cells, widths)
-        )
-        lines.append(f"{name:<18}{text}")
-    for name in (name for name in result["runs"] if name.startswith(OURS)):
-        parts = []
-        for key, word in (("prefill", "prefill"), ("decode", "decode")):
-            ours, ik = median(result, name, key), best_ik(result, key)
-            parts.append(f"{word} {ours / ik:.2f} x ik, {ours / median(result, 'llama.cpp', key):.2f} x llama.cpp")
-        if median(result, name, "total"):
-            parts.append(f"together {median(result, name, 'total') / median(result, 'llama.cpp', 'total'):.2f} x llama.cpp")
-        share = result["packed_bytes_per_token"] * median(result, name, "decode") / bandwidth
-        lines.append(f"{name}: {'; '.join(parts)}; decode reads at {100 * share:.0f} % of the memory's speed")
-    return "\n".join(lines) + "\n"
+def parse_arguments():
+    description = "This engine beside llama.cpp and ik_llama.cpp on the same files, by turns."
+    times = (
+        "On 2 cores with 5 runs the default takes about 25 minutes (of one thread count: qwen2.5-coder-1.5b 7, smollm2-135m 2, "
+        "random-qwen2.5-0.5b-bf16 3), --long-context 7. Memory: 10 GB. Disk: 2.2 GB of models, fetched and made once. "
+        "Results of other models, threads or kinds that stand in the results file stay there."
+    )
+    parser = argparse.ArgumentParser(prog="./tiny peers", description=description, epilog=times)
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each program; the median counts (default 5)")
+    parser.add_argument("--threads", default=f"1,{os.cpu_count()}", help="thread counts (default: 1 and all)")
+    parser.add_argument("--model", action="append", choices=MODELS, help="only this one (may be given again)")
+    parser.add_argument(
+        "--long-context",
+        action="store_true",
+        help=f"instead: decoding after {CONTEXTS[0]} and {CONTEXTS[1]} tokens, {LONG_CONTEXT_MODEL.name}, all threads",
+    )
+    parser.add_argument("--output", type=Path, help="the results file (default bench/results/CPU.json)")
+    arguments = parser.parse_args()
+    arguments.threads = list(dict.fromkeys(map(int, arguments.threads.split(","))))
+    return arguments
+
+
+def comparisons(arguments):
+    """(how, model, threads) of every comparison that was asked for."""
+    if arguments.long_context:
+        return [(measure_contexts, LONG_CONTEXT_MODEL, max(arguments.threads))]
+    models = [MODELS[name] for name in arguments.model or MODELS]
+    return [(measure, model, threads) for threads in arguments.threads for model in models]
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="./tiny peers", description="This engine beside other CPU engines, by turns")
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each program; the median counts (default 5)")
-    parser.add_argument("--threads", default=f"1,{os.cpu_count()}", help="thread counts (default: 1 and all)")
-    parser.add_argument("--model", action="append", choices=MODELS, help="only this one")
-    arguments = parser.parse_args()
-    python = python_with_peers()
-    results = []
-    for threads in dict.fromkeys(map(int, arguments.threads.split(","))):
-        for name in arguments.model or MODELS:
-            model = find_model(name)
-            if model is None:
-                print(f"{name} is not there: ./tiny pull it first", file=sys.stderr)
-                continue
-            results.append(measure(python, model, threads, arguments.repeat))
-            print(table(results[-1]), flush=True)
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that stopped programs are ended
     name, flags = cpu()
-    report = {
-        "cpu": name,
-        "instruction_sets": flags,
-        "date": datetime.date.today().isoformat(),
-        "system": platform.platform(),
-        "packages": PACKAGES,
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip(),
-        "results": results,
-    }
-    path = ROOT / "bench/results" / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {path.relative_to(ROOT)}")
+    path = arguments.output or ROOT / "bench/results" / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".json")
+    machine = {"cpu": name, "instruction_sets": flags, "system": platform.platform()}
+    python = python_with_peers()
+    n_failed = 0
+    for how, model, threads in comparisons(arguments):
+        try:
+            result = how(model, fetch(model, python), python, threads, arguments.repeat)
+        except NotMeasured as why:
+            print(f"peers: {why}", file=sys.stderr, flush=True)
+            n_failed += 1
+            continue
+        n_failed += len(result["failures"])
+        print(table(result), flush=True)
+        save(path, [result], machine)  # after each: what was measured stays when a later one fails
+        print(f"written: {path}\n", file=sys.stderr, flush=True)
+    return 1 if n_failed else 0
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,9 +21,9 @@ def say(**values):
     print(json.dumps(values), flush=True)
 
 
-def complete(server, ids, n_gen):
+def complete(server, ids, n_gen, keeps=False):
     answer = server.handle_completions(
-        {"prompt": ids, "n_predict": n_gen, "temperature": 0, "ignore_eos": True, "cache_prompt": False}
+        {"prompt": ids, "n_predict": n_gen, "temperature": 0, "ignore_eos": True, "cache_prompt": keeps}
     )
     return json.loads(answer) if isinstance(answer, (str, bytes)) else answer
 
@@ -36,6 +36,7 @@ def main():
     params.n_parallel = n_seqs
     params.n_ctx = max(n_prompt + n_gen, 2 * N_TOGETHER) * n_seqs + 64
     params.n_batch = params.n_ubatch = 512
+    params.cache_ram_mib = 0  # no copies of old prompts: they cost time and memory that is not measured
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     start = time.perf_counter()
     server = xllamacpp.Server(params)
@@ -44,6 +45,10 @@ def main():
         if line.strip() == "single":
             timings = complete(server, prompt(n_prompt, run), n_gen + 1)["timings"]
             say(prefill=timings["prompt_per_second"], decode=timings["predicted_per_second"])
+            continue
+        if line.startswith("context "):
+            timings = complete(server, prompt(int(line.split()[1]), 0), n_gen + 1, keeps=True)["timings"]
+            say(decode=timings["predicted_per_second"])
             continue
         clients = [
             threading.Thread(target=complete, args=(server, prompt(N_TOGETHER, run * n_seqs + i), N_TOGETHER))
