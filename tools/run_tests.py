@@ -209,6 +209,14 @@ def course_gates(options):
     return run_pytest("tests/course_all", options.name)
 
 
+def llama_cpp_tests(options):
+    return run_pytest("tests/llama_cpp", options.name, python_with("tests/llama_cpp/requirements.txt"))
+
+
+def microbench_tests(options):
+    return build("release", "microbench") or run_pytest("tests/bench", options.name)
+
+
 def tool_tests(options):
     return run_pytest("tests/tools", options.name)
 
@@ -296,7 +304,12 @@ def fuzz(options):
 
 
 FAST = [("unit tests", unit_tests), ("golden tests", golden_tests), ("command line", command_line_tests), ("course", course_tests)]
-GATES = [("course gates", course_gates), ("web page", web_page_tests)]
+GATES = [
+    ("course gates", course_gates),
+    ("web page", web_page_tests),
+    ("llama.cpp", llama_cpp_tests),
+    ("microbench", microbench_tests),
+]
 CHECKS = [("layers", layers), ("format", layout), ("ISA objects", isa), ("tools", tool_tests), ("clang-tidy", lint)]
 OTHER_BUILDS = [
     ("address sanitizer", address_sanitizer),

@@ -1,4 +1,4 @@
-// tinyllm quantize: a GGUF file with fewer bits a weight.
+// tinyllm quantize: a model as a GGUF file with fewer bits a weight.
 
 #include <fmt/core.h>
 
@@ -14,7 +14,6 @@
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "loader/gguf_file.h"
 #include "loader/quantise_gguf.h"
 
 namespace tinyllm {
@@ -27,19 +26,14 @@ struct QuantizeCommand {
 
 void run_quantize(const QuantizeCommand& command) {
   const Checkpoint checkpoint = open_checkpoint(command.model);
-  const GgufFile* source = checkpoint.gguf();
-  if (source == nullptr) {
-    fail(ErrorCode::unsupported,
-         "{}: is no GGUF file; a Hugging Face folder is quantised as it loads, with --quantize",
-         checkpoint.path().string());
-  }
   std::error_code ignored;
   if (std::filesystem::equivalent(checkpoint.path(), command.output, ignored)) {
     fail(ErrorCode::usage, "{}: is the input; name another file", command.output);
   }
+  const GgufSource source(checkpoint);
   ThreadPool pool(command.n_threads > 0 ? command.n_threads : default_thread_count());
   ProgressBar progress("quantizing", 0, ProgressUnit::bytes);
-  const QuantisedFile result = quantise_gguf(*source, *parse_dtype(command.type), command.output,
+  const QuantisedFile result = quantise_gguf(source, *parse_dtype(command.type), command.output,
                                              pool, [&](std::int64_t n_done, std::int64_t n_total) {
                                                progress.set_total(n_total);
                                                progress.update(n_done);
@@ -59,7 +53,9 @@ void run_quantize(const QuantizeCommand& command) {
 void add_quantize_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("quantize", "Write a GGUF file with fewer bits a weight");
   auto options = std::make_shared<QuantizeCommand>();
-  command->add_option("model", options->model, "The GGUF file, or a name of 'tinyllm list'")
+  command
+      ->add_option("model", options->model,
+                   "A GGUF file, a Hugging Face folder or a name of 'tinyllm list'")
       ->required()
       ->type_name("IN");
   command->add_option("output", options->output, "The file to write")
@@ -75,7 +71,7 @@ void add_quantize_command(CLI::App& app) {
       ->type_name("N");
   add_examples(*command,
                "  tinyllm quantize model-f16.gguf model-q4_k.gguf\n"
-               "  tinyllm quantize model-f16.gguf model-q8_0.gguf --type q8_0\n\n"
+               "  tinyllm quantize Qwen2.5-0.5B-Instruct/ qwen-q8_0.gguf --type q8_0\n\n"
                "Norms and biases stay as they are; with 4 bits the embedding and the head keep\n"
                "6. llama.cpp reads the file too.");
   command->callback([options] { run_quantize(*options); });

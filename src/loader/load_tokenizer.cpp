@@ -44,10 +44,15 @@ void fit_to_model(TokenizerSpec& spec, std::int64_t vocab_size) {
 
 }  // namespace
 
-std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
+std::optional<TokenizerSpec> load_tokenizer_spec(const Checkpoint& checkpoint) {
   std::optional<TokenizerSpec> spec = find_spec(checkpoint);
+  if (spec) fit_to_model(*spec, checkpoint.config().vocab_size);
+  return spec;
+}
+
+std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
+  std::optional<TokenizerSpec> spec = load_tokenizer_spec(checkpoint);
   if (!spec) return std::nullopt;
-  fit_to_model(*spec, checkpoint.config().vocab_size);
   return Tokenizer(std::move(*spec));
 }
 

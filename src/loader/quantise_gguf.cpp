@@ -1,6 +1,7 @@
 #include "loader/quantise_gguf.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "base/error.h"
@@ -31,36 +32,51 @@ DType type_of(const std::string& name, const Tensor& tensor, DType wanted) {
   return matrix_format(is_table && four_bits ? DType::q6_k : wanted, tensor.n_cols());
 }
 
-void write_tensor(GgufWriter& writer, const std::string& source, const std::string& name,
-                  const Tensor& tensor, DType type, ThreadPool& pool,
-                  function_ref<void(std::int64_t n_bytes)> progress) {
+// Rows [begin, begin + n) of the file, side by side: where they lie, or gathered into `space`.
+Tensor rows_of(const GgufTensorSource& source, std::int64_t begin, std::int64_t n,
+               std::vector<std::byte>& space) {
+  const Tensor& tensor = source.tensor;
+  const Shape shape = {n, tensor.n_cols()};
+  if (source.interleaved_head_dim == 0) return {tensor.row(begin), tensor.dtype, shape};
+  const std::int64_t n_bytes = row_bytes(tensor.dtype, tensor.n_cols());
+  space.resize(static_cast<std::size_t>(n * n_bytes));
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::memcpy(space.data() + i * n_bytes, tensor.row(source.row(begin + i)),
+                static_cast<std::size_t>(n_bytes));
+  }
+  return {space.data(), tensor.dtype, shape};
+}
+
+void write_tensor(GgufWriter& writer, const std::string& model, const GgufTensorSource& source,
+                  DType type, ThreadPool& pool, function_ref<void(std::int64_t n_bytes)> progress) {
+  const Tensor& tensor = source.tensor;
   const std::int64_t n_bytes = row_bytes(type, tensor.n_cols());
-  const std::int64_t source_bytes = row_bytes(tensor.dtype, tensor.n_cols());
-  std::vector<std::byte> rows(
-      static_cast<std::size_t>(std::min(kRowsAtOnce, tensor.n_rows()) * n_bytes));
+  std::vector<std::byte> space, out;
   for (std::int64_t begin = 0; begin < tensor.n_rows(); begin += kRowsAtOnce) {
     const std::int64_t n = std::min(kRowsAtOnce, tensor.n_rows() - begin);
+    const Tensor rows = rows_of(source, begin, n, space);
     if (type == tensor.dtype) {
-      writer.write({tensor.row(begin), static_cast<std::size_t>(n * source_bytes)});
+      writer.write({rows.data, static_cast<std::size_t>(rows.n_bytes())});
     } else {
-      if (!quantise_rows(tensor, begin, n, type, rows.data(), pool)) {
-        fail(ErrorCode::invalid_input, "{}: tensor {} has values that are not finite", source,
-             quote(name));
+      out.resize(static_cast<std::size_t>(n * n_bytes));
+      if (!quantise_rows(rows, 0, n, type, out.data(), pool)) {
+        fail(ErrorCode::invalid_input, "{}: tensor {} has values that are not finite", model,
+             quote(source.name));
       }
-      writer.write(std::span(rows).first(static_cast<std::size_t>(n * n_bytes)));
+      writer.write(out);
     }
-    progress(n * source_bytes);
+    progress(rows.n_bytes());
   }
 }
 
 }  // namespace
 
 QuantisedFile quantise_gguf(
-    const GgufFile& source, DType type, const std::filesystem::path& path, ThreadPool& pool,
+    const GgufSource& source, DType type, const std::filesystem::path& path, ThreadPool& pool,
     function_ref<void(std::int64_t n_done, std::int64_t n_total)> progress) {
   QuantisedFile result;
   std::vector<GgufTensorPlan> plans;
-  for (const auto& [name, tensor] : source.tensors()) {
+  for (const auto& [name, tensor, head_dim] : source.tensors()) {
     const DType to = type_of(name, tensor, type);
     plans.push_back({name, to, tensor.shape});
     result.bytes_before += tensor.n_bytes();
@@ -73,9 +89,8 @@ QuantisedFile quantise_gguf(
                                                         {"general.quantization_version", 2}};
   GgufWriter writer(path, source.metadata(), numbers, plans);
   std::int64_t n_done = 0;
-  for (const GgufTensorPlan& plan : plans) {
-    const Tensor& tensor = source.tensors().find(plan.name)->second;
-    write_tensor(writer, source.metadata().source(), plan.name, tensor, plan.dtype, pool,
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    write_tensor(writer, source.metadata().source(), source.tensors()[i], plans[i].dtype, pool,
                  [&](std::int64_t n_bytes) {
                    n_done += n_bytes;
                    progress(n_done, result.bytes_before);

@@ -1,12 +1,12 @@
 #pragma once
-// One GGUF file from another with its matrices in fewer bits.
+// A GGUF file from any float or quantised model, with its matrices in fewer bits.
 
 #include <cstdint>
 #include <filesystem>
 
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
-#include "loader/gguf_file.h"
+#include "loader/gguf_source.h"
 #include "tensor/dtype.h"
 
 namespace tinyllm {
@@ -21,7 +21,7 @@ struct QuantisedFile {
 // the 4-bit types the embedding and the head keep more, q6_k. Norms and biases stay as they are.
 // `progress` is told of bytes read. Throws Error{io}, Error{invalid_input} for a weight that is not
 // finite.
-QuantisedFile quantise_gguf(const GgufFile& source, DType type, const std::filesystem::path& path,
+QuantisedFile quantise_gguf(const GgufSource& source, DType type, const std::filesystem::path& path,
                             ThreadPool& pool,
                             function_ref<void(std::int64_t n_done, std::int64_t n_total)> progress);
 

@@ -2,8 +2,10 @@
 // The named special tokens of a model: bos_token -> "<|im_start|>", eos_token -> ... A chat
 // template sees them as variables.
 
+#include <array>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "loader/gguf_metadata.h"
 #include "loader/hf_folder.h"
@@ -11,6 +13,17 @@
 namespace tinyllm {
 
 using SpecialTokens = std::map<std::string, std::string>;  // text by name
+
+// GGUF's key and transformers' name. The spelling "seperator" is GGUF's own.
+inline constexpr std::array<std::pair<const char*, const char*>, 7> kGgufSpecialTokens = {{
+    {"tokenizer.ggml.bos_token_id", "bos_token"},
+    {"tokenizer.ggml.eos_token_id", "eos_token"},
+    {"tokenizer.ggml.unknown_token_id", "unk_token"},
+    {"tokenizer.ggml.seperator_token_id", "sep_token"},
+    {"tokenizer.ggml.padding_token_id", "pad_token"},
+    {"tokenizer.ggml.cls_token_id", "cls_token"},
+    {"tokenizer.ggml.mask_token_id", "mask_token"},
+}};
 
 // Every field NAME_token of tokenizer_config.json (and of special_tokens_map.json, where the first
 // says nothing) that is a string or an object with "content".

@@ -14,9 +14,12 @@
 
 namespace tinyllm {
 
-// Empty when the folder has no tokenizer at all (only --token-ids works then).
-// Throws Error{unsupported} for a SentencePiece or WordPiece vocabulary, Error{invalid_input} for a
-// broken one.
+// What the tokenizer is made of, with one text for each row of the embedding. Empty when the folder
+// has no tokenizer at all (only --token-ids works then). Throws Error{unsupported} for a
+// SentencePiece or WordPiece vocabulary, Error{invalid_input} for a broken one.
+std::optional<TokenizerSpec> load_tokenizer_spec(const Checkpoint& checkpoint);
+
+// The tokenizer itself; empty and throws as above.
 std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
 
 // Empty when the model has no template (a base model).

@@ -39,15 +39,6 @@ constexpr std::array kPretokenizers = {
     GgufPretokenizer{"gpt-2", "gpt2", false, false, false},
 };
 
-// "tokenizer.ggml.token_type" (llama.h, enum llama_token_type).
-enum TokenType : std::int64_t {
-  normal = 1,
-  unknown = 2,
-  control = 3,
-  user_defined = 4,
-  unused = 5
-};
-
 void require_byte_level_bpe(std::string_view model, const std::string& source) {
   if (model == "gpt2") return;
   std::string kind;
@@ -93,15 +84,15 @@ void read_tokens(const GgufMetadata& metadata, TokenizerSpec& spec) {
   spec.tokens.reserve(texts->size());
   for (std::size_t id = 0; id < texts->size(); ++id) {
     const std::string_view text = (*texts)[id];
-    const std::int64_t type = types ? (*types)[id] : TokenType::normal;
-    if (type == TokenType::unused || text.empty()) {
+    const std::int64_t type = types ? (*types)[id] : std::int64_t{GgufTokenType::normal};
+    if (type == GgufTokenType::unused || text.empty()) {
       spec.tokens.emplace_back();
-    } else if (type == TokenType::control || type == TokenType::unknown ||
-               type == TokenType::user_defined) {
+    } else if (type == GgufTokenType::control || type == GgufTokenType::unknown ||
+               type == GgufTokenType::user_defined) {
       spec.tokens.emplace_back(text);
       spec.added_tokens.push_back({.id = static_cast<std::int32_t>(id),
                                    .text = std::string(text),
-                                   .special = type != TokenType::user_defined});
+                                   .special = type != GgufTokenType::user_defined});
     } else {
       std::optional<std::string> bytes = bytes_from_printable(text);
       spec.tokens.push_back(bytes ? std::move(*bytes) : std::string(text));
@@ -145,6 +136,13 @@ std::optional<std::int32_t> read_id(const GgufMetadata& metadata, const char* ke
 }
 
 }  // namespace
+
+std::optional<std::string_view> gguf_pretokenizer_name(const TokenizerSpec& spec) {
+  for (const GgufPretokenizer& pretokenizer : kPretokenizers) {
+    if (spec.pretokenizer_name == pretokenizer.name) return pretokenizer.gguf_name;
+  }
+  return std::nullopt;
+}
 
 std::optional<TokenizerSpec> tokenizer_from_gguf(const GgufMetadata& metadata) {
   const auto model = metadata.find_string("tokenizer.ggml.model");

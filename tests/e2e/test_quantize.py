@@ -4,6 +4,7 @@ import os
 import struct
 
 import pytest
+import toy_model
 from conftest import ROOT
 
 TINY = ROOT / "tests/golden/data/tiny"
@@ -38,9 +39,57 @@ def test_smollm2(tinyllm, smollm2, book, tmp_path, quantisation, loss, bits):
     assert sorted(os.listdir(tmp_path)) == ["out.gguf"]
 
 
-def test_other_models_are_refused(tinyllm, models, tmp_path):
-    message = tinyllm.failure("quantize", models["fine"], tmp_path / "x.gguf")
-    assert "is no GGUF file" in message and "--quantize" in message
+def top_logits(tinyllm, model, *flags):
+    """(every logit after a prompt, the greedy tokens that follow)"""
+    command = ["generate", "-m", model, "--token-ids", "1,2,3,4,50,60,9,8,7", "--ignore-eos", *flags, "--json"]
+    logits = tinyllm.json(*command, "-n", "1", "--top-logits", "67")["top_logits"]
+    return {entry["id"]: entry["logit"] for entry in logits}, tinyllm.json(*command, "-n", "30")["token_ids"]
+
+
+# The same bits where the file holds the same rows in the same order and no number that a key rounds; a llama's heads are
+# turned (pairs side by side), which changes the order of sums, and YaRN's factors are f32 in the file.
+@pytest.mark.parametrize("quantisation, flag", [("q8_0", "q8"), ("q4_k", "q4")])
+@pytest.mark.parametrize("name", sorted(path.name for path in TINY.iterdir() if path.is_dir()))
+def test_a_folder_becomes_a_file(tinyllm, tmp_path, name, quantisation, flag):
+    """The engine says of the file what it says of the folder quantised at load."""
+    out = tmp_path / "out.gguf"
+    assert tinyllm.text("quantize", TINY / name, out, "--type", quantisation).startswith(f"{out}: ")
+    want, want_ids = top_logits(tinyllm, TINY / name, "--quantize", flag)
+    got, ids = top_logits(tinyllm, out)
+    if name.startswith("qwen2"):
+        assert got == want
+    size = max(abs(x) for x in want.values())
+    assert max(abs(got[i] - want[i]) for i in want) < 1e-3 * size
+    assert ids == want_ids
+
+
+def test_a_folder_with_a_tokenizer_chats_as_a_file(tinyllm, models, tmp_path):
+    """Tokens, special tokens, template and the tokens that end an answer come along."""
+    out = tmp_path / "fine.gguf"
+    assert tinyllm.text("quantize", models["fine"], out, "--type", "q8_0").startswith(f"{out}: 9 matrices, ")
+    for model in (models["fine"], out):
+        assert tinyllm.text("chat", "-m", model, "-p", "Hi", "--temperature", "0") == "Fine é!\n"
+    source, file = (tinyllm.json("inspect", model, "--json") for model in (models["fine"], out))
+    for key in ("architecture", "parameters", "chat_template"):
+        assert source[key] == file[key], key
+
+
+def test_a_folder_without_a_tokenizer(tinyllm, models, tmp_path):
+    out = tmp_path / "x.gguf"
+    tinyllm.text("quantize", models["no tokenizer"], out)
+    assert tinyllm.json("generate", "-m", out, "--token-ids", "10", "-n", "2", "--json")["token_ids"] == [70, 105]
+
+
+def test_a_tokenizer_that_gguf_cannot_say(tinyllm, tmp_path):
+    folder = toy_model.write_folder(tmp_path / "other", toy_model.loop())
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace('"ByteLevel", "add_prefix_space": false', '"ByteLevel", "add_prefix_space": true', 1))
+    message = tinyllm.failure("quantize", folder, tmp_path / "x.gguf")
+    assert message == f"{path}: add_prefix_space is true, which GGUF files cannot say; nothing is written"
+    assert sorted(os.listdir(tmp_path)) == ["other"]
+
+
+def test_the_input_is_refused_as_output(tinyllm, models, tmp_path):
     gguf = tmp_path / "same.gguf"
     gguf.write_bytes(models["fine.gguf"].read_bytes())
     assert "is the input" in tinyllm.failure("quantize", gguf, gguf, code=2)

@@ -1,0 +1,105 @@
+"""Hugging Face folders for the tests: SmolLM2 made from its GGUF file, and a tokenizer for models that have none."""
+
+import json
+import struct
+
+import gguf
+import numpy as np
+
+
+def write_safetensors(path, tensors):
+    """tensors: {name: array of float16}"""
+    header, offset = {}, 0
+    for name, values in tensors.items():
+        header[name] = {"dtype": "F16", "shape": list(values.shape), "data_offsets": [offset, offset + values.nbytes]}
+        offset += values.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for values in tensors.values():
+            file.write(values.tobytes())
+
+
+def split_halves(rows, n_heads):
+    """Rows of q or k as GGUF has them, pairs side by side, in the order of Hugging Face: first halves, second halves."""
+    n_out, n_in = rows.shape
+    return rows.reshape(n_heads, n_out // n_heads // 2, 2, n_in).swapaxes(1, 2).reshape(n_out, n_in)
+
+
+NAMES = {
+    "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm", "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}  # fmt: skip
+
+
+def hugging_face_name(name):
+    parts = name.split(".")
+    if parts[0] != "blk":
+        return {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}[name]
+    return f"model.layers.{parts[1]}.{NAMES[parts[2]]}.{parts[3]}"
+
+
+def tokenizer_files(folder, tokens, merges, types, pre_tokenizers, config):
+    """tokens: as GGUF has them; types 3: special."""
+    added = [
+        {"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        for i, text in enumerate(tokens)
+        if types[i] == 3
+    ]
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    content = {
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*pre_tokenizers, byte_level]}, "post_processor": None,
+        "decoder": byte_level,
+        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
+                  "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
+                  "vocab": {text: i for i, text in enumerate(tokens)}, "merges": merges},
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+
+
+def smollm2_folder(folder, gguf_path):
+    """The packaged SmolLM2 as its authors would publish it, weights in float16."""
+    folder.mkdir()
+    reader = gguf.GGUFReader(gguf_path)
+    value = {name: field.contents() for name, field in reader.fields.items()}
+    n_heads, n_kv_heads = value["llama.attention.head_count"], value["llama.attention.head_count_kv"]
+    tensors = {}
+    for tensor in reader.tensors:
+        values = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(tensor.shape[::-1])
+        if ".attn_q." in tensor.name:
+            values = split_halves(values, n_heads)
+        if ".attn_k." in tensor.name:
+            values = split_halves(values, n_kv_heads)
+        tensors[hugging_face_name(tensor.name)] = values.astype(np.float16)
+    write_safetensors(folder / "model.safetensors", tensors)
+    config = {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "float16", "hidden_act": "silu",
+        "vocab_size": len(value["tokenizer.ggml.tokens"]), "hidden_size": value["llama.embedding_length"],
+        "intermediate_size": value["llama.feed_forward_length"], "num_hidden_layers": value["llama.block_count"],
+        "num_attention_heads": n_heads, "num_key_value_heads": n_kv_heads, "tie_word_embeddings": True,
+        "max_position_embeddings": value["llama.context_length"], "rope_theta": value["llama.rope.freq_base"],
+        "rms_norm_eps": value["llama.attention.layer_norm_rms_epsilon"],
+        "bos_token_id": value["tokenizer.ggml.bos_token_id"], "eos_token_id": value["tokenizer.ggml.eos_token_id"],
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    tokens = value["tokenizer.ggml.tokens"]
+    settings = {
+        "bos_token": tokens[config["bos_token_id"]], "eos_token": tokens[config["eos_token_id"]],
+        "chat_template": value["tokenizer.chat_template"],
+    }  # fmt: skip
+    digits = {"type": "Digits", "individual_digits": True}
+    tokenizer_files(
+        folder, tokens, value["tokenizer.ggml.merges"], value["tokenizer.ggml.token_type"], [digits], settings
+    )
+    return folder
+
+
+def add_small_tokenizer(folder, n_tokens):
+    """Letters and an end for a model of random weights, of which only the ids are asked."""
+    tokens = [chr(ord("!") + i) for i in range(n_tokens - 1)] + ["<|endoftext|>"]
+    types = [1] * (n_tokens - 1) + [3]
+    tokenizer_files(folder, tokens, [], types, [], {"eos_token": "<|endoftext|>"})
