@@ -23,6 +23,10 @@ if(TINYLLM_TESTS)
   target_link_libraries(unit_tests PRIVATE tinyllm_apps GTest::gtest_main GTest::gmock)
   target_compile_definitions(unit_tests PRIVATE TINYLLM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
+  # The binary with a make_backend of its own, linked before the archive's: its backend fails in a given step.
+  add_executable(tinyllm_failing ${CMAKE_SOURCE_DIR}/src/apps/main.cpp ${CMAKE_SOURCE_DIR}/tests/e2e/failing_backend.cpp)
+  target_link_libraries(tinyllm_failing PRIVATE tinyllm_apps)
+
   file(GLOB golden_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*_test.cpp)
   add_executable(golden_tests ${golden_sources})
   target_link_libraries(golden_tests PRIVATE tinyllm GTest::gtest_main GTest::gmock)
