@@ -22,34 +22,44 @@ namespace {
 
 class RowOperators : public EveryIsa {};
 
-TEST_P(RowOperators, FloatPanels) {
-  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
-    const std::int64_t k = 77, n_tokens = 7, x_stride = 80;
-    std::vector<std::byte> weights(static_cast<std::size_t>(kTileRows * row_bytes(dtype, k)));
-    const std::vector<float> values = random_floats(static_cast<std::size_t>(kTileRows * k), 23);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint16_t half =
-          dtype == DType::f16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
-      if (dtype == DType::f32) {
-        std::memcpy(weights.data() + 4 * i, &values[i], 4);
-      } else {
-        std::memcpy(weights.data() + 2 * i, &half, 2);
-      }
+// A packed panel of random weights, [k columns][32 rows].
+std::vector<std::byte> random_float_panel(DType dtype, std::int64_t k) {
+  std::vector<std::byte> weights(static_cast<std::size_t>(kTileRows * row_bytes(dtype, k)));
+  const std::vector<float> values = random_floats(static_cast<std::size_t>(kTileRows * k), 23);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint16_t half = dtype == DType::f16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
+    if (dtype == DType::f32) {
+      std::memcpy(weights.data() + 4 * i, &values[i], 4);
+    } else {
+      std::memcpy(weights.data() + 2 * i, &half, 2);
     }
-    const TileFormat format = tile_format_for(dtype);
-    std::vector<std::byte> panel(static_cast<std::size_t>(k * kTileRows * info(dtype).block_bytes));
-    pack_panel({weights.data(), dtype, {kTileRows, k}}, 0, panel.data());
-    const std::vector<float> x = random_floats(n_tokens * x_stride, 29);
-    std::vector<float> want(n_tokens * kTileRows), got(n_tokens * kTileRows);
-    const auto at = static_cast<std::size_t>(format);
-    scalar_.float_panel[at](panel.data(), k, x.data(), x_stride, n_tokens, want.data(), kTileRows);
-    kernels_.float_panel[at](panel.data(), k, x.data(), x_stride, n_tokens, got.data(), kTileRows);
-    EXPECT_EQ(got, want);  // the same fma in the same order
-    for (std::int64_t t = 0; t < n_tokens; ++t) {
-      float alone[kTileRows];
-      kernels_.float_panel[at](panel.data(), k, x.data() + t * x_stride, x_stride, 1, alone,
-                               kTileRows);
-      ASSERT_TRUE(bits_equal(alone, got.data() + t * kTileRows));
+  }
+  std::vector<std::byte> panel(static_cast<std::size_t>(k * kTileRows * info(dtype).block_bytes));
+  pack_panel({weights.data(), dtype, {kTileRows, k}}, 0, panel.data());
+  return panel;
+}
+
+// Columns and tokens that fill blocks and passes, and that do not.
+TEST_P(RowOperators, FloatPanels) {
+  constexpr std::int64_t kStride = 416, kYStride = kTileRows + 8;
+  const std::vector<float> x = random_floats(kMaxPanelTokens * kStride, 29);
+  for (const DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+    const auto format = static_cast<std::size_t>(tile_format_for(dtype));
+    const FloatPanelFn times = kernels_.float_panel[format];
+    for (const std::int64_t k : {1, 77, 128, 400}) {
+      const std::vector<std::byte> panel = random_float_panel(dtype, k);
+      for (const std::int64_t n_tokens : {1, 2, 3, 4, 7, 9, 17, 128}) {
+        std::vector<float> want(static_cast<std::size_t>(n_tokens * kYStride), 7.0f), got = want;
+        scalar_.float_panel[format](panel.data(), k, x.data(), kStride, n_tokens, want.data(),
+                                    kYStride);
+        times(panel.data(), k, x.data(), kStride, n_tokens, got.data(), kYStride);
+        ASSERT_EQ(got, want) << k << " x " << n_tokens;  // the same fma in the same order
+        for (std::int64_t t = 0; t < n_tokens; ++t) {
+          float alone[kTileRows];
+          times(panel.data(), k, x.data() + t * kStride, kStride, 1, alone, kTileRows);
+          ASSERT_TRUE(bits_equal(alone, got.data() + t * kYStride)) << k << " x " << n_tokens;
+        }
+      }
     }
   }
 }
