@@ -187,14 +187,17 @@ def unit_tests(options):
     return run_gtest(BUILD / "release/unit_tests", options.pattern)
 
 
+def level(options):
+    """What tells the tests that take long whether to run: in the environment."""
+    return {name: "1" for name, wanted in (("TINYLLM_ALL", options.all), ("TINYLLM_LONG", options.long)) if wanted}
+
+
 def golden_tests(options):
-    long = {"TINYLLM_LONG": "1"} if options.long else {}
-    return run_gtest(BUILD / "release/golden_tests", options.pattern, shows_words=True, **long)
+    return run_gtest(BUILD / "release/golden_tests", options.pattern, shows_words=True, **level(options))
 
 
 def command_line_tests(options):
-    long = {"TINYLLM_LONG": "1"} if options.long else {}
-    return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **long)
+    return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **level(options))
 
 
 def web_page_tests(options):

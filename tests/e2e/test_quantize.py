@@ -5,7 +5,7 @@ import struct
 
 import pytest
 import toy_model
-from conftest import ROOT
+from conftest import ROOT, Tinyllm
 
 TINY = ROOT / "tests/golden/data/tiny"
 TEXT = "The lighthouse stands on the cliff. Every evening the keeper climbs the stairs and lights the lamp.\n" * 8
@@ -18,13 +18,19 @@ def book(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def before(smollm2, book, tmp_path_factory):
+    """The perplexity of the source."""
+    return perplexity(Tinyllm(tmp_path_factory.mktemp("home")), smollm2, book)
+
+
 def perplexity(tinyllm, model, book):
     return tinyllm.json("perplexity", "-m", model, "-f", book, "--engine", "reference", "--json")["perplexity"]
 
 
 # How much worse than the source the text may be predicted; measured on SmolLM2's own Q4_1: 0.1 %, 10 %, 9 %.
 @pytest.mark.parametrize("quantisation, loss, bits", [("q8_0", 0.01, 8.5), ("q4_0", 0.2, 5.4), ("q4_k", 0.2, 6.0)])
-def test_smollm2(tinyllm, smollm2, book, tmp_path, quantisation, loss, bits):
+def test_smollm2(tinyllm, smollm2, book, before, tmp_path, quantisation, loss, bits):
     out = tmp_path / "out.gguf"
     done = tinyllm.run("quantize", smollm2, out, "--type", quantisation)
     assert done.returncode == 0, done
@@ -33,7 +39,7 @@ def test_smollm2(tinyllm, smollm2, book, tmp_path, quantisation, loss, bits):
     facts = tinyllm.json("inspect", out, "--json")
     assert (facts["parameters"], facts["chat_template"]) == (134515008, True)
     assert out.stat().st_size < 134515008 * bits / 8 + 3e6
-    before, after = perplexity(tinyllm, smollm2, book), perplexity(tinyllm, out, book)
+    after = perplexity(tinyllm, out, book)
     assert after < before * (1 + loss)
     assert abs(after - before) > 1e-4 * before  # the weights did change
     assert sorted(os.listdir(tmp_path)) == ["out.gguf"]

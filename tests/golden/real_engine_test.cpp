@@ -70,7 +70,7 @@ std::vector<Answer> run_all(Engine& engine, const std::vector<Request>& requests
 
 TEST_P(RealEngineTest, TheSameBitsInAnyCompany) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::quick); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const auto text = golden(model, "perplexity").at("token_ids").get<std::vector<std::int32_t>>();
@@ -144,7 +144,7 @@ double relative_error(std::span<const float> got, std::span<const float> want) {
 // times as large or small; hence the geometric mean of all.
 TEST_P(RealEngineTest, LogitsOfTheReference) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::quick); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const nlohmann::json prompts = golden(model, "greedy").at("runs");
@@ -181,7 +181,7 @@ TEST_P(RealEngineTest, LogitsOfTheReference) {
 // The golden texts in one prompt each, so that every token is judged after the golden ones.
 TEST_P(RealEngineTest, GreedyTokensOfTransformers) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::quick); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const nlohmann::json runs = golden(model, "greedy").at("runs");
@@ -249,7 +249,7 @@ std::pair<double, std::size_t> mean_nll(const RealModel& model, KvType kv_type) 
 
 TEST_P(RealEngineTest, PerplexityOfTransformers) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::all); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const nlohmann::json want = golden(model, "perplexity");
@@ -265,7 +265,7 @@ TEST_P(RealEngineTest, PerplexityOfTransformers) {
 // What int8 keys and values cost: nothing that this text can show beside the same bound.
 TEST_P(RealEngineTest, PerplexityWithInt8KeysAndValues) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::all); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const nlohmann::json want = golden(model, "perplexity");
@@ -280,7 +280,7 @@ TEST_P(RealEngineTest, PerplexityWithInt8KeysAndValues) {
 // (random_load_test.h).
 TEST_P(RealEngineTest, ACrowdInASmallPool) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, true); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::soak); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const auto text = golden(model, "perplexity").at("token_ids").get<std::vector<TokenId>>();

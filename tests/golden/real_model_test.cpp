@@ -30,7 +30,7 @@ class RealModelTest : public testing::TestWithParam<RealModel> {};
 
 TEST_P(RealModelTest, GreedyTokensOfTransformers) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, model.is_long); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::all); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const Checkpoint checkpoint = Checkpoint::open(model_path(model));
@@ -86,7 +86,7 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t id) {
 
 TEST_P(RealModelTest, PerplexityOfTransformers) {
   const RealModel& model = GetParam();
-  if (const std::string missing = what_is_missing(model, true); !missing.empty()) {
+  if (const std::string missing = what_is_missing(model, TestLevel::soak); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
   const nlohmann::json want = golden(model, "perplexity");
