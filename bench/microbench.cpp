@@ -22,6 +22,7 @@
 #include "kernels/cpu/pick_isa.h"
 #include "peaks.h"
 #include "quant/tile.h"
+#include "tensor/attention_queries.h"
 
 namespace tinyllm {
 namespace {
@@ -105,26 +106,31 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
   count(state, double(panel_bytes), 2.0 * double(kTileRows * kCols * n_tokens));
 }
 
-// Queries at the end of `context` positions; one iteration: one K/V head.
+// Queries at the end of `context` positions; one iteration: one K/V head, the next one of `n_bytes`
+// of pages.
 void run_attention(benchmark::State& state, const RowKernels& kernels, const Buffer& pages,
-                   KvType type, std::int32_t n_tokens,
-                   std::int32_t context) {
+                   std::int64_t n_bytes, KvType type, std::int32_t n_tokens, std::int32_t context) {
   const std::int64_t page_bytes = kv_page_bytes(type, kBlockSize, kHeadDim);
-  std::vector<std::int32_t> table(std::size_t((context + kBlockSize - 1) / kBlockSize));
+  const std::int32_t n_blocks = (context + kBlockSize - 1) / kBlockSize;
+  const std::int64_t n_heads = std::max<std::int64_t>(1, n_bytes / (n_blocks * page_bytes));
+  std::vector<std::int32_t> table(static_cast<std::size_t>(n_blocks));
   std::iota(table.begin(), table.end(), 0);
   std::vector<float> q(std::size_t(n_tokens * kQueryHeads * kHeadDim), 0.1f), out(q.size());
-  std::vector<float> scratch(std::size_t(kMaxAttentionQueries + 1) *
-                             std::size_t(kAttentionSegment + kHeadDim));
   const std::int64_t stride = std::int64_t{kQueryHeads} * kHeadDim;
   const AttentionQueries queries = {.q = q.data(), .out = out.data(), .q_stride = stride,
                                     .out_stride = stride, .n_tokens = n_tokens,
                                     .n_heads = kQueryHeads, .position = context - n_tokens,
                                     .window = 0};
-  // The kernel only reads; pages are not const because store_kv writes through the same struct.
-  const KvPages kv = {const_cast<std::byte*>(pages.data()), page_bytes, kBlockSize, kHeadDim, type};
+  std::vector<float> scratch(
+      std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
+  std::int64_t i = 0;
   for (auto _ : state) {
+    // The kernel only reads; pages are not const because store_kv writes through the same struct.
+    const KvPages kv = {const_cast<std::byte*>(pages.data()) + i * n_blocks * page_bytes, page_bytes,
+                        kBlockSize, kHeadDim, type};
     kernels.attention(queries, kv, table.data(), 0.1f, scratch.data());
     benchmark::ClobberMemory();
+    i = i + 1 == n_heads ? 0 : i + 1;
   }
   const double n_positions = double(n_tokens) * (context - (n_tokens - 1) / 2.0);
   count(state, double(kv_page_bytes(type, 1, kHeadDim)) * context, 4.0 * kHeadDim * kQueryHeads * n_positions);
@@ -182,11 +188,14 @@ void register_kernels(const RowKernels& kernels, const Buffer& weights) {
   }
   for (const KvType type : {KvType::bf16, KvType::int8}) {
     for (const auto& [n_tokens, context] : {std::pair{1, 512}, {1, 4096}, {16, 512}}) {
-      const std::string label =
-          fmt::format("{}/attention {} of {}/{}/l2", isa, name(type), context, n_tokens);
-      benchmark::RegisterBenchmark(label.c_str(), [=, &kernels, &weights](auto& state) {
-        run_attention(state, kernels, weights, type, n_tokens, context);
-      });
+      for (const bool dram : {false, true}) {
+        const std::int64_t n_bytes = dram ? weights.n_bytes() : 0;  // one head: L2, or L3 if long
+        const std::string label = fmt::format("{}/attention {} of {}/{}/{}", isa, name(type),
+                                              context, n_tokens, dram ? "dram" : "l2");
+        benchmark::RegisterBenchmark(label.c_str(), [=, &kernels, &weights](auto& state) {
+          run_attention(state, kernels, weights, n_bytes, type, n_tokens, context);
+        });
+      }
     }
   }
   register_rows(kernels, isa);

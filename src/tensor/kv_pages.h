@@ -44,28 +44,4 @@ struct KvPages {
 // seen. x: [n] f32.
 float quantise_kv(const float* x, std::int32_t n, std::int8_t* codes, std::int64_t stride);
 
-// Query heads that read one K/V head, of tokens at consecutive positions of one sequence.
-struct AttentionQueries {
-  const float* q;           // [n_tokens] of [n_heads, head_dim] f32
-  float* out;               // the same shape
-  std::int64_t q_stride;    // floats from a token to the next
-  std::int64_t out_stride;  // the same for out
-  std::int32_t n_tokens;
-  std::int32_t n_heads;
-  std::int32_t position;  // of the first token
-  std::int32_t window;    // a token sees at most so many positions, its own included; 0: all
-
-  std::int32_t end(std::int32_t t) const { return position + t + 1; }
-  std::int32_t begin(std::int32_t t) const {
-    return window == 0 || end(t) < window ? 0 : end(t) - window;
-  }
-};
-
-// Positions that one online-softmax step covers, anchored at position 0: the order of addition of
-// attention depends on this number only (ARCHITECTURE, decision 6).
-inline constexpr std::int32_t kAttentionSegment = 256;
-
-// Queries that an attention kernel takes through the pages together, at most.
-inline constexpr std::int32_t kMaxAttentionQueries = 12;
-
 }  // namespace tinyllm

@@ -16,6 +16,8 @@ const RowKernels& avx2_row_kernels() {
       .rope_interleaved = avx2::rope_interleaved,
       .store_kv = avx2::store_kv,
       .attention = avx2::attention,
+      .attention_partials = avx2::attention_partials,
+      .merge_attention = avx2::merge_attention,
       .silu_mul = avx2::silu_mul,
       .add = avx2::add,
   };

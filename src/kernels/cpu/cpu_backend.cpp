@@ -61,6 +61,8 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
     const RowKernels& scalar = row_kernels("scalar");
     kernels_.store_kv = scalar.store_kv;
     kernels_.attention = scalar.attention;
+    kernels_.attention_partials = scalar.attention_partials;
+    kernels_.merge_attention = scalar.merge_attention;
   }
   const std::int64_t max_tokens = sizes.max_num_batched_tokens;
   hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
@@ -72,6 +74,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   qkv_ = Buffer(max_tokens * qkv_stride_ * 4, "activations");
   gate_up_ = Buffer(max_tokens * gate_up_stride_ * 4, "activations");
   scratch_ = Buffer(pool_->n_workers() * attention_scratch() * 4, "activations");
+  partials_ = Buffer(partials_bytes(), "activations");
   logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");
   last_drawn_ = Buffer(std::int64_t{sizes.max_num_seqs} * 4, "row slots");
   workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
@@ -87,6 +90,17 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
     logprobs.top.reserve(static_cast<std::size_t>(sizes.max_logprobs));
   wanted_row_.resize(max_rows);
   wanted_logits_ = Buffer(std::int64_t{sizes.max_wanted_logits} * sizes.vocab_size * 4, "logits");
+}
+
+std::int64_t CpuBackend::partials_bytes() const {
+  const AttentionSpec& spec = sizes_.attention;
+  if (pool_->n_workers() == 1) return 0;
+  const std::int64_t n_segments =
+      (std::int64_t{sizes_.max_seq_len} + kAttentionSegment - 1) / kAttentionSegment;
+  const std::int64_t n_queries =
+      kTasksPerWorker * pool_->n_workers() * kQueryTokens * spec.n_heads / spec.n_kv_heads;
+  return std::min(kMostPartialsBytes,
+                  n_segments * n_queries * attention_partial_floats(spec.head_dim) * 4);
 }
 
 std::int64_t CpuBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const {
@@ -116,7 +130,7 @@ void CpuBackend::begin_step(const ForwardBatch& batch) {
     for (auto t = static_cast<std::int32_t>(first); t < static_cast<std::int32_t>(last);
          t += kQueryTokens) {
       const std::int32_t n = std::min(kQueryTokens, static_cast<std::int32_t>(last) - t);
-      query_chunks_[static_cast<std::size_t>(n_query_chunks_++)] = {row, t, n};
+      query_chunks_[static_cast<std::size_t>(n_query_chunks_++)] = {row, t, n, 0, 0};
     }
   }
 }

@@ -80,10 +80,31 @@ class CpuBackend final : public Backend {
                      std::int64_t stride);
   // hidden += x weights^T + bias
   void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
-  std::int64_t attention_scratch() const {  // floats a worker
-    return (std::int64_t{kMaxAttentionQueries} + 1) *
-           (kAttentionSegment + sizes_.attention.head_dim);
+  // Tokens of one row that go through attention together; their partial results when several
+  // threads share their context.
+  struct QueryChunk {
+    std::int32_t row, first_token, n_tokens;
+    std::int64_t first_partial, n_partials;  // of the first K/V head, and of each
+  };
+  // The query heads of kv_head.
+  AttentionQueries queries_of(const QueryChunk& chunk, const AttentionSpec& spec,
+                              std::int32_t kv_head);
+  const std::int32_t* block_table(const QueryChunk& chunk) const {
+    return batch_.block_tables.data() + std::int64_t{chunk.row} * batch_.max_blocks_per_row;
   }
+  // With few chunks of queries the workers share contexts: how many segments a task takes, or 0
+  // when each chunk and head is one task. Places the partials.
+  std::int32_t plan_segment_runs(const AttentionSpec& spec);
+  void attention_in_runs(const LayerSpec& layer, std::int32_t run);
+  std::int64_t attention_scratch() const {  // floats a worker
+    const AttentionSpec& spec = sizes_.attention;
+    return attention_scratch_floats(kQueryTokens * spec.n_heads / spec.n_kv_heads, spec.head_dim);
+  }
+  float* scratch_of(int worker_idx) {
+    return scratch_.as<float>().data() + worker_idx * attention_scratch();
+  }
+  // What plan_segment_runs may need at most, within reason.
+  std::int64_t partials_bytes() const;
   // Bias, q/k norm and RoPE of one K/V head and the query heads that read it; k and v into their
   // page.
   void finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head);
@@ -92,8 +113,10 @@ class CpuBackend final : public Backend {
   void sample(const SampleBatch& samples, std::size_t row, std::span<float> logits,
               SamplerWorkspace& workspace);
 
-  static constexpr std::int64_t kHeadRows = 32;     // logits rows made at once
-  static constexpr std::int32_t kQueryTokens = 16;  // tokens of an attention task
+  static constexpr std::int64_t kHeadRows = 32;       // logits rows made at once
+  static constexpr std::int32_t kQueryTokens = 16;    // tokens of an attention task
+  static constexpr std::int64_t kTasksPerWorker = 4;  // fewer: contexts are shared
+  static constexpr std::int64_t kMostPartialsBytes = std::int64_t{16} << 20;
 
   // Which groups of activations keep a residual (RowKernels::quantise_act). q, k, v and the head
   // are small against the step and pass their error on undamped: all. Elsewhere the groups whose
@@ -115,10 +138,6 @@ class CpuBackend final : public Backend {
 
   ForwardBatch batch_;
   std::vector<std::int32_t> token_rows_;  // [n_tokens] the batch row of each token
-  // What one call of the attention kernel takes: up to kQueryTokens tokens of a row.
-  struct QueryChunk {
-    std::int32_t row, first_token, n_tokens;
-  };
   std::vector<QueryChunk> query_chunks_;  // [n_tokens] at most
   std::int32_t n_query_chunks_ = 0;
   Buffer hidden_;  // [n_tokens, hidden_size] f32
@@ -126,7 +145,8 @@ class CpuBackend final : public Backend {
   Buffer qkv_;      // [n_tokens, padded q + k + v] f32
   Buffer gate_up_;  // [n_tokens, padded gate + up] f32
   std::int64_t qkv_stride_ = 0, gate_up_stride_ = 0;
-  Buffer scratch_;                            // [n_workers] of attention scores
+  Buffer scratch_;                            // [n_workers] of the attention kernel
+  Buffer partials_;                           // of shared contexts, [attention_partial_floats] f32
   Buffer logits_;                             // [kHeadRows, padded vocab] f32
   std::vector<SamplerWorkspace> workspaces_;  // one a worker
   StepOutput output_;

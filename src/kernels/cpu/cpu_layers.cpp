@@ -153,29 +153,89 @@ void CpuBackend::rotate(const LayerSpec& layer, float* head, std::int32_t positi
   rope(head, cos, sin, layer.attention.head_dim);
 }
 
+AttentionQueries CpuBackend::queries_of(const QueryChunk& chunk, const AttentionSpec& spec,
+                                        std::int32_t kv_head) {
+  const std::int32_t group = spec.n_heads / spec.n_kv_heads;
+  const std::int64_t offset = std::int64_t{kv_head} * group * spec.head_dim;
+  return {.q = qkv_.as<float>().data() + chunk.first_token * qkv_stride_ + offset,
+          .out = attended_.row(chunk.first_token) + offset,
+          .q_stride = qkv_stride_,
+          .out_stride = attended_.stride(),
+          .n_tokens = chunk.n_tokens,
+          .n_heads = group,
+          .position = batch_.positions[static_cast<std::size_t>(chunk.first_token)],
+          .window = spec.window};
+}
+
 void CpuBackend::attention(const LayerSpec& layer) {
   const AttentionSpec& spec = layer.attention;
-  const std::int32_t group = spec.n_heads / spec.n_kv_heads;
-  const std::int64_t n_tasks = std::int64_t{n_query_chunks_} * spec.n_kv_heads;
-  pool_->parallel_for(n_tasks, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
-    const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(task / spec.n_kv_heads)];
-    const auto kv_head = static_cast<std::int32_t>(task % spec.n_kv_heads);
-    const std::int64_t offset = std::int64_t{kv_head} * group * spec.head_dim;
-    const AttentionQueries queries = {
-        .q = qkv_.as<float>().data() + chunk.first_token * qkv_stride_ + offset,
-        .out = attended_.row(chunk.first_token) + offset,
-        .q_stride = qkv_stride_,
-        .out_stride = attended_.stride(),
-        .n_tokens = chunk.n_tokens,
-        .n_heads = group,
-        .position = batch_.positions[static_cast<std::size_t>(chunk.first_token)],
-        .window = spec.window};
-    const std::int32_t* table =
-        batch_.block_tables.data() + std::int64_t{chunk.row} * batch_.max_blocks_per_row;
-    kernels_.attention(queries, kv_pages(layer.layer_idx, kv_head), table, spec.scale,
-                       scratch_.as<float>().data() + worker_idx * attention_scratch());
-  });
+  const std::int32_t run = plan_segment_runs(spec);
+  if (run > 0) {
+    attention_in_runs(layer, run);
+  } else {
+    const std::int64_t n_tasks = std::int64_t{n_query_chunks_} * spec.n_kv_heads;
+    pool_->parallel_for(n_tasks, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
+      const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(task / spec.n_kv_heads)];
+      const auto kv_head = static_cast<std::int32_t>(task % spec.n_kv_heads);
+      kernels_.attention(queries_of(chunk, spec, kv_head), kv_pages(layer.layer_idx, kv_head),
+                         block_table(chunk), spec.scale, scratch_of(worker_idx));
+    });
+  }
   if (profile_ != nullptr) mark_attention(spec);
+}
+
+std::int32_t CpuBackend::plan_segment_runs(const AttentionSpec& spec) {
+  const std::int64_t n_workers = pool_->n_workers();
+  if (n_workers == 1 || n_query_chunks_ * spec.n_kv_heads >= kTasksPerWorker * n_workers) return 0;
+  std::int64_t n_rows = 0, n_segments = 0;
+  bool several = false;
+  for (std::int32_t i = 0; i < n_query_chunks_; ++i) {
+    QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(i)];
+    const AttentionQueries queries = queries_of(chunk, spec, 0);
+    const std::int32_t n = queries.end_segment() - queries.first_segment();
+    chunk.first_partial = n_rows;
+    chunk.n_partials = std::int64_t{n} * queries.n_queries();
+    n_rows += chunk.n_partials * spec.n_kv_heads;
+    n_segments += std::int64_t{n} * spec.n_kv_heads;
+    several = several || n > 1;
+  }
+  const std::int64_t n_bytes = n_rows * attention_partial_floats(spec.head_dim) * 4;
+  if (!several || n_bytes > partials_.n_bytes()) return 0;
+  return static_cast<std::int32_t>(
+      std::max<std::int64_t>(1, n_segments / (kTasksPerWorker * n_workers)));
+}
+
+void CpuBackend::attention_in_runs(const LayerSpec& layer, std::int32_t run) {
+  const AttentionSpec& spec = layer.attention;
+  const std::int64_t row = attention_partial_floats(spec.head_dim);
+  const auto partials_of = [&](const QueryChunk& chunk, std::int32_t kv_head) {
+    return partials_.as<float>().data() + (chunk.first_partial + kv_head * chunk.n_partials) * row;
+  };
+  std::int32_t most_runs = 0;  // a chunk with fewer has empty tasks
+  for (std::int32_t i = 0; i < n_query_chunks_; ++i) {
+    const AttentionQueries queries =
+        queries_of(query_chunks_[static_cast<std::size_t>(i)], spec, 0);
+    const std::int32_t n = queries.end_segment() - queries.first_segment();
+    most_runs = std::max(most_runs, (n + run - 1) / run);
+  }
+  const std::int64_t n_pairs = std::int64_t{n_query_chunks_} * spec.n_kv_heads;
+  pool_->parallel_for(n_pairs * most_runs, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
+    const std::int64_t pair = task / most_runs;
+    const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(pair / spec.n_kv_heads)];
+    const auto kv_head = static_cast<std::int32_t>(pair % spec.n_kv_heads);
+    const AttentionQueries queries = queries_of(chunk, spec, kv_head);
+    const std::int32_t first =
+        queries.first_segment() + static_cast<std::int32_t>(task % most_runs) * run;
+    kernels_.attention_partials(queries, kv_pages(layer.layer_idx, kv_head), block_table(chunk),
+                                spec.scale, first, std::min(first + run, queries.end_segment()),
+                                partials_of(chunk, kv_head), scratch_of(worker_idx));
+  });
+  pool_->parallel_for(n_pairs, 1, [&](int worker_idx, std::int64_t pair, std::int64_t) {
+    const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(pair / spec.n_kv_heads)];
+    const auto kv_head = static_cast<std::int32_t>(pair % spec.n_kv_heads);
+    kernels_.merge_attention(queries_of(chunk, spec, kv_head), kv_pages(layer.layer_idx, kv_head),
+                             partials_of(chunk, kv_head), scratch_of(worker_idx));
+  });
 }
 
 void CpuBackend::attention_output(const LayerSpec& layer) {

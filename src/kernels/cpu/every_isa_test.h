@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string_view>
@@ -28,6 +29,17 @@ inline bool bits_equal(const float* a, const float* b) {
   return std::equal(a, a + kTileRows, b, [](float x, float y) {
     return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
   });
+}
+
+// |got - want| <= c eps size, c as given: roundings of the two ways to compute.
+inline void expect_close(const std::vector<float>& got, const std::vector<float>& want, float c,
+                         const char* what) {
+  float size = 0.0f;
+  for (const float value : want) size = std::max(size, std::fabs(value));
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    ASSERT_NEAR(got[i], want[i], c * 0x1.0p-24f * std::max(size, 1e-30f))
+        << what << " element " << i;
+  }
 }
 
 // Instantiated by each test file as a suite of its own name.

@@ -16,6 +16,8 @@ const RowKernels& neon_row_kernels() {
       .rope_interleaved = neon::rope_interleaved,
       .store_kv = neon::store_kv,
       .attention = neon::attention,
+      .attention_partials = neon::attention_partials,
+      .merge_attention = neon::merge_attention,
       .silu_mul = neon::silu_mul,
       .add = neon::add,
   };

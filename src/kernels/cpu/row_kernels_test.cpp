@@ -64,17 +64,6 @@ TEST_P(RowOperators, FloatPanels) {
   }
 }
 
-// |got - want| <= c eps size, c as given: roundings of the two ways to compute.
-void expect_close(const std::vector<float>& got, const std::vector<float>& want, float c,
-                  const char* what) {
-  float size = 0.0f;
-  for (const float value : want) size = std::max(size, std::fabs(value));
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    ASSERT_NEAR(got[i], want[i], c * 0x1.0p-24f * std::max(size, 1e-30f))
-        << what << " element " << i;
-  }
-}
-
 TEST_P(RowOperators, NormSiluAdd) {
   for (const std::int64_t n : {1, 7, 8, 31, 64, 577}) {
     const auto size = static_cast<std::size_t>(n);
@@ -121,64 +110,6 @@ TEST_P(RowOperators, Rope) {
   }
 }
 
-std::size_t attention_scratch(std::int32_t head_dim) {
-  return static_cast<std::size_t>(kMaxAttentionQueries + 1) *
-         static_cast<std::size_t>(kAttentionSegment + head_dim);
-}
-
-TEST_P(RowOperators, AttentionOverPages) {
-  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
-    for (const std::int32_t n_q : {1, 2, 3, 7}) {
-      constexpr std::int32_t kHeadDim = 64, kBlockSize = 16, kPositions = 600, kBlocks = 40;
-      const std::int64_t stride = kv_page_bytes(type, kBlockSize, kHeadDim) + 64;
-      std::vector<std::byte> want_bytes(static_cast<std::size_t>(stride * kBlocks),
-                                        std::byte{0xFF});  // NaN; scales too
-      std::vector<std::byte> got_bytes = want_bytes;
-      const KvPages want_kv{want_bytes.data(), stride, kBlockSize, kHeadDim, type};
-      const KvPages got_kv{got_bytes.data(), stride, kBlockSize, kHeadDim, type};
-      std::vector<std::int32_t> table(kBlocks);
-      for (std::int32_t i = 0; i < kBlocks; ++i)
-        table[static_cast<std::size_t>(i)] = (i * 7 + 3) % kBlocks;
-      const std::vector<float> rows = random_floats(2 * kPositions * kHeadDim, 47);
-      for (std::int32_t p = 0; p < kPositions; ++p) {
-        const float* k = rows.data() + 2 * p * kHeadDim;
-        const std::int32_t block = table[static_cast<std::size_t>(p / kBlockSize)];
-        scalar_.store_kv(want_kv, block, p % kBlockSize, k, k + kHeadDim);
-        kernels_.store_kv(got_kv, block, p % kBlockSize, k, k + kHeadDim);
-      }
-      EXPECT_EQ(got_bytes, want_bytes);
-      const std::int32_t n_tokens = 5;
-      const std::int64_t width = std::int64_t{n_q} * kHeadDim;
-      const std::vector<float> q =
-          random_floats(static_cast<std::size_t>(n_tokens * width), 53, 2.0f);
-      std::vector<float> want(q.size()), got(q.size()), alone(static_cast<std::size_t>(width));
-      std::vector<float> scratch(attention_scratch(kHeadDim));
-      for (const std::int32_t position : {0, 1, 7, 8, 253, 255, 256, 257, 595}) {
-        for (const std::int32_t window : {0, 1, 3, 100, 300}) {
-          AttentionQueries queries{q.data(), want.data(), width,    width,
-                                   n_tokens, n_q,         position, window};
-          scalar_.attention(queries, want_kv, table.data(), 0.125f, scratch.data());
-          queries.out = got.data();
-          kernels_.attention(queries, got_kv, table.data(), 0.125f, scratch.data());
-          // Sums over up to 600 positions and 64 dimensions, scores of size ~4 in the exponent.
-          expect_close(got, want, 256, "attention");
-          for (std::int32_t t = 0; t < n_tokens; ++t) {  // each token alone: the same bits
-            kernels_.attention(
-                {q.data() + t * width, alone.data(), width, width, 1, n_q, position + t, window},
-                got_kv, table.data(), 0.125f, scratch.data());
-            ASSERT_TRUE(std::equal(alone.begin(), alone.end(), got.begin() + t * width,
-                                   [](float a, float b) {
-                                     return std::bit_cast<std::uint32_t>(a) ==
-                                            std::bit_cast<std::uint32_t>(b);
-                                   }))
-                << "token " << t << " from " << position << ", window " << window;
-          }
-        }
-      }
-    }
-  }
-}
-
 // A NaN must reach the logits, where the engine looks for it: no maximum, no clamp may swallow it.
 TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -194,34 +125,6 @@ TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
       ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, gate " << at;
       kernels_.silu_mul(ones.data(), x.data(), out.data(), n);
       ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, up " << at;
-    }
-  }
-  const std::int32_t head_dim = 16, block_size = 8, n_positions = 300;
-  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
-    const std::int64_t stride = kv_page_bytes(type, block_size, head_dim);
-    std::vector<std::byte> bytes(static_cast<std::size_t>(stride * 38));
-    const KvPages kv{bytes.data(), stride, block_size, head_dim, type};
-    std::vector<std::int32_t> table(38);
-    for (std::int32_t i = 0; i < 38; ++i) table[static_cast<std::size_t>(i)] = i;
-    const std::vector<float> row = random_floats(head_dim, 3), bad(head_dim, nan);
-    const std::int32_t n_tokens = 7;  // each sees one position more than the one before
-    std::vector<float> q, out(n_tokens * head_dim), scratch(attention_scratch(head_dim));
-    for (std::int32_t t = 0; t < n_tokens; ++t) q.insert(q.end(), row.begin(), row.end());
-    for (const std::int32_t poisoned : {0, 5, 255, 256, 299}) {
-      for (std::int32_t p = 0; p < n_positions; ++p) {
-        const float* kv_row = p == poisoned ? bad.data() : row.data();
-        kernels_.store_kv(kv, p / block_size, p % block_size, kv_row, kv_row);
-      }
-      for (std::int32_t first : {poisoned - 3, poisoned, n_positions - n_tokens}) {
-        first = std::clamp(first, 0, n_positions - n_tokens);
-        kernels_.attention({q.data(), out.data(), head_dim, head_dim, n_tokens, 1, first, 0}, kv,
-                           table.data(), 0.25f, scratch.data());
-        for (std::int32_t i = 0; i < n_tokens * head_dim; ++i) {
-          const std::int32_t position = first + i / head_dim;
-          ASSERT_EQ(std::isnan(out[static_cast<std::size_t>(i)]), position >= poisoned)
-              << "attention of " << position << " over " << poisoned;
-        }
-      }
     }
   }
 }

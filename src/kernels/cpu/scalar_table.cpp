@@ -37,15 +37,6 @@ constexpr QuantPanelFn kQuantPanels[kNumTileFormats] = {nullptr,
 constexpr FloatPanelFn kFloatPanels[kNumTileFormats] = {float_panel<f32>, float_panel<f16>,
                                                         float_panel<bf16>};
 
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch) {
-  for (std::int32_t t = 0; t < queries.n_tokens; ++t) {
-    scalar::paged_attention(queries.q + t * queries.q_stride, queries.n_heads, kv, block_table,
-                            queries.begin(t), queries.end(t) - 1, scale,
-                            queries.out + t * queries.out_stride, scratch);
-  }
-}
-
 }  // namespace
 
 const RowKernels& scalar_row_kernels() {
@@ -58,7 +49,9 @@ const RowKernels& scalar_row_kernels() {
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,
       .store_kv = scalar::store_kv,
-      .attention = attention,
+      .attention = scalar::attention,
+      .attention_partials = scalar::attention_partials,
+      .merge_attention = scalar::merge_attention,
       .silu_mul = scalar::silu_mul,
       .add = scalar::add,
   };

@@ -8,6 +8,7 @@
 
 #include "quant/quantised_row.h"
 #include "quant/tile_format.h"
+#include "tensor/attention_queries.h"
 #include "tensor/kv_pages.h"
 
 namespace tinyllm::avx2 {
@@ -31,6 +32,11 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
               const float* v);
 void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
                float scale, float* scratch);
+void attention_partials(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch);
+void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                     float* scratch);
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void add(float* x, const float* y, std::int64_t n);
 

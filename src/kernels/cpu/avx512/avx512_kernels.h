@@ -1,7 +1,7 @@
 #pragma once
-// AVX-512 kernels with VNNI: the panels of kernels/row_kernels.h (the other entries of the table
-// are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header with
-// templates, everything in this namespace.
+// AVX-512 kernels with VNNI: panels and attention of kernels/row_kernels.h (the other entries of
+// the table are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header
+// with templates, everything in this namespace.
 
 #if defined(__GNUC__) && !defined(__clang__)
 // g++ 12 takes the undefined registers inside its own intrinsics for our mistakes.
@@ -14,6 +14,8 @@
 
 #include "quant/quantised_row.h"
 #include "quant/tile_format.h"
+#include "tensor/attention_queries.h"
+#include "tensor/kv_pages.h"
 
 namespace tinyllm::avx512 {
 
@@ -26,5 +28,14 @@ using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::
                         std::int64_t n_tokens, float* y, std::int64_t y_stride);
 extern QuantPanel* const kQuantPanels[kNumTileFormats];
 extern FloatPanel* const kFloatPanels[kNumTileFormats];
+
+// These three want pages with block_size and head_dim multiples of 16.
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch);
+void attention_partials(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch);
+void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                     float* scratch);
 
 }  // namespace tinyllm::avx512

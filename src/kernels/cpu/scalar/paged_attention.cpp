@@ -45,41 +45,67 @@ float load(const KvPages& kv, const std::byte* at) {
   return value;
 }
 
-// One query head.
-void attend(const float* q, const KvPages& kv, const std::int32_t* block_table, std::int32_t first,
-            std::int32_t position, float scale, float* out, float* scores) {
+// The functions that a query's bits come from are never inlined: the compiler may reorder additions
+// here, and must do so in one way only.
+
+// The partial of one query over positions [begin, end) of a segment. scores: [kAttentionSegment]
+[[gnu::noinline]] void attend(const float* q, const KvPages& kv, const std::int32_t* block_table,
+                              std::int32_t begin, std::int32_t end, float scale, float* partial,
+                              float* scores) {
   float max = -std::numeric_limits<float>::infinity(), sum = 0.0f;
-  std::fill(out, out + kv.head_dim, 0.0f);
-  for (std::int32_t begin = first; begin <= position;) {
-    const std::int32_t segment_end = (begin / kAttentionSegment + 1) * kAttentionSegment;
-    const std::int32_t end = std::min(position + 1, segment_end);
-    float new_max = max;
-    for (std::int32_t p = begin; p < end; ++p) {
-      const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
-      float dot = 0.0f;
-      for (std::int32_t d = 0; d < kv.head_dim; ++d) {
-        dot += q[d] * load(kv, place(kv, block, key_element(kv, offset, d)));
-      }
-      if (kv.type == KvType::int8) dot *= kv.key_scales(block)[offset];
-      scores[p - begin] = dot * scale;
-      new_max = std::max(new_max, scores[p - begin]);
+  for (std::int32_t p = begin; p < end; ++p) {
+    const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
+    float dot = 0.0f;
+    for (std::int32_t d = 0; d < kv.head_dim; ++d) {
+      dot += q[d] * load(kv, place(kv, block, key_element(kv, offset, d)));
     }
-    const float old_scale = std::exp(max - new_max);
-    sum *= old_scale;
-    for (std::int32_t d = 0; d < kv.head_dim; ++d) out[d] *= old_scale;
-    for (std::int32_t p = begin; p < end; ++p) {
-      const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
-      float weight = std::exp(scores[p - begin] - new_max);
-      sum += weight;
-      if (kv.type == KvType::int8) weight *= kv.value_scales(block)[offset];
-      for (std::int32_t d = 0; d < kv.head_dim; ++d) {
-        out[d] += weight * load(kv, place(kv, block, value_element(kv, offset, d)));
-      }
-    }
-    max = new_max;
-    begin = end;
+    if (kv.type == KvType::int8) dot *= kv.key_scales(block)[offset];
+    scores[p - begin] = dot * scale;
+    max = std::max(max, scores[p - begin]);
   }
-  for (std::int32_t d = 0; d < kv.head_dim; ++d) out[d] /= sum;
+  std::fill(partial, partial + kv.head_dim, 0.0f);
+  for (std::int32_t p = begin; p < end; ++p) {
+    const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
+    float weight = std::exp(scores[p - begin] - max);
+    sum += weight;
+    if (kv.type == KvType::int8) weight *= kv.value_scales(block)[offset];
+    for (std::int32_t d = 0; d < kv.head_dim; ++d) {
+      partial[d] += weight * load(kv, place(kv, block, value_element(kv, offset, d)));
+    }
+  }
+  partial[kv.head_dim] = max;
+  partial[kv.head_dim + 1] = sum;
+}
+
+// acc becomes the partial of what acc and `partial` cover together.
+[[gnu::noinline]] void merge(float* acc, const float* partial, std::int32_t head_dim) {
+  const float max = std::max(acc[head_dim], partial[head_dim]);
+  const float old_factor = std::exp(acc[head_dim] - max);
+  const float factor = std::exp(partial[head_dim] - max);
+  for (std::int32_t d = 0; d < head_dim; ++d) acc[d] = acc[d] * old_factor + partial[d] * factor;
+  acc[head_dim] = max;
+  acc[head_dim + 1] = acc[head_dim + 1] * old_factor + partial[head_dim + 1] * factor;
+}
+
+void begin_partial(float* acc, std::int32_t head_dim) {
+  std::fill(acc, acc + head_dim, 0.0f);
+  acc[head_dim] = -std::numeric_limits<float>::infinity();
+  acc[head_dim + 1] = 0.0f;
+}
+
+[[gnu::noinline]] void finish(const AttentionQueries& queries, std::int32_t query,
+                              std::int32_t head_dim, const float* acc) {
+  float* out = queries.out_of(query, head_dim);
+  for (std::int32_t d = 0; d < head_dim; ++d) out[d] = acc[d] / acc[head_dim + 1];
+}
+
+// The partial of one query over what it sees of a segment.
+void attend_segment(const AttentionQueries& queries, std::int32_t query, std::int32_t segment,
+                    const KvPages& kv, const std::int32_t* block_table, float scale, float* partial,
+                    float* scores) {
+  const std::int32_t t = queries.token_of(query), first = segment * kAttentionSegment;
+  attend(queries.q_of(query, kv.head_dim), kv, block_table, std::max(first, queries.begin(t)),
+         std::min(first + kAttentionSegment, queries.end(t)), scale, partial, scores);
 }
 
 }  // namespace
@@ -102,12 +128,45 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
   }
 }
 
-void paged_attention(const float* q, std::int32_t n_q, const KvPages& kv,
-                     const std::int32_t* block_table, std::int32_t first, std::int32_t position,
-                     float scale, float* out, float* scratch) {
-  for (std::int32_t h = 0; h < n_q; ++h) {
-    attend(q + std::int64_t{h} * kv.head_dim, kv, block_table, first, position, scale,
-           out + std::int64_t{h} * kv.head_dim, scratch);
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch) {
+  float* acc = scratch;
+  float* partial = acc + attention_partial_floats(kv.head_dim);
+  float* scores = partial + attention_partial_floats(kv.head_dim);
+  for (std::int32_t i = 0; i < queries.n_queries(); ++i) {
+    begin_partial(acc, kv.head_dim);
+    for (std::int32_t s = queries.first_segment(); s < queries.end_segment(); ++s) {
+      if (!queries.sees(queries.token_of(i), s)) continue;
+      attend_segment(queries, i, s, kv, block_table, scale, partial, scores);
+      merge(acc, partial, kv.head_dim);
+    }
+    finish(queries, i, kv.head_dim, acc);
+  }
+}
+
+void attention_partials(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch) {
+  for (std::int32_t s = first_segment; s < end_segment; ++s) {
+    for (std::int32_t i = 0; i < queries.n_queries(); ++i) {
+      if (!queries.sees(queries.token_of(i), s)) continue;
+      float* partial = partials + queries.partial_row(s, i) * attention_partial_floats(kv.head_dim);
+      attend_segment(queries, i, s, kv, block_table, scale, partial, scratch);
+    }
+  }
+}
+
+void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                     float* scratch) {
+  const std::int32_t head_dim = kv.head_dim;
+  for (std::int32_t i = 0; i < queries.n_queries(); ++i) {
+    begin_partial(scratch, head_dim);
+    for (std::int32_t s = queries.first_segment(); s < queries.end_segment(); ++s) {
+      if (!queries.sees(queries.token_of(i), s)) continue;
+      merge(scratch, partials + queries.partial_row(s, i) * attention_partial_floats(head_dim),
+            head_dim);
+    }
+    finish(queries, i, head_dim, scratch);
   }
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 // K/V rows in pages (tensor/kv_pages.h draws them): writing one position, attending over many.
-// Kwon et al. 2023, PagedAttention; online softmax: Milakov & Gimelshein 2018.
+// Kwon et al. 2023, PagedAttention; partial softmax: Milakov & Gimelshein 2018, Dao et al. 2023.
 
 #include <cstdint>
 
+#include "tensor/attention_queries.h"
 #include "tensor/kv_pages.h"
 
 namespace tinyllm::scalar {
@@ -12,11 +13,14 @@ namespace tinyllm::scalar {
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v);
 
-// out[h] = softmax over p in [first, position] of (q[h] . K[p] * scale), times V[p].
-// q, out: [n_q, head_dim] f32, the query heads that read this K/V head. block_table: [blocks of the
-// row]. scratch: [n_q, kAttentionSegment] floats.
-void paged_attention(const float* q, std::int32_t n_q, const KvPages& kv,
-                     const std::int32_t* block_table, std::int32_t first, std::int32_t position,
-                     float scale, float* out, float* scratch);
+// Attention in segments whose partial results merge ascending, whole or in two steps:
+// kernels/row_kernels.h says what each takes.
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch);
+void attention_partials(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch);
+void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                     float* scratch);
 
 }  // namespace tinyllm::scalar

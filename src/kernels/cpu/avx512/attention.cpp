@@ -1,0 +1,72 @@
+// Attention over K/V pages, as kernels/cpu/rows tells it, with AVX-512.
+
+#include "kernels/cpu/avx512/avx512_kernels.h"
+
+#include <immintrin.h>
+
+#include "kernels/cpu/avx512/vector_math.h"
+#include "kernels/cpu/rows/paged_attention.h"
+
+namespace tinyllm::avx512 {
+namespace {
+
+struct Vectors {
+  using Floats = __m512;
+  static constexpr int kLanes = 16, kGroup = 16;
+  static constexpr int kTile = 12, kSums = 24;
+
+  static Floats load(const float* at) { return _mm512_loadu_ps(at); }
+  static Floats load_bf16(const byte* at) {
+    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  }
+  static Floats load_i8(const byte* at) {
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes));
+  }
+  static void store(float* at, Floats v) { _mm512_storeu_ps(at, v); }
+  static Floats zero() { return _mm512_setzero_ps(); }
+  static Floats broadcast(float value) { return _mm512_set1_ps(value); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  static Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  static Floats exp(Floats v) { return avx512::exp(v); }
+  static float first(Floats v) { return _mm512_cvtss_f32(v); }
+  static float sum_lanes(Floats v) { return avx512::sum_lanes(v); }
+  static float max_lanes(Floats v) { return avx512::max_lanes(v); }
+  // Lane i is position `first + i`; outside [begin, end) it becomes -infinity.
+  static Floats keep_inside(Floats v, std::int32_t first, std::int32_t begin, std::int32_t end) {
+    const __m512i position =
+        _mm512_add_epi32(_mm512_set1_epi32(first),
+                         _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    const __mmask16 inside = _mm512_cmpge_epi32_mask(position, _mm512_set1_epi32(begin)) &
+                             _mm512_cmplt_epi32_mask(position, _mm512_set1_epi32(end));
+    return _mm512_mask_mov_ps(_mm512_set1_ps(-__builtin_inff()), inside, v);
+  }
+  static void pin(Floats&) {}
+  // (GCC 12 takes a loop of _mm_prefetch for one without effect and drops it.)
+  static void prefetch_l1(const byte* at) { asm volatile("prefetcht0 %0" : : "m"(*at)); }
+  static void prefetch_l2(const byte* at) { asm volatile("prefetcht1 %0" : : "m"(*at)); }
+};
+
+}  // namespace
+
+void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
+               float scale, float* scratch) {
+  rows::attention<Vectors>(queries, kv, block_table, scale, scratch);
+}
+
+void attention_partials(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch) {
+  rows::attention_partials<Vectors>(queries, kv, block_table, scale, first_segment, end_segment,
+                                    partials, scratch);
+}
+
+void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                     float* scratch) {
+  rows::merge_attention<Vectors>(queries, kv, partials, scratch);
+}
+
+}  // namespace tinyllm::avx512

@@ -1,0 +1,157 @@
+// The backend's attention: how many threads share a context, and what else is in the step, changes
+// no bit of a hidden state.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "kernels/cpu/every_isa_test.h"
+#include "kernels/cpu/pick_isa.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::int32_t kVocab = 50, kHidden = 64, kHeadDim = 32, kHeads = 6, kKvHeads = 2;
+constexpr std::int32_t kBlockSize = 16, kMaxSeqLen = 1200, kBlocksPerRow = kMaxSeqLen / kBlockSize;
+
+// The attention half of a layer with f32 weights, on rows that keep their own K/V blocks.
+class OneLayer {
+ public:
+  OneLayer(std::string_view isa, int n_threads, KvType type, std::int32_t window)
+      : pool_(n_threads), backend_(pool_, row_kernels(isa)) {
+    layer_.attention = {.n_heads = kHeads,
+                        .n_kv_heads = kKvHeads,
+                        .head_dim = kHeadDim,
+                        .scale = 1.0f / std::sqrt(static_cast<float>(kHeadDim)),
+                        .window = window};
+    const AttentionSpec& spec = layer_.attention;
+    layer_.hidden_size = kHidden;
+    layer_.input_norm = pack_ones(kHidden);
+    embed_tokens_ = pack({kVocab}, kHidden, 11);
+    layer_.qkv_proj = pack({spec.q_size(), spec.kv_size(), spec.kv_size()}, kHidden, 12);
+    layer_.o_proj = pack({kHidden}, spec.q_size(), 13);
+    const std::vector<float> angles = random_floats(std::size_t{kMaxSeqLen} * kHeadDim / 2, 14);
+    std::vector<float> cos(angles.size()), sin(angles.size());
+    std::ranges::transform(angles, cos.begin(), [](float x) { return std::cos(x); });
+    std::ranges::transform(angles, sin.begin(), [](float x) { return std::sin(x); });
+    backend_.set_rope_table(cos, sin);
+    backend_.configure({.n_layers = 1,
+                        .attention = spec,
+                        .hidden_size = kHidden,
+                        .intermediate_size = kHidden,
+                        .vocab_size = kVocab,
+                        .max_seq_len = kMaxSeqLen,
+                        .max_num_batched_tokens = kMaxSeqLen,
+                        .max_num_seqs = 2,
+                        .max_logits_rows = 1,
+                        .max_logprobs = 1,
+                        .max_wanted_logits = 0},
+                       {.type = type, .block_size = kBlockSize, .n_blocks = 2 * kBlocksPerRow});
+  }
+
+  // Tokens of a row at positions [begin, end).
+  struct Part {
+    std::int32_t row, begin, end;
+  };
+  // One step; the hidden state of the last token of its last part. [kHidden]
+  std::vector<float> step(const std::vector<Part>& parts) {
+    std::vector<std::int32_t> token_ids, positions, slots, row_starts = {0}, row_slots, tables;
+    for (const Part& part : parts) {
+      const std::int32_t first_block = part.row * kBlocksPerRow;
+      for (std::int32_t p = part.begin; p < part.end; ++p) {
+        token_ids.push_back(p * 7 % kVocab);
+        positions.push_back(p);
+        slots.push_back(first_block * kBlockSize + p);
+      }
+      row_starts.push_back(static_cast<std::int32_t>(positions.size()));
+      row_slots.push_back(part.row);
+      for (std::int32_t i = 0; i < kBlocksPerRow; ++i) tables.push_back(first_block + i);
+    }
+    const auto n_tokens = static_cast<std::int32_t>(positions.size());
+    backend_.begin_step({.n_tokens = n_tokens,
+                         .n_rows = static_cast<std::int32_t>(parts.size()),
+                         .token_ids = token_ids,
+                         .positions = positions,
+                         .slot_mapping = slots,
+                         .row_starts = row_starts,
+                         .row_slots = row_slots,
+                         .block_tables = tables,
+                         .max_blocks_per_row = kBlocksPerRow,
+                         .logits_tokens = {}});
+    backend_.embed(embed_tokens_);
+    backend_.attention_input(layer_);
+    backend_.attention(layer_);
+    backend_.attention_output(layer_);
+    std::vector<float> hidden(static_cast<std::size_t>(n_tokens) * kHidden);
+    backend_.copy_hidden(hidden);
+    return {hidden.end() - kHidden, hidden.end()};
+  }
+
+ private:
+  MatrixId pack(const std::vector<std::int64_t>& n_rows, std::int64_t n_cols, unsigned seed) {
+    const std::int64_t n = std::accumulate(n_rows.begin(), n_rows.end(), std::int64_t{0});
+    const std::vector<float> values =
+        random_floats(static_cast<std::size_t>(n * n_cols), seed, 0.2f);
+    std::vector<Tensor> parts;
+    std::int64_t row = 0;
+    for (const std::int64_t rows : n_rows) {
+      const auto* data = reinterpret_cast<const std::byte*>(values.data() + row * n_cols);
+      parts.push_back({data, DType::f32, {rows, n_cols}});
+      row += rows;
+    }
+    return backend_.pack_matrix(parts);
+  }
+  VectorId pack_ones(std::int64_t n) {
+    const std::vector<float> ones(static_cast<std::size_t>(n), 1.0f);
+    const Tensor part{reinterpret_cast<const std::byte*>(ones.data()), DType::f32, {n}};
+    return backend_.pack_vector({&part, 1});
+  }
+
+  ThreadPool pool_;
+  CpuBackend backend_;
+  LayerSpec layer_;
+  MatrixId embed_tokens_ = MatrixId::none;
+};
+
+class CpuAttention : public EveryIsa {};
+
+TEST_P(CpuAttention, ThreadsAndCompanyChangeNoBit) {
+  constexpr std::int32_t kEnd = 1030;
+  const bool slow = GetParam() == "scalar";  // one type is enough: the pages are not in question
+  for (const KvType type : {KvType::bf16, KvType::f32, KvType::int8}) {
+    if (slow && type != KvType::bf16) continue;
+    for (const std::int32_t window : {0, 700}) {
+      std::vector<float> want;
+      for (const int n_threads : {1, 2, 3, 5}) {
+        OneLayer layer(GetParam(), n_threads, type, window);
+        const std::vector<float> at_once = layer.step({{0, 0, kEnd}});
+        if (want.empty()) want = at_once;
+        EXPECT_EQ(at_once, want) << n_threads << " threads, the whole prompt";
+        layer.step({{1, 0, 500}});  // the other row: chunks, then token by token
+        EXPECT_EQ(layer.step({{1, 500, kEnd}}), want) << n_threads << " threads, two chunks";
+        for (const std::int32_t p : {1021, 1023, 1024, kEnd - 1}) {
+          const std::vector<float> decoded = layer.step({{1, p, p + 1}});
+          if (p == kEnd - 1) {
+            EXPECT_EQ(decoded, want) << n_threads << " threads, one token";
+          }
+        }
+        EXPECT_EQ(layer.step({{0, 300, 301}, {1, kEnd - 1, kEnd}}), want)
+            << n_threads << " threads, beside another row";
+        EXPECT_EQ(layer.step({{0, 300, 340}, {1, kEnd - 10, kEnd}}), want)
+            << n_threads << " threads, beside a chunk";
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, CpuAttention, testing::ValuesIn(available_isas()),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace tinyllm
