@@ -41,20 +41,36 @@ def hugging_face_name(name):
     return f"model.layers.{parts[1]}.{NAMES[parts[2]]}.{parts[3]}"
 
 
-def tokenizer_files(folder, tokens, merges, types, pre_tokenizers, config):
-    """tokens: as GGUF has them; types 3: special."""
+# Pretokenizers as tokenizer.json has them, by llama.cpp's name: (stages before ByteLevel, whether ByteLevel splits as GPT-2).
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+SPLIT = {"type": "Split", "behavior": "Isolated", "invert": False}
+PRETOKENIZERS = {
+    "gpt-2": ([], True),
+    "smollm": ([{"type": "Digits", "individual_digits": True}], True),
+    "llama-bpe": ([{**SPLIT, "pattern": {"Regex": LLAMA3}}], False),
+    "qwen2": ([{**SPLIT, "pattern": {"Regex": LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")}}], False),
+}
+
+
+def tokenizer_files(folder, tokens, merges, types, pretokenizer, config):
+    """tokens: as GGUF has them; types 3: special; pretokenizer: of PRETOKENIZERS."""
     added = [
         {"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
         for i, text in enumerate(tokens)
         if types[i] == 3
     ]
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    stages, splits = PRETOKENIZERS[pretokenizer]
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": splits}
     content = {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*pre_tokenizers, byte_level]}, "post_processor": None,
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
+        "normalizer": {"type": "NFC"} if pretokenizer == "qwen2" else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*stages, byte_level]}, "post_processor": None,
         "decoder": byte_level,
         "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
                   "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
+                  "ignore_merges": pretokenizer == "llama-bpe",
                   "vocab": {text: i for i, text in enumerate(tokens)}, "merges": merges},
     }  # fmt: skip
     (folder / "tokenizer.json").write_text(json.dumps(content))
@@ -91,10 +107,30 @@ def smollm2_folder(folder, gguf_path):
         "bos_token": tokens[config["bos_token_id"]], "eos_token": tokens[config["eos_token_id"]],
         "chat_template": value["tokenizer.chat_template"],
     }  # fmt: skip
-    digits = {"type": "Digits", "individual_digits": True}
-    tokenizer_files(
-        folder, tokens, value["tokenizer.ggml.merges"], value["tokenizer.ggml.token_type"], [digits], settings
-    )
+    tokenizer_files(folder, tokens, value["tokenizer.ggml.merges"], value["tokenizer.ggml.token_type"], "smollm", settings)
+    return folder
+
+
+def vocabulary_folder(folder, gguf_path, pretokenizer):
+    """A model of one layer of zeros with SmolLM2's vocabulary behind another pretokenizer."""
+    folder.mkdir()
+    value = {name: field.contents() for name, field in gguf.GGUFReader(gguf_path).fields.items() if name.startswith("tokenizer.")}
+    tokens = value["tokenizer.ggml.tokens"]
+    n, kv, inner = 32, 16, 64
+    shapes = {"attn_q": (n, n), "attn_k": (kv, n), "attn_v": (kv, n), "attn_output": (n, n), "ffn_gate": (inner, n),
+              "ffn_up": (inner, n), "ffn_down": (n, inner), "attn_norm": (n,), "ffn_norm": (n,)}  # fmt: skip
+    tensors = {hugging_face_name(f"blk.0.{name}.weight"): np.zeros(shape, np.float16) for name, shape in shapes.items()}
+    tensors["model.embed_tokens.weight"] = np.zeros((len(tokens), n), np.float16)
+    tensors["model.norm.weight"] = np.ones(n, np.float16)
+    write_safetensors(folder / "model.safetensors", tensors)
+    config = {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "float16", "hidden_act": "silu",
+        "vocab_size": len(tokens), "hidden_size": n, "intermediate_size": inner, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": True, "max_position_embeddings": 512,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    settings = {"bos_token": tokens[1], "eos_token": tokens[2]}
+    tokenizer_files(folder, tokens, value["tokenizer.ggml.merges"], value["tokenizer.ggml.token_type"], pretokenizer, settings)
     return folder
 
 
@@ -102,4 +138,4 @@ def add_small_tokenizer(folder, n_tokens):
     """Letters and an end for a model of random weights, of which only the ids are asked."""
     tokens = [chr(ord("!") + i) for i in range(n_tokens - 1)] + ["<|endoftext|>"]
     types = [1] * (n_tokens - 1) + [3]
-    tokenizer_files(folder, tokens, [], types, [], {"eos_token": "<|endoftext|>"})
+    tokenizer_files(folder, tokens, [], types, "gpt-2", {"eos_token": "<|endoftext|>"})

@@ -14,7 +14,7 @@ import toy_model
 for package in ("xllamacpp", "gguf"):
     pytest.importorskip(package, reason=f"NOT RUN: llama.cpp's tests need {package}")
 
-from hf_folder import add_small_tokenizer, smollm2_folder  # noqa: E402
+from hf_folder import PRETOKENIZERS, add_small_tokenizer, smollm2_folder, vocabulary_folder  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -95,10 +95,28 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def smollm2(tmp_path_factory):
+def expect_same_tokens(models, theirs):
+    for text, ids in zip(TEXTS, theirs):
+        for model in models:
+            assert ids == json.loads(tinyllm("tokenize", "-m", model, "--json", stdin=text)), (model, text)
+
+
+def require_smollm2():
     if not SMOLLM2.exists():
         pytest.skip(f"NOT RUN: no {SMOLLM2.name}; ./tiny pull smollm2-135m fetches it")
+
+
+@pytest.mark.parametrize("pretokenizer", PRETOKENIZERS)
+def test_every_pretokenizer_splits_as_in_the_folder(tmp_path, pretokenizer):
+    require_smollm2()
+    source = vocabulary_folder(tmp_path / "hf", SMOLLM2, pretokenizer)
+    model = quantized(source, tmp_path / "out.gguf")
+    expect_same_tokens((model, source), ask_llama_cpp(model, [{"text": text} for text in TEXTS]))
+
+
+@pytest.fixture(scope="module")
+def smollm2(tmp_path_factory):
+    require_smollm2()
     folder = tmp_path_factory.mktemp("smollm2")
     return folder, smollm2_folder(folder / "hf", SMOLLM2)
 
@@ -108,9 +126,7 @@ def test_smollm2(smollm2, quantisation):
     folder, source = smollm2
     model = quantized(source, folder / f"{quantisation}.gguf", quantisation)
     tokens = ask_llama_cpp(model, [{"text": text} for text in TEXTS])
-    for text, theirs in zip(TEXTS, tokens):
-        for ours in (model, source):
-            assert theirs == json.loads(tinyllm("tokenize", "-m", ours, "--json", stdin=text)), (ours, text)
+    expect_same_tokens((model, source), tokens)
     n = 24
     answers = ask_llama_cpp(model, [{"ids": ids, "n": n} for ids in tokens[2:]])
     for ids, theirs in zip(tokens[2:], answers):
