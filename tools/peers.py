@@ -86,7 +86,7 @@ def fetch(model, python):
                 raise NotMeasured(f"{path.name} could not be made")
         return path
     path = model_folder() / model.file
-    if not path.exists() and subprocess.run([BINARY, "pull", model.name], check=False).returncode != 0:
+    if not path.exists() and subprocess.run([BINARY, "pull", model.name], stdout=subprocess.DEVNULL, check=False).returncode != 0:
         raise NotMeasured(f"{model.name} could not be fetched: ./tiny pull {model.name}")
     return path
 
@@ -132,13 +132,17 @@ def start_workers(workers, python, path, sizes, contexts=()):
         raise NotMeasured(f"{path.name}: this engine did not load it")
 
 
-def take_turns(workers, turns, repeats, runs, rename=lambda key: key):
-    """Asks every (worker, question) of `turns` in each round, the first to warm up; runs: {program: {key: [values]}}."""
+def take_turns(workers, turns, repeats, runs, rename=lambda key: key, probe=None):
+    """Asks every (worker, question) of `turns` in each round, the first to warm up; runs: {program: {key: [values]}}.
+
+    With a probe each `single` comes with the memory's speed right before it: on shared machines that moves within seconds.
+    """
     for repeat in range(repeats + 1):
         for worker, question in turns:
-            for key, value in workers.ask(worker, question).items():
-                if repeat > 0:
-                    runs.setdefault(worker.name, {}).setdefault(rename(key), []).append(value)
+            speed = workers.ask(probe, "probe") if probe and question == "single" else {}
+            answer = workers.ask(worker, question)
+            for key, value in {**speed, **answer}.items() if answer and repeat > 0 else ():
+                runs.setdefault(worker.name, {}).setdefault(rename(key), []).append(value)
 
 
 def facts(path, threads, repeats):
@@ -168,7 +172,7 @@ def measure(model, path, python, threads, repeats):
             turns += [(worker, "together") for worker in [workers.start("llama.cpp", slots)] if worker]
         probe = workers.start("probe", [ENGINE, "probe", threads])
         runs = {worker.name: {"load_s": [worker.loaded["load_s"]]} for worker in singles}
-        take_turns(workers, [(probe, "probe"), *turns], repeats, runs)
+        take_turns(workers, turns, repeats, runs, probe=probe)
         for worker in singles:
             if worker in workers.alive:
                 runs[worker.name]["peak_bytes"] = [worker.peak_bytes()]
@@ -178,7 +182,7 @@ def measure(model, path, python, threads, repeats):
             "packed_bytes_per_token": packed,
             "prompt": N_PROMPT,
             "gen": model.n_gen,
-            "read_bandwidth": runs.pop("probe", {}).get("read_bandwidth", []),
+            "read_bandwidth": [value for values in runs.values() for value in values.get("read_bandwidth", [])],
             "failures": workers.failures,
             "runs": runs,
         }

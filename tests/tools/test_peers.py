@@ -18,7 +18,7 @@ worker = sys.modules["worker"]
 
 MACHINE = {"cpu": "Some CPU", "instruction_sets": ["avx2"], "system": "Linux"}
 RUNS = {
-    "tiny-llm avx2": {"load_s": [1.0], "prefill": [200.0, 100.0, 300.0], "decode": [20.0], "total": [60.0], "peak_bytes": [2e9]},
+    "tiny-llm avx2": {"load_s": [1.0], "prefill": [200.0, 100.0, 300.0], "decode": [20.0], "total": [60.0], "peak_bytes": [2e9], "read_bandwidth": [4e10]},
     "llama.cpp": {"load_s": [2.0], "prefill": [100.0], "decode": [10.0], "total": [20.0]},
     "ik_llama.cpp": {"load_s": [2.0], "prefill": [50.0], "decode": [16.0]},
     "ik_llama.cpp flash": {"load_s": [2.0], "prefill": [160.0], "decode": [8.0]},
@@ -37,7 +37,7 @@ for i, line in enumerate(sys.stdin):
 
 
 def result(model="a.gguf", threads=2, **more):
-    facts = {"model": model, "threads": threads, "prompt": 512, "packed_bytes_per_token": 1e9, "read_bandwidth": [4e10], "runs": RUNS}
+    facts = {"model": model, "threads": threads, "prompt": 512, "packed_bytes_per_token": 1e9, "read_bandwidth": [3e10, 4e10, 4.5e10], "runs": RUNS}
     return {**facts, **more}
 
 
@@ -47,7 +47,7 @@ def start(workers, name="llama.cpp", program=PROGRAM):
 
 def test_table():
     lines = report.table(result()).splitlines()
-    assert lines[0] == "a.gguf, 2 threads, memory reads 40.0 GB/s"
+    assert lines[0] == "a.gguf, 2 threads, memory reads 40.0 GB/s (30.0 to 45.0)"
     assert lines[1].split() == ["prefill", "512", "decode", "8", "together", "load", "s", "peak", "MB"]
     assert lines[2].split() == ["tiny-llm", "avx2", "200.0", "20.0", "60.0", "1.00", "2000"]
     assert lines[4].split() == ["ik_llama.cpp", "50.0", "16.0", "-", "2.00", "-"]
@@ -63,6 +63,13 @@ def test_table_without_peers():
     lines = report.table(result(runs=runs)).splitlines()
     assert lines[3].split() == ["ik_llama.cpp", "-", "-", "-", "2.00", "-"]
     assert lines[4] == "tiny-llm avx2: decode reads at 50 % of the memory's speed"
+
+
+def test_share_of_the_memory_at_that_moment():
+    """A run on a fast minute and one on a slow minute are both told against their own minute."""
+    values = {"decode": [30.0, 20.0, 10.0], "read_bandwidth": [4e10, 2.5e10, 1.25e10]}
+    assert report.share_of_memory(result(runs={"tiny-llm avx2": values}), "tiny-llm avx2") == pytest.approx(0.8)
+    assert report.share_of_memory(result(runs={"tiny-llm avx2": {"decode": [1.0]}}), "tiny-llm avx2") is None
 
 
 def test_context_table():
@@ -115,6 +122,10 @@ def test_a_program_that_fails_is_left_out(tmp_path, capsys):
         peers.take_turns(workers, [(good, "single"), (bad, "die")], 1, runs, lambda key: key + "_2")
         assert runs == {"tiny-llm avx2": {"decode": [1], "decode_2": [3]}, "llama.cpp": {"decode": [1]}}
         assert workers.alive == [good]
+        runs = {}
+        probe = start(workers, "probe", PROGRAM.replace('"decode"', '"read_bandwidth"'))
+        peers.take_turns(workers, [(good, "single"), (good, "together"), (bad, "single")], 1, runs, probe=probe)
+        assert runs == {"tiny-llm avx2": {"read_bandwidth": [2], "decode": [6, 7]}}
         assert [words.split(" (log")[0] for words in workers.failures] == [
             "ik_llama.cpp flash ended without an answer: no such tensor",
             "llama.cpp ended without an answer: no room for a batch",

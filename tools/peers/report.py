@@ -27,15 +27,24 @@ def ratios(result, name, key):
     return ", ".join(f"{ours / value:.2f} x {peer}" for peer, value in peers.items() if ours and value)
 
 
+def share_of_memory(result, program):
+    """How much of the memory's speed decoding used, median over the runs; None without both."""
+    values = result["runs"][program]
+    pairs = zip(values.get("decode", []), values.get("read_bandwidth", []))
+    shares = [result["packed_bytes_per_token"] * decode / bandwidth for decode, bandwidth in pairs]
+    return statistics.median(shares) if shares else None
+
+
 def table(result):
     return context_table(result) if "contexts" in result else speed_table(result)
 
 
 def speed_table(result):
-    bandwidth = statistics.median(result["read_bandwidth"])
+    speeds = [value / 1e9 for value in result["read_bandwidth"]] or [0]
     prompt = f"prefill {result['prompt']}"
     lines = [
-        f"{result['model']}, {result['threads']} threads, memory reads {bandwidth / 1e9:.1f} GB/s",
+        f"{result['model']}, {result['threads']} threads, memory reads {statistics.median(speeds):.1f} GB/s "
+        f"({min(speeds):.1f} to {max(speeds):.1f})",
         f"{'':<18}{prompt:>12}{'decode':>9}{'8 together':>12}{'load s':>8}{'peak MB':>9}",
     ]
     for name in result["runs"]:
@@ -48,9 +57,8 @@ def speed_table(result):
     for name in (name for name in result["runs"] if name.startswith(OURS)):
         parts = [(word, ratios(result, name, key)) for word, key in (("prefill", "prefill"), ("decode", "decode"), ("together", "total"))]
         words = [f"{word} {text}" for word, text in parts if text]
-        decode = median(result, name, "decode")
-        if decode:
-            share = result["packed_bytes_per_token"] * decode / bandwidth
+        share = share_of_memory(result, name)
+        if share:
             words.append(f"decode reads at {100 * share:.0f} % of the memory's speed")
         lines.append(f"{name}: {'; '.join(words)}")
     return "\n".join(lines) + "\n"
