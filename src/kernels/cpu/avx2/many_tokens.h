@@ -10,7 +10,9 @@
 namespace tinyllm::avx2 {
 
 struct UnpackedTile {
-  alignas(64) byte quants[2][8][64];  // [half][4 columns][16 rows][4]
+  // [half][4 columns][16 rows][4]. full_signed: lines 2 i and 2 i + 1 hold columns 4 i and 4 i + 2,
+  // 4 i + 1 and 4 i + 3 as int16, [16 rows][2].
+  alignas(64) byte quants[2][16][64];
   // Groups of 32: the product of scales. Groups of 16: the row's super-scale.
   alignas(64) float scale[kTileRows];
   alignas(64) float min[kTileRows];
@@ -21,6 +23,12 @@ struct UnpackedTile {
 };
 
 static inline void store(void* at, __m256i v) { _mm256_store_si256(static_cast<__m256i*>(at), v); }
+
+// Bytes 0 and 2 of each lane, and 1 and 3, as int16.
+static inline __m256i widen_even(__m256i bytes) {
+  return _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
+}
+static inline __m256i widen_odd(__m256i bytes) { return _mm256_srai_epi16(bytes, 8); }
 
 template <typename L>
 static inline void unpack_quants(const byte* quants, UnpackedTile& out) {
@@ -40,6 +48,12 @@ static inline void unpack_quants(const byte* quants, UnpackedTile& out) {
             store(out.quants[half][2 * p + i] + 32 * r, w.first[i]);
             store(out.quants[half][4 + 2 * p + i] + 32 * r, w.second[i]);
           }
+        }
+      } else if constexpr (L::kQuant == Quant::full_signed) {
+        for (int i = 0; i < 8; ++i) {
+          const __m256i line = load(from + 64 * i + 32 * r);
+          store(out.quants[half][2 * i] + 32 * r, widen_even(line));
+          store(out.quants[half][2 * i + 1] + 32 * r, widen_odd(line));
         }
       } else {
         for (int i = 0; i < 8; ++i) {
@@ -121,13 +135,19 @@ template <typename L, int kTokens>
     }
   } else if constexpr (L::kQuant == Quant::full_signed) {
     for (int t = 0; t < kTokens; ++t) dots[t][0] = dots[t][1] = _mm256_setzero_si256();
+#pragma GCC unroll 1  // else g++ keeps repeated activations on the stack
     for (int i = 0; i < 8; ++i) {
-      for (int r = 0; r < 2; ++r) {
-        const __m256i rows = load(w.quants[half][i] + 32 * r);
+#pragma GCC unroll 2
+      for (int odd = 0; odd < 2; ++odd) {
+        const byte* line = w.quants[half][2 * i + odd];
+        const __m256i rows_0 = load(line), rows_1 = load(line + 32);
+#pragma GCC unroll 3
         for (int t = 0; t < kTokens; ++t) {
-          dots[t][r] =
-              _mm256_add_epi32(dots[t][r], multiply_signed(rows, repeat_4_bytes(q[t] + 4 * i)));
-          pin(dots[t][r]);
+          const __m256i x = repeat_4_bytes(q[t] + 32 * odd + 4 * i);
+          dots[t][0] = _mm256_add_epi32(dots[t][0], _mm256_madd_epi16(rows_0, x));
+          pin(dots[t][0]);
+          dots[t][1] = _mm256_add_epi32(dots[t][1], _mm256_madd_epi16(rows_1, x));
+          pin(dots[t][1]);
         }
       }
     }
@@ -159,6 +179,9 @@ template <typename L, int kTokens>
   }
 }
 
+// 32 activations as int16, in the order of full_signed quants: the even columns, then the odd ones.
+using WideTile = std::int8_t[64];
+
 // Tokens that go through a tile together.
 inline constexpr int kPassTokens = 3;
 
@@ -187,14 +210,16 @@ static inline void prefetch(const byte* from, int n_bytes) {
 
 // y[16 rows of the half] += rows of n_tiles tiles times kTokens tokens. y: [32] f32 of each token.
 // ahead: where the tiles stand that the next sweep needs, to be fetched during this one; or
-// nullptr.
+// nullptr. wide: [kTokens][n_tiles], the activations of full_signed.
 template <typename L, bool kResidual, int kTokens>
 [[gnu::always_inline]] static inline void sweep(const UnpackedTile* tiles, int n_tiles,
                                                 std::int64_t first_tile, int half,
                                                 const QuantisedRow* const* x, float* const* y,
-                                                const byte* ahead) {
+                                                const byte* ahead,
+                                                const WideTile (*wide)[kSuperTiles]) {
   // Formats that add parts of a dot in int32 have no registers left: their sums wait in y.
-  constexpr bool kKeepSums = L::kQuant == Quant::nibbles && L::kGroup == 32;
+  constexpr bool kKeepSums =
+      L::kQuant == Quant::full_signed || (L::kQuant == Quant::nibbles && L::kGroup == 32);
   const QuantPlane* planes[kTokens];
   for (int t = 0; t < kTokens; ++t) planes[t] = kResidual ? &x[t]->residual : &x[t]->main;
   __m256 acc[kTokens][2];
@@ -210,7 +235,11 @@ template <typename L, bool kResidual, int kTokens>
     const std::int16_t* x_sum[kTokens];
 #pragma GCC unroll 3
     for (int t = 0; t < kTokens; ++t) {
-      q[t] = planes[t]->q + kTileCols * tile;
+      if constexpr (L::kQuant == Quant::full_signed) {
+        q[t] = wide[t][i];
+      } else {
+        q[t] = planes[t]->q + kTileCols * tile;
+      }
       x_sum[t] = planes[t]->sum + 2 * tile;
     }
     __m256i dots[kTokens][2];
@@ -244,8 +273,18 @@ template <typename L, bool kResidual, int kTokens>
 template <typename L, bool kResidual, int kTokens>
 static void sweep_rows(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
                        const QuantisedRow* const* x, float* const* y, const byte* ahead) {
+  constexpr bool kWide = L::kQuant == Quant::full_signed;
+  alignas(64) WideTile wide[kTokens][kSuperTiles];
+  for (int t = 0; kWide && t < kTokens; ++t) {
+    const QuantPlane& plane = kResidual ? x[t]->residual : x[t]->main;
+    for (int i = 0; i < n_tiles; ++i) {
+      const __m256i q = load(reinterpret_cast<const byte*>(plane.q + kTileCols * (first_tile + i)));
+      store(wide[t][i], widen_even(q));
+      store(wide[t][i] + 32, widen_odd(q));
+    }
+  }
   for (int half = 0; half < 2; ++half)
-    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, x, y, ahead);
+    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, x, y, ahead, wide);
 }
 
 // Any number of tokens in passes of nearly equal width: 4 are 2 + 2, not 3 + 1.

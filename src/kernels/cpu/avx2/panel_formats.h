@@ -8,7 +8,8 @@
 //   nibbles      q <= 15    8 results: 30480
 //   five_bits    q <= 31    4 results: 31496
 //   six_bits     q <= 63    2 results: 32004
-//   full_signed  |q| <= 128 1 result:  32512, as |q| times x with the sign of q
+//   full_signed  |q| <= 128 1 result:  32512, as |q| times x with the sign of q (several tokens:
+//                           as int16 times int16, summed in int32)
 // so overflow cannot happen, and every dot equals the scalar one exactly.
 //
 // Everything here is static: each file keeps its own copy (flags of its own, CMake).
