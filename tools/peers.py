@@ -174,8 +174,9 @@ def measure(model, path, python, threads, repeats):
         runs = {worker.name: {"load_s": [worker.loaded["load_s"]]} for worker in singles}
         take_turns(workers, turns, repeats, runs, probe=probe)
         for worker in singles:
-            if worker in workers.alive:
-                runs[worker.name]["peak_bytes"] = [worker.peak_bytes()]
+            peak = workers.peak_bytes(worker)
+            if peak is not None:
+                runs[worker.name]["peak_bytes"] = [peak]
         packed = next(worker.loaded["packed_bytes_per_token"] for worker in singles if worker.name.startswith(OURS))
         return {
             **facts(path, threads, repeats),

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -95,6 +97,18 @@ def test_results_are_never_overwritten_with_nothing(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["cpu.json"]
 
 
+def test_a_results_file_that_is_no_json_is_kept_beside(tmp_path, capsys):
+    path = tmp_path / "cpu.json"
+    path.write_bytes(b'{"results": [\xff')
+    report.save(path, [result()], MACHINE)
+    assert (tmp_path / "cpu.bad").read_bytes() == b'{"results": [\xff'
+    assert [one["model"] for one in json.loads(path.read_text())["results"]] == ["a.gguf"]
+    assert "is no JSON" in capsys.readouterr().err
+    report.save(path, [result("b.gguf")], MACHINE)
+    assert [one["model"] for one in json.loads(path.read_text())["results"]] == ["a.gguf", "b.gguf"]
+    assert capsys.readouterr().err == ""
+
+
 def test_new_results_replace_old_ones_of_the_same_kind(tmp_path):
     path = tmp_path / "cpu.json"
     for one in (result(), result(threads=1), result("b.gguf"), result(contexts=[128, 4096]), result(gen=7)):
@@ -133,6 +147,28 @@ def test_a_program_that_fails_is_left_out(tmp_path, capsys):
         assert good.peak_bytes() > 1e6
     assert good.process.returncode == -9  # stopped programs do not stay behind
     assert "left out" in capsys.readouterr().err
+
+
+def test_a_program_that_is_killed_while_stopped_is_left_out(tmp_path):
+    """As the kernel does when memory runs out; the values of the others stay."""
+    with worker.Workers(tmp_path) as workers:
+        good, bad = start(workers, "tiny-llm avx2"), start(workers)
+        os.kill(bad.process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, bad.process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+        assert workers.peak_bytes(bad) is None
+        assert workers.peak_bytes(bad) is None
+        assert workers.peak_bytes(good) > 1e6
+        assert workers.alive == [good]
+        assert [words.split(" (log")[0] for words in workers.failures] == ["llama.cpp was killed while it was stopped"]
+
+
+def test_programs_of_one_name_have_their_own_logs(tmp_path):
+    talk = "import sys; print('the first', file=sys.stderr, flush=True)\n" + PROGRAM
+    with worker.Workers(tmp_path) as workers:
+        first, second = start(workers, program=talk), start(workers)
+        assert (first.name, first.log.name) == ("llama.cpp", "llama-cpp-1.log")
+        assert (second.name, second.log.name) == ("llama.cpp", "llama-cpp-2.log")
+        assert (first.log.read_text(), second.log.read_text()) == ("the first\n", "")
 
 
 def test_a_program_that_hangs_is_left_out(tmp_path, monkeypatch):

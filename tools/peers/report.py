@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+import sys
 
 OURS = "tiny-llm"
 
@@ -99,14 +100,24 @@ def merge(old, new, machine):
     return {**machine, "results": kept + new}
 
 
+def read_old(path):
+    """The report in the results file, None without one. A file that is no JSON is moved to .bad."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        bad = path.with_suffix(".bad")
+        os.replace(path, bad)
+        print(f"peers: {path} is no JSON ({error}); moved to {bad.name}", file=sys.stderr, flush=True)
+        return None
+
+
 def save(path, new, machine):
     """Writes the results file anew with `new` in it, whole or not at all; without new results it stays as it is."""
     if not new:
         return
-    try:
-        old = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        old = None
+    old = read_old(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(merge(old, new, machine), indent=1) + "\n", encoding="utf-8")

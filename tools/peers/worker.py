@@ -64,8 +64,13 @@ class Worker:
         return answer
 
     def peak_bytes(self):
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status).group(1))
+        """None of a program that was killed while it was stopped: a zombie has no memory."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        found = re.search(r"VmHWM:\s+(\d+)", status)
+        return 1024 * int(found[1]) if found else None
 
     def kill(self):
         self.process.kill()  # ends a stopped process too
@@ -82,6 +87,7 @@ class Workers:
 
     def __init__(self, log_folder):
         self.log_folder = log_folder
+        self.n_started = 0
         self.alive = []
         self.failures = []  # one line each
 
@@ -93,8 +99,9 @@ class Workers:
             worker.kill()
 
     def start(self, name, command, environment=None):
-        """The worker, None when it cannot be loaded."""
-        log = self.log_folder / (re.sub(r"[^a-z0-9]+", "-", name.lower()) + ".log")
+        """The worker, None when it cannot be loaded. Two may have the same name; each has its own log."""
+        self.n_started += 1
+        log = self.log_folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{self.n_started}.log"
         try:
             worker = Worker(name, command, environment or {}, log)
         except (OSError, WorkerDied) as error:
@@ -110,10 +117,22 @@ class Workers:
         try:
             return worker.ask(what)
         except WorkerDied as error:
-            self.alive.remove(worker)
-            worker.kill()
-            self.fail(f"{worker.name} {error}")
+            self.leave_out(worker, error)
             return {}
+
+    def peak_bytes(self, worker):
+        """The most memory it has held, None of a worker that failed, now or before."""
+        if worker not in self.alive:
+            return None
+        peak = worker.peak_bytes()
+        if peak is None:
+            self.leave_out(worker, f"was killed while it was stopped (log: {worker.log})")
+        return peak
+
+    def leave_out(self, worker, why):
+        self.alive.remove(worker)
+        worker.kill()
+        self.fail(f"{worker.name} {why}")
 
     def fail(self, words):
         self.failures.append(words)
