@@ -1,4 +1,4 @@
-"""Fixtures of tests/e2e: the binary, and the real model where it is there."""
+"""Lets these tests import tests/e2e (toy_model)."""
 
 import sys
 from pathlib import Path

@@ -20,7 +20,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BINARY = Path(os.environ.get("TINYLLM_BIN", ROOT / "build/release/tinyllm"))
 TINY = ROOT / "tests/golden/data/tiny"
-MODELS = Path(os.environ.get("TINYLLM_HOME") or Path.home() / ".cache/tinyllm") / "models"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+MODELS = Path(os.environ.get("TINYLLM_HOME") or CACHE / "tinyllm") / "models"
 SMOLLM2 = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -43,6 +44,7 @@ def generate(model, ids, n, *flags):
 def expect_same_greedy(model, ids, theirs, n):
     """This engine's greedy tokens; they may differ from a near tie on, since both round activations in their own way."""
     ours = generate(model, ids, n)["token_ids"]
+    assert ours
     same = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)))
     if same == n or same == len(ours) == len(theirs):
         return
@@ -60,7 +62,9 @@ def ask_llama_cpp(model, questions):
     command = [sys.executable, HERE / "ask_llama_cpp.py", model]
     done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line.removeprefix("ids ")) for line in done.stdout.splitlines() if line.startswith("ids ")]
+    answers = [json.loads(line.removeprefix("ids ")) for line in done.stdout.splitlines() if line.startswith("ids ")]
+    assert len(answers) == len(questions), done.stdout
+    return answers
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in TINY.iterdir() if path.is_dir()))
@@ -96,7 +100,7 @@ TEXTS = [
 
 
 def expect_same_tokens(models, theirs):
-    for text, ids in zip(TEXTS, theirs):
+    for text, ids in zip(TEXTS, theirs, strict=True):
         for model in models:
             assert ids == json.loads(tinyllm("tokenize", "-m", model, "--json", stdin=text)), (model, text)
 
@@ -129,5 +133,5 @@ def test_smollm2(smollm2, quantisation):
     expect_same_tokens((model, source), tokens)
     n = 24
     answers = ask_llama_cpp(model, [{"ids": ids, "n": n} for ids in tokens[2:]])
-    for ids, theirs in zip(tokens[2:], answers):
+    for ids, theirs in zip(tokens[2:], answers, strict=True):
         expect_same_greedy(model, ids, theirs, n)
