@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/error.h"
 #include "loader/architecture.h"
 #include "loader/chat_template_source.h"
 #include "loader/config_to_gguf.h"
@@ -26,14 +27,22 @@ std::string model_name(const std::filesystem::path& path) {
 }
 
 // The stop set: one end of text, one end of turn, one end of a message are what GGUF has keys for.
-void add_stop_keys(const GenerationDefaults& defaults, const TokenizerSpec& spec, GgufKeys& keys) {
-  std::vector<const char*> free_keys = {"tokenizer.ggml.eot_token_id",
-                                        "tokenizer.ggml.eom_token_id"};
-  if (!spec.eos_id) free_keys.insert(free_keys.begin(), "tokenizer.ggml.eos_token_id");
-  auto key = free_keys.begin();
-  for (const std::int32_t id : defaults.stop_token_ids) {
-    if (id == spec.eos_id || key == free_keys.end()) continue;
-    keys.add_count(*key++, id);
+// `eos_id`: the tokenizer's, whose key is there already.
+void add_stop_keys(std::vector<std::int32_t> stop_ids, std::optional<std::int32_t> eos_id,
+                   GgufKeys& keys) {
+  constexpr std::array<const char*, 3> kStopKeys = {
+      "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+  if (eos_id) {
+    std::erase(stop_ids, *eos_id);
+    stop_ids.insert(stop_ids.begin(), *eos_id);
+  }
+  if (stop_ids.size() > kStopKeys.size()) {
+    fail(ErrorCode::unsupported,
+         "{}: {} stop tokens, of which a GGUF file can name {}; nothing is written",
+         keys.metadata().source(), stop_ids.size(), kStopKeys.size());
+  }
+  for (std::size_t i = eos_id ? 1 : 0; i < stop_ids.size(); ++i) {
+    keys.add_count(kStopKeys[i], stop_ids[i]);
   }
 }
 
@@ -73,15 +82,15 @@ GgufSource::GgufSource(const Checkpoint& checkpoint) {
 
 void GgufSource::add_text_keys(const Checkpoint& checkpoint) {
   const std::optional<TokenizerSpec> spec = load_tokenizer_spec(checkpoint);
-  if (!spec) {
+  if (spec) {
+    const HuggingFaceFolder* folder = checkpoint.hugging_face();
+    add_tokenizer_keys(*spec, folder != nullptr ? special_tokens_from_hf(*folder) : SpecialTokens{},
+                       *keys_);
+  } else {
     keys_->add_string("tokenizer.ggml.model", "none");
-    return;
   }
-  const HuggingFaceFolder* folder = checkpoint.hugging_face();
-  add_tokenizer_keys(*spec, folder != nullptr ? special_tokens_from_hf(*folder) : SpecialTokens{},
-                     *keys_);
   const GenerationDefaults defaults = load_generation_defaults(checkpoint, nullptr);
-  add_stop_keys(defaults, *spec, *keys_);
+  add_stop_keys(defaults.stop_token_ids, spec ? spec->eos_id : std::nullopt, *keys_);
   add_sampling_keys(defaults, *keys_);
   if (const auto chat_template = find_chat_template(checkpoint)) {
     keys_->add_string("tokenizer.chat_template", chat_template->text);

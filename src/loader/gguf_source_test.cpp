@@ -211,6 +211,43 @@ TEST(GgufSource, TextOfAFolder) {
   EXPECT_EQ(written.gguf()->metadata().find_count("general.file_type"), 7);
 }
 
+TEST(GgufSource, DefaultsOfAFolderWithoutATokenizer) {
+  const TempFolder folder;
+  testing::write_tiny_hf_model(folder);
+  nlohmann::json config = testing::tiny_hf_config("LlamaForCausalLM");
+  config["eos_token_id"] = {5, 6};
+  folder.write("config.json", config.dump());
+  {
+    const Checkpoint checkpoint = Checkpoint::open(folder.path());
+    const GgufSource source(checkpoint);
+    EXPECT_EQ(source.metadata().find_count("tokenizer.ggml.eos_token_id"), 5);
+    EXPECT_EQ(source.metadata().find_count("tokenizer.ggml.eot_token_id"), 6);
+  }
+  folder.write("generation_config.json", R"({"eos_token_id": [5, 6, 7], "temperature": 0.5})");
+  folder.write("chat_template.jinja", "{{ messages }}");
+  const Checkpoint checkpoint = Checkpoint::open(folder.path());
+  ThreadPool pool(1);
+  const auto path = folder.path() / "out.gguf";
+  quantise_gguf(GgufSource(checkpoint), DType::q8_0, path, pool, [](auto, auto) {});
+
+  const Checkpoint written = Checkpoint::open(path);
+  const ModelText text = load_model_text(written);
+  EXPECT_FALSE(text.tokenizer);
+  EXPECT_EQ(text.defaults.stop_token_ids, (std::vector<std::int32_t>{5, 6, 7}));
+  EXPECT_EQ(text.defaults.temperature, 0.5f);
+  EXPECT_EQ(find_chat_template(written)->text, "{{ messages }}");
+}
+
+TEST(GgufSource, RefusesMoreStopTokensThanKeys) {
+  const TempFolder folder;
+  testing::write_tiny_hf_model(folder);
+  folder.write("generation_config.json", R"({"eos_token_id": [1, 5, 6, 7]})");
+  const Checkpoint checkpoint = Checkpoint::open(folder.path());
+  EXPECT_EQ(error_of(ErrorCode::unsupported, [&] { GgufSource source(checkpoint); }),
+            folder.path().string() +
+                ": 4 stop tokens, of which a GGUF file can name 3; nothing is written");
+}
+
 // A GGUF file's keys and tensors go through as they are.
 TEST(GgufSource, AGgufFileStaysItself) {
   const TempFolder folder;
