@@ -84,7 +84,8 @@ void read_tokens(const GgufMetadata& metadata, TokenizerSpec& spec) {
   spec.tokens.reserve(texts->size());
   for (std::size_t id = 0; id < texts->size(); ++id) {
     const std::string_view text = (*texts)[id];
-    const std::int64_t type = types ? (*types)[id] : std::int64_t{GgufTokenType::normal};
+    const GgufTokenType type =
+        types ? static_cast<GgufTokenType>((*types)[id]) : GgufTokenType::normal;
     if (type == GgufTokenType::unused || text.empty()) {
       spec.tokens.emplace_back();
     } else if (type == GgufTokenType::control || type == GgufTokenType::unknown ||

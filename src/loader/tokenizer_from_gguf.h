@@ -11,7 +11,7 @@
 namespace tinyllm {
 
 // "tokenizer.ggml.token_type" (llama.h, enum llama_token_type).
-enum GgufTokenType : std::int32_t {
+enum class GgufTokenType : std::int32_t {
   normal = 1,
   unknown = 2,
   control = 3,

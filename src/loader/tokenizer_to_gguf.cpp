@@ -22,17 +22,19 @@ namespace {
 
 void add_token_table(const TokenizerSpec& spec, GgufKeys& keys) {
   std::vector<std::string> texts;
-  std::vector<std::int32_t> types(spec.tokens.size(), GgufTokenType::normal);
+  std::vector<std::int32_t> types(spec.tokens.size(),
+                                  static_cast<std::int32_t>(GgufTokenType::normal));
   texts.reserve(spec.tokens.size());
   for (std::size_t id = 0; id < spec.tokens.size(); ++id) {
     const bool is_unused = spec.tokens[id].empty();
-    if (is_unused) types[id] = GgufTokenType::unused;
+    if (is_unused) types[id] = static_cast<std::int32_t>(GgufTokenType::unused);
     texts.push_back(is_unused ? fmt::format("[PAD{}]", id) : printable_from_bytes(spec.tokens[id]));
   }
   for (const AddedToken& token : spec.added_tokens) {
     const auto id = static_cast<std::size_t>(token.id);
     texts[id] = token.text;
-    types[id] = token.special ? GgufTokenType::control : GgufTokenType::user_defined;
+    types[id] = static_cast<std::int32_t>(token.special ? GgufTokenType::control
+                                                        : GgufTokenType::user_defined);
   }
   keys.add_strings("tokenizer.ggml.tokens", texts);
   keys.add_integers("tokenizer.ggml.token_type", types);
@@ -67,8 +69,9 @@ void add_special_ids(const TokenizerSpec& spec, const SpecialTokens& special_tok
   keys.add_bool("tokenizer.ggml.add_eos_token", !spec.suffix_ids.empty());
 }
 
-// What must be the same when the keys are read again. (Bytes that are no token are not: GGUF's
-// readers leave them out.)
+// What must be the same when the keys are read again. Not kept: what becomes of bytes that are no
+// token (GGUF's readers leave them out), and AddedToken::normalized (they find every added token
+// before the normaliser).
 void require_kept(const TokenizerSpec& spec, const TokenizerSpec& read) {
   if (spec.nfc != read.nfc) refuse(spec, spec.nfc ? "normalises text" : "does not normalise text");
   if (spec.ignore_merges != read.ignore_merges) {
