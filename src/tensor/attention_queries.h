@@ -52,7 +52,7 @@ struct AttentionQueries {
 
 // A partial result, the softmax of one query over one segment before it is divided: [head_dim] f32
 // sum of exp(score - max) V, then max and the sum of exp(score - max), then padding to an odd
-// number of cache lines where head_dim is a power of two.
+// number of cache lines where head_dim is a power of two from 32 up.
 static inline std::int64_t attention_partial_floats(std::int32_t head_dim) { return head_dim + 16; }
 
 // Queries that a kernel takes through the pages together, at most.

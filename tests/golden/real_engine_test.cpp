@@ -83,7 +83,7 @@ TEST_P(RealEngineTest, TheSameBitsInAnyCompany) {
   prompts.back().push_back(text[7]);
   std::vector<Request> requests;
   for (const auto& prompt : prompts) {
-    requests.push_back(greedy(prompt, 10));
+    requests.push_back(greedy(prompt, 24));
     requests.back().params.n_logprobs = 3;
   }
   EngineOptions lone = real_options();
@@ -118,8 +118,8 @@ TEST_P(RealEngineTest, TheSameBitsInAnyCompany) {
   chunked.max_num_batched_tokens = chunked.max_num_seqs = 7;
   chunked.n_threads = 1;
   expect_equal(run_all(*open_real(model, chunked), requests), "chunks of 7, one thread");
-  tight.kv_blocks = 25;
-  tight.block_size = 8;  // the first three take 23 for their prompts and then 3 more
+  tight.kv_blocks = 14;
+  tight.block_size = 16;  // the first three take 13 for their prompts and then 3 more
   tight.max_num_batched_tokens = 64;
   tight.n_threads = 3;
   const std::unique_ptr<Engine> engine = open_real(model, tight);

@@ -179,7 +179,8 @@ TEST_P(Attention, SplitIsUnsplit) {
                                Shape{24, 8, 16, 2}, Shape{16, 32, 16, 1}}) {
       PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
       rows.fill(kernels_,
-                random_floats(static_cast<std::size_t>(2 * kPositions * shape.head_dim), 47));
+                random_floats(
+                    std::size_t{2} * kPositions * static_cast<std::size_t>(shape.head_dim), 47));
       Queries whole(shape.n_tokens, shape.n_heads, shape.head_dim);
       Queries split(shape.n_tokens, shape.n_heads, shape.head_dim);
       for (const std::int32_t position : {0, 255, 256, 511, 780}) {

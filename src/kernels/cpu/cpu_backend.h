@@ -120,8 +120,8 @@ class CpuBackend final : public Backend {
 
   // Which groups of activations keep a residual (RowKernels::quantise_act). q, k, v and the head
   // are small against the step and pass their error on undamped: all. Elsewhere the groups whose
-  // scale is twice the row's, about one in twenty: half of the error for a twentieth of the work.
-  static constexpr float kSplitAll = 0.0f, kSplitLarge = 4.0f;
+  // scale is 1.4 times the row's, about one in ten.
+  static constexpr float kSplitAll = 0.0f, kSplitLarge = 2.0f;
 
   ThreadPool* pool_;
   StepProfile* profile_ = nullptr;  // null: nobody wants to know

@@ -42,7 +42,7 @@ struct Pages {
 
 // A segment [begin, end) as far as any query of the tile sees it, and what to fetch meanwhile:
 // its values while scores are made, the keys of the next one, up to fetch_end, while values are
-// summed. 0: nothing.
+// summed. 0: nothing new.
 struct Segment {
   std::int32_t begin, end, fetch_end;
 };
