@@ -123,12 +123,13 @@ void run_attention(benchmark::State& state, const RowKernels& kernels, const Buf
                                     .window = 0};
   std::vector<float> scratch(
       std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
+  const AttentionKernels attention = attention_for(kernels.attention, kBlockSize, kHeadDim);
   std::int64_t i = 0;
   for (auto _ : state) {
     // The kernel only reads; pages are not const because store_kv writes through the same struct.
     const KvPages kv = {const_cast<std::byte*>(pages.data()) + i * n_blocks * page_bytes, page_bytes,
                         kBlockSize, kHeadDim, type};
-    kernels.attention(queries, kv, table.data(), 0.1f, scratch.data());
+    attention.attend(queries, kv, table.data(), 0.1f, scratch.data());
     benchmark::ClobberMemory();
     i = i + 1 == n_heads ? 0 : i + 1;
   }

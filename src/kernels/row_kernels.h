@@ -59,23 +59,8 @@ struct RowKernels {
   // Writes one position's key and value [head_dim] f32 into row `offset` of block `block`.
   void (*store_kv)(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
                    const float* v);
-  // Causal attention of the query heads that share one K/V head, for tokens at consecutive
-  // positions: out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
-  // Positions run in segments of 256 anchored at 0. Each makes a partial result from nothing (max,
-  // sum of exp, sum of exp times V: Milakov & Gimelshein 2018), and partials merge ascending.
-  // scratch: attention_scratch_floats of the queries.
-  void (*attention)(const AttentionQueries& queries, const KvPages& kv,
-                    const std::int32_t* block_table, float scale, float* scratch);
-  // The same in two steps, for several threads (flash decoding, Dao et al. 2023): the partials of
-  // segments [first_segment, end_segment) to their rows, and, once all segments of the queries are
-  // there, out. The bits are those of `attention`. partials: [segments of the queries, n_queries,
-  // attention_partial_floats] f32; the row of a query that sees nothing of a segment is not used.
-  void (*attention_partials)(const AttentionQueries& queries, const KvPages& kv,
-                             const std::int32_t* block_table, float scale,
-                             std::int32_t first_segment, std::int32_t end_segment, float* partials,
-                             float* scratch);
-  void (*merge_attention)(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                          float* scratch);
+  // Over these pages, the widest; attention_for finds the one for pages of any size.
+  AttentionKernels attention;
   // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
   void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);
   void (*add)(float* x, const float* y, std::int64_t n);  // x[i] += y[i]: biases and residuals

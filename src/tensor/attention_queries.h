@@ -1,9 +1,11 @@
 #pragma once
-// What an attention kernel is asked: query heads over the K/V pages of one head, the segments in
-// which positions are taken, and the partial results that these make.
-// Plain pointers: instruction-set folders include this file.
+// Attention over K/V pages: query heads over the pages of one K/V head, the segments in which
+// positions are taken, the partial results that these make, and the kernels that are asked for
+// them. Plain pointers: instruction-set folders include this file.
 
 #include <cstdint>
+
+#include "tensor/kv_pages.h"
 
 namespace tinyllm {
 
@@ -62,6 +64,40 @@ inline constexpr std::int32_t kMaxAttentionTile = 12;
 static inline std::int64_t attention_scratch_floats(std::int32_t n_queries, std::int32_t head_dim) {
   return std::int64_t{n_queries} * (head_dim + attention_partial_floats(head_dim)) +
          kMaxAttentionTile * (kAttentionSegment + attention_partial_floats(head_dim));
+}
+
+// The attention of one instruction set: causal, of the query heads that share one K/V head, for
+// tokens at consecutive positions.
+struct AttentionKernels {
+  std::int32_t granule;  // divides block_size and head_dim of the pages that it takes
+
+  // out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
+  // Positions run in segments of 256 anchored at 0. Each makes a partial result from nothing (max,
+  // sum of exp, sum of exp times V: Milakov & Gimelshein 2018), and partials merge ascending.
+  // scratch: attention_scratch_floats of the queries.
+  void (*attend)(const AttentionQueries& queries, const KvPages& kv,
+                 const std::int32_t* block_table, float scale, float* scratch);
+  // The same in two steps, for several threads (flash decoding, Dao et al. 2023): the partials of
+  // segments [first_segment, end_segment) to their rows, and, once all segments of the queries are
+  // there, out. The bits are those of `attend`. partials: [segments of the queries, n_queries,
+  // attention_partial_floats] f32; the row of a query that sees nothing of a segment is not used.
+  void (*make_partials)(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch);
+  void (*merge_partials)(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                         float* scratch);
+
+  // What takes pages that do not fill this one's registers; null where granule is 1.
+  const AttentionKernels* narrower = nullptr;
+};
+
+// The widest of `kernels` and what is narrower that takes such pages.
+static inline AttentionKernels attention_for(const AttentionKernels& kernels,
+                                             std::int32_t block_size, std::int32_t head_dim) {
+  const AttentionKernels* fitting = &kernels;
+  while (block_size % fitting->granule != 0 || head_dim % fitting->granule != 0)
+    fitting = fitting->narrower;
+  return *fitting;
 }
 
 }  // namespace tinyllm

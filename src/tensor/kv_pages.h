@@ -27,8 +27,8 @@ static inline std::int64_t kv_page_bytes(KvType type, std::int32_t block_size,
 struct KvPages {
   std::byte* pages;
   std::int64_t block_stride;  // bytes from a block to the next
-  std::int32_t block_size;    // positions, a multiple of 8
-  std::int32_t head_dim;      // a multiple of 8
+  std::int32_t block_size;    // positions
+  std::int32_t head_dim;
   KvType type;
 
   // int8 pages: the scales of a block's keys or values. [block_size] f32

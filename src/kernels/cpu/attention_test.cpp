@@ -86,6 +86,11 @@ class PagedRows {
   KvPages kv_;
 };
 
+// As the backend picks it for such pages.
+AttentionKernels attention_of(const RowKernels& kernels, const PagedRows& rows) {
+  return attention_for(kernels.attention, rows.kv().block_size, rows.kv().head_dim);
+}
+
 // Random queries of n_tokens tokens and a place for what becomes of them.
 struct Queries {
   Queries(std::int32_t n_tokens, std::int32_t n_heads, std::int32_t head_dim)
@@ -103,22 +108,23 @@ struct Queries {
     std::fill(out.begin(), out.end(), 1e30f);
   }
   const std::vector<float>& run(const RowKernels& kernels, const PagedRows& rows) {
-    kernels.attention(all, rows.kv(), rows.table(), 0.125f, scratch.data());
+    attention_of(kernels, rows).attend(all, rows.kv(), rows.table(), 0.125f, scratch.data());
     return out;
   }
   // In tasks of `run` segments, the last one first.
   const std::vector<float>& run_split(const RowKernels& kernels, const PagedRows& rows,
                                       std::int32_t run) {
+    const AttentionKernels attention = attention_of(kernels, rows);
     const std::int32_t first = all.first_segment(), end = all.end_segment();
     std::vector<float> partials(
         static_cast<std::size_t>((end - first) * std::int64_t{all.n_queries()} *
                                  attention_partial_floats(rows.kv().head_dim)),
         std::numeric_limits<float>::quiet_NaN());
     for (std::int32_t s = first + (end - first - 1) / run * run; s >= first; s -= run) {
-      kernels.attention_partials(all, rows.kv(), rows.table(), 0.125f, s, std::min(s + run, end),
-                                 partials.data(), scratch.data());
+      attention.make_partials(all, rows.kv(), rows.table(), 0.125f, s, std::min(s + run, end),
+                              partials.data(), scratch.data());
     }
-    kernels.merge_attention(all, rows.kv(), partials.data(), scratch.data());
+    attention.merge_partials(all, rows.kv(), partials.data(), scratch.data());
     return out;
   }
 
@@ -158,7 +164,8 @@ TEST_P(Attention, AgreesWithScalarAndWithEachTokenAlone) {
             one.out = alone.data();
             one.n_tokens = 1;
             one.position += t;
-            kernels_.attention(one, rows.kv(), rows.table(), 0.125f, got.scratch.data());
+            attention_of(kernels_, rows)
+                .attend(one, rows.kv(), rows.table(), 0.125f, got.scratch.data());
             ASSERT_TRUE(same_bits(alone.data(), got.out.data() + t * got.width, got.width))
                 << "token " << t << " from " << position << ", window " << window;
           }
@@ -176,7 +183,7 @@ TEST_P(Attention, SplitIsUnsplit) {
   constexpr std::int32_t kPositions = 800;
   for (const KvType type : kTypes) {
     for (const Shape& shape : {Shape{64, 16, 1, 3}, Shape{128, 32, 1, 6}, Shape{64, 16, 5, 3},
-                               Shape{24, 8, 16, 2}, Shape{16, 32, 16, 1}}) {
+                               Shape{24, 8, 16, 2}, Shape{16, 32, 16, 1}, Shape{20, 12, 5, 3}}) {
       PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
       rows.fill(kernels_,
                 random_floats(
@@ -196,6 +203,32 @@ TEST_P(Attention, SplitIsUnsplit) {
           }
         }
       }
+    }
+  }
+}
+
+// What does not fill a table's registers goes to a narrower one, down to scalar.
+TEST_P(Attention, TakesPagesOfAnySize) {
+  struct Shape {
+    std::int32_t head_dim, block_size, granule;
+  };
+  constexpr std::int32_t kPositions = 300;
+  for (const KvType type : kTypes) {
+    for (const Shape& shape : {Shape{48, 16, 16}, Shape{48, 24, 8}, Shape{40, 16, 8},
+                               Shape{48, 12, 1}, Shape{20, 16, 1}, Shape{20, 12, 1}}) {
+      PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
+      PagedRows want_rows(type, shape.head_dim, shape.block_size, kPositions);
+      EXPECT_EQ(attention_of(kernels_, rows).granule,
+                std::min(shape.granule, kernels_.attention.granule));
+      const std::vector<float> values =
+          random_floats(std::size_t{2} * kPositions * static_cast<std::size_t>(shape.head_dim), 47);
+      rows.fill(kernels_, values);
+      want_rows.fill(scalar_, values);
+      EXPECT_EQ(rows.bytes(), want_rows.bytes());
+      Queries got(5, 3, shape.head_dim), want(5, 3, shape.head_dim);
+      got.at(290, 0);
+      want.at(290, 0);
+      expect_close(got.run(kernels_, rows), want.run(scalar_, want_rows), 256, "attention");
     }
   }
 }

@@ -15,9 +15,7 @@ const RowKernels& avx2_row_kernels() {
       .rope_split_halves = avx2::rope_split_halves,
       .rope_interleaved = avx2::rope_interleaved,
       .store_kv = avx2::store_kv,
-      .attention = avx2::attention,
-      .attention_partials = avx2::attention_partials,
-      .merge_attention = avx2::merge_attention,
+      .attention = with_narrower(avx2::kAttention, scalar_row_kernels()),
       .silu_mul = avx2::silu_mul,
       .add = avx2::add,
   };

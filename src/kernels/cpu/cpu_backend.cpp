@@ -7,7 +7,6 @@
 
 #include "base/available_memory.h"
 #include "base/check.h"
-#include "kernels/cpu/pick_isa.h"
 #include "quant/decode.h"
 
 namespace tinyllm {
@@ -56,14 +55,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
                   std::has_single_bit(static_cast<unsigned>(sizes.attention.head_dim));
   pages_ = Buffer(kv_block_bytes(sizes, kv) * kv.n_blocks, "KV cache");
   const AttentionSpec& attention = sizes.attention;
-  if (kv.block_size % 8 != 0 ||
-      attention.head_dim % 8 != 0) {  // vector kernels want whole registers
-    const RowKernels& scalar = row_kernels("scalar");
-    kernels_.store_kv = scalar.store_kv;
-    kernels_.attention = scalar.attention;
-    kernels_.attention_partials = scalar.attention_partials;
-    kernels_.merge_attention = scalar.merge_attention;
-  }
+  kernels_.attention = attention_for(kernels_.attention, kv.block_size, attention.head_dim);
   const std::int64_t max_tokens = sizes.max_num_batched_tokens;
   hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
   normed_ = Activations(std::max<std::int64_t>(max_tokens, kHeadRows), sizes.hidden_size);

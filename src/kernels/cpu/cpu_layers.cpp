@@ -177,8 +177,9 @@ void CpuBackend::attention(const LayerSpec& layer) {
     pool_->parallel_for(n_tasks, 1, [&](int worker_idx, std::int64_t task, std::int64_t) {
       const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(task / spec.n_kv_heads)];
       const auto kv_head = static_cast<std::int32_t>(task % spec.n_kv_heads);
-      kernels_.attention(queries_of(chunk, spec, kv_head), kv_pages(layer.layer_idx, kv_head),
-                         block_table(chunk), spec.scale, scratch_of(worker_idx));
+      kernels_.attention.attend(queries_of(chunk, spec, kv_head),
+                                kv_pages(layer.layer_idx, kv_head), block_table(chunk), spec.scale,
+                                scratch_of(worker_idx));
     });
   }
   if (profile_ != nullptr) mark_attention(spec);
@@ -226,15 +227,17 @@ void CpuBackend::attention_in_runs(const LayerSpec& layer, std::int32_t run) {
     const AttentionQueries queries = queries_of(chunk, spec, kv_head);
     const std::int32_t first =
         queries.first_segment() + static_cast<std::int32_t>(task % most_runs) * run;
-    kernels_.attention_partials(queries, kv_pages(layer.layer_idx, kv_head), block_table(chunk),
-                                spec.scale, first, std::min(first + run, queries.end_segment()),
-                                partials_of(chunk, kv_head), scratch_of(worker_idx));
+    kernels_.attention.make_partials(queries, kv_pages(layer.layer_idx, kv_head),
+                                     block_table(chunk), spec.scale, first,
+                                     std::min(first + run, queries.end_segment()),
+                                     partials_of(chunk, kv_head), scratch_of(worker_idx));
   });
   pool_->parallel_for(n_pairs, 1, [&](int worker_idx, std::int64_t pair, std::int64_t) {
     const QueryChunk& chunk = query_chunks_[static_cast<std::size_t>(pair / spec.n_kv_heads)];
     const auto kv_head = static_cast<std::int32_t>(pair % spec.n_kv_heads);
-    kernels_.merge_attention(queries_of(chunk, spec, kv_head), kv_pages(layer.layer_idx, kv_head),
-                             partials_of(chunk, kv_head), scratch_of(worker_idx));
+    kernels_.attention.merge_partials(queries_of(chunk, spec, kv_head),
+                                      kv_pages(layer.layer_idx, kv_head),
+                                      partials_of(chunk, kv_head), scratch_of(worker_idx));
   });
 }
 

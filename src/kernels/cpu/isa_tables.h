@@ -16,4 +16,10 @@ const RowKernels& avx512_row_kernels();
 // 64-bit Arm with the dot-product instructions.
 const RowKernels& neon_row_kernels();
 
+// For a table's entry: attention that leaves to `narrower`, which lives on, what it does not take.
+inline AttentionKernels with_narrower(AttentionKernels attention, const RowKernels& narrower) {
+  attention.narrower = &narrower.attention;
+  return attention;
+}
+
 }  // namespace tinyllm

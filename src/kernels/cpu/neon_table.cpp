@@ -15,9 +15,7 @@ const RowKernels& neon_row_kernels() {
       .rope_split_halves = neon::rope_split_halves,
       .rope_interleaved = neon::rope_interleaved,
       .store_kv = neon::store_kv,
-      .attention = neon::attention,
-      .attention_partials = neon::attention_partials,
-      .merge_attention = neon::merge_attention,
+      .attention = with_narrower(neon::kAttention, scalar_row_kernels()),
       .silu_mul = neon::silu_mul,
       .add = neon::add,
   };

@@ -97,18 +97,13 @@ bool override_entry(RowKernels& table, std::string_view kernel, const RowKernels
     table.float_panel = from.float_panel;
     return true;
   }
-  if (kernel == "attention") {
-    table.attention = from.attention;
-    table.attention_partials = from.attention_partials;
-    table.merge_attention = from.merge_attention;
-    return true;
-  }
   return copy_if("rms_norm", &RowKernels::rms_norm) ||
          copy_if("quantise_act", &RowKernels::quantise_act) ||
          copy_if("rope_split_halves", &RowKernels::rope_split_halves) ||
          copy_if("rope_interleaved", &RowKernels::rope_interleaved) ||
-         copy_if("store_kv", &RowKernels::store_kv) || copy_if("silu_mul", &RowKernels::silu_mul) ||
-         copy_if("add", &RowKernels::add);
+         copy_if("store_kv", &RowKernels::store_kv) ||
+         copy_if("attention", &RowKernels::attention) ||
+         copy_if("silu_mul", &RowKernels::silu_mul) || copy_if("add", &RowKernels::add);
 }
 
 constexpr const char* kKernelNames =

@@ -49,9 +49,10 @@ const RowKernels& scalar_row_kernels() {
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,
       .store_kv = scalar::store_kv,
-      .attention = scalar::attention,
-      .attention_partials = scalar::attention_partials,
-      .merge_attention = scalar::merge_attention,
+      .attention = {.granule = 1,
+                    .attend = scalar::attend_pages,
+                    .make_partials = scalar::make_partials,
+                    .merge_partials = scalar::merge_partials},
       .silu_mul = scalar::silu_mul,
       .add = scalar::add,
   };

@@ -29,13 +29,6 @@ using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::
 extern QuantPanel* const kQuantPanels[kNumTileFormats];
 extern FloatPanel* const kFloatPanels[kNumTileFormats];
 
-// These three want pages with block_size and head_dim multiples of 16.
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch);
-void attention_partials(const AttentionQueries& queries, const KvPages& kv,
-                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
-                        std::int32_t end_segment, float* partials, float* scratch);
-void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                     float* scratch);
+extern const AttentionKernels kAttention;
 
 }  // namespace tinyllm::avx512

@@ -57,21 +57,6 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
   rows::store_kv<Vectors>(kv, block, offset, k, v);
 }
 
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch) {
-  rows::attention<Vectors>(queries, kv, block_table, scale, scratch);
-}
-
-void attention_partials(const AttentionQueries& queries, const KvPages& kv,
-                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
-                        std::int32_t end_segment, float* partials, float* scratch) {
-  rows::attention_partials<Vectors>(queries, kv, block_table, scale, first_segment, end_segment,
-                                    partials, scratch);
-}
-
-void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                     float* scratch) {
-  rows::merge_attention<Vectors>(queries, kv, partials, scratch);
-}
+constinit const AttentionKernels kAttention = rows::kAttentionOf<Vectors>;
 
 }  // namespace tinyllm::neon

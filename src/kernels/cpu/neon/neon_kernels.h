@@ -29,13 +29,7 @@ void rope_split_halves(float* x, const float* cos, const float* sin, std::int64_
 void rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim);
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v);
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch);
-void attention_partials(const AttentionQueries& queries, const KvPages& kv,
-                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
-                        std::int32_t end_segment, float* partials, float* scratch);
-void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                     float* scratch);
+extern const AttentionKernels kAttention;
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void add(float* x, const float* y, std::int64_t n);
 

@@ -128,10 +128,10 @@ static void run_segments(const AttentionQueries& all, const KvPages& kv,
   }
 }
 
-// RowKernels::attention
+// AttentionKernels::attend
 template <typename V>
-static void attention(const AttentionQueries& all, const KvPages& kv,
-                      const std::int32_t* block_table, float scale, float* scratch) {
+static void attend_pages(const AttentionQueries& all, const KvPages& kv,
+                         const std::int32_t* block_table, float scale, float* scratch) {
   const std::int64_t row = attention_partial_floats(kv.head_dim);
   const std::int32_t n = all.n_queries();
   float* accs = scratch;
@@ -142,20 +142,19 @@ static void attention(const AttentionQueries& all, const KvPages& kv,
     finish_partial<V>(accs + i * row, all.out_of(i, kv.head_dim), kv.head_dim);
 }
 
-// RowKernels::attention_partials
+// AttentionKernels::make_partials
 template <typename V>
-static void attention_partials(const AttentionQueries& all, const KvPages& kv,
-                               const std::int32_t* block_table, float scale,
-                               std::int32_t first_segment, std::int32_t end_segment,
-                               float* partials, float* scratch) {
+static void make_partials(const AttentionQueries& all, const KvPages& kv,
+                          const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                          std::int32_t end_segment, float* partials, float* scratch) {
   run_segments<V>(all, kv, block_table, scale, first_segment, end_segment, partials, nullptr,
                   scratch);
 }
 
-// RowKernels::merge_attention
+// AttentionKernels::merge_partials
 template <typename V>
-static void merge_attention(const AttentionQueries& all, const KvPages& kv, const float* partials,
-                            float* scratch) {
+static void merge_partials(const AttentionQueries& all, const KvPages& kv, const float* partials,
+                           float* scratch) {
   const std::int32_t head_dim = kv.head_dim;
   const std::int64_t row = attention_partial_floats(head_dim);
   for (std::int32_t i = 0; i < all.n_queries(); ++i) {
@@ -167,5 +166,11 @@ static void merge_attention(const AttentionQueries& all, const KvPages& kv, cons
     finish_partial<V>(scratch, all.out_of(i, head_dim), head_dim);
   }
 }
+
+template <typename V>
+static constexpr AttentionKernels kAttentionOf = {.granule = V::kGroup,
+                                                  .attend = attend_pages<V>,
+                                                  .make_partials = make_partials<V>,
+                                                  .merge_partials = merge_partials<V>};
 
 }  // namespace tinyllm::rows

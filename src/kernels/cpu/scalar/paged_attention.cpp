@@ -128,8 +128,8 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
   }
 }
 
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch) {
+void attend_pages(const AttentionQueries& queries, const KvPages& kv,
+                  const std::int32_t* block_table, float scale, float* scratch) {
   float* acc = scratch;
   float* partial = acc + attention_partial_floats(kv.head_dim);
   float* scores = partial + attention_partial_floats(kv.head_dim);
@@ -144,9 +144,9 @@ void attention(const AttentionQueries& queries, const KvPages& kv, const std::in
   }
 }
 
-void attention_partials(const AttentionQueries& queries, const KvPages& kv,
-                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
-                        std::int32_t end_segment, float* partials, float* scratch) {
+void make_partials(const AttentionQueries& queries, const KvPages& kv,
+                   const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                   std::int32_t end_segment, float* partials, float* scratch) {
   for (std::int32_t s = first_segment; s < end_segment; ++s) {
     for (std::int32_t i = 0; i < queries.n_queries(); ++i) {
       if (!queries.sees(queries.token_of(i), s)) continue;
@@ -156,8 +156,8 @@ void attention_partials(const AttentionQueries& queries, const KvPages& kv,
   }
 }
 
-void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                     float* scratch) {
+void merge_partials(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                    float* scratch) {
   const std::int32_t head_dim = kv.head_dim;
   for (std::int32_t i = 0; i < queries.n_queries(); ++i) {
     begin_partial(scratch, head_dim);

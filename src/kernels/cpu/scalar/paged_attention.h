@@ -14,13 +14,13 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
               const float* v);
 
 // Attention in segments whose partial results merge ascending, whole or in two steps:
-// kernels/row_kernels.h says what each takes.
-void attention(const AttentionQueries& queries, const KvPages& kv, const std::int32_t* block_table,
-               float scale, float* scratch);
-void attention_partials(const AttentionQueries& queries, const KvPages& kv,
-                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
-                        std::int32_t end_segment, float* partials, float* scratch);
-void merge_attention(const AttentionQueries& queries, const KvPages& kv, const float* partials,
-                     float* scratch);
+// AttentionKernels says what each takes.
+void attend_pages(const AttentionQueries& queries, const KvPages& kv,
+                  const std::int32_t* block_table, float scale, float* scratch);
+void make_partials(const AttentionQueries& queries, const KvPages& kv,
+                   const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                   std::int32_t end_segment, float* partials, float* scratch);
+void merge_partials(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                    float* scratch);
 
 }  // namespace tinyllm::scalar
