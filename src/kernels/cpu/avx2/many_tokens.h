@@ -9,10 +9,12 @@
 
 namespace tinyllm::avx2 {
 
+template <typename L>
 struct UnpackedTile {
+  static constexpr int kLines = L::kQuant == Quant::full_signed ? 16 : 8;
   // [half][4 columns][16 rows][4]. full_signed: lines 2 i and 2 i + 1 hold columns 4 i and 4 i + 2,
   // 4 i + 1 and 4 i + 3 as int16, [16 rows][2].
-  alignas(64) byte quants[2][16][64];
+  alignas(64) byte quants[2][kLines][64];
   // Groups of 32: the product of scales. Groups of 16: the row's super-scale.
   alignas(64) float scale[kTileRows];
   alignas(64) float min[kTileRows];
@@ -31,7 +33,7 @@ static inline __m256i widen_even(__m256i bytes) {
 static inline __m256i widen_odd(__m256i bytes) { return _mm256_srai_epi16(bytes, 8); }
 
 template <typename L>
-static inline void unpack_quants(const byte* quants, UnpackedTile& out) {
+static inline void unpack_quants(const byte* quants, UnpackedTile<L>& out) {
   for (int half = 0; half < 2; ++half) {
     const byte* from = quants + half * L::kHalfBytes;
     for (int r = 0; r < 2; ++r) {
@@ -65,7 +67,7 @@ static inline void unpack_quants(const byte* quants, UnpackedTile& out) {
 }
 
 template <typename L>
-static inline void unpack_tile(const byte* header, const byte* tile, UnpackedTile& out) {
+static inline void unpack_tile(const byte* header, const byte* tile, UnpackedTile<L>& out) {
   unpack_quants<L>(tile + L::kQuantsBegin, out);
   for (int j = 0; j < 4; ++j) {
     if constexpr (L::kGroup == 32) {
@@ -98,8 +100,8 @@ static inline void pin(__m256i& v) { asm volatile("" : "+x"(v)); }
 static inline void pin(__m256& v) { asm volatile("" : "+x"(v)); }
 
 // Products of kLines lines from `first` on, added in int16.
-template <int kLines, int kTokens>
-static inline void add_products(const UnpackedTile& w, int half, int first,
+template <int kLines, int kTokens, typename L>
+static inline void add_products(const UnpackedTile<L>& w, int half, int first,
                                 const std::int8_t* const* q, __m256i (&sums)[kTokens][2]) {
 #pragma GCC unroll 8
   for (int i = 0; i < kLines; ++i) {
@@ -121,7 +123,7 @@ static inline void add_products(const UnpackedTile& w, int half, int first,
 // Int32 dots of one tile's half with kTokens tokens, offset taken off; groups of 16 already times
 // their group scales.
 template <typename L, int kTokens>
-[[gnu::always_inline]] static inline void half_dots(const UnpackedTile& w, int half,
+[[gnu::always_inline]] static inline void half_dots(const UnpackedTile<L>& w, int half,
                                                     const std::int8_t* const* q,
                                                     const std::int16_t* const* x_sum,
                                                     __m256i (&dots)[kTokens][2]) {
@@ -212,7 +214,7 @@ static inline void prefetch(const byte* from, int n_bytes) {
 // ahead: where the tiles stand that the next sweep needs, to be fetched during this one; or
 // nullptr. wide: [kTokens][n_tiles], the activations of full_signed.
 template <typename L, bool kResidual, int kTokens>
-[[gnu::always_inline]] static inline void sweep(const UnpackedTile* tiles, int n_tiles,
+[[gnu::always_inline]] static inline void sweep(const UnpackedTile<L>* tiles, int n_tiles,
                                                 std::int64_t first_tile, int half,
                                                 const QuantisedRow* const* x, float* const* y,
                                                 const byte* ahead,
@@ -229,7 +231,7 @@ template <typename L, bool kResidual, int kTokens>
       const int n_bytes = (L::kTileBytes + 64) / 128 * 64;  // about a half
       prefetch(ahead + i * L::kTileBytes + half * n_bytes, n_bytes);
     }
-    const UnpackedTile& w = tiles[i];
+    const UnpackedTile<L>& w = tiles[i];
     const std::int64_t tile = first_tile + i;
     const std::int8_t* q[kTokens];
     const std::int16_t* x_sum[kTokens];
@@ -271,7 +273,7 @@ template <typename L, bool kResidual, int kTokens>
 }
 
 template <typename L, bool kResidual, int kTokens>
-static void sweep_rows(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
+static void sweep_rows(const UnpackedTile<L>* tiles, int n_tiles, std::int64_t first_tile,
                        const QuantisedRow* const* x, float* const* y, const byte* ahead) {
   constexpr bool kWide = L::kQuant == Quant::full_signed;
   alignas(64) WideTile wide[kTokens][kSuperTiles];
@@ -289,7 +291,7 @@ static void sweep_rows(const UnpackedTile* tiles, int n_tiles, std::int64_t firs
 
 // Any number of tokens in passes of nearly equal width: 4 are 2 + 2, not 3 + 1.
 template <typename L, bool kResidual>
-static inline void sweep_tokens(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
+static inline void sweep_tokens(const UnpackedTile<L>* tiles, int n_tiles, std::int64_t first_tile,
                                 const QuantisedRow* const* x, std::int64_t n_tokens,
                                 float* const* y, const byte* ahead = nullptr) {
   for (std::int64_t t = 0; t < n_tokens; ahead = nullptr) {
@@ -307,9 +309,10 @@ static inline void sweep_tokens(const UnpackedTile* tiles, int n_tiles, std::int
 // The residual planes of the tiles of one super-block, tile by tile, for the tokens that have one.
 // split: of these tiles.
 template <typename L>
-static inline void sweep_residuals(const UnpackedTile* tiles, int n_tiles, std::int64_t first_tile,
-                                   const QuantisedRow* const* x, const SplitTokens* split,
-                                   std::int64_t n_tokens, float* const* y) {
+static inline void sweep_residuals(const UnpackedTile<L>* tiles, int n_tiles,
+                                   std::int64_t first_tile, const QuantisedRow* const* x,
+                                   const SplitTokens* split, std::int64_t n_tokens,
+                                   float* const* y) {
   std::int64_t n_split = 0;
   for (int i = 0; i < n_tiles; ++i) n_split += count_tokens(split[i]);
   if (n_split == n_tiles * n_tokens)  // a matrix whose activations are all split
@@ -334,7 +337,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     sums[t] = y + t * y_stride;
     for (int j = 0; j < 4; ++j) _mm256_storeu_ps(sums[t] + 8 * j, _mm256_setzero_ps());
   }
-  UnpackedTile tiles[kSuperTiles];
+  UnpackedTile<L> tiles[kSuperTiles];
   const std::int64_t n_tiles = k / kTileCols;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {
     const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
