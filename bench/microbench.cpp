@@ -127,14 +127,15 @@ void run_attention(benchmark::State& state, const RowKernels& kernels, const Buf
   std::int64_t i = 0;
   for (auto _ : state) {
     // The kernel only reads; pages are not const because store_kv writes through the same struct.
-    const KvPages kv = {const_cast<std::byte*>(pages.data()) + i * n_blocks * page_bytes, page_bytes,
-                        kBlockSize, kHeadDim, type};
+    const KvPages kv = {const_cast<std::byte*>(pages.data()) + i * n_blocks * page_bytes,
+                        page_bytes, kBlockSize, kHeadDim, type};
     attention.attend(queries, kv, table.data(), 0.1f, scratch.data());
     benchmark::ClobberMemory();
     i = i + 1 == n_heads ? 0 : i + 1;
   }
   const double n_positions = double(n_tokens) * (context - (n_tokens - 1) / 2.0);
-  count(state, double(kv_page_bytes(type, 1, kHeadDim)) * context, 4.0 * kHeadDim * kQueryHeads * n_positions);
+  count(state, double(kv_page_bytes(type, 1, kHeadDim)) * context,
+        4.0 * kHeadDim * kQueryHeads * n_positions);
 }
 
 // One iteration: one row, read and written.
@@ -227,7 +228,8 @@ class Reporter final : public benchmark::BenchmarkReporter {
     const double bytes = run.counters.at("bytes").value, ops = run.counters.at("ops").value;
     const std::string kernel = name.substr(isa.size() + 1);
     json row = {{"name", name}, {"gb_s", bytes / 1e9}, {"gops", ops / 1e9}};
-    const double peak = limits_.value(isa, json::object()).value(counts_floats(kernel) ? "f32_gops" : "int8_gops", 0.0);
+    const char* const peak_name = counts_floats(kernel) ? "f32_gops" : "int8_gops";
+    const double peak = limits_.value(isa, json::object()).value(peak_name, 0.0);
     double limit = peak * 1e9;  // the roofline: arithmetic, or what memory brings
     if (dram) limit = std::min(limit, bandwidth_ * ops / bytes);
     if (ops > 0 && peak > 0) row["share_of_limit"] = ops / limit;
@@ -302,7 +304,8 @@ void run(const Settings& settings) {
       fmt::print("{}: at most {:.0f} GOPS of int8, {:.0f} of f32\n", isa,
                  limit["int8_gops"].get<double>(), limit["f32_gops"].get<double>());
     }
-    fmt::print("\n{:<36}{:>9}{:>10}{:>10}\n", "kernel/tokens/weights from", "GB/s", "GOPS", "of limit");
+    fmt::print("\n{:<36}{:>9}{:>10}{:>10}\n", "kernel/tokens/weights from", "GB/s", "GOPS",
+               "of limit");
   }
   Reporter reporter(limits, bandwidth, !settings.as_json);
   benchmark::RunSpecifiedBenchmarks(&reporter);

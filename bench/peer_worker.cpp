@@ -1,5 +1,5 @@
-// This engine as one of the programs that tools/peers.py compares. One process a model; each line of
-// stdin asks for one measurement, each answer is one line of JSON on stdout:
+// This engine as one of the programs that tools/peers.py compares. One process a model; each line
+// of stdin asks for one measurement, each answer is one line of JSON on stdout:
 //   ready after loading    {"load_s": seconds, "packed_bytes_per_token": bytes}
 //   single                 {"prefill": tokens a second, "decode": tokens a second}
 //   together               {"total": generated tokens a second of all sequences, prompts included}
@@ -8,7 +8,8 @@
 //                          {"read_bandwidth": bytes a second}
 //
 // usage: peer_worker MODEL THREADS N_PROMPT N_GEN N_SEQS [context] | peer_worker probe THREADS
-//   N_PROMPT: of `single`, or the largest N of `context`, which needs the last word: it keeps prefixes.
+//   N_PROMPT: of `single`, or the largest N of `context`, which needs the last word: it keeps
+//   prefixes.
 
 #include <algorithm>
 #include <cstdio>
