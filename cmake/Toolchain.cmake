@@ -5,7 +5,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g")
-set(CMAKE_CXX_FLAGS_CHECK "-O1 -g1")  # sanitizers and cross builds: lines in a stack trace, no variables
+# Sanitizers and cross builds: lines in a stack trace, no variables; folders with much to compute get -O1 (Sources.cmake).
+set(CMAKE_CXX_FLAGS_CHECK "-O0 -g1")
 
 add_library(tinyllm_flags INTERFACE)
 target_compile_options(tinyllm_flags INTERFACE -Wall -Wextra -Werror -Wmissing-declarations)
@@ -13,7 +14,8 @@ target_include_directories(tinyllm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # The words without which it keeps nothing that was compiled with precompiled headers (Precompiled.cmake).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 find_program(MOLD mold)
@@ -21,8 +23,8 @@ if(MOLD AND NOT CMAKE_CROSSCOMPILING)
   target_link_options(tinyllm_flags INTERFACE -fuse-ld=mold)
 endif()
 
-# ASan watches everything; UBSan watches the numeric folders only (TINYLLM_NUMERIC in Sources.cmake):
-# it triples the compile time of code full of templates and finds its faults where numbers are made.
+# ASan watches everything; UBSan watches the numeric folders only (Sources.cmake): it triples the compile time of code
+# full of templates and finds its faults where numbers are made.
 if(TINYLLM_SANITIZE)
   target_compile_options(tinyllm_flags INTERFACE -fsanitize=${TINYLLM_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(tinyllm_flags INTERFACE -fsanitize=${TINYLLM_SANITIZE})

@@ -136,10 +136,9 @@ def test_the_first_hour(terminals, tmp_path):
     chat.wait_for("yours here (1 of 4): norm.rms;", SLOW)
     assert chat.exit_code(SLOW) == 0
     assert "light" in chat.text
-    engine = start("chat", "--temperature", "0", "-p", "Why is the sky blue?")
-    assert engine.exit_code(SLOW) == 0
-    answer = words(engine.text)
-    answer = answer[answer.index("The answer") :]  # behind the loading bar of a slow machine
+    engine = learner.tiny("chat", "--temperature", "0", "-p", "Why is the sky blue?")
+    answer = words(engine.stdout)
+    assert len(answer) > 100
     assert answer[:100] in words(chat.text), "the same words, whoever computes the norm"
 
     # A new version of the course, merged into the learner's branch: progress intact.

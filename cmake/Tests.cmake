@@ -1,0 +1,42 @@
+# Unit tests, golden tests and fuzz targets.
+
+if(TINYLLM_TESTS)
+  file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_test.cpp)
+  set(unit_libraries tinyllm GTest::gtest_main GTest::gmock)
+  if(TINYLLM_SANITIZE STREQUAL "thread")
+    # Some replace operator new, which TSan's runtime has already done; in some folders nothing starts a thread.
+    list(FILTER unit_sources EXCLUDE REGEX "/([a-z]+_)?allocation(_counter)?_test\\.cpp$")
+    list(FILTER unit_sources EXCLUDE REGEX "/src/(apps|cache|model_store|sampling|tensor|text)/")
+  elseif(TINYLLM_PROGRAMS)
+    list(PREPEND unit_libraries tinyllm_apps)
+  else()
+    list(FILTER unit_sources EXCLUDE REGEX "/src/(apps|learn|server)/")
+  endif()
+  add_executable(unit_tests ${unit_sources})
+  target_link_libraries(unit_tests PRIVATE ${unit_libraries})
+
+  if(TINYLLM_PROGRAMS)
+    # The binary with a make_backend of its own, linked before the archive's: its backend fails in a given step.
+    add_executable(tinyllm_failing ${CMAKE_SOURCE_DIR}/src/apps/main.cpp ${CMAKE_SOURCE_DIR}/tests/e2e/failing_backend.cpp)
+    target_link_libraries(tinyllm_failing PRIVATE tinyllm_apps)
+  endif()
+
+  file(GLOB golden_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/golden/*_test.cpp)
+  add_executable(golden_tests ${golden_sources})
+  target_link_libraries(golden_tests PRIVATE tinyllm GTest::gtest_main GTest::gmock)
+  foreach(tests IN ITEMS unit_tests golden_tests)
+    target_compile_definitions(${tests} PRIVATE TINYLLM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    target_compile_options(${tests} PRIVATE $<$<CONFIG:Release>:-O1>)  # what they call is optimised, and takes the time
+  endforeach()
+endif()
+
+if(TINYLLM_FUZZ)
+  file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.cpp)
+  target_compile_options(tinyllm PUBLIC -fsanitize=fuzzer-no-link)
+  foreach(source IN LISTS fuzz_sources)
+    get_filename_component(target ${source} NAME_WE)
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE tinyllm)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endif()
