@@ -70,7 +70,8 @@ Activations make_activations(const RowKernels& kernels) {
     for (std::int64_t i = 0; i < kCols; ++i) x.row(t)[i] = normal(random);
     x.quantise(kernels, t, /*split_above=*/1e9f);
   }
-  x.find_split(kMostTokens);
+  for (std::int64_t t = 0; t < kMostTokens; t += kMaxPanelTokens)
+    x.collect_residuals(t / kMaxPanelTokens, kMostTokens);
   return x;
 }
 
@@ -95,7 +96,8 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
     for (std::int64_t t = 0; t < n_tokens; t += kMaxPanelTokens) {
       const std::int64_t n = std::min(kMaxPanelTokens, n_tokens - t);
       if (kernels.quant_panel[slot] != nullptr) {
-        kernels.quant_panel[slot](panel, kCols, x.quantised() + t, x.split(t), n, y, kTileRows);
+        kernels.quant_panel[slot](panel, kCols, x.quantised() + t,
+                                  &x.residuals(t / kMaxPanelTokens), n, y, kTileRows);
       } else {
         kernels.float_panel[slot](panel, kCols, x.row(t), x.stride(), n, y, kTileRows);
       }

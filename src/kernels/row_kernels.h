@@ -28,10 +28,9 @@ namespace tinyllm {
 // those among them whose activations are split, ascending, in the same way; their mins are done.
 // Where groups have 16 columns, a table may take the two of a tile together (group scales times
 // dots in int32, then the row's super-scale), and their mins go by the sums of each plane.
-// At most kMaxPanelTokens tokens a call. split: [k / 32], which of them have a residual there; for
-// one token it may be null.
+// At most kMaxPanelTokens tokens a call. residuals: of these rows; for one token it may be null.
 using QuantPanelFn = void (*)(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
-                              const SplitTokens* split, std::int64_t n_tokens, float* y,
+                              const Residuals* residuals, std::int64_t n_tokens, float* y,
                               std::int64_t y_stride);
 // The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending. x [n_tokens,
 // x_stride] f32.

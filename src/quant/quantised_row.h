@@ -25,27 +25,41 @@ struct QuantisedRow {
   float* scaled_sum;    // [k / 32] the sum of what the group stands for, both planes together
 };
 
-// Which of up to kMaxPanelTokens rows have a residual in one group: bit t % 64 of word t / 64.
-struct SplitTokens {
-  std::uint64_t words[kMaxPanelTokens / 64];
+// One group of one row's residual plane, copied for a batch.
+struct ResidualGroup {
+  std::int8_t q[32];
+  float scale;
+  std::int16_t sum[2];
+  std::int32_t token;  // which of the rows
 };
 
-static inline std::int64_t count_tokens(const SplitTokens& split) {
-  std::int64_t n = 0;
-  for (const std::uint64_t word : split.words) n += __builtin_popcountll(word);
-  return n;
+// The residual planes of up to kMaxPanelTokens rows in the order in which a panel meets them: tile
+// by tile, then by token. Few groups are split: in their rows each would cost three cache lines.
+struct Residuals {
+  const std::int32_t* first;    // [k / 32 + 1] tile t has the groups first[t] to first[t + 1] - 1
+  const ResidualGroup* groups;  // nullptr: every group of every row is split; see their own planes
+};
+
+// What a panel kernel takes of one token: a plane of its activations, and the sums that grow.
+struct PanelToken {
+  const std::int8_t* q;     // tile t: q[32 t]
+  const float* scale;       // scale[t]
+  const std::int16_t* sum;  // sum[2 t], sum[2 t + 1]
+  const float* scaled_sum;  // scaled_sum[t]; of no use with a residual
+  float* y;                 // [32]
+};
+
+static inline PanelToken panel_token(const QuantPlane& plane, const float* scaled_sum, float* y) {
+  return {plane.q, plane.scale, plane.sum, scaled_sum, y};
 }
 
-// Picks x[t] and y[t] of these tokens, ascending, and returns their number.
-static inline std::int64_t gather_tokens(const SplitTokens& split, const QuantisedRow* const* x,
-                                         float* const* y, const QuantisedRow** rows, float** sums) {
-  std::int64_t n = 0;
-  for (int word = 0; word < kMaxPanelTokens / 64; ++word) {
-    for (std::uint64_t bits = split.words[word]; bits != 0; bits &= bits - 1) {
-      const int t = 64 * word + __builtin_ctzll(bits);
-      rows[n] = x[t];
-      sums[n++] = y[t];
-    }
+// The tokens of one tile's residuals, which they take as their tile 0. Returns how many.
+static inline std::int64_t residual_tokens(const Residuals& residuals, std::int64_t tile,
+                                           const PanelToken* main, PanelToken* tokens) {
+  const std::int64_t n = residuals.first[tile + 1] - residuals.first[tile];
+  for (std::int64_t i = 0; i < n; ++i) {
+    const ResidualGroup& group = residuals.groups[residuals.first[tile] + i];
+    tokens[i] = {group.q, &group.scale, group.sum, nullptr, main[group.token].y};
   }
   return n;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "quant/tile_format.h"
 
@@ -42,28 +43,51 @@ QuantisedRow take_row(std::byte*& at, std::int64_t k) {
 Activations::Activations(std::int64_t max_rows, std::int64_t n_cols)
     : stride_((n_cols + kTileCols - 1) / kTileCols * kTileCols),
       values_(max_rows * stride_ * 4, "activations"),
-      split_(static_cast<std::size_t>((max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens *
-                                      (stride_ / 32))) {
-  bytes_ = Buffer(max_rows * bytes_of_row(stride_), "activations");
+      bytes_(max_rows * bytes_of_row(stride_), "activations"),
+      first_((max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens * (stride_ / 32 + 1) * 4,
+             "activations"),
+      groups_(max_rows * (stride_ / 32) * static_cast<std::int64_t>(sizeof(ResidualGroup)),
+              "activations") {
   std::ranges::fill(values_.as<float>(), 0.0f);
   for (std::int64_t t = 0; t < max_rows; ++t) {
     std::byte* at = bytes_.data() + t * bytes_of_row(stride_);
     rows_.push_back(take_row(at, stride_));
   }
+  residuals_.resize(static_cast<std::size_t>((max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens));
 }
 
-void Activations::find_split(std::int64_t n_rows) {
-  std::ranges::fill(split_, SplitTokens{});
-  for (std::int64_t t = 0; t < n_rows; ++t) {
-    const QuantisedRow& row = rows_[static_cast<std::size_t>(t)];
-    const std::int64_t first = t / kMaxPanelTokens * (stride_ / 32), i = t % kMaxPanelTokens;
-    for (std::int64_t block = 0; block < (stride_ + 255) / 256; ++block) {
-      for (unsigned bits = row.split[block]; bits != 0; bits &= bits - 1) {
-        const auto group = static_cast<std::size_t>(first + 8 * block + std::countr_zero(bits));
-        split_[group].words[i / 64] |= std::uint64_t{1} << i % 64;
+void Activations::collect_residuals(std::int64_t block, std::int64_t n_rows) {
+  const std::int64_t n_tiles = stride_ / 32, begin = block * kMaxPanelTokens;
+  const std::int64_t n = std::min(kMaxPanelTokens, n_rows - begin);
+  const QuantisedRow* rows = rows_.data() + begin;
+  const auto for_each_split = [&](auto&& each) {
+    for (std::int64_t t = 0; t < n; ++t) {
+      for (std::int64_t byte = 0; byte < (n_tiles + 7) / 8; ++byte) {
+        for (unsigned bits = rows[t].split[byte]; bits != 0; bits &= bits - 1)
+          each(t, 8 * byte + std::countr_zero(bits));
       }
     }
-  }
+  };
+  // first[tile + 1] counts the tile's groups, then it is where the next of them goes, and so in
+  // the end where the next tile's begin.
+  std::int32_t* first = first_.as<std::int32_t>().data() + block * (n_tiles + 1);
+  std::fill_n(first, n_tiles + 1, 0);
+  for_each_split([&](std::int64_t, std::int64_t tile) { ++first[tile + 1]; });
+  std::int32_t n_before = 0;
+  for (std::int64_t tile = 0; tile < n_tiles; ++tile)
+    n_before += std::exchange(first[tile + 1], n_before);
+  ResidualGroup* groups = groups_.as<ResidualGroup>().data() + begin * n_tiles;
+  Residuals& residuals = residuals_[static_cast<std::size_t>(block)];
+  residuals = {first, n_before == n * n_tiles ? nullptr : groups};
+  if (residuals.groups == nullptr) return;
+  for_each_split([&](std::int64_t t, std::int64_t tile) {
+    const QuantPlane& plane = rows[t].residual;
+    ResidualGroup& group = groups[first[tile + 1]++];
+    std::copy_n(plane.q + 32 * tile, 32, group.q);
+    group.scale = plane.scale[tile];
+    std::copy_n(plane.sum + 2 * tile, 2, group.sum);
+    group.token = static_cast<std::int32_t>(t);
+  });
 }
 
 }  // namespace tinyllm

@@ -19,11 +19,11 @@ class Activations {
   std::int64_t stride() const { return stride_; }  // floats from a row to the next
   const QuantisedRow* quantised() const { return rows_.data(); }
 
-  // Notes which groups of the first n_rows rows are split, for split().
-  void find_split(std::int64_t n_rows);
-  // The same of the kMaxPanelTokens rows from t on, a multiple of it. [stride / 32]
-  const SplitTokens* split(std::int64_t t) const {
-    return split_.data() + t / kMaxPanelTokens * (stride_ / 32);
+  // Collects the residuals of those of the first n_rows rows that are in block `block`: rows
+  // [block * kMaxPanelTokens, (block + 1) * kMaxPanelTokens). For residuals().
+  void collect_residuals(std::int64_t block, std::int64_t n_rows);
+  const Residuals& residuals(std::int64_t block) const {
+    return residuals_[static_cast<std::size_t>(block)];
   }
 
   // Quantises row t from its values. split_above: see RowKernels::quantise_act.
@@ -36,7 +36,9 @@ class Activations {
   Buffer values_;  // [max_rows, stride] f32
   Buffer bytes_;   // what rows_ points to
   std::vector<QuantisedRow> rows_;
-  std::vector<SplitTokens> split_;  // [rows / kMaxPanelTokens, stride / 32]
+  Buffer first_;   // [blocks, stride / 32 + 1] i32: Residuals::first
+  Buffer groups_;  // [max_rows, stride / 32] ResidualGroup, of which few are used
+  std::vector<Residuals> residuals_;  // a block
 };
 
 }  // namespace tinyllm

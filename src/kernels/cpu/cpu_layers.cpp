@@ -37,7 +37,11 @@ void CpuBackend::normalise(const float* x, VectorId norm, float eps, const Packe
 void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
                           Sink sink) {
   const std::int64_t chunk = panel_chunk(weights, n_rows, pool_->n_workers());
-  if (n_rows > 1 && weights.has_quantised()) x.find_split(n_rows);
+  if (n_rows > 1 && weights.has_quantised()) {
+    const std::int64_t n_blocks = (n_rows + kMaxPanelTokens - 1) / kMaxPanelTokens;
+    pool_->parallel_for(
+        n_blocks, 1, [&](std::int64_t block, std::int64_t) { x.collect_residuals(block, n_rows); });
+  }
   pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) float y[kMaxPanelTokens * kTileRows];
     for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
@@ -46,8 +50,8 @@ void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int6
         const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
         const std::byte* bytes = weights.panel(panel);
         if (kernels_.quant_panel[format] != nullptr) {
-          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t, x.split(t), n, y,
-                                       kTileRows);
+          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t,
+                                       &x.residuals(t / kMaxPanelTokens), n, y, kTileRows);
         } else {
           kernels_.float_panel[format](bytes, weights.n_cols(), x.row(t), x.stride(), n, y,
                                        kTileRows);

@@ -101,9 +101,9 @@ struct QuantisedRows {
       std::copy_n(x.begin() + t * k, k, activations.row(t));
       activations.quantise(kernels, t, split_above);
     }
-    activations.find_split(n_tokens);
+    activations.collect_residuals(0, n_tokens);
   }
-  const SplitTokens* split() const { return activations.split(0); }
+  const Residuals* residuals() const { return &activations.residuals(0); }
   const QuantisedRow* rows() const { return activations.quantised(); }
   const QuantisedRow& row(std::int64_t t) const { return rows()[t]; }
 
@@ -129,7 +129,7 @@ struct QuantisedRows {
           x.scaled_sum[g] += static_cast<float>(x.residual.sum[2 * g] + x.residual.sum[2 * g + 1]);
       }
     }
-    activations.find_split(n_tokens);
+    activations.collect_residuals(0, n_tokens);
   }
 };
 
@@ -230,9 +230,9 @@ TEST_P(QuantPanels, PanelsOfWholeNumbersEqualScalarExactly) {
       rows.make_whole();
       std::vector<float> want(kTileRows * n_tokens), got(kTileRows * n_tokens);
       const auto format = static_cast<std::size_t>(panel.format);
-      scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.split(), n_tokens,
+      scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.residuals(), n_tokens,
                                   want.data(), kTileRows);
-      kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.split(), n_tokens,
+      kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), rows.residuals(), n_tokens,
                                    got.data(), kTileRows);
       for (const float value : want) ASSERT_LT(std::fabs(value), 0x1.0p24f) << "not exact in f32";
       EXPECT_EQ(got, want) << name(dtype) << " fill " << static_cast<int>(fill);
@@ -259,27 +259,32 @@ TEST_P(QuantPanels, PanelsAreCloseToScalarWithRealScales) {
 }
 
 // Bit-equality whatever stands beside a token: 1 to 17 tokens, each equal to its lone run.
-TEST_P(QuantPanels, ATokensResultDoesNotDependOnItsNeighbours) {
+void expect_independent_tokens(const RowKernels& kernels, DType dtype, float split_above) {
   const std::int64_t n_tokens = 17;
-  std::vector<DType> dtypes(std::begin(kQuantised), std::end(kQuantised));
-  for (const DType dtype : dtypes) {
-    const std::int64_t k = info(dtype).block_elems == 32 ? 608 : 768;  // no whole super-block: 608
-    std::vector<float> x = random_floats(static_cast<std::size_t>(k * n_tokens), 17);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] *= static_cast<float>(1 + i / 32 % 5);
-    const PackedPanel panel = make_panel(dtype, k, Fill::random, 19);
-    const QuantPanelFn kernel = kernels_.quant_panel[static_cast<std::size_t>(panel.format)];
-    QuantisedRows rows(kernels_, x, n_tokens, k);
-    for (std::int64_t n = 1; n <= n_tokens; ++n) {
-      rows.activations.find_split(n);
-      std::vector<float> together(static_cast<std::size_t>(n * 40), -1.0f);
-      kernel(panel.bytes.data(), k, rows.rows(), rows.split(), n, together.data(), 40);
-      for (std::int64_t t = 0; t < n; ++t) {
-        float alone[kTileRows];
-        kernel(panel.bytes.data(), k, rows.rows() + t, nullptr, 1, alone, kTileRows);
-        ASSERT_TRUE(bits_equal(alone, together.data() + t * 40)) << name(dtype) << " n " << n;
-        ASSERT_EQ(together[static_cast<std::size_t>(t * 40 + 32)], -1.0f)
-            << "written past the panel";
-      }
+  const std::int64_t k = info(dtype).block_elems == 32 ? 608 : 768;  // no whole super-block: 608
+  std::vector<float> x = random_floats(static_cast<std::size_t>(k * n_tokens), 17);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] *= static_cast<float>(1 + i / 32 % 5);
+  const PackedPanel panel = make_panel(dtype, k, Fill::random, 19);
+  const QuantPanelFn kernel = kernels.quant_panel[static_cast<std::size_t>(panel.format)];
+  QuantisedRows rows(kernels, x, n_tokens, k, split_above);
+  for (std::int64_t n = 1; n <= n_tokens; ++n) {
+    rows.activations.collect_residuals(0, n);
+    std::vector<float> together(static_cast<std::size_t>(n * 40), -1.0f);
+    kernel(panel.bytes.data(), k, rows.rows(), rows.residuals(), n, together.data(), 40);
+    for (std::int64_t t = 0; t < n; ++t) {
+      float alone[kTileRows];
+      kernel(panel.bytes.data(), k, rows.rows() + t, nullptr, 1, alone, kTileRows);
+      ASSERT_TRUE(bits_equal(alone, together.data() + t * 40)) << name(dtype) << " n " << n;
+      ASSERT_EQ(together[static_cast<std::size_t>(t * 40 + 32)], -1.0f) << "past the panel";
+    }
+  }
+}
+
+TEST_P(QuantPanels, ATokensResultDoesNotDependOnItsNeighbours) {
+  for (const DType dtype : kQuantised) {
+    for (const float split_above : {0.0f, 1.5f, 1e9f}) {  // every group split, some, none
+      SCOPED_TRACE(split_above);
+      expect_independent_tokens(kernels_, dtype, split_above);
     }
   }
 }

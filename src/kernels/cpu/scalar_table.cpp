@@ -11,7 +11,7 @@ namespace tinyllm {
 namespace {
 
 template <TileFormat kFormat>
-void quant_panel(const std::byte* panel, std::int64_t k, const QuantisedRow* x, const SplitTokens*,
+void quant_panel(const std::byte* panel, std::int64_t k, const QuantisedRow* x, const Residuals*,
                  std::int64_t n_tokens, float* y, std::int64_t y_stride) {
   scalar::quant_panel(kFormat, panel, k, x, n_tokens, y, y_stride);
 }

@@ -19,7 +19,7 @@ void quantise_act(const float* x, std::int64_t n, float split_above, const Quant
 using std::byte;
 // Indexed by TileFormat; nullptr where the format is of the other kind.
 using QuantPanel = void(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride);
 using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride);

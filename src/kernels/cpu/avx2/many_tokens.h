@@ -189,18 +189,18 @@ inline constexpr int kPassTokens = 3;
 
 // The f32 sums of 16 rows.
 template <int kTokens>
-static inline void load_sums(float* const* y, int row, __m256 (&acc)[kTokens][2]) {
+static inline void load_sums(const PanelToken* x, int row, __m256 (&acc)[kTokens][2]) {
 #pragma GCC unroll 3
   for (int t = 0; t < kTokens; ++t) {
-    for (int r = 0; r < 2; ++r) acc[t][r] = _mm256_loadu_ps(y[t] + row + 8 * r);
+    for (int r = 0; r < 2; ++r) acc[t][r] = _mm256_loadu_ps(x[t].y + row + 8 * r);
   }
 }
 
 template <int kTokens>
-static inline void store_sums(const __m256 (&acc)[kTokens][2], float* const* y, int row) {
+static inline void store_sums(const __m256 (&acc)[kTokens][2], const PanelToken* x, int row) {
 #pragma GCC unroll 3
   for (int t = 0; t < kTokens; ++t) {
-    for (int r = 0; r < 2; ++r) _mm256_storeu_ps(y[t] + row + 8 * r, acc[t][r]);
+    for (int r = 0; r < 2; ++r) _mm256_storeu_ps(x[t].y + row + 8 * r, acc[t][r]);
   }
 }
 
@@ -210,22 +210,19 @@ static inline void prefetch(const byte* from, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) asm volatile("prefetcht0 %0" : : "m"(from[line]));
 }
 
-// y[16 rows of the half] += rows of n_tiles tiles times kTokens tokens. y: [32] f32 of each token.
+// The half's 16 sums of each token += rows of n_tiles tiles times kTokens tokens.
 // ahead: where the tiles stand that the next sweep needs, to be fetched during this one; or
 // nullptr. wide: [kTokens][n_tiles], the activations of full_signed.
 template <typename L, bool kResidual, int kTokens>
 [[gnu::always_inline]] static inline void sweep(const UnpackedTile<L>* tiles, int n_tiles,
                                                 std::int64_t first_tile, int half,
-                                                const QuantisedRow* const* x, float* const* y,
-                                                const byte* ahead,
+                                                const PanelToken* x, const byte* ahead,
                                                 const WideTile (*wide)[kSuperTiles]) {
   // Formats that add parts of a dot in int32 have no registers left: their sums wait in y.
   constexpr bool kKeepSums =
       L::kQuant == Quant::full_signed || (L::kQuant == Quant::nibbles && L::kGroup == 32);
-  const QuantPlane* planes[kTokens];
-  for (int t = 0; t < kTokens; ++t) planes[t] = kResidual ? &x[t]->residual : &x[t]->main;
   __m256 acc[kTokens][2];
-  load_sums<kTokens>(y, 16 * half, acc);
+  load_sums<kTokens>(x, 16 * half, acc);
   for (int i = 0; i < n_tiles; ++i) {
     if (ahead != nullptr) {
       const int n_bytes = (L::kTileBytes + 64) / 128 * 64;  // about a half
@@ -240,16 +237,16 @@ template <typename L, bool kResidual, int kTokens>
       if constexpr (L::kQuant == Quant::full_signed) {
         q[t] = wide[t][i];
       } else {
-        q[t] = planes[t]->q + kTileCols * tile;
+        q[t] = x[t].q + kTileCols * tile;
       }
-      x_sum[t] = planes[t]->sum + 2 * tile;
+      x_sum[t] = x[t].sum + 2 * tile;
     }
     __m256i dots[kTokens][2];
     half_dots<L, kTokens>(w, half, q, x_sum, dots);
-    if constexpr (!kKeepSums) load_sums<kTokens>(y, 16 * half, acc);
+    if constexpr (!kKeepSums) load_sums<kTokens>(x, 16 * half, acc);
 #pragma GCC unroll 3
     for (int t = 0; t < kTokens; ++t) {
-      const __m256 x_scale = _mm256_broadcast_ss(planes[t]->scale + tile);
+      const __m256 x_scale = _mm256_broadcast_ss(x[t].scale + tile);
 #pragma GCC unroll 2
       for (int r = 0; r < 2; ++r) {
         const int row = 16 * half + 8 * r;
@@ -262,80 +259,58 @@ template <typename L, bool kResidual, int kTokens>
           acc[t][r] = _mm256_fnmadd_ps(min, _mm256_cvtepi32_ps(mins), acc[t][r]);
         } else if constexpr (L::kHasMin && !kResidual) {
           acc[t][r] = _mm256_fnmadd_ps(_mm256_load_ps(w.min + row),
-                                       _mm256_broadcast_ss(x[t]->scaled_sum + tile), acc[t][r]);
+                                       _mm256_broadcast_ss(x[t].scaled_sum + tile), acc[t][r]);
         }
         if constexpr (kKeepSums) pin(acc[t][r]);
       }
     }
-    if constexpr (!kKeepSums) store_sums<kTokens>(acc, y, 16 * half);
+    if constexpr (!kKeepSums) store_sums<kTokens>(acc, x, 16 * half);
   }
-  if constexpr (kKeepSums) store_sums<kTokens>(acc, y, 16 * half);
+  if constexpr (kKeepSums) store_sums<kTokens>(acc, x, 16 * half);
 }
 
 template <typename L, bool kResidual, int kTokens>
 static void sweep_rows(const UnpackedTile<L>* tiles, int n_tiles, std::int64_t first_tile,
-                       const QuantisedRow* const* x, float* const* y, const byte* ahead) {
+                       const PanelToken* x, const byte* ahead) {
   constexpr bool kWide = L::kQuant == Quant::full_signed;
   alignas(64) WideTile wide[kTokens][kSuperTiles];
   for (int t = 0; kWide && t < kTokens; ++t) {
-    const QuantPlane& plane = kResidual ? x[t]->residual : x[t]->main;
     for (int i = 0; i < n_tiles; ++i) {
-      const __m256i q = load(reinterpret_cast<const byte*>(plane.q + kTileCols * (first_tile + i)));
+      const __m256i q = load(reinterpret_cast<const byte*>(x[t].q + kTileCols * (first_tile + i)));
       store(wide[t][i], widen_even(q));
       store(wide[t][i] + 32, widen_odd(q));
     }
   }
   for (int half = 0; half < 2; ++half)
-    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, x, y, ahead, wide);
+    sweep<L, kResidual, kTokens>(tiles, n_tiles, first_tile, half, x, ahead, wide);
 }
 
 // Any number of tokens in passes of nearly equal width: 4 are 2 + 2, not 3 + 1.
 template <typename L, bool kResidual>
 static inline void sweep_tokens(const UnpackedTile<L>* tiles, int n_tiles, std::int64_t first_tile,
-                                const QuantisedRow* const* x, std::int64_t n_tokens,
-                                float* const* y, const byte* ahead = nullptr) {
+                                const PanelToken* x, std::int64_t n_tokens,
+                                const byte* ahead = nullptr) {
   for (std::int64_t t = 0; t < n_tokens; ahead = nullptr) {
     const std::int64_t left = n_tokens - t, n_passes = (left + kPassTokens - 1) / kPassTokens;
     const std::int64_t width = (left + n_passes - 1) / n_passes;
     switch (width) {
-      case 1: sweep_rows<L, kResidual, 1>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
-      case 2: sweep_rows<L, kResidual, 2>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
-      default: sweep_rows<L, kResidual, 3>(tiles, n_tiles, first_tile, x + t, y + t, ahead); break;
+      case 1: sweep_rows<L, kResidual, 1>(tiles, n_tiles, first_tile, x + t, ahead); break;
+      case 2: sweep_rows<L, kResidual, 2>(tiles, n_tiles, first_tile, x + t, ahead); break;
+      default: sweep_rows<L, kResidual, 3>(tiles, n_tiles, first_tile, x + t, ahead); break;
     }
     t += width;
   }
 }
 
-// The residual planes of the tiles of one super-block, tile by tile, for the tokens that have one.
-// split: of these tiles.
-template <typename L>
-static inline void sweep_residuals(const UnpackedTile<L>* tiles, int n_tiles,
-                                   std::int64_t first_tile, const QuantisedRow* const* x,
-                                   const SplitTokens* split, std::int64_t n_tokens,
-                                   float* const* y) {
-  std::int64_t n_split = 0;
-  for (int i = 0; i < n_tiles; ++i) n_split += count_tokens(split[i]);
-  if (n_split == n_tiles * n_tokens)  // a matrix whose activations are all split
-    return sweep_tokens<L, true>(tiles, n_tiles, first_tile, x, n_tokens, y);
-  for (int i = 0; i < n_tiles && n_split > 0; ++i) {
-    const QuantisedRow* rows[kMaxPanelTokens];
-    float* sums[kMaxPanelTokens];
-    const std::int64_t n = gather_tokens(split[i], x, y, rows, sums);
-    sweep_tokens<L, true>(tiles + i, 1, first_tile + i, rows, n, sums);
-    n_split -= n;
-  }
-}
-
 template <typename L>
 static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                             const SplitTokens* split, std::int64_t n_tokens, float* y,
+                             const Residuals& residuals, std::int64_t n_tokens, float* y,
                              std::int64_t y_stride) {
-  const QuantisedRow* rows[kMaxPanelTokens];
-  float* sums[kMaxPanelTokens];
+  PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    rows[t] = x + t;
-    sums[t] = y + t * y_stride;
-    for (int j = 0; j < 4; ++j) _mm256_storeu_ps(sums[t] + 8 * j, _mm256_setzero_ps());
+    main[t] = panel_token(x[t].main, x[t].scaled_sum, y + t * y_stride);
+    rest[t] = panel_token(x[t].residual, nullptr, y + t * y_stride);
+    for (int j = 0; j < 4; ++j) _mm256_storeu_ps(main[t].y + 8 * j, _mm256_setzero_ps());
   }
   UnpackedTile<L> tiles[kSuperTiles];
   const std::int64_t n_tiles = k / kTileCols;
@@ -345,8 +320,15 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
     for (int i = 0; i < n; ++i) unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
     const byte* ahead = tile + n * L::kTileBytes;  // the next super-block, or the next panel
-    sweep_tokens<L, false>(tiles, n, first, rows, n_tokens, sums, ahead);
-    sweep_residuals<L>(tiles, n, first, rows, split + first, n_tokens, sums);
+    sweep_tokens<L, false>(tiles, n, first, main, n_tokens, ahead);
+    if (residuals.groups == nullptr) {
+      sweep_tokens<L, true>(tiles, n, first, rest, n_tokens);
+    } else {
+      for (int i = 0; i < n; ++i) {
+        const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
+        sweep_tokens<L, true>(tiles + i, 1, 0, rest, n_split);
+      }
+    }
   }
 }
 

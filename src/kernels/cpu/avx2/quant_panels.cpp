@@ -8,7 +8,7 @@ namespace {
 
 template <typename L>
 void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride) {
   // Unpacking signed bytes to int16 pays from 3 tokens on.
   constexpr std::int64_t kMostAlone = L::kQuant == Quant::full_signed ? 2 : 1;
@@ -16,7 +16,7 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x
     for (std::int64_t t = 0; t < n_tokens; ++t)
       panel_times_one<L>(panel, k, x[t], y + t * y_stride);
   } else {
-    panel_times_many<L>(panel, k, x, split, n_tokens, y, y_stride);
+    panel_times_many<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   }
 }
 

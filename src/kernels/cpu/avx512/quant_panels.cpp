@@ -8,12 +8,12 @@ namespace {
 
 template <typename L>
 void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride) {
   if (n_tokens == 1) {
     panel_times_one<L>(panel, k, x[0], y);
   } else {
-    panel_times_many<L>(panel, k, x, split, n_tokens, y, y_stride);
+    panel_times_many<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   }
 }
 

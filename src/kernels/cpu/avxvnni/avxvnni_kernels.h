@@ -13,7 +13,7 @@ namespace tinyllm::avxvnni {
 
 // Indexed by TileFormat; nullptr where the format is of floats.
 using QuantPanel = void(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
-                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride);
 extern QuantPanel* const kQuantPanels[kNumTileFormats];
 

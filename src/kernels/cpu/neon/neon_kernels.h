@@ -16,7 +16,7 @@ namespace tinyllm::neon {
 using std::byte;
 // Indexed by TileFormat; nullptr where the format is of the other kind.
 using QuantPanel = void(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                        const SplitTokens* split, std::int64_t n_tokens, float* y,
+                        const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride);
 using FloatPanel = void(const byte* panel, std::int64_t k, const float* x, std::int64_t x_stride,
                         std::int64_t n_tokens, float* y, std::int64_t y_stride);

@@ -37,14 +37,6 @@ template <typename V, typename L>
   }
 }
 
-// Tokens that go through a tile together, and where their sums stand ([32] f32 each).
-template <int kTokens>
-struct Pass {
-  const QuantPlane* plane[kTokens];
-  const float* scaled_sum[kTokens];
-  float* y[kTokens];
-};
-
 // dots += the 4 columns from 4 i on of kPassRows rows times the tokens' activations. x: the 16
 // columns that hold them, kLane which 4 of these. V::pin keeps the compiler from moving additions
 // past each other: it would need more registers than there are and spill the sums.
@@ -64,10 +56,10 @@ template <typename V, int kTokens, int kLane, int kRegs>
   }
 }
 
-// y[kPassRows rows from first_row on] += these rows of one tile times the tokens.
+// kPassRows sums from first_row on += these rows of one tile times the tokens.
 template <typename V, typename Tile, bool kWithMin, int kTokens>
 [[gnu::always_inline]] static inline void sweep_tile(const Tile& w, std::int64_t tile,
-                                                     int first_row, const Pass<kTokens>& pass) {
+                                                     int first_row, const PanelToken* x) {
   constexpr int kRegs = V::kPassRows / V::kRows;
   const byte* rows[kRegs];
   for (int r = 0; r < kRegs; ++r) {
@@ -75,42 +67,41 @@ template <typename V, typename Tile, bool kWithMin, int kTokens>
     rows[r] = w.quants[row / 16][0] + 4 * (row % 16);
   }
   const std::int8_t* q[kTokens];
-  for (int t = 0; t < kTokens; ++t) q[t] = pass.plane[t]->q + kTileCols * tile;
+  for (int t = 0; t < kTokens; ++t) q[t] = x[t].q + kTileCols * tile;
 #pragma GCC unroll 2
   for (int g = 0; g < Tile::kGroups; ++g) {
     typename V::Ints dots[kTokens][kRegs];
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      const auto begin =
-          begin_sum<V, Tile::kGroups, Tile::kOffset>(pass.plane[t]->sum + 2 * tile, g);
+      const auto begin = begin_sum<V, Tile::kGroups, Tile::kOffset>(x[t].sum + 2 * tile, g);
       for (int r = 0; r < kRegs; ++r) dots[t][r] = begin;
     }
     constexpr int kParts = 2 / Tile::kGroups;  // 16 columns each
 #pragma GCC unroll 2
     for (int part = kParts * g; part < kParts * (g + 1); ++part) {
-      typename V::Columns x[kTokens];
+      typename V::Columns columns[kTokens];
 #pragma GCC unroll 8
-      for (int t = 0; t < kTokens; ++t) x[t] = V::load_columns(q[t] + 16 * part);
-      add_line<V, kTokens, 0>(rows, 4 * part, x, dots);
-      add_line<V, kTokens, 1>(rows, 4 * part + 1, x, dots);
-      add_line<V, kTokens, 2>(rows, 4 * part + 2, x, dots);
-      add_line<V, kTokens, 3>(rows, 4 * part + 3, x, dots);
+      for (int t = 0; t < kTokens; ++t) columns[t] = V::load_columns(q[t] + 16 * part);
+      add_line<V, kTokens, 0>(rows, 4 * part, columns, dots);
+      add_line<V, kTokens, 1>(rows, 4 * part + 1, columns, dots);
+      add_line<V, kTokens, 2>(rows, 4 * part + 2, columns, dots);
+      add_line<V, kTokens, 3>(rows, 4 * part + 3, columns, dots);
     }
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      const auto x_scale = V::broadcast(pass.plane[t]->scale[tile]);
+      const auto x_scale = V::broadcast(x[t].scale[tile]);
 #pragma GCC unroll 4
       for (int r = 0; r < kRegs; ++r) {
         const int row = first_row + V::kRows * r;
-        float* place = pass.y[t] + row;
+        float* place = x[t].y + row;
         const auto scale = V::mul(V::load_f32(w.scale[g] + row), x_scale);
         auto acc = V::fma(scale, V::to_floats(dots[t][r]), V::load_f32(place));
         if constexpr (kWithMin && Tile::kGroups == 2) {
           const auto min = V::mul(V::load_f32(w.min[g] + row), x_scale);
-          const auto sum = static_cast<float>(pass.plane[t]->sum[2 * tile + g]);
+          const auto sum = static_cast<float>(x[t].sum[2 * tile + g]);
           acc = V::fnma(min, V::broadcast(sum), acc);
         } else if constexpr (kWithMin) {
-          acc = V::fnma(V::load_f32(w.min[g] + row), V::broadcast(pass.scaled_sum[t][tile]), acc);
+          acc = V::fnma(V::load_f32(w.min[g] + row), V::broadcast(x[t].scaled_sum[tile]), acc);
         }
         V::store(place, acc);
       }
@@ -126,19 +117,15 @@ struct Ahead {
 };
 
 template <typename V, typename Tile, bool kWithMin, int kTokens>
-static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool residual,
-                  const QuantisedRow* const* x, float* const* y, Ahead ahead) {
-  Pass<kTokens> pass;
-  for (int t = 0; t < kTokens; ++t) {
-    pass.plane[t] = residual ? &x[t]->residual : &x[t]->main;
-    pass.scaled_sum[t] = x[t]->scaled_sum;
-    pass.y[t] = y[t];
-  }
+static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, const PanelToken* tokens,
+                  Ahead ahead) {
+  PanelToken x[kTokens];
+  for (int t = 0; t < kTokens; ++t) x[t] = tokens[t];
   for (int row = 0; row < kTileRows; row += V::kPassRows) {
     for (int i = 0; i < n_tiles; ++i) {
       if (row == 0 && ahead.from != nullptr)
         prefetch(ahead.from + i * ahead.tile_bytes, ahead.tile_bytes);
-      sweep_tile<V, Tile, kWithMin, kTokens>(tiles[i], first_tile + i, row, pass);
+      sweep_tile<V, Tile, kWithMin, kTokens>(tiles[i], first_tile + i, row, x);
     }
   }
 }
@@ -146,66 +133,46 @@ static void sweep(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool 
 // One pass of `width` tokens, kMaxTokens at most.
 template <typename V, typename Tile, bool kWithMin, int kMaxTokens>
 static inline void sweep_width(const Tile* tiles, int n_tiles, std::int64_t first_tile,
-                               bool residual, const QuantisedRow* const* x, std::int64_t width,
-                               float* const* y, Ahead ahead) {
+                               const PanelToken* x, std::int64_t width, Ahead ahead) {
   if constexpr (kMaxTokens > 1) {
     if (width < kMaxTokens) {
-      return sweep_width<V, Tile, kWithMin, kMaxTokens - 1>(tiles, n_tiles, first_tile, residual, x,
-                                                            width, y, ahead);
+      return sweep_width<V, Tile, kWithMin, kMaxTokens - 1>(tiles, n_tiles, first_tile, x, width,
+                                                            ahead);
     }
   }
-  sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, residual, x, y, ahead);
+  sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, x, ahead);
 }
 
 // Any number of tokens in passes of full width, the last two of equal width: 7 are 4 + 3, not 5
 // + 2.
 template <typename V, typename Tile, bool kWithMin>
-static void sweep_tokens(const Tile* tiles, int n_tiles, std::int64_t first_tile, bool residual,
-                         const QuantisedRow* const* x, std::int64_t n_tokens, float* const* y,
-                         Ahead ahead = {}) {
+static void sweep_tokens(const Tile* tiles, int n_tiles, std::int64_t first_tile,
+                         const PanelToken* x, std::int64_t n_tokens, Ahead ahead = {}) {
   for (std::int64_t t = 0; t < n_tokens;) {
     constexpr std::int64_t kMost = V::kPassTokens;
     const std::int64_t left = n_tokens - t;
     const std::int64_t width = left >= 2 * kMost ? kMost : left > kMost ? (left + 1) / 2 : left;
-    sweep_width<V, Tile, kWithMin, V::kPassTokens>(tiles, n_tiles, first_tile, residual, x + t,
-                                                   width, y + t, ahead);
+    sweep_width<V, Tile, kWithMin, V::kPassTokens>(tiles, n_tiles, first_tile, x + t, width, ahead);
     t += width;
     ahead = {};
   }
 }
 
-// The residual planes of the tiles of one super-block, tile by tile, for the tokens that have one.
-// split: of these tiles. Mins of groups of 32 are done: the main plane's pass took both sums.
-template <typename V, typename Tile>
-static inline void sweep_residuals(const Tile* tiles, int n_tiles, std::int64_t first_tile,
-                                   const QuantisedRow* const* x, const SplitTokens* split,
-                                   std::int64_t n_tokens, float* const* y) {
-  constexpr bool kWithMin = Tile::kHasMin && Tile::kGroups == 2;
-  std::int64_t n_split = 0;
-  for (int i = 0; i < n_tiles; ++i) n_split += count_tokens(split[i]);
-  if (n_split == n_tiles * n_tokens)  // a matrix whose activations are all split
-    return sweep_tokens<V, Tile, kWithMin>(tiles, n_tiles, first_tile, true, x, n_tokens, y);
-  for (int i = 0; i < n_tiles && n_split > 0; ++i) {
-    const QuantisedRow* rows[kMaxPanelTokens];
-    float* sums[kMaxPanelTokens];
-    const std::int64_t n = gather_tokens(split[i], x, y, rows, sums);
-    sweep_tokens<V, Tile, kWithMin>(tiles + i, 1, first_tile + i, true, rows, n, sums);
-    n_split -= n;
-  }
-}
-
 template <typename V, typename L>
 static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedRow* x,
-                             const SplitTokens* split, std::int64_t n_tokens, float* y,
+                             const Residuals& residuals, std::int64_t n_tokens, float* y,
                              std::int64_t y_stride) {
-  const QuantisedRow* rows[kMaxPanelTokens];
-  float* sums[kMaxPanelTokens];
+  using Tile = UnpackedFrom<V, L>;
+  // Mins of groups of 32 are done with the main plane, whose pass takes both planes' sums.
+  constexpr bool kResidualMin = Tile::kHasMin && Tile::kGroups == 2;
+  PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    rows[t] = x + t;
-    sums[t] = y + t * y_stride;
-    for (int row = 0; row < kTileRows; row += V::kRows) V::store(sums[t] + row, V::broadcast(0.0f));
+    main[t] = panel_token(x[t].main, x[t].scaled_sum, y + t * y_stride);
+    rest[t] = panel_token(x[t].residual, nullptr, y + t * y_stride);
+    for (int row = 0; row < kTileRows; row += V::kRows)
+      V::store(main[t].y + row, V::broadcast(0.0f));
   }
-  UnpackedFrom<V, L> tiles[kSuperTiles];
+  Tile tiles[kSuperTiles];
   const std::int64_t n_tiles = k / kTileCols;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {
     const byte* header = panel + first / kSuperTiles * L::kHeaderBytes + first * L::kTileBytes;
@@ -213,9 +180,15 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
     for (int i = 0; i < n; ++i) unpack_tile<V, L>(header, tile + i * L::kTileBytes, tiles[i]);
     const Ahead ahead = {tile + n * L::kTileBytes, L::kTileBytes};  // or the next panel's first
-    sweep_tokens<V, UnpackedFrom<V, L>, L::kHasMin>(tiles, n, first, false, rows, n_tokens, sums,
-                                                    ahead);
-    sweep_residuals<V>(tiles, n, first, rows, split + first, n_tokens, sums);
+    sweep_tokens<V, Tile, L::kHasMin>(tiles, n, first, main, n_tokens, ahead);
+    if (residuals.groups == nullptr) {
+      sweep_tokens<V, Tile, kResidualMin>(tiles, n, first, rest, n_tokens);
+    } else {
+      for (int i = 0; i < n; ++i) {
+        const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
+        sweep_tokens<V, Tile, kResidualMin>(tiles + i, 1, 0, rest, n_split);
+      }
+    }
   }
 }
 
