@@ -34,16 +34,20 @@ static inline void nibble_sums(const byte* quants, const TilePlanes<kPlanes>& x,
   }
 }
 
-// Groups of 32: int32 dots of a tile, offset taken off.
+// Groups of 32: int32 dots of a tile, offset taken off; kSuper: already times their whole scales.
 template <typename L, int kPlanes>
 static inline void group_dots(const byte* tile, const TilePlanes<kPlanes>& x,
                               __m256i (&dots)[kPlanes][4]) {
   const byte* quants = tile + L::kQuantsBegin;
+  const auto add_pairs_of = [tile](__m256i sums, int j) {
+    if constexpr (!L::kSuper) return add_pairs(sums);
+    return _mm256_madd_epi16(sums, load_equal_pairs(tile + 8 * j));
+  };
   if constexpr (L::kQuant == Quant::nibbles) {
     __m256i sums[kPlanes][1][4];
     nibble_sums<L, kPlanes>(quants, x, sums);
     for (int p = 0; p < kPlanes; ++p) {
-      for (int j = 0; j < 4; ++j) dots[p][j] = add_pairs(sums[p][0][j]);
+      for (int j = 0; j < 4; ++j) dots[p][j] = add_pairs_of(sums[p][0][j], j);
     }
   } else {
     constexpr bool kSumIn16 = L::kQuant == Quant::five_bits;
@@ -58,7 +62,7 @@ static inline void group_dots(const byte* tile, const TilePlanes<kPlanes>& x,
             sum = kSumIn16 ? _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, four))
                            : _mm256_add_epi32(sum, multiply_signed(w, four));
           }
-          dots[p][j] = _mm256_add_epi32(dots[p][j], kSumIn16 ? add_pairs(sum) : sum);
+          dots[p][j] = _mm256_add_epi32(dots[p][j], kSumIn16 ? add_pairs_of(sum, j) : sum);
         }
       }
     }
@@ -72,7 +76,7 @@ static inline void group_dots(const byte* tile, const TilePlanes<kPlanes>& x,
   }
 }
 
-// Groups of 16: int32 dots of both groups of a tile, each times its group scale, offset taken off.
+// Groups of 16: int32 dots of both groups of a tile, each times its whole scale, offset taken off.
 template <typename L, int kPlanes>
 static inline void scaled_dots(const byte* tile, const TilePlanes<kPlanes>& x,
                                __m256i (&dots)[kPlanes][4]) {
@@ -115,38 +119,57 @@ static inline void scaled_dots(const byte* tile, const TilePlanes<kPlanes>& x,
   }
 }
 
-// acc[32 rows] += the dots of one tile and plane. `t`: the tile's index along k.
-template <typename L, bool kResidual>
+// sums[32 rows] += the dots of one tile and plane. `t`: the tile's index along k. kInUnits: in
+// units of the rows' super-scales.
+template <typename L, bool kResidual, bool kInUnits>
 static inline void add_dots(const byte* header, const byte* tile, const QuantPlane& x,
                             const float* scaled_sum, std::int64_t t, const __m256i (&dots)[4],
-                            __m256 (&acc)[4]) {
+                            __m256 (&sums)[4]) {
   const __m256 x_scale = _mm256_broadcast_ss(x.scale + t);
+  const byte* mins = tile + L::kScalesBytes;
   for (int j = 0; j < 4; ++j) {
-    const __m256 dot = _mm256_cvtepi32_ps(dots[j]);
-    if constexpr (L::kGroup == 32) {
-      const __m256 scale = _mm256_mul_ps(load_scale<L>(header, tile, j), x_scale);
-      acc[j] = _mm256_fmadd_ps(scale, dot, acc[j]);
-      if constexpr (L::kHasMin && !kResidual) {
-        const __m256 min = load_scale<L>(header + 2 * kTileRows, tile + L::kScalesBytes, j);
-        acc[j] = _mm256_fnmadd_ps(min, _mm256_broadcast_ss(scaled_sum + t), acc[j]);
-      }
-    } else {
-      const __m256 scale = _mm256_mul_ps(load_f16(header + 16 * j), x_scale);
-      acc[j] = _mm256_fmadd_ps(scale, dot, acc[j]);
-      if constexpr (L::kHasMin) {
-        const __m256i pair = load_group_pair<L>(tile + L::kScalesBytes, j);
-        const __m256i mins = _mm256_madd_epi16(repeat_4_bytes(x.sum + 2 * t), pair);
-        const __m256 min = _mm256_mul_ps(load_f16(header + 2 * kTileRows + 16 * j), x_scale);
-        acc[j] = _mm256_fnmadd_ps(min, _mm256_cvtepi32_ps(mins), acc[j]);
-      }
+    __m256 scale = x_scale;
+    if constexpr (!kInUnits)
+      scale = _mm256_mul_ps(load_f16((L::kSuper ? header : tile) + 16 * j), x_scale);
+    sums[j] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots[j]), sums[j]);
+    if constexpr (L::kHasMin && !L::kSuper && !kResidual) {
+      sums[j] =
+          _mm256_fnmadd_ps(load_f16(mins + 16 * j), _mm256_broadcast_ss(scaled_sum + t), sums[j]);
+    } else if constexpr (L::kHasMin && L::kGroup == 16 && kResidual) {
+      const __m256 min = _mm256_mul_ps(load_f16(header + 2 * kTileRows + 16 * j), x_scale);
+      sums[j] =
+          _mm256_fnmadd_ps(min, group_mins(x.sum + 2 * t, load_group_pair<L>(mins, j)), sums[j]);
     }
   }
 }
 
-// One tile: acc += the main plane; the residual's dots are kept for later when there is one.
+// acc -= the mins of a super-block's n tiles times the sums of x's tiles from `first` on.
+template <typename L>
+static inline void subtract_mins(const byte* header, int n, const QuantisedRow& x,
+                                 std::int64_t first, __m256 (&acc)[4]) {
+  __m256 sums[4];
+  for (int j = 0; j < 4; ++j) sums[j] = _mm256_setzero_ps();
+  for (int i = 0; i < n; ++i) {
+    const byte* mins = header + L::kHeaderBytes + i * L::kTileBytes + L::kScalesBytes;
+    const std::int64_t t = first + i;
+    for (int j = 0; j < 4; ++j) {
+      if constexpr (L::kGroup == 32) {
+        sums[j] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(load_u8(mins + 8 * j)),
+                                  _mm256_broadcast_ss(x.scaled_sum + t), sums[j]);
+      } else {
+        sums[j] = _mm256_fmadd_ps(group_mins(x.main.sum + 2 * t, load_group_pair<L>(mins, j)),
+                                  _mm256_broadcast_ss(x.main.scale + t), sums[j]);
+      }
+    }
+  }
+  for (int j = 0; j < 4; ++j)
+    acc[j] = _mm256_fnmadd_ps(load_f16(header + 2 * kTileRows + 16 * j), sums[j], acc[j]);
+}
+
+// One tile: sums += the main plane; the residual's dots are kept for later when there is one.
 template <typename L, int kPlanes>
 static inline void add_tile(const byte* header, const byte* tile, const QuantisedRow& x,
-                            std::int64_t t, __m256i* residual_dots, __m256 (&acc)[4]) {
+                            std::int64_t t, __m256i* residual_dots, __m256 (&sums)[4]) {
   const QuantPlane* planes[2] = {&x.main, &x.residual};
   TilePlanes<kPlanes> at;
   for (int p = 0; p < kPlanes; ++p) {
@@ -159,7 +182,7 @@ static inline void add_tile(const byte* header, const byte* tile, const Quantise
   } else {
     scaled_dots<L, kPlanes>(tile, at, dots);
   }
-  add_dots<L, false>(header, tile, x.main, x.scaled_sum, t, dots[0], acc);
+  add_dots<L, false, L::kSuper>(header, tile, x.main, x.scaled_sum, t, dots[0], sums);
   if constexpr (kPlanes == 2) {
     for (int j = 0; j < 4; ++j) residual_dots[j] = dots[1][j];
   }
@@ -178,20 +201,26 @@ static void panel_times_one(const byte* panel, std::int64_t k, const QuantisedRo
     const int n = static_cast<int>(n_tiles - first < kSuperTiles ? n_tiles - first : kSuperTiles);
     const unsigned split = x.split[first / kSuperTiles];
     __m256i residual_dots[kSuperTiles][4];
+    __m256 units[4];
+    for (int j = 0; j < 4; ++j) units[j] = _mm256_setzero_ps();
+    __m256(&sums)[4] = L::kSuper ? units : acc;
     for (int i = 0; i < n; ++i) {
       const byte* tile = tiles + i * L::kTileBytes;
       for (int line = 0; line < L::kTileBytes; line += 64)
         _mm_prefetch(reinterpret_cast<const char*>(tile) + kPrefetch + line, _MM_HINT_T0);
       if ((split >> i & 1u) != 0) {
-        add_tile<L, 2>(header, tile, x, first + i, residual_dots[i], acc);
+        add_tile<L, 2>(header, tile, x, first + i, residual_dots[i], sums);
       } else {
-        add_tile<L, 1>(header, tile, x, first + i, nullptr, acc);
+        add_tile<L, 1>(header, tile, x, first + i, nullptr, sums);
       }
     }
+    for (int j = 0; L::kSuper && j < 4; ++j)
+      acc[j] = _mm256_fmadd_ps(load_f16(header + 16 * j), units[j], acc[j]);
+    if constexpr (L::kSuper && L::kHasMin) subtract_mins<L>(header, n, x, first, acc);
     for (int i = 0; i < n; ++i) {
       if ((split >> i & 1u) == 0) continue;
-      add_dots<L, true>(header, tiles + i * L::kTileBytes, x.residual, x.scaled_sum, first + i,
-                        residual_dots[i], acc);
+      add_dots<L, true, false>(header, tiles + i * L::kTileBytes, x.residual, x.scaled_sum,
+                               first + i, residual_dots[i], acc);
     }
     header = tiles + n * L::kTileBytes;
   }

@@ -46,6 +46,10 @@ static inline __m256i load(const byte* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
 
+static inline __m256 load_floats(const byte* at) {
+  return _mm256_loadu_ps(reinterpret_cast<const float*>(at));
+}
+
 static inline __m256 load_f16(const byte* at) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
 }
@@ -87,15 +91,13 @@ static inline __m256i multiply_signed(__m256i w, __m256i x) {
   return add_pairs(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)));
 }
 
-// Scales (or mins) of the 8 rows from row 8 * j on. `array`: where the tile's scales or mins begin.
-template <typename L>
-static inline __m256 load_scale(const byte* header, const byte* array, int j) {
-  static_assert(L::kGroup == 32);
-  if constexpr (!L::kSuper) {
-    return load_f16(array + 16 * j);
-  } else {
-    return _mm256_mul_ps(load_f16(header + 16 * j), _mm256_cvtepi32_ps(load_u8(array + 8 * j)));
-  }
+// 8 unsigned bytes, one a row, as int16 pairs (b, b).
+static inline __m256i load_equal_pairs(const byte* at) {
+  std::int64_t eight;
+  __builtin_memcpy(&eight, at, 8);
+  const __m256i order = _mm256_setr_epi8(0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1,  //
+                                         4, -1, 4, -1, 5, -1, 5, -1, 6, -1, 6, -1, 7, -1, 7, -1);
+  return _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), order);
 }
 
 // Groups of 16: the two group scales (or mins) of 8 rows as pairs, each row's first in the low
@@ -106,6 +108,11 @@ static inline __m256i load_group_pair(const byte* array, int j) {
   const byte* second = array + kTileRows + 8 * j;
   if constexpr (L::kHasMin) return pair_of(load_u8(array + 8 * j), load_u8(second));
   return pair_of(load_i8(array + 8 * j), load_i8(second));
+}
+
+// What the mins of 8 rows' two groups (m0, m1) take off, less the scale: m0 * sum[0] + m1 * sum[1].
+static inline __m256 group_mins(const std::int16_t* x_sum, __m256i mins) {
+  return _mm256_cvtepi32_ps(_mm256_madd_epi16(repeat_4_bytes(x_sum), mins));
 }
 
 // Six bits: the four registers of 4 columns that two lines of nibbles and a line of upper bits
