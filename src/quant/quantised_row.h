@@ -34,10 +34,10 @@ struct ResidualGroup {
 };
 
 // The residual planes of up to kMaxPanelTokens rows in the order in which a panel meets them: tile
-// by tile, then by token. Few groups are split: in their rows each would cost three cache lines.
+// by tile, then by token. In their rows each group would cost three cache lines.
 struct Residuals {
-  const std::int32_t* first;    // [k / 32 + 1] tile t has the groups first[t] to first[t + 1] - 1
-  const ResidualGroup* groups;  // nullptr: every group of every row is split; see their own planes
+  const std::int32_t* first;  // [k / 32 + 1] tile t has the groups first[t] to first[t + 1] - 1
+  const ResidualGroup* groups;
 };
 
 // What a panel kernel takes of one token: a plane of its activations, and the sums that grow.
@@ -49,8 +49,8 @@ struct PanelToken {
   float* y;                 // [32]
 };
 
-static inline PanelToken panel_token(const QuantPlane& plane, const float* scaled_sum, float* y) {
-  return {plane.q, plane.scale, plane.sum, scaled_sum, y};
+static inline PanelToken main_token(const QuantisedRow& x, float* y) {
+  return {x.main.q, x.main.scale, x.main.sum, x.scaled_sum, y};
 }
 
 // The tokens of one tile's residuals, which they take as their tile 0. Returns how many.

@@ -53,7 +53,11 @@ Activations::Activations(std::int64_t max_rows, std::int64_t n_cols)
     std::byte* at = bytes_.data() + t * bytes_of_row(stride_);
     rows_.push_back(take_row(at, stride_));
   }
-  residuals_.resize(static_cast<std::size_t>((max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens));
+  const std::int64_t n_tiles = stride_ / 32;
+  for (std::int64_t row = 0; row < max_rows; row += kMaxPanelTokens) {
+    residuals_.push_back({first_.as<std::int32_t>().data() + row / kMaxPanelTokens * (n_tiles + 1),
+                          groups_.as<ResidualGroup>().data() + row * n_tiles});
+  }
 }
 
 void Activations::collect_residuals(std::int64_t block, std::int64_t n_rows) {
@@ -77,9 +81,6 @@ void Activations::collect_residuals(std::int64_t block, std::int64_t n_rows) {
   for (std::int64_t tile = 0; tile < n_tiles; ++tile)
     n_before += std::exchange(first[tile + 1], n_before);
   ResidualGroup* groups = groups_.as<ResidualGroup>().data() + begin * n_tiles;
-  Residuals& residuals = residuals_[static_cast<std::size_t>(block)];
-  residuals = {first, n_before == n * n_tiles ? nullptr : groups};
-  if (residuals.groups == nullptr) return;
   for_each_split([&](std::int64_t t, std::int64_t tile) {
     const QuantPlane& plane = rows[t].residual;
     ResidualGroup& group = groups[first[tile + 1]++];

@@ -53,7 +53,7 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
     const std::int64_t n_rows = std::min(kHeadRows, samples.n_rows - first);
     for (std::int64_t i = 0; i < n_rows; ++i) {
       const std::int32_t t = batch_.logits_tokens[static_cast<std::size_t>(first + i)];
-      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitAll, i);
+      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitMore, i);
     }
     mark(StepPart::norm);
     multiply_into(weights, normed_, n_rows, logits, stride);

@@ -101,7 +101,7 @@ void CpuBackend::embed(MatrixId embed_tokens) {
 void CpuBackend::attention_input(const LayerSpec& layer) {
   const PackedMatrix& weights = matrix(layer.qkv_proj);
   for_each_token([&](std::int64_t t) {
-    normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, kSplitAll, t);
+    normalise(hidden_row(t), layer.input_norm, layer.norm_eps, weights, kSplitMore, t);
   });
   mark(StepPart::norm);
   multiply_into(weights, normed_, batch_.n_tokens, qkv_.as<float>().data(), qkv_stride_);

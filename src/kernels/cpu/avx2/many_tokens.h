@@ -286,8 +286,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
                              std::int64_t y_stride) {
   PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = panel_token(x[t].main, x[t].scaled_sum, y + t * y_stride);
-    rest[t] = panel_token(x[t].residual, nullptr, y + t * y_stride);
+    main[t] = main_token(x[t], y + t * y_stride);
     for (int j = 0; j < 4; ++j) _mm256_storeu_ps(main[t].y + 8 * j, _mm256_setzero_ps());
   }
   UnpackedBlock<L> block;
@@ -299,13 +298,9 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     // The next super-block, or the next panel.
     const byte* ahead = header + L::kHeaderBytes + n * L::kTileBytes;
     sweep_tokens<L, false>(block, 0, n, main, first, n_tokens, ahead);
-    if (residuals.groups == nullptr) {
-      sweep_tokens<L, true>(block, 0, n, rest, first, n_tokens);
-    } else {
-      for (int i = 0; i < n; ++i) {
-        const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
-        sweep_tokens<L, true>(block, i, 1, rest, 0, n_split);
-      }
+    for (int i = 0; i < n; ++i) {
+      const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
+      sweep_tokens<L, true>(block, i, 1, rest, 0, n_split);
     }
   }
 }

@@ -133,8 +133,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
                              std::int64_t y_stride) {
   PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = panel_token(x[t].main, x[t].scaled_sum, y + t * y_stride);
-    rest[t] = panel_token(x[t].residual, nullptr, y + t * y_stride);
+    main[t] = main_token(x[t], y + t * y_stride);
     for (int half = 0; half < 2; ++half)
       _mm512_storeu_ps(main[t].y + 16 * half, _mm512_setzero_ps());
   }
@@ -147,13 +146,9 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     for (int i = 0; i < n; ++i) unpack_tile<L>(header, tile + i * L::kTileBytes, tiles[i]);
     const byte* ahead = tile + n * L::kTileBytes;  // the next super-block, or the next panel
     sweep_tokens<L, false>(tiles, n, first, main, n_tokens, ahead);
-    if (residuals.groups == nullptr) {
-      sweep_tokens<L, true>(tiles, n, first, rest, n_tokens);
-    } else {
-      for (int i = 0; i < n; ++i) {
-        const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
-        sweep_tokens<L, true>(tiles + i, 1, 0, rest, n_split);
-      }
+    for (int i = 0; i < n; ++i) {
+      const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
+      sweep_tokens<L, true>(tiles + i, 1, 0, rest, n_split);
     }
   }
 }

@@ -167,8 +167,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
   constexpr bool kResidualMin = Tile::kHasMin && Tile::kGroups == 2;
   PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
   for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = panel_token(x[t].main, x[t].scaled_sum, y + t * y_stride);
-    rest[t] = panel_token(x[t].residual, nullptr, y + t * y_stride);
+    main[t] = main_token(x[t], y + t * y_stride);
     for (int row = 0; row < kTileRows; row += V::kRows)
       V::store(main[t].y + row, V::broadcast(0.0f));
   }
@@ -181,13 +180,9 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
     for (int i = 0; i < n; ++i) unpack_tile<V, L>(header, tile + i * L::kTileBytes, tiles[i]);
     const Ahead ahead = {tile + n * L::kTileBytes, L::kTileBytes};  // or the next panel's first
     sweep_tokens<V, Tile, L::kHasMin>(tiles, n, first, main, n_tokens, ahead);
-    if (residuals.groups == nullptr) {
-      sweep_tokens<V, Tile, kResidualMin>(tiles, n, first, rest, n_tokens);
-    } else {
-      for (int i = 0; i < n; ++i) {
-        const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
-        sweep_tokens<V, Tile, kResidualMin>(tiles + i, 1, 0, rest, n_split);
-      }
+    for (int i = 0; i < n; ++i) {
+      const std::int64_t n_split = residual_tokens(residuals, first + i, main, rest);
+      sweep_tokens<V, Tile, kResidualMin>(tiles + i, 1, 0, rest, n_split);
     }
   }
 }
