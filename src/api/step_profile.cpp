@@ -6,8 +6,8 @@ namespace tinyllm {
 
 std::string_view name(StepPart part) {
   constexpr std::array<std::string_view, kNumStepParts> kNames = {
-      "embedding", "norm", "q k v", "rope",     "attention", "o",   "gate up",
-      "silu",      "down", "head",  "sampling", "waiting",   "rest"};
+      "embedding", "norm", "q k v", "rope",     "attention", "o",
+      "gate up",   "down", "head",  "sampling", "waiting",   "rest"};
   return kNames[static_cast<std::size_t>(part)];
 }
 

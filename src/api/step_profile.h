@@ -10,8 +10,8 @@
 
 namespace tinyllm {
 
-// In the order of a step. Making a matmul's input int8 counts where the input is made: norm and
-// silu, for o_proj there.
+// In the order of a step. Making a matmul's input int8 counts as norm where a norm makes the input,
+// else with the matmul.
 enum class StepPart : std::uint8_t {
   embedding,
   norm,
@@ -19,15 +19,14 @@ enum class StepPart : std::uint8_t {
   rope,  // biases, q/k norm and storing k, v too
   attention,
   o_proj,
-  gate_up,
-  silu,
+  gate_up,  // silu too
   down_proj,
   head,
   sampling,
   waiting,  // in parallel passes, the mean over the workers of the time in which they had no work
   rest,     // plan, batch arrays, text
 };
-inline constexpr std::size_t kNumStepParts = 13;
+inline constexpr std::size_t kNumStepParts = 12;
 std::string_view name(StepPart part);
 
 class StepProfile {

@@ -15,7 +15,9 @@ class FailingBackend : public Backend {
   FailingBackend(std::unique_ptr<Backend> real, int n_good_steps)
       : real_(std::move(real)), n_left_(n_good_steps) {}
 
-  MatrixId pack_matrix(std::span<const Tensor> parts) override { return real_->pack_matrix(parts); }
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) override {
+    return real_->pack_matrix(parts, order);
+  }
   VectorId pack_vector(std::span<const Tensor> parts) override { return real_->pack_vector(parts); }
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override {
     real_->set_rope_table(cos, sin);

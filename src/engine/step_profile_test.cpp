@@ -55,7 +55,7 @@ TEST(StepProfile, PartsAddUpToTheTimeBetweenTokens) {
     ASSERT_EQ(profile->sums(Kind::decode_together).n_steps, 0);
     for (const StepPart part :
          {StepPart::embedding, StepPart::norm, StepPart::qkv, StepPart::rope, StepPart::attention,
-          StepPart::o_proj, StepPart::gate_up, StepPart::silu, StepPart::down_proj, StepPart::head,
+          StepPart::o_proj, StepPart::gate_up, StepPart::down_proj, StepPart::head,
           StepPart::sampling, StepPart::rest}) {
       ASSERT_GT(decode.parts[static_cast<std::size_t>(part)].seconds, 0) << name(part);
     }
@@ -72,7 +72,7 @@ TEST(StepProfile, NamesComeInTheOrderOfAStep) {
     names += std::string(name(static_cast<StepPart>(i))) + ", ";
   }
   EXPECT_EQ(names,
-            "embedding, norm, q k v, rope, attention, o, gate up, silu, down, head, sampling, "
+            "embedding, norm, q k v, rope, attention, o, gate up, down, head, sampling, "
             "waiting, rest, ");
 }
 

@@ -75,9 +75,9 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Load time. Parts are stacked by rows (q, k, v; gate, up), each in its own file format; n_in is
-  // common. The device keeps its own layout: the file's bytes are not needed afterwards.
-  virtual MatrixId pack_matrix(std::span<const Tensor> parts) = 0;
+  // Load time. Each part is in its own file format; n_in is common. The device keeps its own
+  // layout: the file's bytes are not needed afterwards.
+  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) = 0;
   virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
   // cos and sin of every position, [max_seq_len, head_dim / 2] f32 each.
   virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;

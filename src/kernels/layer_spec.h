@@ -8,6 +8,10 @@
 
 namespace tinyllm {
 
+// How the parts of a matrix lie: one below the other (q, k, v), or so that equal rows are met
+// together (gate, up, which are multiplied with each other; then all have equally many rows).
+enum class PartOrder : std::uint8_t { stacked, interleaved };
+
 // Handles of what Backend::pack_* made. They are only good for the backend that gave them.
 enum class MatrixId : std::int32_t { none = -1 };
 enum class VectorId : std::int32_t { none = -1 };
@@ -40,10 +44,10 @@ struct LayerSpec {
   MatrixId o_proj = MatrixId::none;      // [hidden_size, q_size]
   VectorId o_bias = VectorId::none;      // [hidden_size] or none
   VectorId post_attention_norm = VectorId::none;  // [hidden_size]
-  MatrixId gate_up_proj = MatrixId::none;  // [2 intermediate_size, hidden_size], rows gate, up
-  VectorId gate_up_bias = VectorId::none;  // [2 intermediate_size] or none
-  MatrixId down_proj = MatrixId::none;     // [hidden_size, intermediate_size]
-  VectorId down_bias = VectorId::none;     // [hidden_size] or none
+  MatrixId gate_up_proj = MatrixId::none;         // gate and up, interleaved
+  VectorId gate_up_bias = VectorId::none;         // [2 intermediate_size] or none
+  MatrixId down_proj = MatrixId::none;            // [hidden_size, intermediate_size]
+  VectorId down_bias = VectorId::none;            // [hidden_size] or none
 };
 
 struct HeadWeights {

@@ -44,7 +44,7 @@ LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig
   layer.o_proj = matrices.pack({&weights.o_proj, 1});
   layer.o_bias = pack_optional(backend, {weights.o_bias});
   layer.post_attention_norm = backend.pack_vector({&weights.post_attention_norm, 1});
-  layer.gate_up_proj = matrices.pack(gate_up);
+  layer.gate_up_proj = matrices.pack(gate_up, PartOrder::interleaved);
   layer.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
   layer.down_proj = matrices.pack({&weights.down_proj, 1});
   layer.down_bias = pack_optional(backend, {weights.down_bias});

@@ -105,7 +105,7 @@ class OneLayer {
       parts.push_back({data, DType::f32, {rows, n_cols}});
       row += rows;
     }
-    return backend_.pack_matrix(parts);
+    return backend_.pack_matrix(parts, PartOrder::stacked);
   }
   VectorId pack_ones(std::int64_t n) {
     const std::vector<float> ones(static_cast<std::size_t>(n), 1.0f);

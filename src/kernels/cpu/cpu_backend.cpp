@@ -23,8 +23,8 @@ std::int64_t page_bytes(const BackendSizes& sizes, const KvSpec& kv) {
 CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
     : pool_(&pool), kernels_(kernels) {}
 
-MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts) {
-  matrices_.push_back(std::make_unique<PackedMatrix>(parts, weights_, *pool_));
+MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order) {
+  matrices_.push_back(std::make_unique<PackedMatrix>(parts, order, weights_, *pool_));
   return static_cast<MatrixId>(matrices_.size() - 1);
 }
 
@@ -62,9 +62,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   attended_ = Activations(max_tokens, attention.q_size());
   gated_ = Activations(max_tokens, sizes.intermediate_size);
   qkv_stride_ = padded(attention.q_size()) + 2 * padded(attention.kv_size());
-  gate_up_stride_ = 2 * padded(sizes.intermediate_size);
   qkv_ = Buffer(max_tokens * qkv_stride_ * 4, "activations");
-  gate_up_ = Buffer(max_tokens * gate_up_stride_ * 4, "activations");
   scratch_ = Buffer(pool_->n_workers() * attention_scratch() * 4, "activations");
   partials_ = Buffer(partials_bytes(), "activations");
   logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");

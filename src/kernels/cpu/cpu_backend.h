@@ -23,7 +23,7 @@ class CpuBackend final : public Backend {
   // `pool` must outlive the backend; its worker 0 is the engine thread.
   CpuBackend(ThreadPool& pool, const RowKernels& kernels);
 
-  MatrixId pack_matrix(std::span<const Tensor> parts) override;
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) override;
   VectorId pack_vector(std::span<const Tensor> parts) override;
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override;
   void configure(const BackendSizes& sizes, const KvSpec& kv) override;
@@ -70,14 +70,20 @@ class CpuBackend final : public Backend {
   // normed_ row t = rms_norm(x), as int8 too when `weights` wants it.
   void normalise(const float* x, VectorId norm, float eps, const PackedMatrix& weights,
                  float split_above, std::int64_t t);
-  // For every panel of `weights` and up to kTileRows rows of x at a time:
-  // sink(first column, first row, n rows, y) with y [n rows, 32] = x panel^T. Panels run in
-  // parallel.
+  // Before rows of x are multiplied with weights.
+  void collect_residuals(const PackedMatrix& weights, Activations& x, std::int64_t n_rows);
+  // y [n, 32] = rows t to t + n of x times one panel; n <= kMaxPanelTokens.
+  void multiply_panel(const PackedMatrix& weights, std::int64_t panel, Activations& x,
+                      std::int64_t t, std::int64_t n, float* y);
+  // For every panel of `weights` and up to kMaxPanelTokens rows of x at a time:
+  // sink(first column, first row, n rows, y) with y as above. Panels run in parallel.
   using Sink = function_ref<void(std::int64_t col, std::int64_t t, std::int64_t n, const float* y)>;
   void multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, Sink sink);
   // out [n_rows, stride] = x weights^T
   void multiply_into(const PackedMatrix& weights, Activations& x, std::int64_t n_rows, float* out,
                      std::int64_t stride);
+  // gated = silu(normed Wg^T + bg) * (normed Wu^T + bu)
+  void gate_and_up(const LayerSpec& layer);
   // hidden += x weights^T + bias
   void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
   // Tokens of one row that go through attention together; their partial results when several
@@ -142,9 +148,8 @@ class CpuBackend final : public Backend {
   std::int32_t n_query_chunks_ = 0;
   Buffer hidden_;  // [n_tokens, hidden_size] f32
   Activations normed_, attended_, gated_;
-  Buffer qkv_;      // [n_tokens, padded q + k + v] f32
-  Buffer gate_up_;  // [n_tokens, padded gate + up] f32
-  std::int64_t qkv_stride_ = 0, gate_up_stride_ = 0;
+  Buffer qkv_;  // [n_tokens, padded q + k + v] f32
+  std::int64_t qkv_stride_ = 0;
   Buffer scratch_;                            // [n_workers] of the attention kernel
   Buffer partials_;                           // of shared contexts, [attention_partial_floats] f32
   Buffer logits_;                             // [kHeadRows, padded vocab] f32

@@ -34,28 +34,36 @@ void CpuBackend::normalise(const float* x, VectorId norm, float eps, const Packe
   if (weights.has_quantised()) normed_.quantise(kernels_, t, split_above);
 }
 
+void CpuBackend::collect_residuals(const PackedMatrix& weights, Activations& x,
+                                   std::int64_t n_rows) {
+  if (n_rows == 1 || !weights.has_quantised()) return;
+  const std::int64_t n_blocks = (n_rows + kMaxPanelTokens - 1) / kMaxPanelTokens;
+  pool_->parallel_for(
+      n_blocks, 1, [&](std::int64_t block, std::int64_t) { x.collect_residuals(block, n_rows); });
+}
+
+void CpuBackend::multiply_panel(const PackedMatrix& weights, std::int64_t panel, Activations& x,
+                                std::int64_t t, std::int64_t n, float* y) {
+  const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
+  const std::byte* bytes = weights.panel(panel);
+  if (kernels_.quant_panel[format] != nullptr) {
+    kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t,
+                                 &x.residuals(t / kMaxPanelTokens), n, y, kTileRows);
+  } else {
+    kernels_.float_panel[format](bytes, weights.n_cols(), x.row(t), x.stride(), n, y, kTileRows);
+  }
+}
+
 void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
                           Sink sink) {
   const std::int64_t chunk = panel_chunk(weights, n_rows, pool_->n_workers());
-  if (n_rows > 1 && weights.has_quantised()) {
-    const std::int64_t n_blocks = (n_rows + kMaxPanelTokens - 1) / kMaxPanelTokens;
-    pool_->parallel_for(
-        n_blocks, 1, [&](std::int64_t block, std::int64_t) { x.collect_residuals(block, n_rows); });
-  }
+  collect_residuals(weights, x, n_rows);
   pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) float y[kMaxPanelTokens * kTileRows];
     for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
       const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
       for (std::int64_t panel = begin; panel < end; ++panel) {
-        const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
-        const std::byte* bytes = weights.panel(panel);
-        if (kernels_.quant_panel[format] != nullptr) {
-          kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t,
-                                       &x.residuals(t / kMaxPanelTokens), n, y, kTileRows);
-        } else {
-          kernels_.float_panel[format](bytes, weights.n_cols(), x.row(t), x.stride(), n, y,
-                                       kTileRows);
-        }
+        multiply_panel(weights, panel, x, t, n, y);
         sink(panel * kTileRows, t, n, y);
       }
     }
@@ -254,6 +262,33 @@ void CpuBackend::attention_output(const LayerSpec& layer) {
   mark(StepPart::o_proj, weights, batch_.n_tokens);
 }
 
+void CpuBackend::gate_and_up(const LayerSpec& layer) {
+  const PackedMatrix& weights = matrix(layer.gate_up_proj);
+  const float* bias = vector(layer.gate_up_bias);
+  const std::int64_t n_rows = batch_.n_tokens, n_gated = sizes_.intermediate_size;
+  const std::int64_t chunk = (panel_chunk(weights, n_rows, pool_->n_workers()) + 1) / 2;
+  collect_residuals(weights, normed_, n_rows);
+  pool_->parallel_for(weights.n_panels() / 2, chunk, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float gates[kMaxPanelTokens * kTileRows], ups[kMaxPanelTokens * kTileRows];
+    for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
+      const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
+      for (std::int64_t pair = begin; pair < end; ++pair) {
+        multiply_panel(weights, 2 * pair, normed_, t, n, gates);
+        multiply_panel(weights, 2 * pair + 1, normed_, t, n, ups);
+        const std::int64_t col = pair * kTileRows, n_cols = std::min(kTileRows, n_gated - col);
+        for (std::int64_t i = 0; i < n; ++i) {
+          float *gate = gates + i * kTileRows, *up = ups + i * kTileRows;
+          if (bias != nullptr) {
+            kernels_.add(gate, bias + col, n_cols);
+            kernels_.add(up, bias + n_gated + col, n_cols);
+          }
+          kernels_.silu_mul(gate, up, gated_.row(t + i) + col, n_cols);
+        }
+      }
+    }
+  });
+}
+
 void CpuBackend::mlp(const LayerSpec& layer) {
   const PackedMatrix& gate_up_weights = matrix(layer.gate_up_proj);
   const PackedMatrix& down_weights = matrix(layer.down_proj);
@@ -262,22 +297,11 @@ void CpuBackend::mlp(const LayerSpec& layer) {
               kSplitLarge, t);
   });
   mark(StepPart::norm);
-  float* gate_up = gate_up_.as<float>().data();
-  multiply_into(gate_up_weights, normed_, batch_.n_tokens, gate_up, gate_up_stride_);
+  gate_and_up(layer);
   mark(StepPart::gate_up, gate_up_weights, batch_.n_tokens);
-  const std::int64_t n = sizes_.intermediate_size;
-  const std::int64_t up_begin = gate_up_weights.parts()[1].first_panel * kTileRows;
-  const float* bias = vector(layer.gate_up_bias);
-  for_each_token([&](std::int64_t t) {
-    float* gate = gate_up + t * gate_up_stride_;
-    if (bias != nullptr) {
-      kernels_.add(gate, bias, n);
-      kernels_.add(gate + up_begin, bias + n, n);
-    }
-    kernels_.silu_mul(gate, gate + up_begin, gated_.row(t), n);
-    if (down_weights.has_quantised()) gated_.quantise(kernels_, t, kSplitLarge);
-  });
-  mark(StepPart::silu);
+  if (down_weights.has_quantised()) {
+    for_each_token([&](std::int64_t t) { gated_.quantise(kernels_, t, kSplitLarge); });
+  }
   add_projection(down_weights, gated_, layer.down_bias);
   mark(StepPart::down_proj, down_weights, batch_.n_tokens);
 }

@@ -16,24 +16,35 @@ std::int64_t bytes_of_panel(TileFormat format, DType dtype, std::int64_t n_cols)
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(std::span<const Tensor> parts, Arena& arena, ThreadPool& pool)
-    : n_cols_(parts[0].n_cols()) {
+PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena& arena,
+                           ThreadPool& pool)
+    : order_(order), n_cols_(parts[0].n_cols()) {
+  const bool interleaved = order == PartOrder::interleaved;
+  std::int64_t bytes_of_round = 0;  // a panel of each part
   for (const Tensor& part : parts) {
     CHECK(part.n_cols() == n_cols_, "parts have {} and {} columns", n_cols_, part.n_cols());
+    CHECK(!interleaved || part.n_rows() == parts[0].n_rows(), "parts have {} and {} rows",
+          parts[0].n_rows(), part.n_rows());
     const TileFormat format = tile_format_for(part.dtype);
     const std::int64_t n_panels = (part.n_rows() + kTileRows - 1) / kTileRows;
     const std::int64_t panel_bytes = bytes_of_panel(format, part.dtype, n_cols_);
-    parts_.push_back({format, part.n_rows(), n_panels_, n_panels, n_bytes_, panel_bytes});
+    const auto i = static_cast<std::int64_t>(parts_.size());
+    parts_.push_back({format, part.n_rows(), interleaved ? i : n_panels_, 1,
+                      interleaved ? bytes_of_round : n_bytes_, panel_bytes});
     n_panels_ += n_panels;
     n_bytes_ += n_panels * panel_bytes;
+    bytes_of_round += panel_bytes;
+  }
+  for (Part& part : parts_) {
+    if (!interleaved) break;
+    part.panel_step = static_cast<std::int64_t>(parts_.size());
+    part.byte_step = bytes_of_round;
   }
   bytes_ = arena.take(n_bytes_);
   pool.parallel_for(n_panels_, 4, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t panel = begin; panel < end; ++panel) {
-      const Part& part = part_of_panel(panel);
-      const Tensor& source = parts[static_cast<std::size_t>(&part - parts_.data())];
-      std::byte* dst = bytes_ + part.begin + (panel - part.first_panel) * part.panel_bytes;
-      pack_panel(source, (panel - part.first_panel) * kTileRows, dst);
+    for (std::int64_t p = begin; p < end; ++p) {
+      const Tensor& source = parts[static_cast<std::size_t>(&part_of_panel(p) - parts_.data())];
+      pack_panel(source, index_in_part(p) * kTileRows, bytes_ + offset(p));
     }
   });
 }
@@ -47,14 +58,11 @@ bool PackedMatrix::has_floats() const {
 }
 
 const PackedMatrix::Part& PackedMatrix::part_of_panel(std::int64_t panel) const {
+  if (order_ == PartOrder::interleaved)
+    return parts_[static_cast<std::size_t>(panel) % parts_.size()];
   std::size_t i = parts_.size() - 1;
   while (parts_[i].first_panel > panel) --i;
   return parts_[i];
-}
-
-const std::byte* PackedMatrix::panel(std::int64_t panel) const {
-  const Part& part = part_of_panel(panel);
-  return bytes_ + part.begin + (panel - part.first_panel) * part.panel_bytes;
 }
 
 void PackedMatrix::unpack(std::int64_t row, float* dst) const {

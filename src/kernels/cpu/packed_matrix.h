@@ -1,12 +1,14 @@
 #pragma once
-// A weight matrix in tiles: parts stacked by rows (q, k, v), each part in whole panels of its own
-// format. Its bytes live in an arena. Immutable after construction: any thread may read.
+// A weight matrix in tiles: parts (q, k, v; gate, up), each in whole panels of its own format, one
+// part after the other or with their panels in turn. Its bytes live in an arena, panel after panel.
+// Immutable after construction: any thread may read.
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/layer_spec.h"
 #include "quant/tile.h"
 #include "tensor/arena.h"
 #include "tensor/tensor.h"
@@ -18,14 +20,14 @@ class PackedMatrix {
   struct Part {
     TileFormat format;
     std::int64_t n_rows;
-    std::int64_t first_panel;  // the part's columns of the result begin at 32 * first_panel
-    std::int64_t n_panels;
-    std::int64_t begin;  // bytes
-    std::int64_t panel_bytes;
+    // Panel i of the part is panel first_panel + i * panel_step of the matrix and stands at byte
+    // begin + i * byte_step. Stacked: the part's columns of the result begin at 32 * first_panel.
+    std::int64_t first_panel, panel_step;
+    std::int64_t begin, byte_step;
   };
 
   // parts: [n_rows_i, n_cols] each. Repacks in parallel. Throws Error{out_of_memory}.
-  PackedMatrix(std::span<const Tensor> parts, Arena& arena, ThreadPool& pool);
+  PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena& arena, ThreadPool& pool);
 
   std::int64_t n_cols() const { return n_cols_; }
   std::int64_t n_panels() const { return n_panels_; }
@@ -36,12 +38,21 @@ class PackedMatrix {
   bool has_floats() const;     // wants f32 activations
 
   const Part& part_of_panel(std::int64_t panel) const;
-  const std::byte* panel(std::int64_t panel) const;
+  const std::byte* panel(std::int64_t panel) const { return bytes_ + offset(panel); }
 
   // Row `row` of the first part as f32, [n_cols]: an embedding lookup.
   void unpack(std::int64_t row, float* dst) const;
 
  private:
+  std::int64_t index_in_part(std::int64_t panel) const {
+    const Part& part = part_of_panel(panel);
+    return (panel - part.first_panel) / part.panel_step;
+  }
+  std::int64_t offset(std::int64_t panel) const {
+    return part_of_panel(panel).begin + index_in_part(panel) * part_of_panel(panel).byte_step;
+  }
+
+  PartOrder order_;
   std::int64_t n_cols_ = 0;
   std::int64_t n_panels_ = 0;
   std::vector<Part> parts_;
