@@ -2,6 +2,7 @@
 // A panel of quantised weights times one token: decoding reads every weight once for this, so the
 // speed is that of memory. One linear stream, nothing stored on the way.
 
+#include "base/fetch_ahead.h"
 #include "kernels/cpu/avx512/panel_formats.h"
 
 namespace tinyllm::avx512 {
@@ -72,7 +73,6 @@ static inline void add_tile(const byte* header, const byte* tile, const Quantise
 
 template <typename L>
 static void panel_times_one(const byte* panel, std::int64_t k, const QuantisedRow& x, float* y) {
-  constexpr int kPrefetch = 2048;  // bytes ahead; the hardware's own prefetching stops at pages
   __m512 acc[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
   const std::int64_t n_tiles = k / kTileCols;
   const byte* header = panel;
@@ -84,7 +84,7 @@ static void panel_times_one(const byte* panel, std::int64_t k, const QuantisedRo
     for (int i = 0; i < n; ++i) {
       const byte* tile = tiles + i * L::kTileBytes;
       for (int line = 0; line < L::kTileBytes; line += 64)
-        _mm_prefetch(reinterpret_cast<const char*>(tile) + kPrefetch + line, _MM_HINT_T0);
+        _mm_prefetch(reinterpret_cast<const char*>(tile) + kFetchAhead + line, _MM_HINT_T0);
       if ((split >> i & 1u) != 0) {
         add_tile<L, 2>(header, tile, x, first + i, residual[i], acc);
       } else {

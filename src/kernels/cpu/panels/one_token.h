@@ -2,6 +2,7 @@
 // A panel of quantised weights times one token: decoding reads every weight once for this, so the
 // speed is that of memory. One linear stream, nothing stored on the way.
 
+#include "base/fetch_ahead.h"
 #include "kernels/cpu/panels/quant_formats.h"
 
 namespace tinyllm::panels {
@@ -62,7 +63,6 @@ template <typename V, typename L, bool kSplit>
 
 template <typename V, typename L>
 static void panel_times_one(const byte* panel, std::int64_t k, const QuantisedRow& x, float* y) {
-  constexpr int kPrefetch = 2048;  // bytes ahead; the hardware's own prefetching stops at pages
   constexpr int kRegs = kRegisters<V>;
   typename V::Floats acc[kRegs];
   for (int j = 0; j < kRegs; ++j) acc[j] = V::broadcast(0.0f);
@@ -75,7 +75,7 @@ static void panel_times_one(const byte* panel, std::int64_t k, const QuantisedRo
     typename V::Ints residual[kSuperTiles][kRegs][L::kGroups];
     for (int i = 0; i < n; ++i) {
       const byte* tile = tiles + i * L::kTileBytes;
-      prefetch(tile + kPrefetch, L::kTileBytes);
+      prefetch(tile + kFetchAhead, L::kTileBytes);
       if ((split >> i & 1u) != 0) {
         add_tile<V, L, true>(header, tile, x, first + i, residual[i], acc);
       } else {
