@@ -69,6 +69,20 @@ def test_the_table_names_what_the_json_names():
     assert re.search(r"^avx2/add/l2 +\d+\.\d +0\.0 +-$", done.stdout, re.M)
 
 
+def test_without_a_filter_all_but_scalar_kernels_are_measured():
+    done = subprocess.run([MICROBENCH, "--min-time", "0.001"], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    measured = re.findall(r"^(\w+)/(\S+/512/dram) ", done.stdout, re.M)
+    assert {isa for isa, _ in measured} == isas()
+    assert {f"{tile}/512/dram" for tile in TILES} <= {name for _, name in measured}
+
+
+def test_a_filter_that_names_nothing_says_so():
+    done = subprocess.run([MICROBENCH, "--filter", "avx1024"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert "microbench: --filter 'avx1024' names no kernel" in done.stderr
+
+
 def test_a_wrong_option_is_refused():
     done = subprocess.run([MICROBENCH, "--fast"], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (2, "")
