@@ -14,6 +14,6 @@ bool cpu_is_amd() {
 
 }  // namespace
 
-const std::int64_t kFetchAhead = cpu_is_amd() ? 6144 : 2048;
+const std::int64_t kFetchAhead = cpu_is_amd() ? 8192 : 2048;
 
 }  // namespace tinyllm
