@@ -33,7 +33,7 @@ def test_profile(tinyllm, models):
         assert list(kind["parts"])[0] == "embedding" and list(kind["parts"])[-2:] == ["waiting", "rest"]
         assert sum(part["share"] for part in kind["parts"].values()) == pytest.approx(1)
         assert sum(part["ms_a_step"] for part in kind["parts"].values()) == pytest.approx(kind["ms_a_step"])
-    assert "gb_s" in profile["decode"]["parts"]["down"] and "gb_s" not in profile["decode"]["parts"]["silu"]
+    assert "gb_s" in profile["decode"]["parts"]["down"] and "gb_s" not in profile["decode"]["parts"]["norm"]
     assert "\nprefill: 2 steps of 40 tokens, " in tinyllm.text(*arguments)
 
 

@@ -234,12 +234,10 @@ template <typename L, bool kResidual, int kTokens>
     if constexpr (!kKeepSums) store_sums<kTokens>(sums, waiting);
   }
   if constexpr (kInUnits) {
-    Sums<kTokens> units;
     for (int t = 0; t < kTokens; ++t) {
       for (int r = 0; r < 2; ++r) {
-        units[t][r] = sums[t][r];
-        sums[t][r] = _mm256_fmadd_ps(_mm256_load_ps(w.scale + 16 * half + 8 * r), units[t][r],
-                                     _mm256_loadu_ps(y[t] + 8 * r));
+        const __m256 scale = _mm256_load_ps(w.scale + 16 * half + 8 * r);
+        sums[t][r] = _mm256_fmadd_ps(scale, sums[t][r], _mm256_loadu_ps(y[t] + 8 * r));
       }
     }
     if constexpr (L::kHasMin) subtract_mins<L, kTokens>(w, n_tiles, half, x, x_tile, sums);
