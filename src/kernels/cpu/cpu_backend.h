@@ -75,6 +75,10 @@ class CpuBackend final : public Backend {
   // y [n, 32] = rows t to t + n of x times one panel; n <= kMaxPanelTokens.
   void multiply_panel(const PackedMatrix& weights, std::int64_t panel, Activations& x,
                       std::int64_t t, std::int64_t n, float* y);
+  // each(task, t, n) for all tasks, in parallel, and all rows, t to t + n at a time, n at most
+  // kMaxPanelTokens: a worker's `chunk` tasks meet the same rows one after the other.
+  void for_each_block(std::int64_t n_tasks, std::int64_t chunk, std::int64_t n_rows,
+                      function_ref<void(std::int64_t task, std::int64_t t, std::int64_t n)> each);
   // For every panel of `weights` and up to kMaxPanelTokens rows of x at a time:
   // sink(first column, first row, n rows, y) with y as above. Panels run in parallel.
   using Sink = function_ref<void(std::int64_t col, std::int64_t t, std::int64_t n, const float* y)>;

@@ -44,7 +44,7 @@ void CpuBackend::collect_residuals(const PackedMatrix& weights, Activations& x,
 
 void CpuBackend::multiply_panel(const PackedMatrix& weights, std::int64_t panel, Activations& x,
                                 std::int64_t t, std::int64_t n, float* y) {
-  const auto format = static_cast<std::size_t>(weights.part_of_panel(panel).format);
+  const auto format = static_cast<std::size_t>(weights.format_of_panel(panel));
   const std::byte* bytes = weights.panel(panel);
   if (kernels_.quant_panel[format] != nullptr) {
     kernels_.quant_panel[format](bytes, weights.n_cols(), x.quantised() + t,
@@ -54,20 +54,26 @@ void CpuBackend::multiply_panel(const PackedMatrix& weights, std::int64_t panel,
   }
 }
 
-void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
-                          Sink sink) {
-  const std::int64_t chunk = panel_chunk(weights, n_rows, pool_->n_workers());
-  collect_residuals(weights, x, n_rows);
-  pool_->parallel_for(weights.n_panels(), chunk, [&](std::int64_t begin, std::int64_t end) {
-    alignas(64) float y[kMaxPanelTokens * kTileRows];
+void CpuBackend::for_each_block(
+    std::int64_t n_tasks, std::int64_t chunk, std::int64_t n_rows,
+    function_ref<void(std::int64_t task, std::int64_t t, std::int64_t n)> each) {
+  pool_->parallel_for(n_tasks, chunk, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
-      const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
-      for (std::int64_t panel = begin; panel < end; ++panel) {
-        multiply_panel(weights, panel, x, t, n, y);
-        sink(panel * kTileRows, t, n, y);
-      }
+      for (std::int64_t task = begin; task < end; ++task)
+        each(task, t, std::min(kMaxPanelTokens, n_rows - t));
     }
   });
+}
+
+void CpuBackend::multiply(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
+                          Sink sink) {
+  collect_residuals(weights, x, n_rows);
+  for_each_block(weights.n_panels(), panel_chunk(weights, n_rows, pool_->n_workers()), n_rows,
+                 [&](std::int64_t panel, std::int64_t t, std::int64_t n) {
+                   alignas(64) float y[kMaxPanelTokens * kTileRows];
+                   multiply_panel(weights, panel, x, t, n, y);
+                   sink(panel * kTileRows, t, n, y);
+                 });
 }
 
 void CpuBackend::multiply_into(const PackedMatrix& weights, Activations& x, std::int64_t n_rows,
@@ -268,11 +274,10 @@ void CpuBackend::gate_and_up(const LayerSpec& layer) {
   const std::int64_t n_rows = batch_.n_tokens, n_gated = sizes_.intermediate_size;
   const std::int64_t chunk = (panel_chunk(weights, n_rows, pool_->n_workers()) + 1) / 2;
   collect_residuals(weights, normed_, n_rows);
-  pool_->parallel_for(weights.n_panels() / 2, chunk, [&](std::int64_t begin, std::int64_t end) {
-    alignas(64) float gates[kMaxPanelTokens * kTileRows], ups[kMaxPanelTokens * kTileRows];
-    for (std::int64_t t = 0; t < n_rows; t += kMaxPanelTokens) {
-      const std::int64_t n = std::min(kMaxPanelTokens, n_rows - t);
-      for (std::int64_t pair = begin; pair < end; ++pair) {
+  for_each_block(
+      weights.n_panels() / 2, chunk, n_rows,
+      [&](std::int64_t pair, std::int64_t t, std::int64_t n) {
+        alignas(64) float gates[kMaxPanelTokens * kTileRows], ups[kMaxPanelTokens * kTileRows];
         multiply_panel(weights, 2 * pair, normed_, t, n, gates);
         multiply_panel(weights, 2 * pair + 1, normed_, t, n, ups);
         const std::int64_t col = pair * kTileRows, n_cols = std::min(kTileRows, n_gated - col);
@@ -284,9 +289,7 @@ void CpuBackend::gate_and_up(const LayerSpec& layer) {
           }
           kernels_.silu_mul(gate, up, gated_.row(t + i) + col, n_cols);
         }
-      }
-    }
-  });
+      });
 }
 
 void CpuBackend::mlp(const LayerSpec& layer) {

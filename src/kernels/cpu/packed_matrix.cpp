@@ -28,23 +28,21 @@ PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena
     const TileFormat format = tile_format_for(part.dtype);
     const std::int64_t n_panels = (part.n_rows() + kTileRows - 1) / kTileRows;
     const std::int64_t panel_bytes = bytes_of_panel(format, part.dtype, n_cols_);
-    const auto i = static_cast<std::int64_t>(parts_.size());
-    parts_.push_back({format, part.n_rows(), interleaved ? i : n_panels_, 1,
-                      interleaved ? bytes_of_round : n_bytes_, panel_bytes});
+    parts_.push_back(
+        {format, part.n_rows(), n_panels_, interleaved ? bytes_of_round : n_bytes_, panel_bytes});
     n_panels_ += n_panels;
     n_bytes_ += n_panels * panel_bytes;
     bytes_of_round += panel_bytes;
   }
-  for (Part& part : parts_) {
-    if (!interleaved) break;
-    part.panel_step = static_cast<std::int64_t>(parts_.size());
-    part.byte_step = bytes_of_round;
+  if (interleaved) {
+    for (Part& part : parts_) part.step = bytes_of_round;
   }
   bytes_ = arena.take(n_bytes_);
   pool.parallel_for(n_panels_, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
-      const Tensor& source = parts[static_cast<std::size_t>(&part_of_panel(p) - parts_.data())];
-      pack_panel(source, index_in_part(p) * kTileRows, bytes_ + offset(p));
+      const Place at = place(p);
+      const Tensor& source = parts[static_cast<std::size_t>(at.part - parts_.data())];
+      pack_panel(source, at.index * kTileRows, bytes_ + offset(at));
     }
   });
 }
@@ -57,12 +55,14 @@ bool PackedMatrix::has_floats() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return is_float(part.format); });
 }
 
-const PackedMatrix::Part& PackedMatrix::part_of_panel(std::int64_t panel) const {
-  if (order_ == PartOrder::interleaved)
-    return parts_[static_cast<std::size_t>(panel) % parts_.size()];
+PackedMatrix::Place PackedMatrix::place(std::int64_t panel) const {
+  if (order_ == PartOrder::interleaved) {
+    const auto n_parts = static_cast<std::int64_t>(parts_.size());
+    return {&parts_[static_cast<std::size_t>(panel % n_parts)], panel / n_parts};
+  }
   std::size_t i = parts_.size() - 1;
   while (parts_[i].first_panel > panel) --i;
-  return parts_[i];
+  return {&parts_[i], panel - parts_[i].first_panel};
 }
 
 void PackedMatrix::unpack(std::int64_t row, float* dst) const {

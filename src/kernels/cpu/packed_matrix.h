@@ -20,10 +20,9 @@ class PackedMatrix {
   struct Part {
     TileFormat format;
     std::int64_t n_rows;
-    // Panel i of the part is panel first_panel + i * panel_step of the matrix and stands at byte
-    // begin + i * byte_step. Stacked: the part's columns of the result begin at 32 * first_panel.
-    std::int64_t first_panel, panel_step;
-    std::int64_t begin, byte_step;
+    std::int64_t first_panel;  // stacked: its columns of the result begin at 32 * first_panel
+    std::int64_t begin;        // byte of its panel 0
+    std::int64_t step;         // bytes from one of its panels to the next
   };
 
   // parts: [n_rows_i, n_cols] each. Repacks in parallel. Throws Error{out_of_memory}.
@@ -37,19 +36,20 @@ class PackedMatrix {
   bool has_quantised() const;  // wants int8 activations
   bool has_floats() const;     // wants f32 activations
 
-  const Part& part_of_panel(std::int64_t panel) const;
-  const std::byte* panel(std::int64_t panel) const { return bytes_ + offset(panel); }
+  TileFormat format_of_panel(std::int64_t panel) const { return place(panel).part->format; }
+  const std::byte* panel(std::int64_t panel) const { return bytes_ + offset(place(panel)); }
 
   // Row `row` of the first part as f32, [n_cols]: an embedding lookup.
   void unpack(std::int64_t row, float* dst) const;
 
  private:
-  std::int64_t index_in_part(std::int64_t panel) const {
-    const Part& part = part_of_panel(panel);
-    return (panel - part.first_panel) / part.panel_step;
-  }
-  std::int64_t offset(std::int64_t panel) const {
-    return part_of_panel(panel).begin + index_in_part(panel) * part_of_panel(panel).byte_step;
+  struct Place {  // of a panel
+    const Part* part;
+    std::int64_t index;  // among the part's panels
+  };
+  Place place(std::int64_t panel) const;
+  static std::int64_t offset(Place place) {
+    return place.part->begin + place.index * place.part->step;
   }
 
   PartOrder order_;
