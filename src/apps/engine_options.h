@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/engine.h"
+#include "engine/engine_options.h"
 
 namespace CLI {
 class App;

@@ -13,20 +13,22 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/choice.h"
+#include "engine/engine_parts.h"
 #include "engine/engine_view.h"
 #include "engine/inbox.h"
+#include "engine/step_trace.h"
 #include "runner/step_runner.h"
+#include "schedule/scheduler.h"
 
 namespace tinyllm {
 namespace {
 
-BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
+BackendSizes backend_sizes(const Decoder& decoder, const StepLimits& limits) {
   BackendSizes sizes = decoder.sizes();
-  sizes.max_num_batched_tokens = options.max_num_batched_tokens;
-  sizes.max_num_seqs = options.max_num_seqs;
-  sizes.max_logits_rows = options.max_num_batched_tokens;  // prompt logprobs want every row
+  sizes.limits = limits;
+  sizes.max_logits_rows = limits.max_num_batched_tokens;  // prompt logprobs want every row
   sizes.max_logprobs = kMaxLogprobs;
-  sizes.max_wanted_logits = options.max_num_seqs;
+  sizes.max_wanted_logits = limits.max_num_seqs;
   return sizes;
 }
 
@@ -80,31 +82,20 @@ struct Engine::State {
 
 Engine::State::State(Parts engine_parts)
     : parts(std::move(engine_parts)),
-      scheduler({.max_num_seqs = parts.options.max_num_seqs,
-                 .max_num_batched_tokens = parts.options.max_num_batched_tokens,
-                 .max_model_len = parts.options.context,
+      scheduler({.limits = parts.options.limits,
                  .lag = parts.backend->lag(),
                  .policy = parts.options.policy,
-                 .watermark_blocks = std::max(1, parts.options.kv_blocks / 100)},
-                {.n_blocks = parts.options.kv_blocks,
-                 .block_size = parts.options.block_size,
+                 .watermark_blocks = std::max(1, parts.options.kv.n_blocks / 100)},
+                {.kv = parts.options.kv,
                  .prefix_cache = parts.options.prefix_cache,
                  .secret = parts.options.prefix_secret}),
-      runner(*parts.decoder, *parts.backend,
-             {.max_num_seqs = parts.options.max_num_seqs,
-              .max_num_batched_tokens = parts.options.max_num_batched_tokens,
-              .max_blocks_per_row =
-                  (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
-              .max_logits_rows = parts.options.max_num_batched_tokens,
-              .block_size = parts.options.block_size}),
+      runner(*parts.decoder, *parts.backend, {parts.options.limits, parts.options.kv}),
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {
   if (profile != nullptr) parts.backend->set_profile(profile);
-  parts.backend->configure(
-      backend_sizes(*parts.decoder, parts.options),
-      {parts.options.kv_type, parts.options.block_size, parts.options.kv_blocks});
-  results.reserve(static_cast<std::size_t>(parts.options.max_num_seqs));
-  metrics.n_blocks = parts.options.kv_blocks;
+  parts.backend->configure(backend_sizes(*parts.decoder, parts.options.limits), parts.options.kv);
+  results.reserve(static_cast<std::size_t>(parts.options.limits.max_num_seqs));
+  metrics.n_blocks = parts.options.kv.n_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
   pthread_setname_np(thread.native_handle(), "engine");  // for top -H
@@ -189,8 +180,8 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
     const SequenceId id = next_id++;
     ++metrics.n_choices;
     try {
-      choices.emplace(id,
-                      Choice(shared, stream, i, tokenizer(), stop_set(), parts.options.context));
+      choices.emplace(id, Choice(shared, stream, i, tokenizer(), stop_set(),
+                                 parts.options.limits.max_model_len));
       scheduler.submit({.id = id,
                         .prompt_ids = shared->prompt_ids,
                         .max_tokens = shared->params.max_tokens,
@@ -259,7 +250,7 @@ void Engine::State::step_done() {
 
 EngineSnapshot Engine::State::snapshot() const {
   EngineSnapshot snapshot = look_at(scheduler, choices, metrics.n_steps);
-  snapshot.max_num_seqs = parts.options.max_num_seqs;
+  snapshot.max_num_seqs = parts.options.limits.max_num_seqs;
   snapshot.recent = history.oldest_first();
   return snapshot;
 }
@@ -378,12 +369,9 @@ void Engine::set_failure_listener(std::function<void()> listener) {
 }
 
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
-  const std::int64_t vocab_size = config().vocab_size;
-  validate(request.params, vocab_size);
-  const EngineOptions& options = state_->parts.options;
-  const auto n_prompt = static_cast<std::int64_t>(request.prompt_ids.size());
-  const std::int64_t n_pool = std::int64_t{options.kv_blocks} * options.block_size;
-  const std::int64_t limit = std::min<std::int64_t>(options.context, n_pool);
+  validate(request.params, vocab_size());
+  const std::int64_t n_prompt = std::ssize(request.prompt_ids);
+  const std::int64_t limit = max_model_len();
   if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
   if (request.n < 1 || request.n > kMaxChoices)
     fail(ErrorCode::invalid_input, "n is {}, must be in [1, {}]", request.n, kMaxChoices);
@@ -398,8 +386,9 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
          limit);
   }
   for (const TokenId id : request.prompt_ids) {
-    if (id < 0 || id >= vocab_size) {
-      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id, vocab_size);
+    if (id < 0 || id >= vocab_size()) {
+      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
+           vocab_size());
     }
   }
   auto stream = std::make_shared<RequestStream>(request.n);
@@ -413,7 +402,12 @@ void Engine::cancel(const std::shared_ptr<RequestStream>& stream) {
 
 const EngineMetrics& Engine::metrics() const { return state_->metrics; }
 const EngineOptions& Engine::options() const { return state_->parts.options; }
-const ModelConfig& Engine::config() const { return state_->parts.config; }
+const StepLimits& Engine::limits() const { return options().limits; }
+const KvSpec& Engine::kv() const { return options().kv; }
+std::int64_t Engine::max_model_len() const {
+  return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
+}
+std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 
@@ -422,9 +416,8 @@ std::int64_t Engine::weight_bytes_a_token() const {
 }
 
 std::int64_t Engine::kv_bytes() const {
-  const EngineOptions& options = state_->parts.options;
-  const KvSpec kv{options.kv_type, options.block_size, options.kv_blocks};
-  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv) * kv.n_blocks;
+  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv()) *
+         kv().n_blocks;
 }
 
 }  // namespace tinyllm

@@ -7,10 +7,11 @@
 
 #include "api/sampling_params.h"
 #include "base/function_ref.h"
-#include "engine/engine.h"
-#include "loader/checkpoint.h"
 
 namespace tinyllm {
+
+class Checkpoint;
+struct EngineOptions;
 
 // Told of the hidden states [n_tokens, hidden_size] f32 after the embedding (layer_idx -1) and
 // after each layer.

@@ -34,14 +34,14 @@ struct StepRunner::Arrays {
 };
 
 StepRunner::Arrays::Arrays(const RunnerSizes& sizes) {
-  const auto n_tokens = static_cast<std::size_t>(sizes.max_num_batched_tokens);
-  const auto n_rows = static_cast<std::size_t>(sizes.max_num_seqs);
-  const auto n_logits = static_cast<std::size_t>(sizes.max_logits_rows);
+  const auto n_tokens = static_cast<std::size_t>(sizes.limits.max_num_batched_tokens);
+  const auto n_rows = static_cast<std::size_t>(sizes.limits.max_num_seqs);
+  const auto n_logits = n_tokens;  // prompt logprobs want every row
   for (auto* array : {&token_ids, &positions, &slot_mapping}) array->reserve(n_tokens);
   row_starts.reserve(n_rows + 1);
   row_slots.reserve(n_rows);
   first_logits_row.reserve(n_rows);
-  block_tables.reserve(n_rows * static_cast<std::size_t>(sizes.max_blocks_per_row));
+  block_tables.reserve(n_rows * static_cast<std::size_t>(sizes.max_blocks_per_row()));
   const auto reserve = [n_logits](auto&... arrays) { (arrays.reserve(n_logits), ...); };
   reserve(logits_tokens, sample_slots, top_k, n_logprobs, draws, want_logits, temperature, top_p,
           min_p, repetition, presence, frequency, seed, position, logprob_of, biases, banned_ids,
@@ -60,16 +60,16 @@ void StepRunner::Arrays::clear() {
 void StepRunner::Arrays::add_row(const PlanRow& row, const RunnerSizes& sizes) {
   for (std::int32_t i = 0; i < row.n_new_tokens; ++i) {
     const std::int64_t place = row.start + i;
-    const BlockId block = row.block_table[static_cast<std::size_t>(place / sizes.block_size)];
+    const BlockId block = row.block_table[static_cast<std::size_t>(place / sizes.kv.block_size)];
     token_ids.push_back(row.last_sampled ? kLastSampled
                                          : row.token_ids[static_cast<std::size_t>(i)]);
     positions.push_back(static_cast<std::int32_t>(place));
-    slot_mapping.push_back(block * sizes.block_size +
-                           static_cast<std::int32_t>(place % sizes.block_size));
+    slot_mapping.push_back(block * sizes.kv.block_size +
+                           static_cast<std::int32_t>(place % sizes.kv.block_size));
   }
   row_starts.push_back(static_cast<std::int32_t>(token_ids.size()));
   row_slots.push_back(row.row_slot);
-  const auto n_blocks = static_cast<std::size_t>(sizes.max_blocks_per_row);
+  const auto n_blocks = static_cast<std::size_t>(sizes.max_blocks_per_row());
   CHECK(row.block_table.size() <= n_blocks, "a table of {} blocks, at most {}",
         row.block_table.size(), n_blocks);
   block_tables.insert(block_tables.end(), row.block_table.begin(), row.block_table.end());
@@ -118,7 +118,7 @@ ForwardBatch StepRunner::Arrays::forward_batch(const RunnerSizes& sizes) const {
   batch.row_starts = row_starts;
   batch.row_slots = row_slots;
   batch.block_tables = block_tables;
-  batch.max_blocks_per_row = sizes.max_blocks_per_row;
+  batch.max_blocks_per_row = sizes.max_blocks_per_row();
   batch.logits_tokens = logits_tokens;
   return batch;
 }

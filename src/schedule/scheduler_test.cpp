@@ -36,9 +36,9 @@ std::vector<TokenId> lone_run(std::vector<TokenId> tokens, std::int64_t n_total)
 class FakeBackend {
  public:
   FakeBackend(const SchedulerOptions& options, const KvBlocksOptions& blocks)
-      : block_size_(blocks.block_size),
-        rows_(static_cast<std::size_t>(blocks.n_blocks * blocks.block_size), 0),
-        last_drawn_(static_cast<std::size_t>(options.max_num_seqs), -1) {}
+      : block_size_(blocks.kv.block_size),
+        rows_(static_cast<std::size_t>(blocks.kv.n_tokens()), 0),
+        last_drawn_(static_cast<std::size_t>(options.limits.max_num_seqs), -1) {}
 
   std::vector<RowResult> run(const StepPlan& plan) {
     std::vector<RowResult> results;
@@ -76,11 +76,11 @@ struct Sizes {
 
 Sizes small_sizes() {
   Sizes sizes;
-  sizes.options.max_num_seqs = 4;
-  sizes.options.max_num_batched_tokens = 8;
-  sizes.options.max_model_len = 64;
-  sizes.blocks.n_blocks = 16;
-  sizes.blocks.block_size = 4;
+  sizes.options.limits.max_num_seqs = 4;
+  sizes.options.limits.max_num_batched_tokens = 8;
+  sizes.options.limits.max_model_len = 64;
+  sizes.blocks.kv.n_blocks = 16;
+  sizes.blocks.kv.block_size = 4;
   return sizes;
 }
 
@@ -109,8 +109,8 @@ TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
 
 TEST(Scheduler, AnOlderLongPromptLeavesRoomForDecodesBehindIt) {
   Sizes sizes = small_sizes();
-  sizes.options.max_model_len = 100;
-  sizes.blocks.n_blocks = 64;
+  sizes.options.limits.max_model_len = 100;
+  sizes.blocks.kv.n_blocks = 64;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> shorter = {1}, longer(60, 4);
@@ -169,7 +169,7 @@ TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
 TEST(Scheduler, PriorityGoesFirst) {
   Sizes sizes = small_sizes();
   sizes.options.policy = SchedulePolicy::priority;
-  sizes.options.max_num_seqs = 1;
+  sizes.options.limits.max_num_seqs = 1;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2};
@@ -249,17 +249,17 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
     return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
   };
   Sizes sizes;
-  sizes.options = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
-                   .max_num_batched_tokens = 8 + below(40),
-                   .max_model_len = 96,
+  sizes.options = {.limits = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
+                              .max_num_batched_tokens = static_cast<std::int32_t>(8 + below(40)),
+                              .max_model_len = 96},
                    .lag = lag,
                    .policy = policy,
                    .watermark_blocks = static_cast<std::int32_t>(below(3))};
-  sizes.blocks = {
-      .n_blocks = static_cast<std::int32_t>(96 / block_size + 1 + below(96 / block_size + 1)),
-      .block_size = block_size,
-      .prefix_cache = below(4) != 0,
-      .secret = seed};
+  sizes.blocks = {.kv = {.block_size = block_size,
+                         .n_blocks = static_cast<std::int32_t>(96 / block_size + 1 +
+                                                               below(96 / block_size + 1))},
+                  .prefix_cache = below(4) != 0,
+                  .secret = seed};
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   struct Wanted {
@@ -335,7 +335,7 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
       if (plan.rows.empty()) {
         if (!uncommitted.empty()) commit_oldest();
       } else {
-        ASSERT_LE(plan.n_tokens, sizes.options.max_num_batched_tokens);
+        ASSERT_LE(plan.n_tokens, sizes.options.limits.max_num_batched_tokens);
         uncommitted.push_back(backend.run(plan));
       }
       ASSERT_LT(++n_steps_without_end, 2000) << "nothing ends: starvation, seed " << seed;
