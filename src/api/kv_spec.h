@@ -1,15 +1,11 @@
 #pragma once
-// The K/V memory of all sequences: its blocks and their number format. Plain structs.
+// The K/V memory of all sequences: its blocks and their number format. A plain struct.
 
 #include <cstdint>
 
+#include "api/kv_type.h"
+
 namespace tinyllm {
-
-enum class KvType : std::uint8_t { f32, bf16, int8 };
-
-static inline const char* name(KvType type) {
-  return type == KvType::f32 ? "f32" : type == KvType::bf16 ? "bf16" : "int8";
-}
 
 // n_blocks blocks of block_size positions, each for all layers and K/V heads.
 struct KvSpec {
