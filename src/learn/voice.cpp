@@ -7,6 +7,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -16,7 +17,6 @@
 #include "learn/screen.h"
 #include "loader/checkpoint.h"
 #include "loader/text_sources.h"
-#include "model_store/child_process.h"
 #include "model_store/model_store.h"
 #include "reference/reference_model.h"
 #include "sampling/argmax.h"

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/temp_folder_test.h"
 #include "loader/chat_template_source.h"
 #include "loader/config_from_gguf.h"
 #include "loader/config_to_gguf.h"
@@ -11,7 +12,6 @@
 #include "loader/quantise_gguf.h"
 #include "loader/rope_frequencies.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/temp_folder_test.h"
 #include "loader/text_sources.h"
 #include "loader/tokenizer_to_gguf.h"
 #include "quant/decode.h"

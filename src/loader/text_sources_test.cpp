@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/temp_folder_test.h"
 #include "loader/chat_template_source.h"
 #include "loader/gguf_builder_test.h"
 #include "loader/hf_folder.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/temp_folder_test.h"
 #include "loader/tokenizer_from_hf.h"
 
 namespace tinyllm {

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/temp_folder_test.h"
 #include "loader/text_sources.h"
 
 namespace tinyllm {

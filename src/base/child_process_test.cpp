@@ -1,4 +1,4 @@
-#include "model_store/child_process.h"
+#include "base/child_process.h"
 
 #include <gtest/gtest.h>
 

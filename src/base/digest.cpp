@@ -1,4 +1,4 @@
-#include "model_store/digest.h"
+#include "base/digest.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
