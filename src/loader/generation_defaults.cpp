@@ -34,9 +34,9 @@ class StopSet {
 
   void add(std::int64_t id) {
     if (id < 0 || id >= vocab_size_) return;
-    ids_.push_back(static_cast<std::int32_t>(id));
+    ids_.push_back(static_cast<TokenId>(id));
   }
-  std::vector<std::int32_t> take() {
+  std::vector<TokenId> take() {
     std::sort(ids_.begin(), ids_.end());
     ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
     return std::move(ids_);
@@ -44,7 +44,7 @@ class StopSet {
 
  private:
   std::int64_t vocab_size_;
-  std::vector<std::int32_t> ids_;
+  std::vector<TokenId> ids_;
 };
 
 // "eos_token_id": null, one id or a list. Some files say none with -1.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/token_id.h"
 #include "loader/checkpoint.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -27,8 +28,7 @@ std::optional<ChatTemplate> load_chat_template(const Checkpoint& checkpoint);
 
 // What the model's authors recommend; a field that they do not name is empty.
 struct GenerationDefaults {
-  std::vector<std::int32_t>
-      stop_token_ids;  // the stop set: eos lists, eot, eom and known end tokens
+  std::vector<TokenId> stop_token_ids;  // the stop set: eos lists, eot, eom and known end tokens
   std::optional<float> temperature, top_p, min_p, repetition_penalty;
   std::optional<int> top_k;
 };

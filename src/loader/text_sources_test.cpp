@@ -17,7 +17,7 @@ namespace {
 using testing::error_of;
 using testing::GgufBuilder;
 using testing::TempFolder;
-using Ids = std::vector<std::int32_t>;
+using Ids = std::vector<TokenId>;
 
 // A byte-level BPE of five tokens and one added one. `bos_template`: tokenizer.json adds BOS
 // itself.

@@ -91,7 +91,7 @@ void read_tokens(const GgufMetadata& metadata, TokenizerSpec& spec) {
     } else if (type == GgufTokenType::control || type == GgufTokenType::unknown ||
                type == GgufTokenType::user_defined) {
       spec.tokens.emplace_back(text);
-      spec.added_tokens.push_back({.id = static_cast<std::int32_t>(id),
+      spec.added_tokens.push_back({.id = static_cast<TokenId>(id),
                                    .text = std::string(text),
                                    .special = type != GgufTokenType::user_defined});
     } else {
@@ -125,15 +125,15 @@ void read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
   }
 }
 
-std::optional<std::int32_t> read_id(const GgufMetadata& metadata, const char* key,
-                                    const TokenizerSpec& spec) {
+std::optional<TokenId> read_id(const GgufMetadata& metadata, const char* key,
+                               const TokenizerSpec& spec) {
   const auto id = metadata.find_count(key);
   if (!id) return std::nullopt;
   if (*id >= static_cast<std::int64_t>(spec.tokens.size())) {
     fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [0, {})", spec.source, key, *id,
          spec.tokens.size());
   }
-  return static_cast<std::int32_t>(*id);
+  return static_cast<TokenId>(*id);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ TEST(TokenizerFromGguf, PretokenizersDiffer) {
   };
   EXPECT_EQ(spec("llama-bpe").pretokenizer_name, "llama3");
   EXPECT_TRUE(spec("llama-bpe").ignore_merges);
-  EXPECT_EQ(spec("llama-bpe").prefix_ids, std::vector<std::int32_t>{0});
+  EXPECT_EQ(spec("llama-bpe").prefix_ids, std::vector<TokenId>{0});
   EXPECT_FALSE(spec("llama-bpe").nfc);
   EXPECT_EQ(spec("smollm").pretokenizer_name, "smollm");
   EXPECT_EQ(spec("gpt-2").pretokenizer_name, "gpt2");
@@ -75,7 +75,7 @@ TEST(TokenizerFromGguf, FileDecidesAboutBosAndEos) {
       .key_bool("tokenizer.ggml.add_eos_token", true);
   const TokenizerSpec spec = *spec_of(builder);
   EXPECT_TRUE(spec.prefix_ids.empty());
-  EXPECT_EQ(spec.suffix_ids, std::vector<std::int32_t>{1});
+  EXPECT_EQ(spec.suffix_ids, std::vector<TokenId>{1});
 }
 
 TEST(TokenizerFromGguf, RefusesByName) {
@@ -139,7 +139,7 @@ TEST(LoadTokenizer, FromGguf) {
   const Checkpoint checkpoint = Checkpoint::open(path);
   const auto tokenizer = load_tokenizer(checkpoint);
   ASSERT_TRUE(tokenizer.has_value());
-  EXPECT_EQ(tokenizer->encode("hi hi<|im_end|>"), (std::vector<std::int32_t>{4, 6, 1}));
+  EXPECT_EQ(tokenizer->encode("hi hi<|im_end|>"), (std::vector<TokenId>{4, 6, 1}));
   EXPECT_EQ(tokenizer->vocab_size(), 10);
 
   const auto bare = folder.write("bare.gguf", testing::tiny_gguf_model("llama").build());

@@ -33,17 +33,17 @@ void refuse_other_vocabularies(const HuggingFaceFolder& folder) {
   refuse_if_there("vocab.json", "is a vocabulary in the form of before 2020");
 }
 
-std::optional<std::int32_t> find_token(const TokenizerSpec& spec, const std::string& text) {
+std::optional<TokenId> find_token(const TokenizerSpec& spec, const std::string& text) {
   for (const AddedToken& token : spec.added_tokens) {
     if (token.text == text) return token.id;
   }
   const auto it = std::find(spec.tokens.begin(), spec.tokens.end(), text);
   if (text.empty() || it == spec.tokens.end()) return std::nullopt;
-  return static_cast<std::int32_t>(it - spec.tokens.begin());
+  return static_cast<TokenId>(it - spec.tokens.begin());
 }
 
-std::int32_t parse_id(const std::string& text, const JsonField& object) {
-  std::int32_t id = -1;
+TokenId parse_id(const std::string& text, const JsonField& object) {
+  TokenId id = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc() || end != text.data() + text.size() || id < 0 || id >= kMaxTokens) {
     fail(ErrorCode::invalid_input, "{}: {} has the key {}, must be an id in [0, {})",
@@ -56,11 +56,11 @@ std::int32_t parse_id(const std::string& text, const JsonField& object) {
 // repeats what tokenizer.json says; a token that only stands here is added.
 void add_missing_tokens(TokenizerSpec& spec, const JsonField& decoder) {
   if (decoder.is_null()) return;
-  std::unordered_set<std::int32_t> known_ids;
+  std::unordered_set<TokenId> known_ids;
   for (const AddedToken& token : spec.added_tokens) known_ids.insert(token.id);
   const std::unordered_set<std::string> known_texts(spec.tokens.begin(), spec.tokens.end());
   for (const auto& [key, value] : decoder.object().items()) {
-    const std::int32_t id = parse_id(key, decoder);
+    const TokenId id = parse_id(key, decoder);
     const JsonField entry = decoder.member(key);
     const std::string& text = entry.member("content").string();
     if (text.empty() || known_ids.contains(id) || known_texts.contains(text)) continue;
@@ -81,7 +81,7 @@ void add_missing_tokens(TokenizerSpec& spec, const JsonField& decoder) {
 // says about both.
 void apply_bos_and_eos(TokenizerSpec& spec, const JsonField& config,
                        const SpecialTokens& special_tokens) {
-  const auto id_of = [&](const char* name) -> std::optional<std::int32_t> {
+  const auto id_of = [&](const char* name) -> std::optional<TokenId> {
     const auto found = special_tokens.find(name);
     if (found == special_tokens.end()) return std::nullopt;
     return find_token(spec, found->second);

@@ -51,11 +51,11 @@ void add_merges(const TokenizerSpec& spec, GgufKeys& keys) {
 
 void add_special_ids(const TokenizerSpec& spec, const SpecialTokens& special_tokens,
                      GgufKeys& keys) {
-  std::unordered_map<std::string_view, std::int32_t> ids;
+  std::unordered_map<std::string_view, TokenId> ids;
   for (const AddedToken& token : spec.added_tokens) ids.emplace(token.text, token.id);
   for (const auto& [key, name] : kGgufSpecialTokens) {
     const std::string_view role = name;
-    std::optional<std::int32_t> id;
+    std::optional<TokenId> id;
     if (role == "bos_token") {
       id = spec.bos_id;
     } else if (role == "eos_token") {

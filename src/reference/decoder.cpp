@@ -7,7 +7,7 @@
 
 namespace tinyllm {
 
-void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
+void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId* token_ids,
              KvRows& kv_rows, Activations& a,
              function_ref<void(std::int32_t layer_idx)> after_layer) {
   scalar::embedding(weights.embed_tokens, token_ids, pass.n_tokens, f32(a.hidden));

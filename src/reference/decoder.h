@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/function_ref.h"
+#include "base/token_id.h"
 #include "loader/model_weights.h"
 #include "reference/forward_pass.h"
 #include "reference/kv_rows.h"
@@ -14,7 +15,7 @@ namespace tinyllm {
 // token_ids: [n_tokens]. Embeds them, runs every layer (which adds their K/V rows) and leaves
 // RMSNorm(h) * final_norm in activations.normed, [n_tokens, hidden_size].
 // `after_layer` is called when activations.hidden holds the embeddings (-1) and after each layer.
-void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
+void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId* token_ids,
              KvRows& kv_rows, Activations& activations,
              function_ref<void(std::int32_t layer_idx)> after_layer);
 

@@ -41,8 +41,8 @@ struct ReferenceModel::State {
   State(const Checkpoint& checkpoint, ThreadPool& thread_pool, std::int64_t n_tokens_max);
 
   // The hidden states of token_ids, after the final norm, in activations.normed. At most a chunk.
-  void run_chunk(std::span<const std::int32_t> token_ids, LayerWatcher after_layer);
-  std::span<const float> forward(std::span<const std::int32_t> token_ids, LayerWatcher after_layer);
+  void run_chunk(std::span<const TokenId> token_ids, LayerWatcher after_layer);
+  std::span<const float> forward(std::span<const TokenId> token_ids, LayerWatcher after_layer);
   std::span<float> logits_row(std::int64_t row);
 
   const ModelConfig& config;
@@ -74,7 +74,7 @@ ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_po
   logits.resize(static_cast<std::size_t>(config.vocab_size));
 }
 
-void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids,
+void ReferenceModel::State::run_chunk(std::span<const TokenId> token_ids,
                                       LayerWatcher after_layer) {
   const std::int64_t rope_offset = n_computed * config.head_dim / 2;
   const ForwardPass pass{config,
@@ -112,11 +112,11 @@ void ReferenceModel::rewind(std::int64_t n) {
   state_->n_computed = n;
 }
 
-std::span<const float> ReferenceModel::forward(std::span<const std::int32_t> token_ids) {
+std::span<const float> ReferenceModel::forward(std::span<const TokenId> token_ids) {
   return state_->forward(token_ids, kWatchNothing);
 }
 
-std::span<const float> ReferenceModel::forward_watched(std::span<const std::int32_t> token_ids,
+std::span<const float> ReferenceModel::forward_watched(std::span<const TokenId> token_ids,
                                                        LayerWatcher after_layer) {
   std::vector<std::vector<float>> outputs(state_->weights.layers.size() + 1);
   const std::span<const float> logits =
@@ -130,7 +130,7 @@ std::span<const float> ReferenceModel::forward_watched(std::span<const std::int3
   return logits;
 }
 
-std::span<const float> ReferenceModel::State::forward(std::span<const std::int32_t> token_ids,
+std::span<const float> ReferenceModel::State::forward(std::span<const TokenId> token_ids,
                                                       LayerWatcher after_layer) {
   State& s = *this;
   const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
@@ -149,7 +149,7 @@ std::span<const float> ReferenceModel::State::forward(std::span<const std::int32
 }
 
 std::span<const float> ReferenceModel::forward_all(
-    std::span<const std::int32_t> token_ids,
+    std::span<const TokenId> token_ids,
     function_ref<void(std::int64_t position, std::span<const float>)> row) {
   State& s = *state_;
   const auto n_tokens = static_cast<std::int64_t>(token_ids.size());

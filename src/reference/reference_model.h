@@ -8,6 +8,7 @@
 
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
+#include "base/token_id.h"
 #include "loader/checkpoint.h"
 
 namespace tinyllm {
@@ -26,18 +27,18 @@ class ReferenceModel {
   // Runs token_ids at positions [n_computed, n_computed + n) and returns the logits of the last
   // one, [vocab_size] f32, valid until the next call. CHECKs that they fit. `token_ids` must not be
   // empty.
-  std::span<const float> forward(std::span<const std::int32_t> token_ids);
+  std::span<const float> forward(std::span<const TokenId> token_ids);
 
   // As forward, and calls back with the logits row of every position in order (perplexity, golden
   // tests).
   std::span<const float> forward_all(
-      std::span<const std::int32_t> token_ids,
+      std::span<const TokenId> token_ids,
       function_ref<void(std::int64_t position, std::span<const float>)> row);
 
   // As forward, and hands out the hidden states [n_tokens, hidden_size] of all tokens after the
   // embedding (-1) and after each layer (--dump-layers).
   using LayerWatcher = function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
-  std::span<const float> forward_watched(std::span<const std::int32_t> token_ids,
+  std::span<const float> forward_watched(std::span<const TokenId> token_ids,
                                          LayerWatcher after_layer);
 
   // Forgets positions [n, n_computed): a new turn, or --recompute. n <= n_computed.

@@ -33,7 +33,7 @@ TEST(ReferenceModel, CountsPositions) {
   ReferenceModel model(checkpoint, pool, 10);
   EXPECT_EQ(model.max_tokens(), 10);
   EXPECT_EQ(model.n_computed(), 0);
-  const std::int32_t ids[3] = {1, 2, 3};
+  const TokenId ids[3] = {1, 2, 3};
   EXPECT_EQ(model.forward(ids).size(), 40u);
   EXPECT_EQ(model.n_computed(), 3);
   model.rewind(1);
@@ -45,7 +45,7 @@ TEST(ReferenceModelDeathTest, TooManyTokensAreAFault) {
   const Checkpoint checkpoint =
       make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool);
   ReferenceModel model(checkpoint, pool, 2);
-  const std::int32_t ids[3] = {1, 2, 3};
+  const TokenId ids[3] = {1, 2, 3};
   EXPECT_DEATH(model.forward(ids), "3 tokens after 0 do not fit into 2");
   EXPECT_DEATH(model.rewind(1), "rewind to 1 of 0 positions");
 }
