@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "reference/kv_rows.h"
 
 namespace tinyllm {

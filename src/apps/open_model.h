@@ -10,7 +10,7 @@
 #include "base/thread_pool.h"
 #include "engine/open_engine.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "reference/reference_model.h"
 
 namespace tinyllm {

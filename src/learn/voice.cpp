@@ -16,7 +16,7 @@
 #include "base/thread_pool.h"
 #include "learn/screen.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
 #include "reference/reference_model.h"
 #include "sampling/argmax.h"

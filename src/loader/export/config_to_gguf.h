@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "loader/gguf_keys.h"
+#include "loader/export/gguf_keys.h"
 #include "loader/model_config.h"
 
 namespace tinyllm {

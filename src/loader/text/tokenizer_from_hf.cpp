@@ -1,4 +1,4 @@
-#include "loader/tokenizer_from_hf.h"
+#include "loader/text/tokenizer_from_hf.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/json_field.h"
 #include "base/quote.h"
-#include "loader/special_tokens.h"
+#include "loader/text/special_tokens.h"
 
 namespace tinyllm {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 // A tokenizer as GGUF metadata: what tokenizer_from_gguf reads, llama.cpp too.
 
-#include "loader/gguf_keys.h"
-#include "loader/special_tokens.h"
+#include "loader/export/gguf_keys.h"
+#include "loader/text/special_tokens.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {

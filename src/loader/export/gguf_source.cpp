@@ -1,4 +1,4 @@
-#include "loader/gguf_source.h"
+#include "loader/export/gguf_source.h"
 
 #include <algorithm>
 #include <array>
@@ -6,12 +6,12 @@
 
 #include "base/error.h"
 #include "loader/architecture.h"
-#include "loader/chat_template_source.h"
-#include "loader/config_to_gguf.h"
+#include "loader/export/config_to_gguf.h"
+#include "loader/export/tokenizer_to_gguf.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
-#include "loader/text_sources.h"
-#include "loader/tokenizer_to_gguf.h"
+#include "loader/text/chat_template_source.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

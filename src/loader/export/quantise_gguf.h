@@ -6,7 +6,7 @@
 
 #include "base/function_ref.h"
 #include "base/thread_pool.h"
-#include "loader/gguf_source.h"
+#include "loader/export/gguf_source.h"
 #include "tensor/dtype.h"
 
 namespace tinyllm {

@@ -6,9 +6,9 @@
 #include "base/quote.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
-#include "loader/text_sources.h"
-#include "loader/tokenizer_from_gguf.h"
-#include "loader/tokenizer_from_hf.h"
+#include "loader/text/text_sources.h"
+#include "loader/text/tokenizer_from_gguf.h"
+#include "loader/text/tokenizer_from_hf.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {

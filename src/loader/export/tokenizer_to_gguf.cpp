@@ -1,4 +1,4 @@
-#include "loader/tokenizer_to_gguf.h"
+#include "loader/export/tokenizer_to_gguf.h"
 
 #include <fmt/core.h>
 
@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/quote.h"
-#include "loader/tokenizer_from_gguf.h"
+#include "loader/text/tokenizer_from_gguf.h"
 
 namespace tinyllm {
 namespace {

@@ -1,15 +1,15 @@
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/temp_folder_test.h"
-#include "loader/chat_template_source.h"
 #include "loader/gguf_builder_test.h"
 #include "loader/hf_folder.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/tokenizer_from_hf.h"
+#include "loader/text/chat_template_source.h"
+#include "loader/text/tokenizer_from_hf.h"
 
 namespace tinyllm {
 namespace {

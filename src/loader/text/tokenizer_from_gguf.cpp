@@ -1,4 +1,4 @@
-#include "loader/tokenizer_from_gguf.h"
+#include "loader/text/tokenizer_from_gguf.h"
 
 #include <array>
 #include <string>

@@ -1,4 +1,4 @@
-#include "loader/gguf_writer.h"
+#include "loader/export/gguf_writer.h"
 
 #include "base/check.h"
 #include "loader/gguf.h"

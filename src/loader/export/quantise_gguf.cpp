@@ -1,4 +1,4 @@
-#include "loader/quantise_gguf.h"
+#include "loader/export/quantise_gguf.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
-#include "loader/gguf_writer.h"
+#include "loader/export/gguf_writer.h"
 #include "loader/weight_names.h"
 #include "quant/quantise.h"
 

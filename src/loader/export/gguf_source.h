@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "loader/checkpoint.h"
-#include "loader/gguf_keys.h"
+#include "loader/export/gguf_keys.h"
 #include "loader/model_weights.h"
 #include "tensor/buffer.h"
 

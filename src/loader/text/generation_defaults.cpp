@@ -5,7 +5,7 @@
 #include "base/json_field.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

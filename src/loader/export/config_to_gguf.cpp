@@ -1,4 +1,4 @@
-#include "loader/config_to_gguf.h"
+#include "loader/export/config_to_gguf.h"
 
 #include <cmath>
 #include <string>

@@ -1,4 +1,4 @@
-#include "loader/gguf_keys.h"
+#include "loader/export/gguf_keys.h"
 
 #include <utility>
 

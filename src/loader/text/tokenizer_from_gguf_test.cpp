@@ -1,11 +1,11 @@
-#include "loader/tokenizer_from_gguf.h"
+#include "loader/text/tokenizer_from_gguf.h"
 
 #include <gtest/gtest.h>
 
 #include "base/temp_folder_test.h"
 #include "loader/gguf.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

@@ -1,4 +1,4 @@
-#include "loader/special_tokens.h"
+#include "loader/text/special_tokens.h"
 
 #include <nlohmann/json.hpp>
 #include <string>

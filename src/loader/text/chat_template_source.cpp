@@ -1,4 +1,4 @@
-#include "loader/chat_template_source.h"
+#include "loader/text/chat_template_source.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
-#include "loader/chat_template_source.h"
-#include "loader/text_sources.h"
+#include "loader/text/chat_template_source.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "loader/checkpoint.h"
-#include "loader/special_tokens.h"
+#include "loader/text/special_tokens.h"
 
 namespace tinyllm {
 

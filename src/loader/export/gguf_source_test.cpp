@@ -1,19 +1,19 @@
-#include "loader/gguf_source.h"
+#include "loader/export/gguf_source.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/temp_folder_test.h"
-#include "loader/chat_template_source.h"
 #include "loader/config_from_gguf.h"
-#include "loader/config_to_gguf.h"
+#include "loader/export/config_to_gguf.h"
+#include "loader/export/quantise_gguf.h"
+#include "loader/export/tokenizer_to_gguf.h"
 #include "loader/gguf_file.h"
-#include "loader/quantise_gguf.h"
 #include "loader/rope_frequencies.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/text_sources.h"
-#include "loader/tokenizer_to_gguf.h"
+#include "loader/text/chat_template_source.h"
+#include "loader/text/text_sources.h"
 #include "quant/decode.h"
 
 namespace tinyllm {
