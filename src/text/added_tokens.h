@@ -11,8 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text_range.h"
 #include "base/token_id.h"
-#include "text/text_range.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text_range.h"
 #include "base/token_id.h"
-#include "text/text_range.h"
 
 namespace tinyllm {
 

@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/text_range.h"
 #include "base/token_id.h"
-#include "text/text_range.h"
 #include "text/vocab.h"
 
 namespace tinyllm {
