@@ -18,7 +18,7 @@
 #include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 #include "sampling/argmax.h"
 #include "text/detokenizer.h"
 
@@ -45,7 +45,7 @@ struct SpeakingModel {
   Checkpoint checkpoint;
   std::optional<Tokenizer> tokenizer;
   ThreadPool pool;
-  ReferenceModel model;
+  reference::Model model;
 };
 
 // The prompt as a chat model wants it; as it is for one that has no template.

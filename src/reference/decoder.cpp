@@ -5,7 +5,7 @@
 #include "reference/parallel.h"
 #include "reference/transformer_block.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId* token_ids,
              KvRows& kv_rows, Activations& a,
@@ -28,4 +28,4 @@ void language_head(ThreadPool& pool, const ModelWeights& weights, const float* n
   parallel_linear(pool, normed, n_tokens, weights.lm_head, Tensor{}, logits);
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -10,7 +10,7 @@
 #include "reference/forward_pass.h"
 #include "reference/kv_rows.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // token_ids: [n_tokens]. Embeds them, runs every layer (which adds their K/V rows) and leaves
 // RMSNorm(h) * final_norm in activations.normed, [n_tokens, hidden_size].
@@ -24,4 +24,4 @@ void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId
 void language_head(ThreadPool& pool, const ModelWeights& weights, const float* normed,
                    std::int64_t n_tokens, float* logits);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "sampling/sampler.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
-void require_prompt(const ReferenceModel& model, std::span<const TokenId> prompt_ids) {
+void require_prompt(const Model& model, std::span<const TokenId> prompt_ids) {
   if (prompt_ids.empty()) {
     fail(ErrorCode::invalid_input, "the prompt has no tokens, must have at least 1");
   }
@@ -39,7 +39,7 @@ bool ends_text(TokenId id, const SamplingParams& params, const GenerateOptions& 
 
 }  // namespace
 
-GenerateResult generate(ReferenceModel& model, std::span<const TokenId> prompt_ids,
+GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
                         function_ref<bool(TokenId token_id)> on_token) {
   require_prompt(model, prompt_ids);
@@ -85,4 +85,4 @@ GenerateResult generate(ReferenceModel& model, std::span<const TokenId> prompt_i
   return result;
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -8,9 +8,9 @@
 #include "api/sampling_params.h"
 #include "base/function_ref.h"
 #include "base/token_id.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 struct GenerateOptions {
   std::vector<TokenId> eos_ids;  // the model's stop set
@@ -33,8 +33,8 @@ struct GenerateResult {
 // the reason is `length`. Stop strings are the caller's work (it has text). Throws
 // Error{context_overflow} when the prompt does not fit, Error{invalid_input} when it is empty or an
 // id is outside the vocabulary.
-GenerateResult generate(ReferenceModel& model, std::span<const TokenId> prompt_ids,
+GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
                         function_ref<bool(TokenId token_id)> on_token);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "loader/random_checkpoint.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 ModelConfig tiny_config() {
@@ -42,7 +42,7 @@ class GenerateTest : public testing::Test {
 
   ThreadPool pool_{2};
   Checkpoint checkpoint_ = make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool_);
-  ReferenceModel model_{checkpoint_, pool_, 40};
+  Model model_{checkpoint_, pool_, 40};
   std::vector<TokenId> prompt_ = {3, 14, 15, 9, 26};
 };
 
@@ -144,4 +144,4 @@ TEST_F(GenerateTest, BadPromptsAreNamed) {
 }
 
 }  // namespace
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

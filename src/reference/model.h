@@ -11,14 +11,14 @@
 #include "base/token_id.h"
 #include "loader/checkpoint.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
-class ReferenceModel {
+class Model {
  public:
   // `checkpoint` and `pool` must outlive the model. K/V rows for max_tokens positions are allocated
   // here. Throws Error{out_of_memory | invalid_input}.
-  ReferenceModel(const Checkpoint& checkpoint, ThreadPool& pool, std::int64_t max_tokens);
-  ~ReferenceModel();
+  Model(const Checkpoint& checkpoint, ThreadPool& pool, std::int64_t max_tokens);
+  ~Model();
 
   const ModelConfig& config() const;
   std::int64_t n_computed() const;  // positions [0, n_computed) have K/V rows
@@ -49,4 +49,4 @@ class ReferenceModel {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

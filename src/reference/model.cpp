@@ -1,4 +1,4 @@
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 #include <algorithm>
 #include <vector>
@@ -11,7 +11,7 @@
 #include "loader/rope_frequencies.h"
 #include "reference/decoder.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 // A prompt runs in chunks: weights are decoded once a chunk, and its activations stay in cache.
@@ -37,7 +37,7 @@ void require_memory(const ModelConfig& config, std::int64_t max_tokens) {
 
 }  // namespace
 
-struct ReferenceModel::State {
+struct Model::State {
   State(const Checkpoint& checkpoint, ThreadPool& thread_pool, std::int64_t n_tokens_max);
 
   // The hidden states of token_ids, after the final norm, in activations.normed. At most a chunk.
@@ -56,8 +56,8 @@ struct ReferenceModel::State {
   std::vector<float> logits;  // [1, vocab_size], [kHeadRows, vocab_size] after a forward_all
 };
 
-ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_pool,
-                             std::int64_t n_tokens_max)
+Model::State::State(const Checkpoint& checkpoint, ThreadPool& thread_pool,
+                    std::int64_t n_tokens_max)
     : config(checkpoint.config()),
       pool(thread_pool),
       weights(bind_weights(checkpoint)),
@@ -74,8 +74,7 @@ ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_po
   logits.resize(static_cast<std::size_t>(config.vocab_size));
 }
 
-void ReferenceModel::State::run_chunk(std::span<const TokenId> token_ids,
-                                      LayerWatcher after_layer) {
+void Model::State::run_chunk(std::span<const TokenId> token_ids, LayerWatcher after_layer) {
   const std::int64_t rope_offset = n_computed * config.head_dim / 2;
   const ForwardPass pass{config,
                          pool,
@@ -90,34 +89,33 @@ void ReferenceModel::State::run_chunk(std::span<const TokenId> token_ids,
   n_computed += pass.n_tokens;
 }
 
-std::span<float> ReferenceModel::State::logits_row(std::int64_t row) {
+std::span<float> Model::State::logits_row(std::int64_t row) {
   const auto n = static_cast<std::size_t>(config.vocab_size);
   return std::span(logits).subspan(static_cast<std::size_t>(row) * n, n);
 }
 
-ReferenceModel::ReferenceModel(const Checkpoint& checkpoint, ThreadPool& pool,
-                               std::int64_t max_tokens) {
+Model::Model(const Checkpoint& checkpoint, ThreadPool& pool, std::int64_t max_tokens) {
   CHECK(max_tokens >= 1, "max_tokens is {}", max_tokens);
   state_ = std::make_unique<State>(checkpoint, pool, max_tokens);
 }
 
-ReferenceModel::~ReferenceModel() = default;
+Model::~Model() = default;
 
-const ModelConfig& ReferenceModel::config() const { return state_->config; }
-std::int64_t ReferenceModel::n_computed() const { return state_->n_computed; }
-std::int64_t ReferenceModel::max_tokens() const { return state_->max_tokens; }
+const ModelConfig& Model::config() const { return state_->config; }
+std::int64_t Model::n_computed() const { return state_->n_computed; }
+std::int64_t Model::max_tokens() const { return state_->max_tokens; }
 
-void ReferenceModel::rewind(std::int64_t n) {
+void Model::rewind(std::int64_t n) {
   CHECK(n >= 0 && n <= state_->n_computed, "rewind to {} of {} positions", n, state_->n_computed);
   state_->n_computed = n;
 }
 
-std::span<const float> ReferenceModel::forward(std::span<const TokenId> token_ids) {
+std::span<const float> Model::forward(std::span<const TokenId> token_ids) {
   return state_->forward(token_ids, kWatchNothing);
 }
 
-std::span<const float> ReferenceModel::forward_watched(std::span<const TokenId> token_ids,
-                                                       LayerWatcher after_layer) {
+std::span<const float> Model::forward_watched(std::span<const TokenId> token_ids,
+                                              LayerWatcher after_layer) {
   std::vector<std::vector<float>> outputs(state_->weights.layers.size() + 1);
   const std::span<const float> logits =
       state_->forward(token_ids, [&](std::int32_t layer_idx, std::span<const float> hidden) {
@@ -130,8 +128,8 @@ std::span<const float> ReferenceModel::forward_watched(std::span<const TokenId> 
   return logits;
 }
 
-std::span<const float> ReferenceModel::State::forward(std::span<const TokenId> token_ids,
-                                                      LayerWatcher after_layer) {
+std::span<const float> Model::State::forward(std::span<const TokenId> token_ids,
+                                             LayerWatcher after_layer) {
   State& s = *this;
   const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
   CHECK(n_tokens >= 1 && s.n_computed + n_tokens <= s.max_tokens,
@@ -148,7 +146,7 @@ std::span<const float> ReferenceModel::State::forward(std::span<const TokenId> t
   return s.logits_row(0);
 }
 
-std::span<const float> ReferenceModel::forward_all(
+std::span<const float> Model::forward_all(
     std::span<const TokenId> token_ids,
     function_ref<void(std::int64_t position, std::span<const float>)> row) {
   State& s = *state_;
@@ -175,4 +173,4 @@ std::span<const float> ReferenceModel::forward_all(
   return last;
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -1,4 +1,4 @@
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "loader/random_checkpoint.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 // Numbers are proved in tests/golden/reference_logits_test.cpp; here is what needs no transformers.
@@ -26,11 +26,11 @@ ModelConfig tiny_config() {
   return config;
 }
 
-TEST(ReferenceModel, CountsPositions) {
+TEST(Model, CountsPositions) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
       make_random_checkpoint("random:tiny", tiny_config(), DType::bf16, pool);
-  ReferenceModel model(checkpoint, pool, 10);
+  Model model(checkpoint, pool, 10);
   EXPECT_EQ(model.max_tokens(), 10);
   EXPECT_EQ(model.n_computed(), 0);
   const TokenId ids[3] = {1, 2, 3};
@@ -44,18 +44,18 @@ TEST(ReferenceModelDeathTest, TooManyTokensAreAFault) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
       make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool);
-  ReferenceModel model(checkpoint, pool, 2);
+  Model model(checkpoint, pool, 2);
   const TokenId ids[3] = {1, 2, 3};
   EXPECT_DEATH(model.forward(ids), "3 tokens after 0 do not fit into 2");
   EXPECT_DEATH(model.rewind(1), "rewind to 1 of 0 positions");
 }
 
-TEST(ReferenceModel, AContextThatDoesNotFitInMemoryIsRefused) {
+TEST(Model, AContextThatDoesNotFitInMemoryIsRefused) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
       make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool);
   try {
-    ReferenceModel model(checkpoint, pool, std::int64_t{1} << 40);
+    Model model(checkpoint, pool, std::int64_t{1} << 40);
     FAIL() << "allocated 140 TB";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
@@ -64,4 +64,4 @@ TEST(ReferenceModel, AContextThatDoesNotFitInMemoryIsRefused) {
 }
 
 }  // namespace
-}  // namespace tinyllm
+}  // namespace tinyllm::reference
