@@ -13,10 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/quantised_row.h"
-#include "quant/tile_format.h"
-#include "tensor/attention_queries.h"
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/kv_pages.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm {
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/kv_pages.h"
 
 namespace tinyllm {
 

@@ -1,12 +1,12 @@
-#include "quant/tile.h"
+#include "kernels/cpu/layout/tile.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "base/check.h"
-#include "quant/tile_group.h"
-#include "quant/tile_layout.h"
+#include "kernels/cpu/layout/tile_group.h"
+#include "kernels/cpu/layout/tile_layout.h"
 
 namespace tinyllm {
 namespace {

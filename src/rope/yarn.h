@@ -1,7 +1,9 @@
 #pragma once
 // What a YaRN file leaves implied (Peng et al. 2023, YaRN: Efficient Context Window Extension).
 
-#include "loader/model_config.h"
+#include <cstdint>
+
+#include "rope/rope_frequencies.h"
 
 namespace tinyllm {
 
@@ -9,7 +11,7 @@ namespace tinyllm {
 // nothing is stretched.
 double yarn_mscale(double factor, double m = 1.0);
 
-// The context after stretching, where that is longer than what the file says.
-void stretch_max_seq_len(ModelConfig& config);
+// The context after stretching, or max_seq_len where the file already says a longer one.
+std::int64_t yarn_max_seq_len(const RopeScaling& scaling, std::int64_t max_seq_len);
 
 }  // namespace tinyllm

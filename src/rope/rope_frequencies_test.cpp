@@ -1,4 +1,4 @@
-#include "loader/rope_frequencies.h"
+#include "rope/rope_frequencies.h"
 
 #include <gtest/gtest.h>
 
@@ -7,16 +7,13 @@
 namespace tinyllm {
 namespace {
 
-ModelConfig config_with(RopeScaling scaling) {
-  ModelConfig config;
-  config.head_dim = 8;
-  config.rope_theta = 10000.0;
-  config.rope_scaling = std::move(scaling);
-  return config;
+// Four pairs, whose plain frequencies are 1, 0.1, 0.01 and 0.001.
+RopeFrequencies frequencies_with(const RopeScaling& scaling) {
+  return rope_frequencies(8, 10000.0, scaling);
 }
 
 TEST(RopeFrequencies, PlainOnesFallByTheSameFactor) {
-  const RopeFrequencies rope = rope_frequencies(config_with({}));
+  const RopeFrequencies rope = frequencies_with({});
   ASSERT_EQ(rope.inv_freq.size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_NEAR(rope.inv_freq[i], std::pow(10.0, -static_cast<double>(i)), 1e-15);
@@ -29,7 +26,7 @@ TEST(RopeFrequencies, LinearDividesAndFreqFactorsDivideLast) {
   scaling.type = RopeScaling::Type::linear;
   scaling.factor = 4.0;
   scaling.freq_factors = {1.0f, 1.0f, 2.0f, 8.0f};
-  const RopeFrequencies rope = rope_frequencies(config_with(scaling));
+  const RopeFrequencies rope = frequencies_with(scaling);
   EXPECT_NEAR(rope.inv_freq[0], 0.25, 1e-15);
   EXPECT_NEAR(rope.inv_freq[2], 0.01 / 4 / 2, 1e-15);
   EXPECT_NEAR(rope.inv_freq[3], 0.001 / 4 / 8, 1e-15);
@@ -42,7 +39,7 @@ TEST(RopeFrequencies, Llama3KeepsFastPairsAndStretchesSlowOnes) {
   scaling.original_max_seq_len = 200;  // turns within it: 31.8, 3.18, 0.318, 0.0318
   scaling.low_freq_factor = 1.0;
   scaling.high_freq_factor = 4.0;
-  const RopeFrequencies rope = rope_frequencies(config_with(scaling));
+  const RopeFrequencies rope = frequencies_with(scaling);
   EXPECT_NEAR(rope.inv_freq[0], 1.0, 1e-15);
   const double turns = 200 * 0.1 / (2 * M_PI);
   const double kept = (turns - 1.0) / 3.0;
@@ -59,7 +56,7 @@ TEST(RopeFrequencies, YarnRampsOverDimensionsAndSharpensAttention) {
   scaling.truncate = false;
   scaling.beta_fast = 32.0 / (2 * M_PI);           // exactly dimension 0
   scaling.beta_slow = 32.0 / (2 * M_PI) / 1000.0;  // exactly dimension 3
-  const RopeFrequencies rope = rope_frequencies(config_with(scaling));
+  const RopeFrequencies rope = frequencies_with(scaling);
   for (std::size_t i = 0; i < 4; ++i) {
     const double plain = std::pow(10.0, -static_cast<double>(i));
     const double stretched = static_cast<double>(i) / 3.0;
@@ -67,7 +64,7 @@ TEST(RopeFrequencies, YarnRampsOverDimensionsAndSharpensAttention) {
   }
   EXPECT_NEAR(rope.attention_factor, 0.1 * std::log(4.0) + 1.0, 1e-15);
   scaling.attention_factor = 1.5;
-  EXPECT_EQ(rope_frequencies(config_with(scaling)).attention_factor, 1.5);
+  EXPECT_EQ(frequencies_with(scaling).attention_factor, 1.5);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/tile.h"
+#include "kernels/cpu/layout/tile.h"
 
 namespace tinyllm {
 

@@ -1,11 +1,11 @@
-#include "loader/rope_frequencies.h"
+#include "rope/rope_frequencies.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "base/check.h"
-#include "loader/yarn.h"
+#include "rope/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -23,22 +23,22 @@ double scale_llama3(double inv_freq, const RopeScaling& scaling) {
 }
 
 // The (fractional) dimension whose pair turns n_turns times within the trained length.
-double yarn_dimension(double n_turns, const ModelConfig& config) {
-  const double trained = config.rope_scaling.original_max_seq_len;
-  return static_cast<double>(config.head_dim) *
-         std::log(trained / (n_turns * 2 * std::numbers::pi)) / (2 * std::log(config.rope_theta));
+double yarn_dimension(double n_turns, double head_dim, double theta, double trained_length) {
+  return head_dim * std::log(trained_length / (n_turns * 2 * std::numbers::pi)) /
+         (2 * std::log(theta));
 }
 
-void scale_yarn(std::vector<double>& inv_freq, const ModelConfig& config) {
-  const RopeScaling& scaling = config.rope_scaling;
-  double first = yarn_dimension(scaling.beta_fast, config);
-  double last = yarn_dimension(scaling.beta_slow, config);
+void scale_yarn(std::vector<double>& inv_freq, double head_dim, double theta,
+                const RopeScaling& scaling) {
+  const double trained_length = scaling.original_max_seq_len;
+  double first = yarn_dimension(scaling.beta_fast, head_dim, theta, trained_length);
+  double last = yarn_dimension(scaling.beta_slow, head_dim, theta, trained_length);
   if (scaling.truncate) {
     first = std::floor(first);
     last = std::ceil(last);
   }
   first = std::max(first, 0.0);
-  last = std::min(last, static_cast<double>(config.head_dim - 1));
+  last = std::min(last, head_dim - 1);
   if (first == last) last += 0.001;  // a step, not a division by zero
   for (std::size_t i = 0; i < inv_freq.size(); ++i) {
     const double stretched =
@@ -49,13 +49,12 @@ void scale_yarn(std::vector<double>& inv_freq, const ModelConfig& config) {
 
 }  // namespace
 
-RopeFrequencies rope_frequencies(const ModelConfig& config) {
-  const RopeScaling& scaling = config.rope_scaling;
+RopeFrequencies rope_frequencies(std::int64_t head_dim, double theta, const RopeScaling& scaling) {
   RopeFrequencies out;
-  out.inv_freq.resize(static_cast<std::size_t>(config.head_dim / 2));
+  out.inv_freq.resize(static_cast<std::size_t>(head_dim / 2));
   for (std::size_t i = 0; i < out.inv_freq.size(); ++i) {
-    out.inv_freq[i] = std::pow(
-        config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
+    out.inv_freq[i] =
+        std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
   }
   switch (scaling.type) {
     case RopeScaling::Type::none: break;
@@ -66,7 +65,7 @@ RopeFrequencies rope_frequencies(const ModelConfig& config) {
       for (double& inv_freq : out.inv_freq) inv_freq = scale_llama3(inv_freq, scaling);
       break;
     case RopeScaling::Type::yarn:
-      scale_yarn(out.inv_freq, config);
+      scale_yarn(out.inv_freq, static_cast<double>(head_dim), theta, scaling);
       out.attention_factor =
           scaling.attention_factor != 0.0 ? scaling.attention_factor : yarn_mscale(scaling.factor);
       break;

@@ -1,4 +1,5 @@
 #include "kernels/cpu/isa_tables.h"
+
 #include "kernels/cpu/scalar/add.h"
 #include "kernels/cpu/scalar/paged_attention.h"
 #include "kernels/cpu/scalar/panels.h"
@@ -6,8 +7,16 @@
 #include "kernels/cpu/scalar/rope_interleaved.h"
 #include "kernels/cpu/scalar/rope_split_halves.h"
 #include "kernels/cpu/scalar/silu_mul.h"
+#if defined(__x86_64__)
+#include "kernels/cpu/avx2/avx2_kernels.h"
+#include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/avxvnni/avxvnni_kernels.h"
+#elif defined(__aarch64__)
+#include "kernels/cpu/neon/neon_kernels.h"
+#endif
 
 namespace tinyllm {
+
 namespace {
 
 template <TileFormat kFormat>
@@ -58,5 +67,68 @@ const RowKernels& scalar_row_kernels() {
   };
   return table;
 }
+
+#if defined(__x86_64__)
+
+const RowKernels& avx2_row_kernels() {
+  static const RowKernels table = {
+      .isa = "avx2",
+      .rms_norm = avx2::rms_norm,
+      .quantise_act = avx2::quantise_act,
+      .quant_panel = avx2::kQuantPanels,
+      .float_panel = avx2::kFloatPanels,
+      .rope_split_halves = avx2::rope_split_halves,
+      .rope_interleaved = avx2::rope_interleaved,
+      .store_kv = avx2::store_kv,
+      .attention = with_narrower(avx2::kAttention, scalar_row_kernels()),
+      .silu_mul = avx2::silu_mul,
+      .add = avx2::add,
+  };
+  return table;
+}
+
+const RowKernels& avxvnni_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_panels = avx2_row_kernels();
+    with_panels.isa = "avxvnni";
+    with_panels.quant_panel = avxvnni::kQuantPanels;
+    return with_panels;
+  }();
+  return table;
+}
+
+// Panels and attention are where the time goes; what works on single rows is AVX2's.
+const RowKernels& avx512_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_panels = avx2_row_kernels();
+    with_panels.isa = "avx512";
+    with_panels.quant_panel = avx512::kQuantPanels;
+    with_panels.float_panel = avx512::kFloatPanels;
+    with_panels.attention = with_narrower(avx512::kAttention, avx2_row_kernels());
+    return with_panels;
+  }();
+  return table;
+}
+
+#elif defined(__aarch64__)
+
+const RowKernels& neon_row_kernels() {
+  static const RowKernels table = {
+      .isa = "neon",
+      .rms_norm = neon::rms_norm,
+      .quantise_act = neon::quantise_act,
+      .quant_panel = neon::kQuantPanels,
+      .float_panel = neon::kFloatPanels,
+      .rope_split_halves = neon::rope_split_halves,
+      .rope_interleaved = neon::rope_interleaved,
+      .store_kv = neon::store_kv,
+      .attention = with_narrower(neon::kAttention, scalar_row_kernels()),
+      .silu_mul = neon::silu_mul,
+      .add = neon::add,
+  };
+  return table;
+}
+
+#endif
 
 }  // namespace tinyllm

@@ -1,4 +1,4 @@
-#include "quant/tile.h"
+#include "kernels/cpu/layout/tile.h"
 
 #include <gtest/gtest.h>
 

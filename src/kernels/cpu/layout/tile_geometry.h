@@ -1,8 +1,8 @@
 #pragma once
 // Byte offsets within a panel at compile time: what the panel kernels of all instruction sets share
-// (quant/tile_format.h draws the tiles; quant/tile_layout.h has the same at run time).
+// (layout/tile_format.h draws the tiles; tile_layout.h has the same at run time).
 
-#include "quant/tile_format.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm {
 

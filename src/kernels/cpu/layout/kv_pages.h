@@ -9,13 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kv_type.h"
+
 namespace tinyllm {
-
-enum class KvType : std::uint8_t { f32, bf16, int8 };
-
-static inline const char* name(KvType type) {
-  return type == KvType::f32 ? "f32" : type == KvType::bf16 ? "bf16" : "int8";
-}
 
 static inline std::int64_t kv_page_bytes(KvType type, std::int32_t block_size,
                                          std::int32_t head_dim) {

@@ -1,4 +1,4 @@
-#include "quant/tile_group.h"
+#include "kernels/cpu/layout/tile_group.h"
 
 #include "base/check.h"
 #include "quant/iq4_nl.h"

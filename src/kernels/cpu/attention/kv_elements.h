@@ -1,14 +1,14 @@
 #pragma once
-// The number formats of K/V pages (tensor/kv_pages.h) as vectors read them, and writing a position.
+// The number formats of K/V pages (layout/kv_pages.h) as vectors read them, and writing a position.
 // prefetch: to the cache that holds a segment's keys or values without driving out what is in use.
 // V is a struct of vector functions that each instruction set defines in its attention.cpp.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/kv_pages.h"
 
-namespace tinyllm::rows {
+namespace tinyllm::paged {
 
 using std::byte;
 
@@ -90,4 +90,4 @@ static void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset,
   }
 }
 
-}  // namespace tinyllm::rows
+}  // namespace tinyllm::paged

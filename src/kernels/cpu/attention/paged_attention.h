@@ -4,9 +4,9 @@
 // does not matter to a single bit who made them, one thread in turn or several.
 // V: see attention_tile.h.
 
-#include "kernels/cpu/rows/attention_tile.h"
+#include "kernels/cpu/attention/attention_tile.h"
 
-namespace tinyllm::rows {
+namespace tinyllm::paged {
 
 // What of a segment query i sees, and where its partial goes.
 static inline TileQuery tile_query(const AttentionQueries& all, std::int32_t i,
@@ -173,4 +173,4 @@ static constexpr AttentionKernels kAttentionOf = {.granule = V::kGroup,
                                                   .make_partials = make_partials<V>,
                                                   .merge_partials = merge_partials<V>};
 
-}  // namespace tinyllm::rows
+}  // namespace tinyllm::paged

@@ -1,11 +1,11 @@
 #pragma once
-// Tiles (quant/tile_format.h draws them): what each format is, and the exact repack from file
+// Tiles (layout/tile_format.h draws them): what each format is, and the exact repack from file
 // formats.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/tile_format.h"
+#include "kernels/cpu/layout/tile_format.h"
 #include "tensor/dtype.h"
 #include "tensor/tensor.h"
 

@@ -1,4 +1,4 @@
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/kv_pages.h"
 
 #include <algorithm>
 #include <cmath>

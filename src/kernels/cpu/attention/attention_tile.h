@@ -1,7 +1,7 @@
 #pragma once
 // A tile of queries over one segment of K/V pages: scores, softmax, sums of values. The queries of
 // a tile share every load of keys and values. Each result is a partial
-// (tensor/attention_queries.h).
+// (kernels/cpu/layout/attention_queries.h).
 //
 // V is a struct of vector functions that each instruction set defines in its attention.cpp:
 //   kLanes   floats of a register
@@ -9,10 +9,10 @@
 //   kTile    queries of a tile
 //   kSums    registers for sums: queries x registers of positions, or of dimensions
 
-#include "kernels/cpu/rows/kv_elements.h"
-#include "tensor/attention_queries.h"
+#include "kernels/cpu/attention/kv_elements.h"
+#include "kernels/cpu/layout/attention_queries.h"
 
-namespace tinyllm::rows {
+namespace tinyllm::paged {
 
 // One query of a tile and what it sees of the segment, [begin, end).
 struct TileQuery {
@@ -291,4 +291,4 @@ static void attend_tile(int width, const float* transposed, const P& pages,
     attend_tile<V, kQueries - 1>(width, transposed, pages, segment_begin, fetch_end, queries);
 }
 
-}  // namespace tinyllm::rows
+}  // namespace tinyllm::paged

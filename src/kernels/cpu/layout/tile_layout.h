@@ -1,12 +1,12 @@
 #pragma once
-// Where things stand in a tile (quant/tile.h draws it), as plain index arithmetic: for packing, for
-// unpacking and for the scalar kernels. ISA folders have their own.
+// Where things stand in a tile (tile_format.h draws it), as plain index arithmetic: for packing,
+// for unpacking and for the scalar kernels. ISA folders have their own.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-#include "quant/tile.h"
+#include "kernels/cpu/layout/tile.h"
 #include "tensor/float16.h"
 
 namespace tinyllm {
