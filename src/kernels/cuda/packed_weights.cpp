@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/cpu/layout/tile_group.h"
 #include "quant/decode.h"
 #include "quant/q4_0.h"
-#include "quant/tile_group.h"
 #include "tensor/float16.h"
 
 namespace tinyllm::cuda {
