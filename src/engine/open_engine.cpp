@@ -10,7 +10,7 @@
 #include "engine/engine_parts.h"
 #include "kernels/make/make_backend.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
