@@ -55,7 +55,8 @@ struct BackendSizes {
 enum class Recipe : std::uint8_t { replayable, watched };
 
 // In place of a drawn id, also of samples that do not draw: the logits hold a NaN or an infinity.
-// Nothing was drawn and nothing is reported; the other samples are as good as ever.
+// Nothing was drawn and nothing is reported; the other samples are as good as ever. A step that was
+// begun meanwhile goes on from id 0 in that row slot, and its result is dropped.
 inline constexpr TokenId kNotFinite = -2;
 
 // Results of a step. Views into the backend, valid until lag() + 1 more steps have begun.

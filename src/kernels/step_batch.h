@@ -1,7 +1,7 @@
 #pragma once
 // What one step computes, as flat arrays: everything that goes down to a device, in one upload.
-// Built from a StepPlan by runner/step_runner. Views: a backend copies what it needs later than
-// begin_step, so the arrays may be filled anew as soon as that returns.
+// Built from a StepPlan by runner/batch_builder. Views, valid until run() returns: a device that
+// works behind copies what it needs later.
 //
 //   tokens      t0  t1  t2 | t3 | t4  t5        three sequences: a prompt chunk, a decode, a chunk
 //   seq_starts   0           3     4        6   sequence s has tokens [seq_starts[s], seq_starts[s + 1])

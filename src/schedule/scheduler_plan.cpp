@@ -155,7 +155,7 @@ void Scheduler::add_row(Sequence& sequence, std::int64_t n_allowed, std::span<co
   const std::int64_t end = row.start + row.n_new_tokens;
   row.n_draws = row.n_logits = end - n_drafts == sequence.n_total() ? 1 + n_drafts : 0;
   if (sequence.wants_prompt_logits && sequence.n_logits_given < std::min(end, sequence.n_prompt)) {
-    row.n_logits = row.n_new_tokens;
+    row.n_logits = static_cast<std::int32_t>(end - std::max(row.start, sequence.n_logits_given));
     sequence.n_logits_given = end;
   }
   row.token_ids = tokens_of(sequence, row, drafts);
