@@ -19,10 +19,10 @@
 
 #include "apps/read_bandwidth.h"
 #include "kernels/cpu/activations.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/tile.h"
 #include "kernels/cpu/pick_isa.h"
 #include "peaks.h"
-#include "quant/tile.h"
-#include "tensor/attention_queries.h"
 
 namespace tinyllm {
 namespace {

@@ -12,19 +12,30 @@ endif()
 if(NOT TINYLLM_PROGRAMS)
   list(FILTER library_sources EXCLUDE REGEX "/src/(learn|server)/")
 endif()
+if(TINYLLM_HAS_CUDA)
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/no_cuda/")
+  file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/kernels/cuda/*.cu)
+  compile_cuda(cuda_objects ${cuda_sources})
+else()
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cuda/")
+endif()
 file(GLOB_RECURSE web_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/web/*)
 set(embedded_web ${CMAKE_BINARY_DIR}/web_files.cpp)
 add_custom_command(OUTPUT ${embedded_web} VERBATIM
   COMMAND ${CMAKE_COMMAND} -DWEB=${CMAKE_SOURCE_DIR}/web -DOUT=${embedded_web} -P ${CMAKE_SOURCE_DIR}/cmake/embed_web.cmake
   DEPENDS ${web_sources} ${CMAKE_SOURCE_DIR}/cmake/embed_web.cmake)
-add_library(tinyllm STATIC ${library_sources} ${embedded_web})
+add_library(tinyllm STATIC ${library_sources} ${embedded_web} ${cuda_objects})
 target_link_libraries(tinyllm PUBLIC tinyllm_flags tinyllm_libraries)
+if(TINYLLM_HAS_CUDA)
+  target_include_directories(tinyllm SYSTEM PUBLIC ${CUDA_ROOT}/include)
+  target_link_libraries(tinyllm PUBLIC ${CUDART_STATIC} ${CMAKE_DL_LIBS} rt)
+endif()
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
   COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")
 
 # Folders whose work is numbers, and text/: the Check builds optimise no others. UBSan instruments the former, but for the
 # kernels of an instruction set: it makes eight times the code of their templates.
-set(numeric_folders tensor|quant|loader|kernels|reference|sampling|schedule|cache)
+set(numeric_folders tensor|quant|rope|loader|kernels|reference|sampling|schedule|cache)
 set(busy_sources ${library_sources})
 list(FILTER busy_sources INCLUDE REGEX "/src/(${numeric_folders}|text)/")
 set_property(SOURCE ${busy_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Check>:-O1>)
@@ -38,7 +49,7 @@ endif()
 
 # The reference path: plain loops that the compiler may reorder and vectorise.
 set(reference_sources ${library_sources})
-list(FILTER reference_sources INCLUDE REGEX "/src/(kernels/cpu/scalar|reference|quant)/")
+list(FILTER reference_sources INCLUDE REGEX "/src/(kernels/cpu/scalar|kernels/cpu/layout|reference|quant)/")
 set(reference_flags -O3)
 if(NOT TINYLLM_STRICT_FLOAT)
   list(APPEND reference_flags -fno-math-errno -fno-signed-zeros -fno-trapping-math -fassociative-math)
@@ -60,9 +71,9 @@ list(FILTER sampling_sources INCLUDE REGEX "/src/sampling/")
 set_property(SOURCE ${sampling_sources} APPEND PROPERTY COMPILE_OPTIONS
   -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)
 
-# quant/ must write the same bytes on every machine: no product and sum fused into one rounding.
+# What is stored must be the same bytes on every machine: no product and sum fused into one rounding.
 set(quant_sources ${library_sources})
-list(FILTER quant_sources INCLUDE REGEX "/src/quant/")
+list(FILTER quant_sources INCLUDE REGEX "/src/(quant|kernels/cpu/layout)/")
 set_property(SOURCE ${quant_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
 
 # Instruction sets: each folder of kernels/cpu gets its own flags, and no fused multiply-add that is not written.

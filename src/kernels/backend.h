@@ -19,10 +19,10 @@
 #include "api/output.h"
 #include "api/step_profile.h"
 #include "base/function_ref.h"
+#include "kernels/kv_type.h"
 #include "kernels/layer_spec.h"
 #include "kernels/step_batch.h"
 #include "tensor/dtype.h"
-#include "tensor/kv_pages.h"
 #include "tensor/tensor.h"
 
 namespace tinyllm {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "base/error.h"
-#include "loader/rope_frequencies.h"
-#include "loader/yarn.h"
+#include "rope/rope_frequencies.h"
+#include "rope/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -57,10 +57,10 @@ std::vector<float> gguf_rope_freqs(const ModelConfig& config) {
   const bool by_table = config.rope_scaling.type == RopeScaling::Type::llama3 ||
                         !config.rope_scaling.freq_factors.empty();
   if (!by_table) return {};
-  ModelConfig plain = config;
-  plain.rope_scaling = {};
-  const std::vector<double> from = rope_frequencies(plain).inv_freq;
-  const std::vector<double> to = rope_frequencies(config).inv_freq;
+  const std::vector<double> from =
+      rope_frequencies(config.head_dim, config.rope_theta, {}).inv_freq;
+  const std::vector<double> to =
+      rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling).inv_freq;
   std::vector<float> factors;
   for (std::size_t i = 0; i < from.size(); ++i) {
     factors.push_back(static_cast<float>(from[i] / to[i]));

@@ -9,12 +9,12 @@
 #include "loader/config_to_gguf.h"
 #include "loader/gguf_file.h"
 #include "loader/quantise_gguf.h"
-#include "loader/rope_frequencies.h"
 #include "loader/safetensors_builder_test.h"
 #include "loader/temp_folder_test.h"
 #include "loader/text_sources.h"
 #include "loader/tokenizer_to_gguf.h"
 #include "quant/decode.h"
+#include "rope/rope_frequencies.h"
 
 namespace tinyllm {
 namespace {
@@ -53,7 +53,10 @@ TEST_P(GgufSourceOf, ConfigComesBack) {
   EXPECT_EQ(got.mlp_bias, want.mlp_bias);
   EXPECT_EQ(got.qk_norm, want.qk_norm);
   EXPECT_EQ(got.tie_word_embeddings, want.tie_word_embeddings);
-  const RopeFrequencies have = rope_frequencies(got), need = rope_frequencies(want);
+  const auto frequencies_of = [](const ModelConfig& config) {
+    return rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling);
+  };
+  const RopeFrequencies have = frequencies_of(got), need = frequencies_of(want);
   EXPECT_NEAR(have.attention_factor, need.attention_factor, 1e-6);
   for (std::size_t i = 0; i < need.inv_freq.size(); ++i) {
     EXPECT_NEAR(have.inv_freq[i] / need.inv_freq[i], 1.0, 1e-6) << i;  // keys are f32

@@ -6,10 +6,10 @@
 #include "base/available_memory.h"
 #include "base/check.h"
 #include "base/error.h"
-#include "kernels/cpu/scalar/rope_table.h"
 #include "loader/model_weights.h"
-#include "loader/rope_frequencies.h"
 #include "reference/decoder.h"
+#include "rope/rope_frequencies.h"
+#include "rope/rope_table.h"
 
 namespace tinyllm {
 namespace {
@@ -52,7 +52,7 @@ struct ReferenceModel::State {
   std::int64_t n_computed = 0;
   KvRows kv_rows;
   Activations activations;
-  std::vector<float> rope_cos, rope_sin;  // [max_tokens, head_dim / 2]
+  RopeTable rope;             // of max_tokens positions
   std::vector<float> logits;  // [1, vocab_size], [kHeadRows, vocab_size] after a forward_all
 };
 
@@ -65,12 +65,8 @@ ReferenceModel::State::State(const Checkpoint& checkpoint, ThreadPool& thread_po
   require_memory(config, max_tokens);
   kv_rows = make_kv_rows(config.n_layers, max_tokens, config.kv_size());
   activations = make_activations(config, std::min(kChunkTokens, max_tokens), max_tokens);
-  const RopeFrequencies rope = rope_frequencies(config);
-  const auto n_pairs = static_cast<std::int64_t>(rope.inv_freq.size());
-  rope_cos.resize(static_cast<std::size_t>(max_tokens * n_pairs));
-  rope_sin.resize(rope_cos.size());
-  scalar::rope_table(rope.inv_freq.data(), n_pairs, rope.attention_factor, 0, max_tokens,
-                     rope_cos.data(), rope_sin.data());
+  rope = rope_table(rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling),
+                    max_tokens);
   logits.resize(static_cast<std::size_t>(config.vocab_size));
 }
 
@@ -81,8 +77,8 @@ void ReferenceModel::State::run_chunk(std::span<const std::int32_t> token_ids,
                          pool,
                          n_computed,
                          static_cast<std::int64_t>(token_ids.size()),
-                         rope_cos.data() + rope_offset,
-                         rope_sin.data() + rope_offset};
+                         rope.cos.data() + rope_offset,
+                         rope.sin.data() + rope_offset};
   decoder(pass, weights, token_ids.data(), kv_rows, activations, [&](std::int32_t layer_idx) {
     const auto n = static_cast<std::size_t>(pass.n_tokens * config.hidden_size);
     after_layer(layer_idx, activations.hidden.as<float>().first(n));
