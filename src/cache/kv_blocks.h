@@ -1,7 +1,7 @@
 #pragma once
-// Block pool and prefix cache as one: hands out block tables, shares full blocks between equal
-// prefixes, and forgets cached content only when a block is needed for something else. Engine
-// thread only.
+// Block pool and prefix cache as one: hands out block tables, shares
+// full blocks between equal prefixes, and forgets cached content only
+// when a block is needed for something else. Engine thread only.
 
 #include <cstdint>
 #include <span>

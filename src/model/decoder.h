@@ -37,8 +37,8 @@ class Decoder {
   // begin_step, embed, the layers, head. The backend's collect() has the result.
   void step(const StepBatch& batch);
 
-  // The same with hidden states handed out after the embedding (-1) and after each layer
-  // (--dump-layers).
+  // The same with hidden states handed out after the
+  // embedding (-1) and after each layer (--dump-layers).
   void step_watched(const StepBatch& batch, function_ref<void(std::int32_t layer_idx)> after_layer);
 
  private:

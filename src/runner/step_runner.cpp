@@ -58,8 +58,8 @@ class OutputReader {
   }
 
  private:
-  // How many of the samples [begin, end), which draw, count: all up to the first whose token is
-  // not its draft.
+  // How many of the samples [begin, end), which draw, count:
+  // all up to the first whose token is not its draft.
   std::size_t n_drawn(std::size_t begin, std::size_t end) const {
     std::size_t at = begin;
     while (at < end && output_.token_ids[at] == samples_[at].draft) ++at;

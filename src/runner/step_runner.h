@@ -1,8 +1,8 @@
 #pragma once
-// StepPlan -> StepBatch -> the model -> what came of each plan row. The only place that knows both
-// the scheduler's tongue and the backend's. Where the backend works behind, a step is launched
-// before its predecessor is collected. Arrays are sized at construction; a step allocates nothing.
-// Engine thread only.
+// StepPlan -> StepBatch -> the model -> what came of each plan row. The only
+// place that knows both the scheduler's tongue and the backend's. Where the
+// backend works behind, a step is launched before its predecessor is collected.
+// Arrays are sized at construction; a step allocates nothing. Engine thread only.
 //
 //   launch(plan k)      launch(plan k + 1)                    lag 1: two steps are in flight
 //                                           collect: step k
@@ -62,8 +62,8 @@ class StepRunner {
 
   // Starts a step. The plan may change as soon as this returns.
   void launch(const StepPlan& plan, function_ref<RowSettings(const PlanRow&)> settings_of);
-  // Waits for the oldest step in flight and calls back for every plan row in order. CHECKs that
-  // there is one.
+  // Waits for the oldest step in flight and calls back for
+  // every plan row in order. CHECKs that there is one.
   void collect(function_ref<void(const RowOutput&)> each);
   // At most the backend's lag() + 1.
   std::int32_t n_in_flight() const;

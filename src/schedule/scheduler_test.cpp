@@ -12,9 +12,9 @@
 namespace tinyllm {
 namespace {
 
-// A model whose state at a position is a hash of all tokens up to it, and whose next token is that
-// hash. Its K/V "rows" are these hashes, so a wrong block, a wrong order or a stale row is seen at
-// once.
+// A model whose state at a position is a hash of all tokens up to it,
+// and whose next token is that hash. Its K/V "rows" are these hashes,
+// so a wrong block, a wrong order or a stale row is seen at once.
 std::uint64_t extend(std::uint64_t state, TokenId token) {
   return (state ^ (static_cast<std::uint64_t>(token) + 0x9E3779B97F4A7C15ull)) *
          0xD6E8FEB86659FD93ull;
