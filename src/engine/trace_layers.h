@@ -17,8 +17,8 @@ struct EngineOptions;
 // after each layer.
 using LayerWatcher = function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
 
-// Runs the whole prompt in one step. Of `options` threads, K/V type and quantise count. Throws as
-// open_engine.
+// Runs the whole prompt in one step. Of `options` threads,
+// K/V type and quantise count. Throws as open_engine.
 void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_ids,
                   const EngineOptions& options, LayerWatcher watcher);
 
