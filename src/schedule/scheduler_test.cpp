@@ -281,7 +281,7 @@ TEST(Scheduler, DraftsAreJudgedAndCounted) {
 
 TEST(Scheduler, ADraftTakesNoBlockThatAnotherMayNeed) {
   Sizes sizes = small_sizes();
-  sizes.blocks.n_blocks = 4;
+  sizes.blocks.kv.n_blocks = 4;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2, 3};
