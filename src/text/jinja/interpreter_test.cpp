@@ -160,8 +160,8 @@ TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
 TEST(JinjaScopes, UnknownFiltersAreNamedWhenTheirBranchRuns) {
   EXPECT_EQ(error_of("{% if true %}\n{{ 1|nope }}{% endif %}"),
             "chat template, line 2, column 6: filter 'nope' is not known");
-  EXPECT_EQ(error_of("{{ 1 is nope if true }}"),
-            "chat template, line 1, column 9: test 'nope' is not known");
+  EXPECT_EQ(error_of("{{ (1 is nope) if true }}"),
+            "chat template, line 1, column 10: test 'nope' is not known");
   EXPECT_EQ(error_of("{{ 1|nope if false else 'b' }}"), "rendered: b");
 }
 

@@ -114,7 +114,7 @@ TEST(JinjaParser, UnknownNamesInBranchesWaitForTheRender) {
   EXPECT_EQ(error_of("{{ (1|nope if x) + 2|nope }}"),
             "unsupported: " + at(1, 22, "filter 'nope' is not known"));
   EXPECT_EQ(error_of("{% if x %}{% for y in z|nope %}{% endfor %}{% endif %}{{ 1|nope2 }}"),
-            "unsupported: " + at(1, 61, "filter 'nope2' is not known"));
+            "unsupported: " + at(1, 60, "filter 'nope2' is not known"));
   EXPECT_EQ(error_of("{% if x %}{% for y in z %}{{ y is nope }}{% endfor %}{% endif %}"),
             "unsupported: " + at(1, 35, "test 'nope' is not known"));
   EXPECT_EQ(error_of("{% if x %}{% macro m() %}{{ 1|nope }}{% endmacro %}{% endif %}"),
