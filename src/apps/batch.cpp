@@ -13,7 +13,7 @@
 #include "apps/batch_results.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/json_parse.h"
 #include "base/log.h"
+#include "client/open_model.h"
 #include "server/api_error.h"
 #include "server/field_table.h"
 #include "server/gathered_answer.h"
@@ -243,11 +244,8 @@ class BatchRun {
 void run_batch(const BatchCommand& command) {
   const std::string input = command.input == "-" ? read_stdin() : read_text_file(command.input);
   BatchResults results(command.output);
-  const Checkpoint checkpoint = open_checkpoint(command.model);
-  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
-  require(text->tokenizer, checkpoint);
   const std::unique_ptr<Engine> engine =
-      load_engine(checkpoint, std::move(text), engine_options(command.flags));
+      open_model(command.model, engine_options(command.flags), LoadingBar());
   ServedModel model;
   model.engine = engine.get();
   model.names = {command.model};

@@ -6,9 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/loaded_reference.h"
 #include "engine/trace_layers.h"
 
 namespace tinyllm {
@@ -47,8 +48,9 @@ void dump_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_i
     ++n_files;
   };
   if (flags.reference()) {
-    RunningModel running(checkpoint, flags.n_threads, n_tokens);
-    running.model().forward_watched(prompt_ids, write);
+    LoadedReference reference(checkpoint, flags.n_threads, n_tokens,
+                              LoadingBar(ProgressUnit::bytes));
+    reference.model().forward_watched(prompt_ids, write);
   } else {
     trace_layers(checkpoint, prompt_ids, engine_options(flags), write);
   }

@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "api/context_limit.h"
 #include "apps/commands.h"
-#include "apps/completer.h"
 #include "apps/dump_layers.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
+#include "apps/profile_table.h"
 #include "apps/progress_bar.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
@@ -19,6 +20,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "client/completer.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -63,12 +67,7 @@ std::int64_t context_for(const GenerateCommand& command, const SamplingParams& p
   const std::int64_t context = command.engine.context > 0
                                    ? command.engine.context
                                    : std::min(n_prompt + params.max_tokens, config.max_seq_len);
-  if (n_prompt >= context) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, the context holds {} and one must be left for the answer; "
-         "shorten the prompt or raise --context (the model was trained for {})",
-         n_prompt, context, config.max_seq_len);
-  }
+  require_room(n_prompt, context);
   return context;
 }
 
@@ -128,18 +127,19 @@ void run_generate(const GenerateCommand& command) {
   SamplingParams params = completion_sampling(command.sampling);
   params.max_tokens = command.sampling.max_tokens.value_or(kDefaultMaxTokens);
   const std::vector<TokenId> prompt_ids = prompt_ids_of(command, *text, checkpoint);
-  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+  const std::int64_t n_prompt = std::ssize(prompt_ids);
   const std::int64_t context = context_for(command, params, n_prompt, checkpoint.config());
-  params.max_tokens =
-      static_cast<int>(std::min<std::int64_t>(params.max_tokens, context - n_prompt));
-  params.min_tokens = std::min(params.min_tokens, params.max_tokens);
+  fit_into_room(params, n_prompt, context);
   validate(params, checkpoint.config().vocab_size);
   if (!command.dump_folder.empty()) {
     dump_layers(checkpoint, prompt_ids, command.engine, command.dump_folder);
     return;
   }
+  const CompleterOptions running = completer_options(command.engine, context);
+  const ProfileReport report(running.engine.profile);
   const std::unique_ptr<Completer> completer =
-      make_completer(checkpoint, text, command.engine, context);
+      make_completer(checkpoint, text, running,
+                     LoadingBar(running.reference ? ProgressUnit::bytes : ProgressUnit::count));
   log(LogLevel::info, "{}; seed {}", completer->about(), params.seed);
   const double load_s = clock.seconds();
   const Completion completion =

@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/random_id.h"
 #include "server/prompt.h"
-#include "server/random_id.h"
 
 namespace tinyllm {
 namespace {

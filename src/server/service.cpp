@@ -5,10 +5,10 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/random_id.h"
 #include "server/access.h"
 #include "server/api_error.h"
 #include "server/generation.h"
-#include "server/random_id.h"
 #include "server/routes.h"
 
 namespace tinyllm {

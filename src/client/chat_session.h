@@ -11,8 +11,8 @@
 
 #include "api/output.h"
 #include "api/sampling_params.h"
-#include "apps/completer.h"
 #include "base/function_ref.h"
+#include "client/completer.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 

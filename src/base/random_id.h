@@ -1,5 +1,5 @@
 #pragma once
-// Ids and seeds that nobody can guess, from the operating system. Any thread.
+// Ids and secrets that nobody can guess, from the operating system. Any thread.
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 // From prompt ids to text, whatever computes it: the batched engine, or the plain reference path
-// that every backend is tested against (--engine). What one call computed is kept for the next one
-// that begins with the same tokens. Main thread only.
+// that every backend is tested against. What one call computed is kept for the next one that begins
+// with the same tokens. One thread.
 
 #include <cstdint>
 #include <memory>
@@ -11,12 +11,14 @@
 
 #include "api/output.h"
 #include "api/sampling_params.h"
-#include "apps/engine_options.h"
 #include "base/function_ref.h"
-#include "loader/checkpoint.h"
-#include "loader/text/text_sources.h"
+#include "client/load_progress.h"
+#include "engine/engine_options.h"
 
 namespace tinyllm {
+
+class Checkpoint;
+struct ModelText;
 
 // What a completion tells and asks while it runs. `interrupted` is asked at least ten times a
 // second; true ends the text where it is.
@@ -45,18 +47,26 @@ class Completer {
                               bool wants_logits, const CompletionWatcher& watcher) = 0;
 };
 
-// Loads the model (progress bar). `context`: positions to make room for. The checkpoint must
-// outlive the completer. Throws Error{out_of_memory | unsupported | invalid_input}.
+struct CompleterOptions {
+  EngineOptions engine;    // of these the reference path takes n_threads and max_model_len
+  bool reference = false;  // the plain f32 path instead of the engine
+  bool recompute = false;  // reference only: keep no K/V rows
+};
+
+// Loads the model and tells `progress` how far that is. The checkpoint must outlive the completer.
+// Throws Error{out_of_memory | unsupported | invalid_input}.
 std::unique_ptr<Completer> make_completer(const Checkpoint& checkpoint,
                                           std::shared_ptr<const ModelText> text,
-                                          const EngineFlags& flags, std::int64_t context);
+                                          const CompleterOptions& options, LoadProgress progress);
 
 // The two of them; make_completer chooses.
 std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
                                                  std::shared_ptr<const ModelText> text,
-                                                 const EngineFlags& flags, std::int64_t context);
+                                                 const EngineOptions& options,
+                                                 LoadProgress progress);
 std::unique_ptr<Completer> make_reference_completer(const Checkpoint& checkpoint,
                                                     std::shared_ptr<const ModelText> text,
-                                                    const EngineFlags& flags, std::int64_t context);
+                                                    const CompleterOptions& options,
+                                                    LoadProgress progress);
 
 }  // namespace tinyllm

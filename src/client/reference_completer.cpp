@@ -2,22 +2,21 @@
 // as far as the tokens are the same.
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
-#include "apps/completer.h"
-#include "apps/open_model.h"
 #include "base/clock.h"
+#include "client/completer.h"
+#include "client/loaded_reference.h"
 #include "reference/generate.h"
 #include "text/detokenizer.h"
+#include "text/model_text.h"
 #include "text/stop_strings.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kPrefillChunk = 64;  // tokens between two looks at Ctrl-C
-
-std::int64_t count(const std::vector<TokenId>& ids) {
-  return static_cast<std::int64_t>(ids.size());
-}
 
 std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
   return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
@@ -26,12 +25,13 @@ std::int64_t common_prefix(const std::vector<TokenId>& a, const std::vector<Toke
 class ReferenceCompleter final : public Completer {
  public:
   ReferenceCompleter(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,
-                     const EngineFlags& flags, std::int64_t context)
+                     const CompleterOptions& options, LoadProgress progress)
       : text_(std::move(text)),
-        recompute_(flags.recompute),
-        running_(checkpoint, flags.n_threads, context) {}
+        recompute_(options.recompute),
+        reference_(checkpoint, options.engine.n_threads, options.engine.limits.max_model_len,
+                   progress) {}
 
-  std::int64_t context() const override { return running_.model().max_tokens(); }
+  std::int64_t context() const override { return reference_.model().max_tokens(); }
   std::string about() const override { return "reference path, one sequence in f32"; }
 
   Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
@@ -42,7 +42,7 @@ class ReferenceCompleter final : public Completer {
 
   std::shared_ptr<const ModelText> text_;
   bool recompute_;
-  RunningModel running_;
+  LoadedReference reference_;
   std::vector<TokenId> computed_ids_;  // whose K/V rows the model holds
 };
 
@@ -50,14 +50,14 @@ class ReferenceCompleter final : public Completer {
 // the last one is generate()'s. False when interrupted.
 bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
                                  const CompletionWatcher& watcher) {
-  reference::Model& model = running_.model();
-  const std::int64_t end = count(prompt_ids) - 1;
+  reference::Model& model = reference_.model();
+  const std::int64_t end = std::ssize(prompt_ids) - 1;
   while (model.n_computed() < end) {
     const std::int64_t begin = model.n_computed();
     const std::int64_t n = std::min(kPrefillChunk, end - begin);
     model.forward(std::span(prompt_ids)
                       .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
-    watcher.on_prefill(begin + n, count(prompt_ids));
+    watcher.on_prefill(begin + n, std::ssize(prompt_ids));
     if (watcher.interrupted()) return false;
   }
   return true;
@@ -66,15 +66,16 @@ bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
 Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
                                         const SamplingParams& params, bool wants_logits,
                                         const CompletionWatcher& watcher) {
-  reference::Model& model = running_.model();
+  reference::Model& model = reference_.model();
   Completion completion;
   const std::int64_t known = std::min(common_prefix(computed_ids_, prompt_ids), model.n_computed());
-  completion.n_cached_tokens = std::clamp<std::int64_t>(known, 0, count(prompt_ids) - 1);
+  completion.n_cached_tokens = std::clamp<std::int64_t>(known, 0, std::ssize(prompt_ids) - 1);
   model.rewind(completion.n_cached_tokens);
   computed_ids_ = prompt_ids;
 
   const Stopwatch clock;
-  if (!recompute_ && count(prompt_ids) <= model.max_tokens() && !prefill(prompt_ids, watcher)) {
+  if (!recompute_ && std::ssize(prompt_ids) <= model.max_tokens() &&
+      !prefill(prompt_ids, watcher)) {
     completion.finish_reason = FinishReason::cancelled;
     return completion;
   }
@@ -106,16 +107,17 @@ Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
 
 std::unique_ptr<Completer> make_reference_completer(const Checkpoint& checkpoint,
                                                     std::shared_ptr<const ModelText> text,
-                                                    const EngineFlags& flags,
-                                                    std::int64_t context) {
-  return std::make_unique<ReferenceCompleter>(checkpoint, std::move(text), flags, context);
+                                                    const CompleterOptions& options,
+                                                    LoadProgress progress) {
+  return std::make_unique<ReferenceCompleter>(checkpoint, std::move(text), options, progress);
 }
 
 std::unique_ptr<Completer> make_completer(const Checkpoint& checkpoint,
                                           std::shared_ptr<const ModelText> text,
-                                          const EngineFlags& flags, std::int64_t context) {
-  return flags.reference() ? make_reference_completer(checkpoint, std::move(text), flags, context)
-                           : make_engine_completer(checkpoint, std::move(text), flags, context);
+                                          const CompleterOptions& options, LoadProgress progress) {
+  return options.reference
+             ? make_reference_completer(checkpoint, std::move(text), options, progress)
+             : make_engine_completer(checkpoint, std::move(text), options.engine, progress);
 }
 
 }  // namespace tinyllm

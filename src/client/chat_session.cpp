@@ -1,20 +1,15 @@
-#include "apps/chat_session.h"
+#include "client/chat_session.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/context_limit.h"
 #include "base/error.h"
+#include "client/chat_prompt.h"
 
 namespace tinyllm {
-namespace {
 
 using json = nlohmann::ordered_json;
-
-std::int64_t count(const std::vector<TokenId>& ids) {
-  return static_cast<std::int64_t>(ids.size());
-}
-
-}  // namespace
 
 // One answer in the making; it lives on when the context is shifted under it.
 struct ChatSession::Turn {
@@ -48,11 +43,7 @@ std::vector<TokenId> ChatSession::render() const {
   json messages = json::array();
   if (!system_.empty()) messages.push_back({{"role", "system"}, {"content", system_}});
   for (const json& message : *messages_) messages.push_back(message);
-  const MarkedText prompt = chat_template_.render({{"messages", std::move(messages)}});
-  EncodeOptions options;
-  options.add_special = false;  // the template writes BOS itself where the model wants one
-  options.plain_ranges = prompt.user_ranges;
-  return tokenizer_.encode(prompt.text, options);
+  return encode_chat(tokenizer_, chat_template_.render({{"messages", std::move(messages)}}));
 }
 
 // The last message is the user's new one and stays.
@@ -66,7 +57,7 @@ bool ChatSession::drop_oldest_turn() {
 // at every turn (each drop costs the K/V rows).
 std::int64_t ChatSession::drop_turns(std::vector<TokenId>& prompt_ids, std::int64_t n_answer_ids) {
   std::int64_t n_dropped = 0;
-  while (count(prompt_ids) + n_answer_ids > completer_.context() / 2 && drop_oldest_turn()) {
+  while (std::ssize(prompt_ids) + n_answer_ids > completer_.context() / 2 && drop_oldest_turn()) {
     ++n_dropped;
     prompt_ids = render();
   }
@@ -77,16 +68,11 @@ std::int64_t ChatSession::drop_turns(std::vector<TokenId>& prompt_ids, std::int6
 std::vector<TokenId> ChatSession::fit_prompt(const ChatWatcher& watcher) {
   const std::int64_t context = completer_.context();
   std::vector<TokenId> prompt_ids = render();
-  if (shift_ && count(prompt_ids) > context - context / 8) {
+  if (shift_ && std::ssize(prompt_ids) > context - context / 8) {
     const std::int64_t n_dropped = drop_turns(prompt_ids, 0);
     if (n_dropped > 0) watcher.on_dropped(n_dropped);
   }
-  if (count(prompt_ids) >= context) {
-    fail(ErrorCode::context_overflow, "the {} {} tokens, the context holds {}; {}",
-         shift_ ? "message takes" : "conversation takes", count(prompt_ids), context,
-         shift_ ? "shorten it or raise --context"
-                : "/reset starts anew, a larger --context makes room");
-  }
+  require_room(std::ssize(prompt_ids), context);
   return prompt_ids;
 }
 
@@ -97,27 +83,26 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
   input.insert(input.end(), turn.ids.begin(), turn.ids.end());
   SamplingParams params = params_;
   params.seed += n_answers_;
-  const std::int64_t asked = params_.max_tokens - count(turn.ids);
-  const std::int64_t room = completer_.context() - count(input);
-  params.max_tokens = static_cast<int>(std::min(asked, room));
-  params.min_tokens = std::max<int>(0, params_.min_tokens - static_cast<int>(turn.ids.size()));
-  params.min_tokens = std::min(params.min_tokens, params.max_tokens);
+  const auto n_before = static_cast<int>(turn.ids.size());
+  const int asked = params.max_tokens -= n_before;
+  params.min_tokens = std::max(0, params.min_tokens - n_before);
+  fit_into_room(params, std::ssize(input), completer_.context());
   const Completion completion =
       completer_.complete(input, params, /*wants_logits=*/false,
                           {watcher.on_text, watcher.on_prefill, watcher.interrupted});
 
   ChatAnswer& answer = turn.answer;
   if (turn.ids.empty()) {
-    answer.n_prompt_tokens = count(prompt_ids);
+    answer.n_prompt_tokens = std::ssize(prompt_ids);
     answer.n_reused_tokens = completion.n_cached_tokens;
   }
   turn.ids.insert(turn.ids.end(), completion.token_ids.begin(), completion.token_ids.end());
-  n_context_tokens_ = count(prompt_ids) + count(turn.ids);
+  n_context_tokens_ = std::ssize(prompt_ids) + std::ssize(turn.ids);
   answer.text += completion.text;
   answer.prefill_s += completion.prefill_s;
   answer.decode_s += completion.decode_s;
   answer.finish_reason = completion.finish_reason;
-  answer.context_full = answer.finish_reason == FinishReason::length && room < asked;
+  answer.context_full = answer.finish_reason == FinishReason::length && params.max_tokens < asked;
 }
 
 ChatAnswer ChatSession::answer(const std::string& user_text, const ChatWatcher& watcher) {
@@ -128,12 +113,13 @@ ChatAnswer ChatSession::answer(const std::string& user_text, const ChatWatcher& 
     Turn turn;
     run(prompt_ids, turn, watcher);
     while (turn.answer.context_full && shift_) {
-      const std::int64_t n_dropped = drop_turns(prompt_ids, count(turn.ids));
-      if (n_dropped == 0 || count(prompt_ids) + count(turn.ids) >= completer_.context()) break;
+      const std::int64_t n_dropped = drop_turns(prompt_ids, std::ssize(turn.ids));
+      if (n_dropped == 0 || std::ssize(prompt_ids) + std::ssize(turn.ids) >= completer_.context())
+        break;
       watcher.on_dropped(n_dropped);
       run(prompt_ids, turn, watcher);
     }
-    turn.answer.n_tokens = count(turn.ids);
+    turn.answer.n_tokens = std::ssize(turn.ids);
     ++n_answers_;
     if (turn.answer.text.empty() && turn.answer.finish_reason == FinishReason::cancelled) {
       *messages_ = before;
