@@ -22,9 +22,9 @@
 #include "base/json_parse.h"
 #include "base/log.h"
 #include "client/open_model.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/gathered_answer.h"
+#include "openai/api_answer.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
 
 namespace tinyllm {
 namespace {
@@ -75,7 +75,7 @@ json result_line(const BatchLine& line, json response, json error) {
 
 // The server's answer to such a request, and the line and field for whoever looks for it.
 json error_line(const BatchLine& line, const std::exception& fault) {
-  const HttpResponse answer = error_response(fault);
+  const ErrorAnswer answer = describe_error(fault);
   json body = json::parse(answer.body);
   const json& error = body["error"];
   json shown = {{"code", error["code"].is_null() ? error["type"] : error["code"]},
@@ -114,24 +114,6 @@ void parse_line(std::string_view text, BatchLine& line) {
   if (line.request.stream) refuse_field("stream", "true", "false: a batch answers whole");
 }
 
-// Takes the news of all streams. True when every text has ended. Throws Error when one went wrong;
-// the others are cancelled then.
-bool take_news(GatheredAnswer& answer) {
-  bool complete = true;
-  for (std::size_t i = 0; i < answer.runs().size(); ++i) {
-    RequestStream& stream = *answer.runs()[i].stream;
-    while (std::optional<OutputPiece> piece = stream.try_next()) {
-      if (piece->finish_reason == FinishReason::error) {
-        answer.cancel();
-        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
-      }
-      answer.add(answer.take(i, *std::move(piece)));
-    }
-    complete = complete && stream.done();
-  }
-  return complete;
-}
-
 class BatchRun {
  public:
   BatchRun(const ServedModel& model, std::string_view input, BatchResults& results)
@@ -156,7 +138,7 @@ class BatchRun {
  private:
   struct Running {
     BatchLine line;
-    std::unique_ptr<GatheredAnswer> answer;
+    std::unique_ptr<ApiAnswer> answer;
   };
 
   // False at the end of the input.
@@ -176,7 +158,7 @@ class BatchRun {
       check_unique(next.line);
       if (skip(next.line)) return true;
       const std::size_t number = next.line.number;
-      next.answer = std::make_unique<GatheredAnswer>(std::move(next.line.request), *model_);
+      next.answer = std::make_unique<ApiAnswer>(std::move(next.line.request), *model_);
       next.answer->submit();
       for (const auto& run : next.answer->runs())
         run.stream->set_listener([ready = ready_, number] { ready->push(number); });
@@ -209,7 +191,7 @@ class BatchRun {
     if (found == running_.end()) return;  // news of a line that has ended
     Running& running = found->second;
     try {
-      if (!take_news(*running.answer)) return;
+      if (!running.answer->gather_news()) return;
       const json response = {{"status_code", 200},
                              {"request_id", running.answer->head().id},
                              {"body", running.answer->to_json()}};

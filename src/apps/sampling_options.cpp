@@ -58,17 +58,17 @@ SamplingParams common_params(const SamplingOptions& options) {
 void add_sampling_options(Command command, SamplingOptions& options) {
   constexpr int kMaxInt = std::numeric_limits<int>::max();
   add(command, "-n,--max-tokens", options.max_tokens, "At most that many new tokens", 1, kMaxInt);
-  add(command, "--temperature", options.shape.temperature, "0: always the likeliest token", 0, 100);
-  add(command, "--top-k", options.shape.top_k, "Draw from the k likeliest tokens; 0: all", 0,
+  add(command, "--temperature", options.asked.temperature, "0: always the likeliest token", 0, 100);
+  add(command, "--top-k", options.asked.top_k, "Draw from the k likeliest tokens; 0: all", 0,
       kMaxInt);
-  add(command, "--top-p", options.shape.top_p, "Draw from the likeliest whose mass reaches this",
+  add(command, "--top-p", options.asked.top_p, "Draw from the likeliest whose mass reaches this",
       1e-6, 1);
-  add(command, "--min-p", options.shape.min_p, "Drop tokens below this part of the likeliest one",
+  add(command, "--min-p", options.asked.min_p, "Drop tokens below this part of the likeliest one",
       0, 1);
   command.add_option("--seed", options.seed, "The same seed gives the same text (default: random)")
       .type_name("N")
       .group(kGroup);
-  add(command, "--repetition-penalty", options.shape.repetition_penalty, "Over 1: fewer repeats",
+  add(command, "--repetition-penalty", options.asked.repetition_penalty, "Over 1: fewer repeats",
       1e-3, 100);
   add(command, "--presence-penalty", options.presence_penalty, "Once a token said before", -2, 2);
   add(command, "--frequency-penalty", options.frequency_penalty, "For each time it was said", -2,
@@ -88,7 +88,7 @@ void add_sampling_options(Command command, SamplingOptions& options) {
 
 SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDefaults& defaults) {
   SamplingParams params = common_params(options);
-  fill_sampling(params, options.shape, defaults, /*temperature_without_advice=*/0.0f);
+  fill_sampling(params, options.asked, defaults, /*temperature_without_advice=*/0.0f);
   return params;
 }
 

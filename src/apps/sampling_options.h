@@ -15,7 +15,7 @@ namespace tinyllm {
 
 // What stood on the command line; empty: not given.
 struct SamplingOptions {
-  AskedSampling shape;
+  AskedSampling asked;
   std::optional<float> presence_penalty, frequency_penalty;
   std::optional<int> max_tokens, min_tokens;
   std::optional<std::uint64_t> seed;

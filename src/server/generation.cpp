@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "server/api_error.h"
+#include "openai/api_error.h"
+#include "server/error_response.h"
 
 namespace tinyllm {
 namespace {
@@ -88,13 +89,13 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   const auto now = piece.time;
   const FinishReason reason = piece.finish_reason;
   const double queue_s = piece.queue_s;
-  AnswerChoice news = answer_.take(run_idx, std::move(piece));
+  AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
   if (!news.token_ids.empty()) observe_tokens(deliveries_[text_idx], now);
   if (answer_.request().stream) {
     stream_piece(std::move(news));
   } else {
-    answer_.add(news);
+    answer_.gather(news);
   }
   if (reason != FinishReason::none) finish_text(text_idx, reason, queue_s);
 }
@@ -143,7 +144,7 @@ void Generation::stream_piece(AnswerChoice news) {
 }
 
 void Generation::finish_text(std::size_t text_idx, FinishReason reason, double queue_s) {
-  const GatheredAnswer::PromptRun& run = answer_.run_of(text_idx);
+  const ApiAnswer::PromptRun& run = answer_.run_of(text_idx);
   const auto now = Clock::now();
   const auto first_token = deliveries_[text_idx].first_token.value_or(now);
   const double to_first_s = seconds_between(arrival_, first_token);
@@ -185,7 +186,7 @@ void Generation::fail(int status, const std::string& message) {
   over_ = true;
   log_end(message.c_str());
   if (answer_.request().stream) {
-    exchange_->write("data: " + error_body(status, "", message) + "\n\ndata: [DONE]\n\n");
+    exchange_->write("data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n");
     exchange_->end();
   } else {
     exchange_->send(error_response(status, "", message));

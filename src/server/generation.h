@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/gathered_answer.h"
+#include "openai/api_answer.h"
 #include "server/http_exchange.h"
 #include "server/service.h"
 
@@ -55,7 +55,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
   std::string request_id_;
-  GatheredAnswer answer_;
+  ApiAnswer answer_;
   std::vector<Delivery> deliveries_;  // one a text
   int n_open_ = 0;                    // texts that have not ended
   int n_places_ = 0;                  // taken from the service

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
-#include "server/field_table.h"
+#include "openai/field_table.h"
 
 namespace tinyllm {
 namespace {

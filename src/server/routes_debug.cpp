@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/engine_snapshot.h"
-#include "server/answer_json.h"
-#include "server/api_error.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
 #include "server/routes.h"
 #include "server/snapshot_json.h"
 

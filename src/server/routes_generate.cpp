@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/quote.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
 #include "server/generation.h"
 #include "server/routes.h"
 

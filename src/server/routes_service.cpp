@@ -3,8 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
-#include "server/answer_json.h"
-#include "server/api_error.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
+#include "server/error_response.h"
 #include "server/openapi.h"
 #include "server/routes.h"
 

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
-#include "server/answer_json.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/prompt.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/prompt.h"
 #include "server/routes.h"
 
 namespace tinyllm {

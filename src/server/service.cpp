@@ -6,8 +6,9 @@
 
 #include "base/log.h"
 #include "base/random_id.h"
+#include "openai/api_error.h"
 #include "server/access.h"
-#include "server/api_error.h"
+#include "server/error_response.h"
 #include "server/generation.h"
 #include "server/routes.h"
 

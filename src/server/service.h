@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "openai/served_model.h"
 #include "server/http_exchange.h"
-#include "server/served_model.h"
 #include "server/server_metrics.h"
 
 namespace tinyllm {

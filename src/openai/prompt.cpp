@@ -1,36 +1,19 @@
-#include "server/prompt.h"
+#include "openai/prompt.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
-#include "server/api_error.h"
+#include "api/context_limit.h"
+#include "client/chat_prompt.h"
+#include "client/sampling_defaults.h"
+#include "openai/api_error.h"
+#include "text/model_text.h"
 
 namespace tinyllm {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr float kGreedyBelow = 1e-5f;  // a temperature this small is greedy (as in vLLM)
-
-// Cuts what the template wrote behind the last message, so that the model goes on with it.
-void open_last_message(MarkedText& prompt, const std::string& content) {
-  const std::size_t begin = content.find_first_not_of(" \n\t\r");
-  const std::size_t end = content.find_last_not_of(" \n\t\r");
-  const std::string core = begin == std::string::npos ? "" : content.substr(begin, end - begin + 1);
-  const std::size_t found = prompt.text.rfind(core);
-  if (core.empty() || found == std::string::npos) {
-    throw ApiError(400, "invalid_value", "continue_final_message",
-                   "continue_final_message: the last message's content is empty, or the model's "
-                   "template does not show it");
-  }
-  // Blanks behind the core are the client's if the template kept them.
-  const std::string tail = content.substr(end + 1);
-  std::size_t cut = found + core.size();
-  if (prompt.text.compare(cut, tail.size(), tail) == 0) cut += tail.size();
-  prompt.text.resize(cut);
-  std::erase_if(prompt.user_ranges, [&](const TextRange& it) { return it.begin >= cut; });
-  for (TextRange& range : prompt.user_ranges) range.end = std::min(range.end, cut);
-}
 
 std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& request,
                                   const Tokenizer& tokenizer) {
@@ -41,7 +24,7 @@ std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& reques
       continue;
     }
     EncodeOptions options;
-    options.add_special = request.add_special_tokens && ids.empty();
+    options.add_special = request.add_special_tokens.value_or(true) && ids.empty();
     options.parse_special = request.parse_special;
     const std::vector<TokenId> encoded = tokenizer.encode(part.text, options);
     ids.insert(ids.end(), encoded.begin(), encoded.end());
@@ -64,11 +47,8 @@ void check_length(const ApiRequest& request, std::size_t n_tokens, const ServedM
     throw ApiError(400, "invalid_value", field, fmt::format("{} gives no token at all", field));
   const auto n_prompt = static_cast<std::int64_t>(n_tokens);
   const std::int64_t context = model.max_model_len();
-  if (n_prompt < context) return;
-  ApiError error(400, "context_length_exceeded", field,
-                 fmt::format("the prompt has {} tokens, the context holds {} and one must be left "
-                             "for the answer; shorten it",
-                             n_prompt, context));
+  if (leaves_room(n_prompt, context)) return;
+  ApiError error(400, "context_length_exceeded", field, no_room_message(n_prompt, context));
   error.n_prompt_tokens = n_prompt;
   error.n_context = context;
   throw error;
@@ -92,8 +72,12 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model) 
   } catch (const Error& error) {
     throw ApiError(400, "template_error", "messages", error.what());
   }
-  if (request.continue_final_message)
-    open_last_message(prompt, request.messages->back()["content"].get<std::string>());
+  if (request.continue_final_message &&
+      !open_last_message(prompt, request.messages->back()["content"].get<std::string>())) {
+    throw ApiError(400, "invalid_value", "continue_final_message",
+                   "continue_final_message: the last message's content is empty, or the model's "
+                   "template does not show it");
+  }
   return prompt;
 }
 
@@ -101,10 +85,8 @@ std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
                                                  const ServedModel& model) {
   std::vector<std::vector<TokenId>> all;
   if (request.messages) {
-    const MarkedText prompt = render_messages(request, model);
-    EncodeOptions options;
-    options.plain_ranges = prompt.user_ranges;
-    all.push_back(model.tokenizer().encode(prompt.text, options));
+    all.push_back(encode_chat(model.tokenizer(), render_messages(request, model),
+                              request.add_special_tokens.value_or(false)));
   } else {
     for (const Prompt& prompt : request.prompts)
       all.push_back(encode_parts(prompt, request, model.tokenizer()));
@@ -132,23 +114,15 @@ Request engine_request(const ApiRequest& request, const ServedModel& model,
   std::vector<TokenId> biased;
   for (const auto& [id, bias] : request.params.logit_bias) biased.push_back(id);
   check_ids("logit_bias", biased, model);
-  const GenerationDefaults& recommended = model.engine->text().defaults;
   Request out;
   out.params = request.params;
   SamplingParams& params = out.params;
-  params.temperature = request.temperature.value_or(recommended.temperature.value_or(1.0f));
-  if (params.temperature < kGreedyBelow) params.temperature = 0.0f;
-  params.top_p = request.top_p.value_or(recommended.top_p.value_or(1.0f));
-  params.top_k = request.top_k.value_or(recommended.top_k.value_or(0));
-  params.min_p = request.min_p.value_or(recommended.min_p.value_or(0.0f));
-  params.repetition_penalty =
-      request.repetition_penalty.value_or(recommended.repetition_penalty.value_or(1.0f));
+  fill_sampling(params, request.asked, model.engine->text().defaults,
+                /*temperature_without_advice=*/1.0f);
   params.seed = request.seed ? static_cast<std::uint64_t>(*request.seed) : random_seed;
-  const auto room =
-      static_cast<int>(model.max_model_len() - static_cast<std::int64_t>(prompt_ids.size()));
-  const int fallback = request.kind == ApiKind::completion ? 16 : room;
-  params.max_tokens = std::clamp(request.max_tokens.value_or(fallback), 1, room);
-  params.min_tokens = std::min(params.min_tokens, params.max_tokens);
+  const int fallback = request.kind == ApiKind::completion ? 16 : std::numeric_limits<int>::max();
+  params.max_tokens = std::max(1, request.max_tokens.value_or(fallback));
+  fit_into_room(params, std::ssize(prompt_ids), model.max_model_len());
   out.prompt_ids = std::move(prompt_ids);
   out.n = request.n;
   out.n_prompt_logprobs =

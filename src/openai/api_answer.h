@@ -1,7 +1,7 @@
 #pragma once
-// One generating request on its way through the engine: its prompts' streams, what has come of
-// them, and the whole answer in OpenAI's shape. The server's Generation streams what take() gives;
-// `tinyllm batch` gathers it. One thread at a time.
+// The answer to one generating request: its prompts on their way through the engine, what has come
+// of them, and the whole of it in OpenAI's shape. Who streams the answer reads piece by piece, who
+// wants it whole gathers. One thread at a time.
 
 #include <cstdint>
 #include <memory>
@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "engine/request_stream.h"
-#include "server/answer_json.h"
-#include "server/api_request.h"
-#include "server/served_model.h"
+#include "openai/answer_json.h"
+#include "openai/api_request.h"
+#include "openai/served_model.h"
 
 namespace tinyllm {
 
-class GatheredAnswer {
+class ApiAnswer {
  public:
   // One prompt's n texts.
   struct PromptRun {
@@ -28,12 +28,12 @@ class GatheredAnswer {
     std::vector<TokenLogprobs> prompt_logprobs;
   };
   struct Text {
-    AnswerChoice whole;  // what add() gathered; otherwise only the stop string
+    AnswerChoice whole;  // what was gathered; otherwise only the stop string
     std::int64_t n_generated = 0;
   };
 
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
-  GatheredAnswer(ApiRequest request, const ServedModel& model);
+  ApiAnswer(ApiRequest request, const ServedModel& model);
 
   // Gives all prompts to the engine, under a name for its traces and views (api/request.h). Throws
   // Error, with nothing left running.
@@ -41,8 +41,11 @@ class GatheredAnswer {
   void cancel();  // what still runs
 
   // What a piece of runs()[run_idx] that is no error tells of its text, idx [0, n_texts()).
-  AnswerChoice take(std::size_t run_idx, OutputPiece piece);
-  void add(const AnswerChoice& news);
+  AnswerChoice read_piece(std::size_t run_idx, OutputPiece piece);
+  void gather(const AnswerChoice& news);
+  // Gathers all that has come, without waiting. True when every text has ended. Throws Error{io}
+  // when one went wrong; the others are cancelled then.
+  bool gather_news();
 
   const ApiRequest& request() const { return request_; }
   const AnswerHead& head() const { return head_; }

@@ -4,10 +4,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "engine/engine.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/field_value.h"
+#include "api/request.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {

@@ -1,4 +1,4 @@
-#include "server/answer_json.h"
+#include "openai/answer_json.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

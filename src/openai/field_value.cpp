@@ -1,11 +1,11 @@
-#include "server/field_value.h"
+#include "openai/field_value.h"
 
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/quote.h"
-#include "server/api_error.h"
+#include "openai/api_error.h"
 
 namespace tinyllm {
 namespace {

@@ -1,11 +1,12 @@
-#include "server/gathered_answer.h"
+#include "openai/api_answer.h"
 
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/error.h"
 #include "base/random_id.h"
-#include "server/prompt.h"
+#include "openai/prompt.h"
 
 namespace tinyllm {
 namespace {
@@ -28,7 +29,7 @@ TokenLogprobs without_logprob(TokenId id) { return {.drawn = {id, 0.0f}, .rank =
 
 }  // namespace
 
-GatheredAnswer::GatheredAnswer(ApiRequest request, const ServedModel& model)
+ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
     : request_(std::move(request)), model_(&model) {
   const bool is_chat = request_.kind == ApiKind::chat;
   head_ = {.kind = request_.kind,
@@ -50,7 +51,7 @@ GatheredAnswer::GatheredAnswer(ApiRequest request, const ServedModel& model)
   }
 }
 
-void GatheredAnswer::submit(const std::string& name) {
+void ApiAnswer::submit(const std::string& name) {
   const std::uint64_t random_seed = random_number();
   try {
     for (PromptRun& run : runs_) {
@@ -65,13 +66,13 @@ void GatheredAnswer::submit(const std::string& name) {
   }
 }
 
-void GatheredAnswer::cancel() {
+void ApiAnswer::cancel() {
   for (const PromptRun& run : runs_) {
     if (run.stream && !run.stream->done()) model_->engine->cancel(run.stream);
   }
 }
 
-AnswerChoice GatheredAnswer::take(std::size_t run_idx, OutputPiece piece) {
+AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
   PromptRun& run = runs_[run_idx];
   Text& text = texts_[run_idx * static_cast<std::size_t>(request_.n) +
                       static_cast<std::size_t>(piece.choice_idx)];
@@ -96,7 +97,23 @@ AnswerChoice GatheredAnswer::take(std::size_t run_idx, OutputPiece piece) {
   return news;
 }
 
-void GatheredAnswer::add(const AnswerChoice& news) {
+bool ApiAnswer::gather_news() {
+  bool complete = true;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    RequestStream& stream = *runs_[i].stream;
+    while (std::optional<OutputPiece> piece = stream.try_next()) {
+      if (piece->finish_reason == FinishReason::error) {
+        cancel();
+        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
+      }
+      gather(read_piece(i, *std::move(piece)));
+    }
+    complete = complete && stream.done();
+  }
+  return complete;
+}
+
+void ApiAnswer::gather(const AnswerChoice& news) {
   AnswerChoice& whole = texts_[static_cast<std::size_t>(news.idx)].whole;
   whole.text += news.text;
   append(whole.token_ids, news.token_ids);
@@ -104,7 +121,7 @@ void GatheredAnswer::add(const AnswerChoice& news) {
   whole.finish_reason = news.finish_reason;
 }
 
-AnswerUsage GatheredAnswer::usage() const {
+AnswerUsage ApiAnswer::usage() const {
   AnswerUsage usage;
   for (const PromptRun& run : runs_) {
     usage.n_prompt += std::ssize(run.prompt_ids);
@@ -114,7 +131,7 @@ AnswerUsage GatheredAnswer::usage() const {
   return usage;
 }
 
-json GatheredAnswer::to_json() const {
+json ApiAnswer::to_json() const {
   const Tokenizer& tokenizer = model_->tokenizer();
   json answer = answer_json(head_);
   answer["choices"] = json::array();

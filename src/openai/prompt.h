@@ -7,8 +7,8 @@
 
 #include "api/request.h"
 #include "base/text_range.h"
-#include "server/api_request.h"
-#include "server/served_model.h"
+#include "openai/api_request.h"
+#include "openai/served_model.h"
 
 namespace tinyllm {
 

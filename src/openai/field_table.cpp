@@ -1,12 +1,12 @@
-#include "server/field_table.h"
+#include "openai/field_table.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/json_parse.h"
 #include "base/quote.h"
-#include "server/api_error.h"
-#include "server/field_value.h"
+#include "openai/api_error.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {
@@ -64,7 +64,7 @@ void check_together(const ApiRequest& request) {
   }
   if (request.kind == ApiKind::chat && !request.logprobs && request.params.n_logprobs > 0)
     refuse("top_logprobs", "top_logprobs is only allowed when logprobs is true");
-  if (request.n > 1 && request.temperature == 0.0f)
+  if (request.n > 1 && request.asked.temperature == 0.0f)
     refuse("n", "n is over 1 while temperature is 0: all choices would be the same text");
   if (request.stream && request.n_prompt_logprobs >= 0)
     refuse("prompt_logprobs", "prompt_logprobs is not available when stream is true");

@@ -1,6 +1,6 @@
 #pragma once
 // The fields of each route's JSON body: one row a field with name, kind, default, limits and a
-// sentence of help. This one table drives parsing, validation, /openapi.json and docs/api.md.
+// sentence of help. This one table drives parsing, validation, /openapi.json and docs/api.md (server/openapi.h).
 // Immutable: any thread.
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/api_request.h"
+#include "openai/api_request.h"
 
 namespace tinyllm {
 

@@ -5,9 +5,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/field_value.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {
@@ -72,17 +72,17 @@ const auto kFields = std::to_array<Field>({
      "How daring the draw is; 0 always takes the likeliest token. Default: what the model's "
      "authors "
      "recommend, else 1.",
-     "", [](const json& v, ApiRequest& r) { r.temperature = v.get<float>(); }},
+     "", [](const json& v, ApiRequest& r) { r.asked.temperature = v.get<float>(); }},
     {"top_p", FieldKind::number, "null", kSmallest, 1,
      "Draw from the smallest set of tokens whose probabilities reach this sum. Default: the "
      "model's, else 1.",
-     "", [](const json& v, ApiRequest& r) { r.top_p = v.get<float>(); }},
+     "", [](const json& v, ApiRequest& r) { r.asked.top_p = v.get<float>(); }},
     {"top_k", FieldKind::integer, "null", -1, kMaxInt,
      "Draw from the k likeliest tokens; 0 or -1: all. Default: the model's, else 0.", "",
-     [](const json& v, ApiRequest& r) { r.top_k = v.get<int>(); }},
+     [](const json& v, ApiRequest& r) { r.asked.top_k = v.get<int>(); }},
     {"min_p", FieldKind::number, "null", 0, 1,
      "Drop tokens less likely than this share of the likeliest. Default: the model's, else 0.", "",
-     [](const json& v, ApiRequest& r) { r.min_p = v.get<float>(); }},
+     [](const json& v, ApiRequest& r) { r.asked.min_p = v.get<float>(); }},
     {"seed", FieldKind::integer, "null", -9.2e18, 9.2e18,
      "The same seed and request give the same text. Default: random.", "",
      [](const json& v, ApiRequest& r) { r.seed = v.get<std::int64_t>(); }},
@@ -95,7 +95,7 @@ const auto kFields = std::to_array<Field>({
     {"repetition_penalty", FieldKind::number, "null", kSmallest, 100,
      "Divides the logits of tokens seen in prompt or answer; over 1 discourages. Default: the "
      "model's, else 1.",
-     "", [](const json& v, ApiRequest& r) { r.repetition_penalty = v.get<float>(); }},
+     "", [](const json& v, ApiRequest& r) { r.asked.repetition_penalty = v.get<float>(); }},
     {"logit_bias", FieldKind::other, "null", 0, 0,
      "Token id to a number added to its logit; -100 bans it. At most 1024 entries.", kBiasSchema,
      set_logit_bias},

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/output.h"
-#include "server/api_request.h"
+#include "openai/api_request.h"
 #include "text/tokenizer.h"
 
 namespace tinyllm {

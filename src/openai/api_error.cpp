@@ -1,4 +1,4 @@
-#include "server/api_error.h"
+#include "openai/api_error.h"
 
 #include <nlohmann/json.hpp>
 
@@ -32,8 +32,8 @@ json body_of(int status, std::string_view code, std::string_view param, std::str
             {"code", or_null(code)}}}};
 }
 
-HttpResponse response(int status, const json& body) {
-  return {.status = status, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+ErrorAnswer answer(int status, const json& body) {
+  return {status, body.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 int status_of(ErrorCode code) {
@@ -53,28 +53,24 @@ void refuse_field(const std::string& param, std::string_view found, std::string_
                  fmt::format("{} is {}, must be {}", param, found, wanted));
 }
 
-HttpResponse error_response(const std::exception& error) {
+ErrorAnswer describe_error(const std::exception& error) {
   if (const auto* ours = dynamic_cast<const ApiError*>(&error)) {
     json body = body_of(ours->status, ours->code, ours->param, ours->what());
     if (ours->n_context >= 0) {
       body["error"]["n_prompt_tokens"] = ours->n_prompt_tokens;
       body["error"]["n_ctx"] = ours->n_context;
     }
-    return response(ours->status, body);
+    return answer(ours->status, body);
   }
   if (const auto* known = dynamic_cast<const Error*>(&error)) {
     const int status = status_of(known->code());
-    if (status != 500) return error_response(status, "", known->what());
+    if (status != 500) return describe_error(status, "", known->what());
   }
-  return error_response(500, "", "internal error; the server's log says more");
+  return describe_error(500, "", "internal error; the server's log says more");
 }
 
-HttpResponse error_response(int status, std::string_view code, std::string_view message) {
-  return response(status, body_of(status, code, "", message));
-}
-
-std::string error_body(int status, std::string_view code, std::string_view message) {
-  return error_response(status, code, message).body;
+ErrorAnswer describe_error(int status, std::string_view code, std::string_view message) {
+  return answer(status, body_of(status, code, "", message));
 }
 
 }  // namespace tinyllm

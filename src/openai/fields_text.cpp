@@ -5,10 +5,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "engine/engine.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/field_value.h"
+#include "api/request.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {
@@ -111,8 +111,10 @@ const auto kTokenizeFields = std::to_array<Field>({
      "", set_text},
     {"content", FieldKind::string, "null", 0, kMaxTextBytes, "The same under llama.cpp's name.", "",
      set_text},
-    {"add_special_tokens", FieldKind::boolean, "true", 0, 0,
-     "Begin with the model's BOS token, where it has one.", "", set_add_special},
+    {"add_special_tokens", FieldKind::boolean, "null", 0, 0,
+     "Add the BOS and EOS tokens of the model's tokenizer, where it has them. Default: true for a "
+     "prompt, false for messages, whose template writes BOS itself.",
+     "", set_add_special},
     {"add_special", FieldKind::boolean, "null", 0, 0, "The same under llama.cpp's name.", "",
      set_add_special},
     {"parse_special", FieldKind::boolean, "true", 0, 0,

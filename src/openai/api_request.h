@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/sampling_params.h"
+#include "client/sampling_defaults.h"
 
 namespace tinyllm {
 
@@ -33,13 +34,12 @@ struct ApiRequest {
   std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
   bool add_generation_prompt = true;
   bool continue_final_message = false;
-  bool add_special_tokens = true;
+  std::optional<bool> add_special_tokens;  // BOS and EOS; empty: a text yes, a conversation no
   bool parse_special = true;
   std::int64_t truncate_prompt_tokens = 0;  // keep the last so many; 0: all
 
-  // Where these are empty the model's own recommendation stands in.
-  std::optional<float> temperature, top_p, min_p, repetition_penalty;
-  std::optional<int> top_k, max_tokens;
+  AskedSampling asked;            // the shape of the distribution
+  std::optional<int> max_tokens;  // empty: chat what the context holds, completion 16
   std::optional<std::int64_t> seed;
   SamplingParams params;  // the other fields of sampling
   int n = 1;

@@ -4,10 +4,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "engine/engine.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/field_value.h"
+#include "api/request.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {
@@ -95,6 +95,9 @@ const auto kChatFields = std::to_array<Field>({
     {"max_completion_tokens", FieldKind::integer, "null", 1, kMaxInt,
      "The same under its newer name; it counts when both are given.", "",
      [](const json& v, ApiRequest& r) { r.max_tokens = v.get<int>(); }},
+    {"add_special_tokens", FieldKind::boolean, "false", 0, 0,
+     "Add the BOS and EOS tokens of the model's tokenizer to what its template wrote.", "",
+     [](const json& v, ApiRequest& r) { r.add_special_tokens = v.get<bool>(); }},
     {"logprobs", FieldKind::boolean, "false", 0, 0,
      "Give the log probability of every token of the answer.", "",
      [](const json& v, ApiRequest& r) {

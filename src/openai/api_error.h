@@ -6,9 +6,9 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
-#include "server/http_exchange.h"
 
 namespace tinyllm {
 
@@ -31,11 +31,14 @@ class ApiError : public Error {
 [[noreturn]] void refuse_field(const std::string& param, std::string_view found,
                                std::string_view wanted);
 
-// The answer to a failed request. What is not an Error of ours is "internal error".
-HttpResponse error_response(const std::exception& error);
-HttpResponse error_response(int status, std::string_view code, std::string_view message);
+// The answer to a failed request.
+struct ErrorAnswer {
+  int status = 500;
+  std::string body;  // JSON text
+};
 
-// The same as JSON text alone, for a stream whose header went out.
-std::string error_body(int status, std::string_view code, std::string_view message);
+// What is not an Error of ours is told as "internal error" and no more.
+ErrorAnswer describe_error(const std::exception& error);
+ErrorAnswer describe_error(int status, std::string_view code, std::string_view message);
 
 }  // namespace tinyllm
