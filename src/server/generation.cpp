@@ -19,18 +19,20 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 
 }  // namespace
 
-void Generation::start(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+void Generation::start(Service& service, const ServedModel& model,
+                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                        const std::string& request_id) {
   // shared_ptr by hand: the constructor is private.
   const std::shared_ptr<Generation> generation(
-      new Generation(service, std::move(exchange), std::move(request), request_id));
+      new Generation(service, model, std::move(exchange), std::move(request), request_id));
   generation->submit();
 }
 
-Generation::Generation(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+Generation::Generation(Service& service, const ServedModel& model,
+                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                        const std::string& request_id)
     : service_(service),
-      model_(service.model()),
+      model_(model),
       exchange_(std::move(exchange)),
       request_id_(request_id),
       answer_(std::move(request), model_),
@@ -40,7 +42,7 @@ Generation::~Generation() { release(); }
 
 void Generation::submit() {
   const int n_texts = answer_.n_texts();
-  service_.admit(n_texts);
+  service_.admit(model_, n_texts);
   n_places_ = n_texts;
   answer_.submit(request_id_);
   n_open_ = n_texts;

@@ -18,7 +18,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
  public:
   // Submits the request and answers through `exchange`. Throws ApiError, with nothing submitted and
   // nothing sent, for what cannot run.
-  static void start(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+  static void start(Service& service, const ServedModel& model,
+                    std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                     const std::string& request_id);
 
   ~Generation();
@@ -35,8 +36,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
     Clock::time_point last_token{};
   };
 
-  Generation(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
-             const std::string& request_id);
+  Generation(Service& service, const ServedModel& model, std::shared_ptr<HttpExchange> exchange,
+             ApiRequest request, const std::string& request_id);
 
   void submit();
   void begin_stream();
