@@ -1,4 +1,4 @@
-// tinyllm batch: many requests from a file in OpenAI's batch format, as fast as the engine can.
+// tinyllm batch: answers a file of requests in OpenAI's batch format, many at a time.
 
 #include <fmt/format.h>
 
@@ -44,8 +44,8 @@ struct BatchLine {
   std::string id() const { return fmt::format("batch_req_{}", number); }
 };
 
-// Lines whose streams have news, pushed by the engine thread.
-struct Ready {
+// Lines whose streams have news. The engine thread pushes, the main thread pops.
+struct LinesWithNews {
   std::mutex mutex;  // guards the rest
   std::condition_variable changed;
   std::deque<std::size_t> lines;
@@ -128,7 +128,7 @@ class BatchRun {
       while (n_texts_ < n_window && start_next()) continue;
       progress_->update(n_done_);
       if (running_.empty()) return;
-      take(ready_->pop());
+      take(news_->pop());
     }
   }
 
@@ -161,7 +161,7 @@ class BatchRun {
       next.answer = std::make_unique<ApiAnswer>(std::move(next.line.request), *model_);
       next.answer->submit();
       for (const auto& run : next.answer->runs())
-        run.stream->set_listener([ready = ready_, number] { ready->push(number); });
+        run.stream->set_listener([news = news_, number] { news->push(number); });
       n_texts_ += next.answer->n_texts();
       running_.emplace(number, std::move(next));
     } catch (const Error& error) {
@@ -218,7 +218,8 @@ class BatchRun {
   std::int64_t n_done_ = 0;
   int n_texts_ = 0;  // that the engine has
   std::unordered_map<std::string, std::size_t> lines_of_ids_;
-  std::shared_ptr<Ready> ready_ = std::make_shared<Ready>();  // cancelled streams may outlive us
+  // shared: a cancelled stream may outlive the run
+  std::shared_ptr<LinesWithNews> news_ = std::make_shared<LinesWithNews>();
   std::map<std::size_t, Running> running_;
   std::unique_ptr<ProgressBar> progress_;
 };
@@ -255,15 +256,15 @@ void add_batch_command(Command app) {
                   "Results go here instead of stdout; what it holds already is not done again")
       .type_name("OUT");
   add_batched_engine_options(command, options->flags);
-  add_examples(command,
-               "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"
-               "  tinyllm batch - -m smollm2-135m < requests.jsonl > results.jsonl\n\n"
-               "A line is OpenAI's batch input:\n"
-               "  {\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\",\n"
-               "   \"body\": {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n"
-               "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A "
-               "run that\n"
-               "was stopped goes on where it was when it is started again with the same -o.");
+  add_examples(
+      command,
+      "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"
+      "  tinyllm batch - -m smollm2-135m < requests.jsonl > results.jsonl\n\n"
+      "A line is OpenAI's batch input:\n"
+      "  {\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\",\n"
+      "   \"body\": {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n"
+      "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A\n"
+      "run that was stopped goes on where it was, if it is started again with the same -o.");
   command.callback([options] { run_batch(*options); });
 }
 

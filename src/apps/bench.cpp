@@ -86,8 +86,8 @@ double prefill_rate(Engine& engine, const BenchCommand& command) {
   return command.n_prompt / std::chrono::duration<double>(times.front() - begin).count();
 }
 
-// `n` sequences that begin with one token and run together in every step, counted from when all
-// have their first.
+// `n` sequences that begin with one token and run together in every step. The time counts from when
+// each of them has its first.
 double decode_rate(Engine& engine, const BenchCommand& command, int n) {
   std::vector<std::shared_ptr<RequestStream>> streams;
   for (int i = 0; i < n; ++i) {

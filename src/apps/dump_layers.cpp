@@ -19,7 +19,7 @@ namespace {
 std::string npy(std::span<const float> values, std::int64_t n_rows) {
   std::string header =
       fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", n_rows,
-                  static_cast<std::int64_t>(values.size()) / n_rows);
+                  std::ssize(values) / n_rows);
   constexpr std::size_t kPrefix = 10, kAlignment = 64;
   header.resize(
       (kPrefix + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment - kPrefix - 1, ' ');
@@ -39,7 +39,7 @@ void dump_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_i
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) fail(ErrorCode::io, "{}: cannot be made: {}", folder.string(), error.message());
-  const auto n_tokens = static_cast<std::int64_t>(prompt_ids.size());
+  const auto n_tokens = std::ssize(prompt_ids);
   int n_files = 0;
   const auto write = [&](std::int32_t layer_idx, std::span<const float> hidden) {
     const std::string name =

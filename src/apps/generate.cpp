@@ -60,8 +60,8 @@ std::vector<TokenId> prompt_ids_of(const GenerateCommand& command, const ModelTe
   return ids;
 }
 
-// Positions for the whole answer, as far as the model was trained for, unless the user said how
-// many.
+// Positions for prompt and answer: what the user said, else as many as they need, as far as the
+// model was trained for.
 std::int64_t context_for(const GenerateCommand& command, const SamplingParams& params,
                          std::int64_t n_prompt, const ModelConfig& config) {
   const std::int64_t context = command.engine.context > 0
@@ -74,7 +74,7 @@ std::int64_t context_for(const GenerateCommand& command, const SamplingParams& p
 // Text to stdout as it comes, unless it goes into a JSON object.
 Completion complete(Completer& completer, const std::vector<TokenId>& prompt_ids,
                     const SamplingParams& params, bool wants_logits, bool as_json) {
-  ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
+  ProgressBar progress("reading", std::ssize(prompt_ids));
   const auto on_text = [&](std::string_view text) {
     progress.clear();
     if (!as_json) write_stdout(text);
@@ -94,13 +94,13 @@ json top_logits(const std::vector<float>& logits, int k) {
   std::iota(ids.begin(), ids.end(), 0);
   const auto n = std::min(static_cast<std::ptrdiff_t>(ids.size()), std::ptrdiff_t{k});
   std::partial_sort(ids.begin(), ids.begin() + n, ids.end(), [&](TokenId a, TokenId b) {
-    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    const float x = logits[a], y = logits[b];
     return x != y ? x > y : a < b;
   });
   json top = json::array();
   for (std::ptrdiff_t i = 0; i < n; ++i) {
-    const TokenId id = ids[static_cast<std::size_t>(i)];
-    top.push_back({{"id", id}, {"logit", logits[static_cast<std::size_t>(id)]}});
+    const TokenId id = ids[i];
+    top.push_back({{"id", id}, {"logit", logits[id]}});
   }
   return top;
 }

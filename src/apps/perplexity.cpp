@@ -44,18 +44,18 @@ double negative_log_likelihood(std::span<const float> logits, TokenId token) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
-  return largest + std::log(sum) - logits[static_cast<std::size_t>(token)];
+  return largest + std::log(sum) - logits[token];
 }
 
 // Calls score(tokens) for every window of the text, in order.
 void for_each_window(std::span<const TokenId> ids, std::int64_t window,
                      function_ref<void(std::span<const TokenId> tokens)> score) {
-  const auto n_ids = static_cast<std::int64_t>(ids.size());
+  const auto n_ids = std::ssize(ids);
   ProgressBar progress("perplexity", n_ids);
   // A window of one token has nothing to predict.
   for (std::int64_t begin = 0; begin + 1 < n_ids; begin += window) {
     const std::int64_t n = std::min(window, n_ids - begin);
-    score(ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    score(ids.subspan(begin, n));
     progress.update(begin + n);
   }
 }
@@ -67,13 +67,13 @@ Score score_by_reference(const PerplexityCommand& command, const Checkpoint& che
   Score score;
   for_each_window(ids, window, [&](std::span<const TokenId> tokens) {
     reference.model().rewind(0);
-    const auto n = static_cast<std::int64_t>(tokens.size());
-    reference.model().forward_all(tokens, [&](std::int64_t position,
-                                              std::span<const float> logits) {
-      if (position + 1 == n) return;
-      score.nll += negative_log_likelihood(logits, tokens[static_cast<std::size_t>(position + 1)]);
-      ++score.n_tokens;
-    });
+    const auto n = std::ssize(tokens);
+    reference.model().forward_all(
+        tokens, [&](std::int64_t position, std::span<const float> logits) {
+          if (position + 1 == n) return;
+          score.nll += negative_log_likelihood(logits, tokens[position + 1]);
+          ++score.n_tokens;
+        });
   });
   return score;
 }
@@ -115,7 +115,7 @@ void run_perplexity(const PerplexityCommand& command) {
   }
   std::int64_t window = command.engine.context > 0 ? command.engine.context : kDefaultWindow;
   if (window < 2) fail(ErrorCode::usage, "--context: is {}, must be at least 2", window);
-  window = std::min(window, static_cast<std::int64_t>(ids.size()));
+  window = std::min(window, std::ssize(ids));
 
   const Score score = command.engine.reference()
                           ? score_by_reference(command, checkpoint, ids, window)

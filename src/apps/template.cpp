@@ -22,8 +22,8 @@ struct TemplateCommand {
   bool no_generation_prompt = false;
 };
 
-// A bare array is the messages; an object has them under "messages", beside tools and whatever else
-// the template knows.
+// A bare array is the messages; an object has them under "messages", beside tools and other
+// variables of the template.
 json parse_inputs(const std::string& file) {
   const std::string source = file == "-" ? "standard input" : file;
   json inputs;

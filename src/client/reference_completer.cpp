@@ -55,8 +55,7 @@ bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
   while (model.n_computed() < end) {
     const std::int64_t begin = model.n_computed();
     const std::int64_t n = std::min(kPrefillChunk, end - begin);
-    model.forward(std::span(prompt_ids)
-                      .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    model.forward(std::span(prompt_ids).subspan(begin, n));
     watcher.on_prefill(begin + n, std::ssize(prompt_ids));
     if (watcher.interrupted()) return false;
   }

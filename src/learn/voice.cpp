@@ -140,18 +140,16 @@ VoiceComparison compare_with_engine(const std::string& model, const Voice& voice
   std::vector<TokenId> ids = voice.prompt_ids;
   ids.insert(ids.end(), voice.token_ids.begin(), voice.token_ids.end());
   VoiceComparison comparison;
-  const auto first = static_cast<std::int64_t>(voice.prompt_ids.size()) - 1;
+  const auto first = std::ssize(voice.prompt_ids) - 1;
   speaking.model.forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
     const std::int64_t i = position - first;
-    if (i < 0 || i >= static_cast<std::int64_t>(voice.token_ids.size()) || comparison.parted)
-      return;
-    const TokenId mine = voice.token_ids[static_cast<std::size_t>(i)], best = argmax(logits);
+    if (i < 0 || i >= std::ssize(voice.token_ids) || comparison.parted) return;
+    const TokenId mine = voice.token_ids[i], best = argmax(logits);
     if (mine == best) {
       comparison.n_equal += 1;
       return;
     }
-    comparison.gap = static_cast<double>(logits[static_cast<std::size_t>(best)]) -
-                     static_cast<double>(logits[static_cast<std::size_t>(mine)]);
+    comparison.gap = static_cast<double>(logits[best]) - static_cast<double>(logits[mine]);
     if (comparison.gap <= kNearTie) {
       comparison.n_near_ties += 1;
       return;

@@ -1,6 +1,5 @@
 #pragma once
-// Generated text -> the JSON of OpenAI's answers: whole ones and the chunks of a stream. Any
-// thread.
+// Generated text as the JSON of OpenAI's answers: whole ones and chunks of a stream. Any thread.
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

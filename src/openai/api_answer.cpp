@@ -42,7 +42,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
     run.prompt_ids = std::move(prompt_ids);
     if (request_.echo) run.echo = echo_text(request_.prompts[runs_.size() - 1], model);
   }
-  texts_.resize(runs_.size() * static_cast<std::size_t>(request_.n));
+  texts_.resize(runs_.size() * request_.n);
   for (std::size_t i = 0; i < texts_.size(); ++i) {
     AnswerChoice& whole = texts_[i].whole;
     whole.idx = static_cast<int>(i);
@@ -74,8 +74,7 @@ void ApiAnswer::cancel() {
 
 AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
   PromptRun& run = runs_[run_idx];
-  Text& text = texts_[run_idx * static_cast<std::size_t>(request_.n) +
-                      static_cast<std::size_t>(piece.choice_idx)];
+  Text& text = texts_[run_idx * static_cast<std::size_t>(request_.n) + piece.choice_idx];
   if (!piece.prompt_logprobs.empty()) run.prompt_logprobs = std::move(piece.prompt_logprobs);
   if (piece.finish_reason != FinishReason::none && piece.choice_idx == 0)
     run.n_cached = piece.n_cached_tokens;
@@ -114,7 +113,7 @@ bool ApiAnswer::gather_news() {
 }
 
 void ApiAnswer::gather(const AnswerChoice& news) {
-  AnswerChoice& whole = texts_[static_cast<std::size_t>(news.idx)].whole;
+  AnswerChoice& whole = texts_[news.idx].whole;
   whole.text += news.text;
   append(whole.token_ids, news.token_ids);
   append(whole.logprobs, news.logprobs);

@@ -50,9 +50,7 @@ class ApiAnswer {
   const ApiRequest& request() const { return request_; }
   const AnswerHead& head() const { return head_; }
   const std::vector<PromptRun>& runs() const { return runs_; }
-  const PromptRun& run_of(std::size_t text_idx) const {
-    return runs_[text_idx / static_cast<std::size_t>(request_.n)];
-  }
+  const PromptRun& run_of(std::size_t text_idx) const { return runs_[text_idx / request_.n]; }
   const Text& text(std::size_t text_idx) const { return texts_[text_idx]; }
   int n_texts() const { return static_cast<int>(texts_.size()); }
   AnswerUsage usage() const;

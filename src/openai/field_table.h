@@ -18,8 +18,8 @@ enum class FieldKind { boolean, integer, number, string, other };
 struct Field {
   std::string_view name;
   FieldKind kind = FieldKind::other;
-  // JSON text of the default; "" when the field is required, "null" when its absence means
-  // something else.
+  // JSON text of the default: "" for a required field, "null" where its absence means something
+  // that no value says.
   std::string_view fallback;
   // Hard limits, inclusive: of a number its value, of a string its bytes.
   double low = 0, high = 0;
@@ -31,7 +31,7 @@ struct Field {
   void (*set)(const nlohmann::ordered_json& value, ApiRequest& request) = nullptr;
 };
 
-// The hard limits of what stands in several places.
+// Hard limits that several places ask for.
 inline constexpr int kMaxPrompts = 1024;  // prompts of one request
 inline constexpr int kMaxStops = 16;      // stop strings
 inline constexpr int kMaxMessages = 10000;

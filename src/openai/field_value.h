@@ -1,6 +1,6 @@
 #pragma once
-// Reads one JSON value of a request, or refuses it with its path, what was found and what is
-// wanted. Any thread.
+// Reads one JSON value of a request, or refuses it: where it stands, what it is and what it should
+// be. Any thread.
 
 #include <cstddef>
 #include <cstdint>

@@ -70,8 +70,7 @@ constexpr std::string_view kBiasSchema =
 const auto kFields = std::to_array<Field>({
     {"temperature", FieldKind::number, "null", 0, 2,
      "How daring the draw is; 0 always takes the likeliest token. Default: what the model's "
-     "authors "
-     "recommend, else 1.",
+     "authors recommend, else 1.",
      "", [](const json& v, ApiRequest& r) { r.asked.temperature = v.get<float>(); }},
     {"top_p", FieldKind::number, "null", kSmallest, 1,
      "Draw from the smallest set of tokens whose probabilities reach this sum. Default: the "

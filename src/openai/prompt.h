@@ -1,6 +1,6 @@
 #pragma once
-// From an ApiRequest to what the engine takes: the model's template, token ids, sampling with every
-// default filled in. Any thread.
+// From an ApiRequest to what the engine takes: the model's template, token ids, and sampling with
+// every default filled in. Any thread.
 
 #include <string>
 #include <vector>
@@ -12,11 +12,11 @@
 
 namespace tinyllm {
 
-// The exact prompt text of the request's messages. Throws Error{invalid_input} for what the
-// template refuses.
+// The exact prompt text of the request's messages. Throws ApiError{400} for what the template
+// refuses, and for a model without one.
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
 
-// Token ids of each prompt (of the messages: one). Throws ApiError{400} for a prompt without
+// The token ids of each prompt; messages are one prompt. Throws ApiError{400} for a prompt without
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
 std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
                                                  const ServedModel& model);

@@ -22,7 +22,7 @@ std::shared_ptr<const ModelText> text_that_adds(std::vector<TokenId> before,
                                                 std::vector<TokenId> behind) {
   TokenizerSpec spec = tiny_spec();
   const auto make_special = [&](TokenId id, const char* text) {
-    spec.tokens[static_cast<std::size_t>(id)] = text;
+    spec.tokens[id] = text;
     spec.added_tokens.push_back({id, text});
   };
   make_special(kBos, "<bos>");

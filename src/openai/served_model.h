@@ -1,5 +1,5 @@
 #pragma once
-// The running model as the routes see it, with the names it goes by. Immutable: any thread.
+// A running model as the API sees it, with the names it goes by. Immutable: any thread.
 
 #include <cstdint>
 #include <string>

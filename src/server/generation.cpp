@@ -36,7 +36,7 @@ Generation::Generation(Service& service, const ServedModel& model,
       exchange_(std::move(exchange)),
       request_id_(request_id),
       answer_(std::move(request), model_),
-      deliveries_(static_cast<std::size_t>(answer_.n_texts())) {}
+      deliveries_(answer_.n_texts()) {}
 
 Generation::~Generation() { release(); }
 
@@ -114,7 +114,7 @@ void Generation::observe_tokens(Delivery& delivery, Clock::time_point now) {
 
 void Generation::stream_piece(AnswerChoice news) {
   const ApiRequest& request = answer_.request();
-  Delivery& delivery = deliveries_[static_cast<std::size_t>(news.idx)];
+  Delivery& delivery = deliveries_[news.idx];
   const bool opens = request.kind == ApiKind::chat && !delivery.gave_role;
   const auto send = [&](const AnswerChoice& choice) {
     json chunk = chunk_json(answer_.head());
@@ -170,7 +170,7 @@ void Generation::finish() {
   over_ = true;
   std::int64_t longest = 0;
   for (int i = 0; i < answer_.n_texts(); ++i)
-    longest = std::max(longest, answer_.text(static_cast<std::size_t>(i)).n_generated);
+    longest = std::max(longest, answer_.text(i).n_generated);
   service_.metrics().observe_request(longest);
   log_end("done");
   if (!answer_.request().stream) return exchange_->send({.body = to_text(answer_.to_json())});
