@@ -442,6 +442,7 @@ std::int64_t Engine::max_model_len() const {
   return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
 }
 std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
+bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 

@@ -78,6 +78,7 @@ class Engine {
   // K/V memory holds.
   std::int64_t max_model_len() const;
   std::int64_t vocab_size() const;
+  bool has_prefix_cache() const;
   const ModelText& text() const;              // text/model_text.h
   std::int64_t kv_bytes() const;              // K/V pages
   std::int64_t packed_bytes() const;          // weights in the backend's layout
