@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "api/output.h"
 #include "api/step_profile.h"
@@ -37,10 +38,9 @@ struct KvSpec {
 
 // The largest step and the model's sizes: what scratch and pages are made for.
 struct BackendSizes {
-  std::int32_t n_layers = 0;
-  AttentionSpec attention;
+  std::vector<AttentionSpec> attention;  // of each layer
   std::int32_t hidden_size = 0;
-  std::int32_t intermediate_size = 0;
+  std::int32_t intermediate_size = 0;  // the largest of any layer
   std::int32_t vocab_size = 0;
   std::int32_t max_seq_len = 0;  // positions a row can reach
   std::int32_t max_num_batched_tokens = 0;
@@ -75,9 +75,10 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Load time. Each part is in its own file format; n_in is common. The device keeps its own
-  // layout: the file's bytes are not needed afterwards.
-  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) = 0;
+  // Load time. Each part is in its own file format; the number of columns is common. A backend of
+  // several devices cuts the matrix as `shard` says. The device keeps its own layout: the file's
+  // bytes are not needed afterwards.
+  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) = 0;
   virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
   // cos and sin of every position, [max_seq_len, head_dim / 2] f32 each.
   virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;

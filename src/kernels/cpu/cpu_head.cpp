@@ -37,7 +37,7 @@ void process(const SampleBatch& samples, std::size_t row, std::span<float> logit
 }  // namespace
 
 void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
-  const PackedMatrix& weights = matrix(head.lm_head);
+  const PackedMatrix& weights = weights_.matrix(head.lm_head);
   const std::int64_t stride = weights.n_padded_rows();
   CHECK(samples.n_rows <= sizes_.max_logits_rows, "{} rows of logits, at most {}", samples.n_rows,
         sizes_.max_logits_rows);
@@ -53,10 +53,10 @@ void CpuBackend::head(const HeadWeights& head, const SampleBatch& samples) {
     const std::int64_t n_rows = std::min(kHeadRows, samples.n_rows - first);
     for (std::int64_t i = 0; i < n_rows; ++i) {
       const std::int32_t t = batch_.logits_tokens[static_cast<std::size_t>(first + i)];
-      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kSplitMore, i);
+      normalise(hidden_row(t), head.final_norm, head.norm_eps, weights, kFineSplit, i);
     }
     mark(StepPart::norm);
-    multiply_into(weights, normed_, n_rows, logits, stride);
+    linear_.store(weights, {normed_, n_rows}, logits, stride);
     mark(StepPart::head, weights, n_rows);
     pool_->parallel_for(n_rows, 1, [&](int worker_idx, std::int64_t i, std::int64_t) {
       sample(samples, static_cast<std::size_t>(first + i),
