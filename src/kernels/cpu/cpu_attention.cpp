@@ -57,13 +57,13 @@ void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
                      "activations");
 }
 
-void CpuAttention::begin_step(const ForwardBatch& batch) {
+void CpuAttention::begin_step(const StepBatch& batch) {
   batch_ = batch;
   n_chunks_ = 0;
-  for (std::int32_t row = 0; row < batch.n_rows; ++row) {
-    const std::int32_t end = batch.row_starts[row + 1];
-    for (std::int32_t t = batch.row_starts[row]; t < end; t += kChunkTokens)
-      chunks_[n_chunks_++] = {row, t, std::min(kChunkTokens, end - t), 0, 0};
+  for (std::int32_t seq = 0; seq < batch.n_seqs; ++seq) {
+    const std::int32_t end = batch.seq_starts[seq + 1];
+    for (std::int32_t t = batch.seq_starts[seq]; t < end; t += kChunkTokens)
+      chunks_[n_chunks_++] = {seq, t, std::min(kChunkTokens, end - t), 0, 0};
   }
 }
 

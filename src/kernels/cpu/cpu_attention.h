@@ -38,7 +38,7 @@ class CpuAttention {
   void configure(const BackendSizes& sizes, const KvSpec& kv);
 
   // Views of the batch are kept until the next one.
-  void begin_step(const ForwardBatch& batch);
+  void begin_step(const StepBatch& batch);
 
   // Where the product with qkv_proj goes: [n_tokens, QkvLayout::stride] f32.
   float* projections() { return projections_.as<float>().data(); }
@@ -57,7 +57,7 @@ class CpuAttention {
   // Tokens of one sequence that go through attention together, and their partial results when
   // several threads share their context.
   struct QueryChunk {
-    std::int32_t row, first_token, n_tokens;
+    std::int32_t seq, first_token, n_tokens;
     std::int64_t first_partial, n_partials;  // of the first K/V head, and of each
   };
   std::span<QueryChunk> chunks() { return std::span(chunks_).first(n_chunks_); }
@@ -72,7 +72,7 @@ class CpuAttention {
   AttentionQueries queries_of(const QueryChunk& chunk, const AttentionSpec& spec,
                               std::int32_t kv_head, InputRows& out);
   const std::int32_t* block_table(const QueryChunk& chunk) const {
-    return batch_.block_tables.data() + std::int64_t{chunk.row} * batch_.max_blocks_per_row;
+    return batch_.blocks.data() + batch_.block_starts[chunk.seq];
   }
   // each(worker_idx, chunk, kv_head, part) for every chunk, K/V head and part, in parallel.
   using Task = function_ref<void(int worker_idx, const QueryChunk& chunk, std::int32_t kv_head,
@@ -103,7 +103,7 @@ class CpuAttention {
   // all: kernels/cpu/hadamard.h.
   bool transforms_keys_ = false;
 
-  ForwardBatch batch_;
+  StepBatch batch_;
   std::vector<QueryChunk> chunks_;  // [max tokens]
   std::int32_t n_chunks_ = 0;
   Buffer projections_;  // [max tokens, widest QkvLayout::stride] f32

@@ -11,8 +11,10 @@ namespace tinyllm {
 CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
     : pool_(&pool),
       kernels_(kernels),
+      profile_(pool),
       linear_(pool, kernels_),
-      attention_(pool, kernels_, weights_) {}
+      attention_(pool, kernels_, weights_),
+      head_(pool, kernels_, weights_, linear_, profile_) {}
 
 MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard) {
   return weights_.pack_matrix(parts, order, *pool_);
@@ -29,32 +31,19 @@ void CpuBackend::set_rope_table(std::span<const float> cos, std::span<const floa
 void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   sizes_ = sizes;
   attention_.configure(sizes, kv);
-  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  head_.configure(sizes);
   std::int64_t q_size = 0;
   for (const AttentionSpec& layer : sizes.attention)
     q_size = std::max<std::int64_t>(q_size, layer.q_size());
-  const std::int64_t max_rows = std::max(max_tokens, kHeadRows);
-  const std::int64_t max_cols =
-      std::max<std::int64_t>({sizes.hidden_size, q_size, sizes.intermediate_size});
-  linear_.configure(max_rows, max_cols, /*max_gathered_rows=*/0);
+  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  linear_.configure(std::max(max_tokens, CpuHead::kMaxRows),
+                    std::max<std::int64_t>({sizes.hidden_size, q_size, sizes.intermediate_size}),
+                    /*max_gathered_rows=*/0);
+  token_slots_.resize(max_tokens);
   hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
-  normed_ = InputRows(max_rows, sizes.hidden_size);
+  normed_ = InputRows(max_tokens, sizes.hidden_size);
   attended_ = InputRows(max_tokens, q_size);
   gated_ = InputRows(max_tokens, sizes.intermediate_size);
-  logits_ = Buffer(kHeadRows * whole_panels(sizes.vocab_size) * 4, "logits");
-  last_drawn_ = Buffer(std::int64_t{sizes.max_num_seqs} * 4, "row slots");
-  workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
-  for (SamplerWorkspace& workspace : workspaces_)
-    grow(workspace, static_cast<std::size_t>(sizes.vocab_size));
-
-  token_rows_.resize(static_cast<std::size_t>(max_tokens));
-  const auto max_rows_of_logits = static_cast<std::size_t>(sizes.max_logits_rows);
-  drawn_.resize(max_rows_of_logits);
-  logprobs_.resize(max_rows_of_logits);
-  for (TokenLogprobs& logprobs : logprobs_)
-    logprobs.top.reserve(static_cast<std::size_t>(sizes.max_logprobs));
-  wanted_row_.resize(max_rows_of_logits);
-  wanted_logits_ = Buffer(std::int64_t{sizes.max_wanted_logits} * sizes.vocab_size * 4, "logits");
 }
 
 std::int64_t CpuBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const {
@@ -63,37 +52,33 @@ std::int64_t CpuBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec&
 
 std::int64_t CpuBackend::free_bytes() const { return available_memory_bytes(); }
 
-void CpuBackend::begin_step(const ForwardBatch& batch) {
+void CpuBackend::begin_step(const StepBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.max_num_batched_tokens);
   batch_ = batch;
-  if (profile_ != nullptr) profile_->set_batch(batch.n_tokens, batch.n_rows);
-  for (std::int32_t row = 0; row < batch.n_rows; ++row) {
-    std::fill(token_rows_.begin() + batch.row_starts[row],
-              token_rows_.begin() + batch.row_starts[row + 1], row);
+  profile_.begin_step(batch.n_tokens, batch.n_seqs);
+  for (std::int32_t seq = 0; seq < batch.n_seqs; ++seq) {
+    std::fill(token_slots_.begin() + batch.seq_starts[seq],
+              token_slots_.begin() + batch.seq_starts[seq + 1], batch.row_slots[seq]);
   }
   attention_.begin_step(batch);
+  head_.begin_step(batch);
 }
 
-void CpuBackend::run(const StepKey&, function_ref<void()> recipe) { recipe(); }
-
-const StepOutput& CpuBackend::collect() { return output_; }
+void CpuBackend::run(Recipe, function_ref<void()> recipe) { recipe(); }
 
 void CpuBackend::copy_hidden(std::span<float> out) const {
   const std::span<const float> hidden = hidden_.as<float>();
   std::copy_n(hidden.begin(), out.size(), out.begin());
 }
 
-void CpuBackend::normalise(const float* x, VectorId norm, float eps, const PackedMatrix& weights,
-                           float split_above, std::int64_t row) {
-  kernels_.rms_norm(x, weights_.vector(norm), normed_.row(row), sizes_.hidden_size, eps);
-  if (weights.has_quantised()) normed_.quantise(kernels_, row, split_above);
-}
-
-void CpuBackend::normalise_tokens(VectorId norm, float eps, const PackedMatrix& weights,
-                                  float split_above) {
+void CpuBackend::normalise(VectorId norm, float eps, const PackedMatrix& weights,
+                           float split_above) {
+  const float* norm_weights = weights_.vector(norm);
+  const bool quantises = weights.has_quantised();
   for_each_token(*pool_, batch_.n_tokens, [&](std::int64_t t) {
-    normalise(hidden_row(t), norm, eps, weights, split_above, t);
+    kernels_.rms_norm(hidden_row(t), norm_weights, normed_.row(t), sizes_.hidden_size, eps);
+    if (quantises) normed_.quantise(kernels_, t, split_above);
   });
 }
 
@@ -109,47 +94,50 @@ void CpuBackend::add_projection(const PackedMatrix& weights, VectorId bias, Inpu
 void CpuBackend::embed(MatrixId embed_tokens) {
   const PackedMatrix& table = weights_.matrix(embed_tokens);
   for_each_token(*pool_, batch_.n_tokens, [&](std::int64_t t) {
-    std::int32_t token_id = batch_.token_ids[t];
-    if (token_id == kLastSampled)
-      token_id = last_drawn_.as<std::int32_t>()[batch_.row_slots[token_rows_[t]]];
+    TokenId token_id = batch_.token_ids[t];
+    if (token_id == kLastSampled) token_id = head_.last_drawn(token_slots_[t]);
     table.unpack(token_id, hidden_row(t));
   });
-  mark(StepPart::embedding);
+  profile_.mark(StepPart::embedding);
 }
 
 void CpuBackend::attention_input(const LayerSpec& layer) {
   const PackedMatrix& weights = weights_.matrix(layer.qkv_proj);
-  normalise_tokens(layer.input_norm, layer.norm_eps, weights, kFineSplit);
-  mark(StepPart::norm);
+  normalise(layer.input_norm, layer.norm_eps, weights, kFineSplit);
+  profile_.mark(StepPart::norm);
   linear_.store(weights, {normed_, batch_.n_tokens}, attention_.projections(),
                 weights.n_padded_rows());
-  mark(StepPart::qkv, weights, batch_.n_tokens);
+  profile_.mark(StepPart::qkv, weights, batch_.n_tokens);
   attention_.finish_projections(layer);
-  mark(StepPart::rope);
+  profile_.mark(StepPart::rope);
 }
 
 void CpuBackend::attention(const LayerSpec& layer) {
   attention_.attend(layer, attended_);
-  if (profile_ != nullptr) mark_attention(layer.attention);
+  if (!profile_.is_on()) return;
+  const CpuAttention::Work work = attention_.work(layer.attention);
+  profile_.mark(StepPart::attention, work.bytes, work.ops);
 }
 
 void CpuBackend::attention_output(const LayerSpec& layer) {
   const PackedMatrix& weights = weights_.matrix(layer.o_proj);
   add_projection(weights, layer.o_bias, attended_);
-  mark(StepPart::o_proj, weights, batch_.n_tokens);
+  profile_.mark(StepPart::o_proj, weights, batch_.n_tokens);
 }
 
 void CpuBackend::mlp(const LayerSpec& layer) {
   const MlpSpec& mlp = layer.mlp;
   const PackedMatrix& gate_up = weights_.matrix(mlp.gate_up_proj);
   const PackedMatrix& down = weights_.matrix(mlp.down_proj);
-  normalise_tokens(layer.post_attention_norm, layer.norm_eps, gate_up, kUsualSplit);
-  mark(StepPart::norm);
+  normalise(layer.post_attention_norm, layer.norm_eps, gate_up, kUsualSplit);
+  profile_.mark(StepPart::norm);
   linear_.store_gated(gate_up, {normed_, batch_.n_tokens}, weights_.vector(mlp.gate_up_bias),
                       gated_, mlp.intermediate_size);
-  mark(StepPart::gate_up, gate_up, batch_.n_tokens);
+  profile_.mark(StepPart::gate_up, gate_up, batch_.n_tokens);
   add_projection(down, mlp.down_bias, gated_);
-  mark(StepPart::down_proj, down, batch_.n_tokens);
+  profile_.mark(StepPart::down_proj, down, batch_.n_tokens);
 }
+
+void CpuBackend::head(const HeadWeights& head) { head_.run(head, hidden_row(0)); }
 
 }  // namespace tinyllm
