@@ -65,7 +65,7 @@ TEST_F(DecoderTest, PacksEveryWeightOnceAndTellsTheSizes) {
   EXPECT_EQ(sizes.hidden_size, 32);
   EXPECT_EQ(sizes.intermediate_size, 64);
   EXPECT_EQ(sizes.vocab_size, 64);
-  EXPECT_EQ(sizes.max_seq_len, kTinyContext);
+  EXPECT_EQ(sizes.limits.max_model_len, kTinyContext);
   ASSERT_EQ(sizes.attention.size(), 2u);
   for (const AttentionSpec& layer : sizes.attention) {
     EXPECT_EQ(layer.n_heads, 4);

@@ -42,14 +42,14 @@ void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
   attention_ = attention_for(kernels_->attention, kv.block_size, head_dim);
   transforms_keys_ =
       kv.type == KvType::int8 && std::has_single_bit(static_cast<unsigned>(head_dim));
-  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   chunks_.resize(max_tokens);
   projections_ = Buffer(max_tokens * stride * 4, "activations");
   scratch_floats_ = attention_scratch_floats(kChunkTokens * heads_a_group, head_dim);
   scratch_ = Buffer(pool_->n_workers() * scratch_floats_ * 4, "activations");
   if (pool_->n_workers() == 1) return;  // nobody to share a context with
   const std::int64_t max_segments =
-      (std::int64_t{sizes.max_seq_len} + kAttentionSegment - 1) / kAttentionSegment;
+      (std::int64_t{sizes.limits.max_model_len} + kAttentionSegment - 1) / kAttentionSegment;
   const std::int64_t max_queries =
       kTasksPerWorker * pool_->n_workers() * kChunkTokens * heads_a_group;
   partials_ = Buffer(std::min(kMaxPartialsBytes,

@@ -96,7 +96,7 @@ class CpuAttention {
   const RowKernels* kernels_;
   const CpuWeights* weights_;
   AttentionKernels attention_{};  // those of kernels_ that take such pages
-  Buffer rope_cos_, rope_sin_;    // [max_seq_len, head_dim / 2] f32
+  Buffer rope_cos_, rope_sin_;    // [max_model_len, head_dim / 2] f32
   KvCache kv_cache_;
   KvSpec kv_;
   // int8 keys and their queries go through a Hadamard transform, which spreads a large channel over

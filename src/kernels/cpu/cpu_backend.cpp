@@ -35,7 +35,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   std::int64_t q_size = 0;
   for (const AttentionSpec& layer : sizes.attention)
     q_size = std::max<std::int64_t>(q_size, layer.q_size());
-  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   linear_.configure(std::max(max_tokens, CpuHead::kMaxRows),
                     std::max<std::int64_t>({sizes.hidden_size, q_size, sizes.intermediate_size}),
                     /*max_gathered_rows=*/0);
@@ -53,8 +53,8 @@ std::int64_t CpuBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec&
 std::int64_t CpuBackend::free_bytes() const { return available_memory_bytes(); }
 
 void CpuBackend::begin_step(const StepBatch& batch) {
-  CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
-        batch.n_tokens, sizes_.max_num_batched_tokens);
+  CHECK(batch.n_tokens <= sizes_.limits.max_num_batched_tokens, "a step of {} tokens, at most {}",
+        batch.n_tokens, sizes_.limits.max_num_batched_tokens);
   batch_ = batch;
   profile_.begin_step(batch.n_tokens, batch.n_seqs);
   for (std::int32_t seq = 0; seq < batch.n_seqs; ++seq) {

@@ -14,12 +14,12 @@ void CpuHead::configure(const BackendSizes& sizes) {
   sizes_ = sizes;
   rows_ = InputRows(kMaxRows, sizes.hidden_size);
   logits_ = Buffer(kMaxRows * whole_panels(sizes.vocab_size) * 4, "logits");
-  last_drawn_.resize(sizes.max_num_seqs);
+  last_drawn_.resize(sizes.limits.max_num_seqs);
   workspaces_.resize(pool_->n_workers());
   for (SamplerWorkspace& workspace : workspaces_) grow(workspace, sizes.vocab_size);
   places_.resize(sizes.vocab_size);
-  for (std::int32_t slot = 0; slot < sizes.max_num_seqs; ++slot)
-    histories_.emplace_back(std::min(sizes.max_seq_len, sizes.vocab_size));
+  for (std::int32_t slot = 0; slot < sizes.limits.max_num_seqs; ++slot)
+    histories_.emplace_back(std::min(sizes.limits.max_model_len, sizes.vocab_size));
   drawn_.resize(sizes.max_samples);
   logprobs_.resize(sizes.max_samples);
   for (TokenLogprobs& logprobs : logprobs_) logprobs.top.reserve(sizes.max_logprobs);

@@ -35,9 +35,9 @@ class CpuHeadTest : public testing::Test {
     sizes.attention = {{.n_heads = 1, .n_kv_heads = 1, .head_dim = kHidden}};
     sizes.hidden_size = sizes.intermediate_size = kHidden;
     sizes.vocab_size = kVocab;
-    sizes.max_seq_len = 64;
-    sizes.max_num_batched_tokens = sizes.max_samples = kMaxTokens;
-    sizes.max_num_seqs = kSlots;
+    sizes.limits = {
+        .max_num_seqs = kSlots, .max_num_batched_tokens = kMaxTokens, .max_model_len = 64};
+    sizes.max_samples = kMaxTokens;
     sizes.max_logprobs = 5;
     sizes.max_wanted_logits = sizes.max_wanted_hidden = kMaxTokens;
     backend_.configure(sizes, {.block_size = 16, .n_blocks = 4});
