@@ -11,6 +11,9 @@ if(TINYLLM_TESTS)
   if(NOT TINYLLM_PROGRAMS)
     list(FILTER unit_sources EXCLUDE REGEX "/src/(learn|server)/")
   endif()
+  if(NOT TINYLLM_HAS_CUDA)
+    list(FILTER unit_sources EXCLUDE REGEX "/src/kernels/cuda/")
+  endif()
   if(TINYLLM_SANITIZE STREQUAL "thread")
     # Some replace operator new, which TSan's runtime has already done; in some folders nothing starts a thread.
     list(FILTER unit_sources EXCLUDE REGEX "/([a-z]+_)?allocation(_counter)?_test\\.cpp$")
@@ -18,6 +21,16 @@ if(TINYLLM_TESTS)
   endif()
   add_executable(unit_tests ${unit_sources})
   target_link_libraries(unit_tests PRIVATE ${unit_libraries})
+
+  if(TINYLLM_HAS_CUDA)
+    # The tests of the CUDA backend alone, to be carried to a machine with a GPU (tools/gpu_check.sh).
+    set(cuda_test_sources ${unit_sources})
+    list(FILTER cuda_test_sources INCLUDE REGEX "/src/kernels/cuda/")
+    add_executable(cuda_tests EXCLUDE_FROM_ALL ${cuda_test_sources})
+    target_link_libraries(cuda_tests PRIVATE tinyllm GTest::gtest_main)
+    target_link_options(cuda_tests PRIVATE LINKER:--as-needed)
+    set_target_properties(cuda_tests PROPERTIES BUILD_RPATH "$ORIGIN/lib" BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/lib")
+  endif()
 
   if(TINYLLM_PROGRAMS)
     # The binary with a make_backend of its own, linked before the archive's: its backend fails in a given step.

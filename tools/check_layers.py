@@ -24,6 +24,8 @@ FENCES = {
     "curl/": r".*\.cpp",
     "boost/": r"server/http_.*",
     "prometheus/": r"server/server_metrics\.cpp",
+    "cuda_": r"kernels/cuda/.*",
+    "cublas": r"kernels/cuda/.*",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
@@ -128,7 +130,7 @@ def check(root):
     """(faults, warnings): lists of one-line texts about root/src."""
     rows = read_table((root / "docs/architecture.md").read_text(encoding="utf-8"))
     source = root / "src"
-    paths = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.suffix in (".cpp", ".h"))
+    paths = sorted(p.relative_to(source).as_posix() for p in source.rglob("*") if p.suffix in (".cpp", ".h", ".cu", ".cuh"))
     faults, warnings = [], []
     file_graph, folder_graph = {}, {}
 

@@ -13,4 +13,4 @@ case ${1:-} in
   '') mode=(-i) ;;
   *) echo "format: takes --check or nothing, not '$1'" >&2; exit 2 ;;
 esac
-git ls-files -z --cached --others --exclude-standard -- "${files[@]}" | grep -zE '\.(cpp|h)$' | xargs -0 "$formatter" --style=file "${mode[@]}"
+git ls-files -z --cached --others --exclude-standard -- "${files[@]}" | grep -zE '\.(cpp|h|cu|cuh)$' | xargs -0 "$formatter" --style=file "${mode[@]}"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -12,7 +11,7 @@
 #include <unordered_map>
 
 #include "apps/batch_results.h"
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -264,19 +263,19 @@ void run_batch(const BatchCommand& command) {
 
 }  // namespace
 
-void add_batch_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("batch", "Answer a file of requests, many at a time");
+void add_batch_command(Command app) {
+  Command command = app.add_subcommand("batch", "Answer a file of requests, many at a time");
   auto options = std::make_shared<BatchCommand>();
-  command->add_option("FILE", options->input, "Requests, one JSON object a line; '-': stdin")
-      ->required()
-      ->type_name("");
-  add_model_option(*command, options->model);
+  command.add_option("FILE", options->input, "Requests, one JSON object a line; '-': stdin")
+      .required()
+      .type_name("");
+  add_model_option(command, options->model);
   command
-      ->add_option("-o,--output", options->output,
-                   "Results go here instead of stdout; what it holds already is not done again")
-      ->type_name("OUT");
-  add_batched_engine_options(*command, options->flags);
-  add_examples(*command,
+      .add_option("-o,--output", options->output,
+                  "Results go here instead of stdout; what it holds already is not done again")
+      .type_name("OUT");
+  add_batched_engine_options(command, options->flags);
+  add_examples(command,
                "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"
                "  tinyllm batch - -m smollm2-135m < requests.jsonl > results.jsonl\n\n"
                "A line is OpenAI's batch input:\n"
@@ -285,7 +284,7 @@ void add_batch_command(CLI::App& app) {
                "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A "
                "run that\n"
                "was stopped goes on where it was when it is started again with the same -o.");
-  command->callback([options] { run_batch(*options); });
+  command.callback([options] { run_batch(*options); });
 }
 
 }  // namespace tinyllm

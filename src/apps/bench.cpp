@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -10,9 +9,8 @@
 #include <random>
 #include <vector>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/engine_options.h"
-#include "apps/number_range.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/profile_table.h"
@@ -31,7 +29,7 @@ struct BenchCommand {
   int n_threads = 0;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
-  bool as_json = false;
+  bool as_json = false, with_profile = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
 };
 
@@ -215,40 +213,38 @@ void run_bench(const BenchCommand& command) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("bench", "How fast a model runs on this machine");
+void add_bench_command(Command app) {
+  Command command = app.add_subcommand("bench", "How fast a model runs on this machine");
   auto options = std::make_shared<BenchCommand>();
-  add_model_option(*command, options->model);
+  add_model_option(command, options->model);
   const auto count = [&](const char* name, int& value, int most, const char* help) {
-    command->add_option(name, value, help)
-        ->check(number_in(1, most))
-        ->type_name("N")
-        ->capture_default_str();
+    command.add_option(name, value, help).in_range(1, most).type_name("N").show_default();
   };
   count("--prompt", options->n_prompt, 1 << 20, "Tokens of the prompt that is read");
   count("--gen", options->n_gen, 1 << 20, "Tokens that are generated, after a prompt of one token");
   command
-      ->add_option("--batch", options->batches,
-                   "Sequences that generate together; several sizes with commas")
-      ->delimiter(',')
-      ->check(number_in(1, 1024))
-      ->type_name("N,N")
-      ->capture_default_str();
-  command
-      ->add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
-      ->check(number_in(1, 256))
-      ->type_name("N");
+      .add_option("--batch", options->batches,
+                  "Sequences that generate together; several sizes with commas")
+      .delimiter(',')
+      .in_range(1, 1024)
+      .type_name("N,N")
+      .show_default();
+  command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
+      .in_range(1, 256)
+      .type_name("N");
   count("--repeat", options->n_repeats, 1000, "Runs of each measurement; the median counts");
-  command->add_flag_callback(
-      "--profile", [options] { options->profile = std::make_shared<StepProfile>(); },
-      "Also where the time of prefill and decoding went");
-  command->add_flag("--json", options->as_json, "One JSON object instead of the table");
-  add_examples(*command,
+  command.add_flag("--profile", options->with_profile,
+                   "Also where the time of prefill and decoding went");
+  command.add_flag("--json", options->as_json, "One JSON object instead of the table");
+  add_examples(command,
                "  tinyllm bench -m smollm2-135m\n"
                "  tinyllm bench -m random:qwen2.5-0.5b:q4_0 --batch 1,4 --repeat 3 --json\n\n"
                "The prompt is random tokens. Decoding starts from an empty context. Other work on\n"
                "the machine shows in the runs: compare two programs by turns, as ratios.");
-  command->callback([options] { run_bench(*options); });
+  command.callback([options] {
+    if (options->with_profile) options->profile = std::make_shared<StepProfile>();
+    run_bench(*options);
+  });
 }
 
 }  // namespace tinyllm

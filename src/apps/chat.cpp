@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <unistd.h>
-#include <CLI/App.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -10,7 +9,7 @@
 
 #include "apps/chat_console.h"
 #include "apps/chat_session.h"
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/completer.h"
 #include "apps/engine_options.h"
 #include "apps/first_chat.h"
@@ -79,32 +78,32 @@ void run_chat(const ChatOptions& options) {
 
 }  // namespace
 
-void add_chat_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("chat", "Talk with a model");
-  command->alias("run");
+void add_chat_command(Command app) {
+  Command command = app.add_subcommand("chat", "Talk with a model");
+  command.alias("run");
   auto options = std::make_shared<ChatOptions>();
-  add_model_option(*command, options->model, kDefaultModel);
-  CLI::Option* prompt =
-      command->add_option("-p,--prompt", options->prompt,
-                          "Answer this and exit; only the answer is on stdout. '-': read stdin");
-  prompt->type_name("TEXT");
-  command->add_option("-s,--system", options->system, "System prompt (default: the model's own)")
-      ->type_name("TEXT");
-  command->add_flag("--no-shift", options->no_shift,
-                    "Stop when the context is full instead of forgetting the oldest turns");
-  add_engine_options(*command, options->engine);
-  add_profile_option(*command, options->engine);
-  add_sampling_options(*command, options->sampling);
-  add_examples(*command,
+  add_model_option(command, options->model, kDefaultModel);
+  Option prompt =
+      command.add_option("-p,--prompt", options->prompt,
+                         "Answer this and exit; only the answer is on stdout. '-': read stdin");
+  prompt.type_name("TEXT");
+  command.add_option("-s,--system", options->system, "System prompt (default: the model's own)")
+      .type_name("TEXT");
+  command.add_flag("--no-shift", options->no_shift,
+                   "Stop when the context is full instead of forgetting the oldest turns");
+  add_engine_options(command, options->engine);
+  add_profile_option(command, options->engine);
+  add_sampling_options(command, options->sampling);
+  add_examples(command,
                "  tinyllm chat\n"
                "  tinyllm chat -p \"Why is the sky blue?\"\n"
                "  tinyllm chat -m qwen2.5-coder-1.5b --system \"Answer in one line.\"\n"
                "  git diff | tinyllm chat -p - --system \"Summarise this change.\"\n\n"
                "Without -p and with stdin from a pipe every line is one message. Sampling\n"
                "is as the model's authors recommend, else greedy (--temperature 0).");
-  command->callback([options, prompt] {
+  command.callback([options, prompt] {
     check_profile(options->engine);
-    options->has_prompt = prompt->count() > 0;
+    options->has_prompt = prompt.given();
     run_chat(*options);
   });
 }

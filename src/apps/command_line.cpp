@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/help_format.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -27,7 +27,7 @@ struct GlobalOptions {
   std::string log_file;
 };
 
-void add_commands(CLI::App& app) {
+void add_commands(Command app) {
   add_chat_command(app);
   add_generate_command(app);
   add_serve_command(app);
@@ -88,7 +88,7 @@ void run_command_line(int argc, char** argv) {
   app.formatter(make_help_format());
   GlobalOptions options;
   add_global_options(app, options);
-  add_commands(app);
+  add_commands(Command(app));
   try {
     if (argc < 2) fail(ErrorCode::usage, "a command is missing");
     check_command_name(app, argv[1]);

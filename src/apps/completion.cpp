@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/standard_output.h"
 
 namespace tinyllm {
@@ -175,21 +174,21 @@ std::string fish_script(const CLI::App& app) {
 
 }  // namespace
 
-void add_completion_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("completion", "Print a completion script for your shell");
+void add_completion_command(Command app) {
+  Command command = app.add_subcommand("completion", "Print a completion script for your shell");
   auto shell = std::make_shared<std::string>();
-  command->add_option("SHELL", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->footer(
+  command.add_option("SHELL", *shell, "bash, zsh or fish")
+      .required()
+      .one_of({"bash", "zsh", "fish"});
+  command.footer(
       "Examples:\n"
       "  echo 'eval \"$(tinyllm completion bash)\"' >> ~/.bashrc\n"
       "  echo 'eval \"$(tinyllm completion zsh)\"' >> ~/.zshrc\n"
       "  tinyllm completion fish > ~/.config/fish/completions/tinyllm.fish");
-  command->callback([&app, shell] {
-    if (*shell == "bash") write_stdout(bash_script(app));
-    if (*shell == "zsh") write_stdout(zsh_script(app));
-    if (*shell == "fish") write_stdout(fish_script(app));
+  command.callback([app, shell] {
+    if (*shell == "bash") write_stdout(bash_script(app.parser()));
+    if (*shell == "zsh") write_stdout(zsh_script(app.parser()));
+    if (*shell == "fish") write_stdout(fish_script(app.parser()));
   });
 }
 

@@ -1,55 +1,51 @@
 #include "apps/engine_options.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
-
-#include "apps/number_range.h"
 #include "base/error.h"
 
 namespace tinyllm {
 namespace {
 
-void add_common_options(CLI::App& command, EngineFlags& flags) {
+void add_common_options(Command command, EngineFlags& flags) {
   command.add_option("-t,--threads", flags.n_threads, "Worker threads (default: physical cores)")
-      ->check(number_in(1, 256))
-      ->type_name("N");
+      .in_range(1, 256)
+      .type_name("N");
   command.add_option("-c,--context", flags.context, "Tokens that prompt and answer may fill")
-      ->check(number_in(1, 1 << 24))
-      ->type_name("N");
+      .in_range(1, 1 << 24)
+      .type_name("N");
   command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
-      ->check(CLI::IsMember({"bf16", "int8", "f32"}))
-      ->type_name("TYPE")
-      ->capture_default_str();
+      .one_of({"bf16", "int8", "f32"})
+      .type_name("TYPE")
+      .show_default();
   command
       .add_option("--quantize", flags.quantize,
                   "Quantise a float model as it loads, to 8 or 4 bits a weight")
-      ->check(CLI::IsMember({"q8", "q4"}))
-      ->type_name("q8|q4");
+      .one_of({"q8", "q4"})
+      .type_name("q8|q4");
   command
       .add_option("--kv-blocks", flags.kv_blocks,
                   "Blocks of 32 tokens for keys and values (default: what half of the free memory "
                   "holds, at most what --context needs)")
-      ->check(number_in(1, 1 << 28))
-      ->type_name("N");
+      .in_range(1, 1 << 28)
+      .type_name("N");
   command
       .add_option("--max-num-batched-tokens", flags.max_num_batched_tokens,
                   "Tokens of one step (default 512); longer prompts are cut into chunks")
-      ->check(number_in(1, 1 << 16))
-      ->type_name("N");
+      .in_range(1, 1 << 16)
+      .type_name("N");
 }
 
 }  // namespace
 
-void add_engine_options(CLI::App& command, EngineFlags& flags) {
+void add_engine_options(Command command, EngineFlags& flags) {
   command.add_option("--engine", flags.engine, "What computes: the engine, or the plain f32 path")
-      ->check(CLI::IsMember({"batched", "reference"}))
-      ->type_name("NAME")
-      ->capture_default_str();
+      .one_of({"batched", "reference"})
+      .type_name("NAME")
+      .show_default();
   flags.max_num_seqs = 1;
   add_common_options(command, flags);
 }
 
-void add_profile_option(CLI::App& command, EngineFlags& flags) {
+void add_profile_option(Command command, EngineFlags& flags) {
   command.add_flag("--profile", flags.profile,
                    "At the end, on stderr: where the time of prefill and decoding went");
 }
@@ -59,13 +55,13 @@ void check_profile(const EngineFlags& flags) {
     fail(ErrorCode::usage, "--profile works with --engine batched only");
 }
 
-void add_batched_engine_options(CLI::App& command, EngineFlags& flags) {
+void add_batched_engine_options(Command command, EngineFlags& flags) {
   add_common_options(command, flags);
   command
       .add_option("--max-num-seqs", flags.max_num_seqs,
                   "Sequences that run at the same time (default 32)")
-      ->check(number_in(1, 4096))
-      ->type_name("N");
+      .in_range(1, 4096)
+      .type_name("N");
 }
 
 EngineOptions engine_options(const EngineFlags& flags) {

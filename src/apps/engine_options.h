@@ -6,9 +6,7 @@
 
 #include "engine/engine.h"
 
-namespace CLI {
-class App;
-}
+#include "apps/command.h"
 
 namespace tinyllm {
 
@@ -28,13 +26,13 @@ struct EngineFlags {
 };
 
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
-void add_engine_options(CLI::App& command, EngineFlags& flags);
+void add_engine_options(Command command, EngineFlags& flags);
 // --profile, for commands whose completer may tell (apps/completer.h).
-void add_profile_option(CLI::App& command, EngineFlags& flags);
+void add_profile_option(Command command, EngineFlags& flags);
 // Throws Error{usage} where --profile cannot tell: the reference path has no steps.
 void check_profile(const EngineFlags& flags);
 // For commands that run many sequences together: no --engine, since the reference path runs one.
-void add_batched_engine_options(CLI::App& command, EngineFlags& flags);
+void add_batched_engine_options(Command command, EngineFlags& flags);
 
 // What open_engine takes; fields that were not given stay at the engine's defaults.
 EngineOptions engine_options(const EngineFlags& flags);

@@ -1,16 +1,14 @@
 // tinyllm generate: continue a text or a list of token ids.
 
-#include <CLI/App.hpp>
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/completer.h"
 #include "apps/dump_layers.h"
 #include "apps/engine_options.h"
-#include "apps/number_range.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
@@ -158,53 +156,53 @@ void run_generate(const GenerateCommand& command) {
 
 }  // namespace
 
-void add_generate_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("generate", "Continue a text (no chat template)");
+void add_generate_command(Command app) {
+  Command command = app.add_subcommand("generate", "Continue a text (no chat template)");
   auto options = std::make_shared<GenerateCommand>();
-  add_model_option(*command, options->model);
-  CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "The text to continue");
-  prompt->type_name("TEXT");
-  CLI::Option* prompt_file = command->add_option("-f,--prompt-file", options->prompt_file,
-                                                 "Read it from a file; '-': stdin");
-  prompt_file->type_name("FILE");
-  CLI::Option* token_ids = command->add_option(
-      "--token-ids", options->token_ids, "Token ids instead of text; works without a tokenizer");
-  token_ids->type_name("1,2,3");
-  command->add_flag("--no-special", options->no_special,
-                    "Special tokens such as <|im_end|> in the prompt are ordinary text");
-  command->add_flag("--json", options->as_json, "One JSON object instead of text");
+  add_model_option(command, options->model);
+  Option prompt = command.add_option("-p,--prompt", options->prompt, "The text to continue");
+  prompt.type_name("TEXT");
+  Option prompt_file = command.add_option("-f,--prompt-file", options->prompt_file,
+                                          "Read it from a file; '-': stdin");
+  prompt_file.type_name("FILE");
+  Option token_ids = command.add_option("--token-ids", options->token_ids,
+                                        "Token ids instead of text; works without a tokenizer");
+  token_ids.type_name("1,2,3");
+  command.add_flag("--no-special", options->no_special,
+                   "Special tokens such as <|im_end|> in the prompt are ordinary text");
+  command.add_flag("--json", options->as_json, "One JSON object instead of text");
   command
-      ->add_option("--top-logits", options->n_top_logits,
-                   "With --json: the K highest logits after the prompt")
-      ->check(number_in(0, 1 << 20))
-      ->type_name("K");
-  command->add_flag("--recompute", options->engine.recompute,
-                    "With --engine reference: keep no K/V rows, every token runs the whole "
-                    "sequence again (slow; to learn)");
+      .add_option("--top-logits", options->n_top_logits,
+                  "With --json: the K highest logits after the prompt")
+      .in_range(0, 1 << 20)
+      .type_name("K");
+  command.add_flag("--recompute", options->engine.recompute,
+                   "With --engine reference: keep no K/V rows, every token runs the whole "
+                   "sequence again (slow; to learn)");
   command
-      ->add_option("--dump-layers", options->dump_folder,
-                   "Run the prompt only and write each layer's output there, layer_00.npy [tokens, "
-                   "hidden size] f32 and so on")
-      ->type_name("DIR");
-  add_engine_options(*command, options->engine);
-  add_profile_option(*command, options->engine);
-  add_sampling_options(*command, options->sampling);
-  add_examples(*command,
+      .add_option("--dump-layers", options->dump_folder,
+                  "Run the prompt only and write each layer's output there, layer_00.npy [tokens, "
+                  "hidden size] f32 and so on")
+      .type_name("DIR");
+  add_engine_options(command, options->engine);
+  add_profile_option(command, options->engine);
+  add_sampling_options(command, options->sampling);
+  add_examples(command,
                "  tinyllm generate -m smollm2-135m -p \"Once upon a time\" -n 50\n"
                "  tinyllm generate -m smollm2-135m -f essay.txt --temperature 0.8 --seed 1\n"
                "  tinyllm generate -m ./model --token-ids 1,2,3 --top-logits 5 --json\n\n"
                "Without --temperature the likeliest token is taken (greedy); without\n"
                "--max-tokens at most 128 of them.");
-  command->callback([options, prompt, prompt_file, token_ids] {
-    if ((prompt->count() > 0) + (prompt_file->count() > 0) + (token_ids->count() > 0) != 1) {
+  command.callback([options, prompt, prompt_file, token_ids] {
+    if (prompt.given() + prompt_file.given() + token_ids.given() != 1) {
       fail(ErrorCode::usage, "give one of --prompt, --prompt-file, --token-ids");
     }
     if (options->engine.recompute && !options->engine.reference()) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");
     }
     check_profile(options->engine);
-    options->has_prompt = prompt->count() > 0;
-    options->has_token_ids = token_ids->count() > 0;
+    options->has_prompt = prompt.given();
+    options->has_token_ids = token_ids.given();
     run_generate(*options);
   });
 }

@@ -1,10 +1,9 @@
 // tinyllm inspect: what is in a model, and what it will need.
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/model_summary.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -34,18 +33,18 @@ void run_inspect(const InspectCommand& command) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("inspect", "What is in a model, and what it will need");
+void add_inspect_command(Command app) {
+  Command command = app.add_subcommand("inspect", "What is in a model, and what it will need");
   auto options = std::make_shared<InspectCommand>();
-  command->add_option("MODEL", options->model, "A name, a GGUF file or a Hugging Face folder")
-      ->required();
-  command->add_flag("--json", options->as_json, "One JSON object");
-  command->add_flag("--tensors", options->all_tensors, "Every tensor, not one line a kind");
-  command->add_flag("--template", options->template_only, "Only the chat template, as it is");
-  add_examples(*command,
+  command.add_option("MODEL", options->model, "A name, a GGUF file or a Hugging Face folder")
+      .required();
+  command.add_flag("--json", options->as_json, "One JSON object");
+  command.add_flag("--tensors", options->all_tensors, "Every tensor, not one line a kind");
+  command.add_flag("--template", options->template_only, "Only the chat template, as it is");
+  add_examples(command,
                "  tinyllm inspect smollm2-135m\n"
                "  tinyllm inspect ./model --json");
-  command->callback([options] { run_inspect(*options); });
+  command.callback([options] { run_inspect(*options); });
 }
 
 }  // namespace tinyllm

@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/App.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -11,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/utf8.h"
@@ -119,17 +118,17 @@ void list(bool as_json) {
 
 }  // namespace
 
-void add_list_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
+void add_list_command(Command app) {
+  Command command = app.add_subcommand(
       "list", "Show the models on this machine, also those of other programs, and what to pull");
   const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print JSON: {\"models\": [...], \"pullable\": [...]}");
-  add_examples(*command,
+  command.add_flag("--json", *as_json, "Print JSON: {\"models\": [...], \"pullable\": [...]}");
+  add_examples(command,
                "  tinyllm list\n"
                "Looks under TINYLLM_HOME (~/.cache/tinyllm) and in the caches of Ollama,\n"
                "Hugging Face, llama.cpp and LM Studio. Every name works with --model; nothing\n"
                "is copied.");
-  command->callback([as_json] { list(*as_json); });
+  command.callback([as_json] { list(*as_json); });
 }
 
 }  // namespace tinyllm

@@ -1,23 +1,21 @@
 #include "apps/options.h"
 
-#include <CLI/App.hpp>
-
 namespace tinyllm {
 
-void add_model_option(CLI::App& command, std::string& model, const std::string& default_model) {
-  CLI::Option* option = command.add_option(
+void add_model_option(Command command, std::string& model, const std::string& default_model) {
+  Option option = command.add_option(
       "-m,--model", model,
       "A name ('tinyllm list'), a GGUF file, a Hugging Face folder or random:SHAPE:FORMAT");
-  option->type_name("MODEL");
+  option.type_name("MODEL");
   if (default_model.empty()) {
-    option->required();
+    option.required();
   } else {
     model = default_model;
-    option->capture_default_str();
+    option.show_default();
   }
 }
 
-void add_examples(CLI::App& command, const std::string& examples) {
+void add_examples(Command command, const std::string& examples) {
   command.footer("Examples:\n" + examples);
 }
 

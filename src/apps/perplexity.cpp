@@ -1,14 +1,13 @@
 // tinyllm perplexity: how well a model predicts a text.
 
 #include <fmt/core.h>
-#include <CLI/App.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
@@ -134,20 +133,20 @@ void run_perplexity(const PerplexityCommand& command) {
 
 }  // namespace
 
-void add_perplexity_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("perplexity", "How well a model predicts a text");
+void add_perplexity_command(Command app) {
+  Command command = app.add_subcommand("perplexity", "How well a model predicts a text");
   auto options = std::make_shared<PerplexityCommand>();
-  add_model_option(*command, options->model);
-  command->add_option("-f,--file", options->file, "The text; '-': stdin")
-      ->required()
-      ->type_name("FILE");
-  command->add_flag("--json", options->as_json, "One JSON object: tokens, nll, perplexity");
-  add_engine_options(*command, options->engine);
-  add_examples(*command,
+  add_model_option(command, options->model);
+  command.add_option("-f,--file", options->file, "The text; '-': stdin")
+      .required()
+      .type_name("FILE");
+  command.add_flag("--json", options->as_json, "One JSON object: tokens, nll, perplexity");
+  add_engine_options(command, options->engine);
+  add_examples(command,
                "  tinyllm perplexity -m smollm2-135m -f book.txt\n\n"
                "The text is cut into windows of --context tokens (default 512), each read from\n"
                "scratch. The first token of a window is not scored. Lower is better.");
-  command->callback([options] { run_perplexity(*options); });
+  command.callback([options] { run_perplexity(*options); });
 }
 
 }  // namespace tinyllm

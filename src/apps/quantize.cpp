@@ -2,12 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <memory>
 
-#include "apps/command.h"
-#include "apps/number_range.h"
+#include "apps/commands.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
@@ -50,31 +47,30 @@ void run_quantize(const QuantizeCommand& command) {
 
 }  // namespace
 
-void add_quantize_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("quantize", "Write a GGUF file with fewer bits a weight");
+void add_quantize_command(Command app) {
+  Command command = app.add_subcommand("quantize", "Write a GGUF file with fewer bits a weight");
   auto options = std::make_shared<QuantizeCommand>();
   command
-      ->add_option("model", options->model,
-                   "A GGUF file, a Hugging Face folder or a name of 'tinyllm list'")
-      ->required()
-      ->type_name("IN");
-  command->add_option("output", options->output, "The file to write")
-      ->required()
-      ->type_name("OUT.gguf");
-  command->add_option("--type", options->type, "Format of the matrices")
-      ->check(CLI::IsMember({"q8_0", "q4_0", "q4_k"}))
-      ->type_name("TYPE")
-      ->capture_default_str();
-  command
-      ->add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
-      ->check(number_in(1, 256))
-      ->type_name("N");
-  add_examples(*command,
+      .add_option("model", options->model,
+                  "A GGUF file, a Hugging Face folder or a name of 'tinyllm list'")
+      .required()
+      .type_name("IN");
+  command.add_option("output", options->output, "The file to write")
+      .required()
+      .type_name("OUT.gguf");
+  command.add_option("--type", options->type, "Format of the matrices")
+      .one_of({"q8_0", "q4_0", "q4_k"})
+      .type_name("TYPE")
+      .show_default();
+  command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
+      .in_range(1, 256)
+      .type_name("N");
+  add_examples(command,
                "  tinyllm quantize model-f16.gguf model-q4_k.gguf\n"
                "  tinyllm quantize Qwen2.5-0.5B-Instruct/ qwen-q8_0.gguf --type q8_0\n\n"
                "Norms and biases stay as they are; with 4 bits the embedding and the head keep\n"
                "6. llama.cpp reads the file too.");
-  command->callback([options] { run_quantize(*options); });
+  command.callback([options] { run_quantize(*options); });
 }
 
 }  // namespace tinyllm

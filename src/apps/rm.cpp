@@ -3,12 +3,11 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <CLI/App.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/options.h"
 #include "apps/terminal.h"
 #include "base/error.h"
@@ -39,16 +38,16 @@ void remove(const std::string& name, bool yes) {
 
 }  // namespace
 
-void add_rm_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("rm", "Delete a model that 'tinyllm pull' fetched");
+void add_rm_command(Command app) {
+  Command command = app.add_subcommand("rm", "Delete a model that 'tinyllm pull' fetched");
   const auto name = std::make_shared<std::string>();
   const auto yes = std::make_shared<bool>(false);
-  command->add_option("NAME", *name, "As 'tinyllm list' shows it")->required();
-  command->add_flag("-y,--yes", *yes, "Do not ask");
-  add_examples(*command,
+  command.add_option("NAME", *name, "As 'tinyllm list' shows it").required();
+  command.add_flag("-y,--yes", *yes, "Do not ask");
+  add_examples(command,
                "  tinyllm rm smollm2-135m\n"
                "  tinyllm rm -y Qwen/Qwen2.5-0.5B-Instruct");
-  command->callback([name, yes] { remove(*name, *yes); });
+  command.callback([name, yes] { remove(*name, *yes); });
 }
 
 }  // namespace tinyllm

@@ -1,12 +1,9 @@
 #include "apps/sampling_options.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <charconv>
 #include <limits>
 #include <random>
 
-#include "apps/number_range.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -15,12 +12,12 @@ namespace {
 constexpr const char* kGroup = "Sampling";
 
 template <typename T>
-void add(CLI::App& command, const char* name, std::optional<T>& value, const char* help, double low,
+void add(Command command, const char* name, std::optional<T>& value, const char* help, double low,
          double high) {
   command.add_option(name, value, help)
-      ->check(number_in(low, high))
-      ->type_name(std::is_integral_v<T> ? "N" : "X")
-      ->group(kGroup);
+      .in_range(low, high)
+      .type_name(std::is_integral_v<T> ? "N" : "X")
+      .group(kGroup);
 }
 
 std::pair<TokenId, float> parse_logit_bias(const std::string& text) {
@@ -59,7 +56,7 @@ SamplingParams common_params(const SamplingOptions& options) {
 
 }  // namespace
 
-void add_sampling_options(CLI::App& command, SamplingOptions& options) {
+void add_sampling_options(Command command, SamplingOptions& options) {
   constexpr int kMaxInt = std::numeric_limits<int>::max();
   add(command, "-n,--max-tokens", options.max_tokens, "At most that many new tokens", 1, kMaxInt);
   add(command, "--temperature", options.temperature, "0: always the likeliest token", 0, 100);
@@ -68,26 +65,24 @@ void add_sampling_options(CLI::App& command, SamplingOptions& options) {
       1);
   add(command, "--min-p", options.min_p, "Drop tokens below this part of the likeliest one", 0, 1);
   command.add_option("--seed", options.seed, "The same seed gives the same text (default: random)")
-      ->type_name("N")
-      ->group(kGroup);
+      .type_name("N")
+      .group(kGroup);
   add(command, "--repetition-penalty", options.repetition_penalty, "Over 1: fewer repeats", 1e-3,
       100);
   add(command, "--presence-penalty", options.presence_penalty, "Once a token said before", -2, 2);
   add(command, "--frequency-penalty", options.frequency_penalty, "For each time it was said", -2,
       2);
   command.add_option("--logit-bias", options.logit_bias, "Add VALUE to that token's logit")
-      ->type_name("ID=VALUE")
-      ->take_all()
-      ->expected(1)
-      ->group(kGroup);
+      .type_name("ID=VALUE")
+      .repeatable()
+      .group(kGroup);
   add(command, "--min-tokens", options.min_tokens, "No end before that many tokens", 0, kMaxInt);
   command.add_option("--stop", options.stop, "End before this text; may be given again")
-      ->type_name("TEXT")
-      ->take_all()
-      ->expected(1)
-      ->group(kGroup);
+      .type_name("TEXT")
+      .repeatable()
+      .group(kGroup);
   command.add_flag("--ignore-eos", options.ignore_eos, "Go on past the model's end tokens")
-      ->group(kGroup);
+      .group(kGroup);
 }
 
 SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDefaults& defaults) {

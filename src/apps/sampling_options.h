@@ -9,9 +9,7 @@
 #include "api/sampling_params.h"
 #include "loader/text_sources.h"
 
-namespace CLI {
-class App;
-}
+#include "apps/command.h"
 
 namespace tinyllm {
 
@@ -26,7 +24,7 @@ struct SamplingOptions {
   bool ignore_eos = false;
 };
 
-void add_sampling_options(CLI::App& command, SamplingOptions& options);
+void add_sampling_options(Command command, SamplingOptions& options);
 
 // For an answer that people read: flags, else what the model's authors recommend, else greedy
 // (small models lose the thread when drawn from). Without --seed a random one. Throws Error{usage}

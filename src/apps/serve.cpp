@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -11,10 +9,9 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/first_chat.h"
-#include "apps/number_range.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
@@ -142,139 +139,135 @@ void run_serve(ServeCommand& command) {
   if (engine->failed()) throw std::runtime_error("the engine has stopped: " + engine->failure());
 }
 
-void add_network_options(CLI::App& app, ServeCommand& command) {
+void add_network_options(Command app, ServeCommand& command) {
   constexpr const char* kGroup = "Network";
   app.add_option("--host", command.http.host, "The address to listen on; 0.0.0.0: all")
-      ->type_name("ADDRESS")
-      ->group(kGroup)
-      ->capture_default_str();
+      .type_name("ADDRESS")
+      .group(kGroup)
+      .show_default();
   app.add_option("--port", command.http.port, "The port to listen on; 0: any free one")
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--api-key", command.service.api_keys,
                  "Requests must carry it; may be given again (also $TINYLLM_API_KEY)")
-      ->type_name("KEY")
-      ->expected(1)
-      ->take_all()
-      ->group(kGroup);
+      .type_name("KEY")
+      .repeatable()
+      .group(kGroup);
   app.add_option("--api-key-file", command.api_key_file, "The same from a file, one key a line")
-      ->type_name("FILE")
-      ->group(kGroup);
+      .type_name("FILE")
+      .group(kGroup);
   app.add_option("--tls-cert", command.http.tls_certificate, "Certificate chain for HTTPS, PEM")
-      ->type_name("FILE")
-      ->group(kGroup);
+      .type_name("FILE")
+      .group(kGroup);
   app.add_option("--tls-key", command.http.tls_key, "Its private key, PEM")
-      ->type_name("FILE")
-      ->group(kGroup);
+      .type_name("FILE")
+      .group(kGroup);
   app.add_option("--cors-origin", command.service.cors_origins,
                  "Web pages of this origin may ask; '*': all; may be given again")
-      ->type_name("ORIGIN")
-      ->expected(1)
-      ->take_all()
-      ->group(kGroup);
+      .type_name("ORIGIN")
+      .repeatable()
+      .group(kGroup);
   app.add_option("--allowed-host", command.service.allowed_hosts,
                  "A Host header to accept besides localhost; may be given again")
-      ->type_name("NAME")
-      ->expected(1)
-      ->take_all()
-      ->group(kGroup);
+      .type_name("NAME")
+      .repeatable()
+      .group(kGroup);
 }
 
-void add_limit_options(CLI::App& app, ServeCommand& command) {
+void add_limit_options(Command app, ServeCommand& command) {
   constexpr const char* kGroup = "Limits";
   app.add_option("--max-connections", command.http.max_connections, "Clients at a time")
-      ->check(number_in(1, 100000))
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(1, 100000)
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--max-body-mb", command.max_body_mb, "The largest request")
-      ->check(number_in(1, 1024))
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(1, 1024)
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--http-threads", command.http.n_threads,
                  "Threads for HTTP, JSON, templates and tokenizing")
-      ->check(number_in(1, 256))
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(1, 256)
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--header-seconds", command.header_s,
                  "How long a client may take to send a request's header")
-      ->check(number_in(0.1, 3600))
-      ->type_name("X")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(0.1, 3600)
+      .type_name("X")
+      .group(kGroup)
+      .show_default();
   app.add_option("--body-seconds", command.body_s, "And how long its body")
-      ->check(number_in(0.1, 3600))
-      ->type_name("X")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(0.1, 3600)
+      .type_name("X")
+      .group(kGroup)
+      .show_default();
   app.add_option("--drain-seconds", command.drain_s,
                  "After SIGTERM: how long texts under way may go on")
-      ->check(number_in(0, 86400))
-      ->type_name("X")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(0, 86400)
+      .type_name("X")
+      .group(kGroup)
+      .show_default();
 }
 
-void add_schedule_options(CLI::App& app, ServeCommand& command) {
+void add_schedule_options(Command app, ServeCommand& command) {
   constexpr const char* kGroup = "Engine";
   app.add_option("--max-queue", command.service.max_queue,
                  "Texts that may wait; beyond that 429 is answered")
-      ->check(number_in(0, 1000000))
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .in_range(0, 1000000)
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--block-size", command.block_size, "Tokens of a block")
-      ->check(CLI::IsMember({1, 16, 32, 64}))
-      ->type_name("N")
-      ->group(kGroup)
-      ->capture_default_str();
+      .one_of({"1", "16", "32", "64"})
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
   app.add_option("--schedule", command.schedule, "fcfs, or priority: the request's field counts")
-      ->check(CLI::IsMember({"fcfs", "priority"}))
-      ->type_name("POLICY")
-      ->group(kGroup)
-      ->capture_default_str();
+      .one_of({"fcfs", "priority"})
+      .type_name("POLICY")
+      .group(kGroup)
+      .show_default();
   app.add_flag("--no-prefix-cache", command.no_prefix_cache, "Compute every prompt anew")
-      ->group(kGroup);
+      .group(kGroup);
 }
 
 }  // namespace
 
-void add_serve_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("serve", "An OpenAI-compatible HTTP server");
+void add_serve_command(Command app) {
+  Command command = app.add_subcommand("serve", "An OpenAI-compatible HTTP server");
   auto options = std::make_shared<ServeCommand>();
-  add_model_option(*command, options->model, kDefaultModel);
+  add_model_option(command, options->model, kDefaultModel);
   command
-      ->add_option("--served-model-name", options->names,
-                   "The name that clients use; may be given again")
-      ->type_name("NAME")
-      ->expected(1)
-      ->take_all();
-  add_batched_engine_options(*command, options->flags);
-  command->add_option("--max-model-len", options->flags.context, "--context under vLLM's name")
-      ->check(number_in(1, 1 << 30))
-      ->type_name("N");
-  add_network_options(*command, *options);
-  add_limit_options(*command, *options);
-  add_schedule_options(*command, *options);
-  command->add_flag("--quiet", options->quiet, "Say nothing of single requests");
-  command->add_flag("--log-prompts", options->service.logs_prompts,
-                    "Requests, with their text, into the log");
-  command->add_flag("--debug-views", options->service.debug_views,
-                    "Show the engine at work: GET /debug/state, and on the page");
+      .add_option("--served-model-name", options->names,
+                  "The name that clients use; may be given again")
+      .type_name("NAME")
+      .repeatable();
+  add_batched_engine_options(command, options->flags);
+  command.add_option("--max-model-len", options->flags.context, "--context under vLLM's name")
+      .in_range(1, 1 << 30)
+      .type_name("N");
+  add_network_options(command, *options);
+  add_limit_options(command, *options);
+  add_schedule_options(command, *options);
+  command.add_flag("--quiet", options->quiet, "Say nothing of single requests");
+  command.add_flag("--log-prompts", options->service.logs_prompts,
+                   "Requests, with their text, into the log");
+  command.add_flag("--debug-views", options->service.debug_views,
+                   "Show the engine at work: GET /debug/state, and on the page");
   command
-      ->add_option("--trace", options->trace,
-                   "Write what each step and request did into FILE, for ui.perfetto.dev")
-      ->type_name("FILE");
-  command->add_flag("--print-api", options->print_api, "Print docs/api.md and exit");
-  add_examples(*command,
+      .add_option("--trace", options->trace,
+                  "Write what each step and request did into FILE, for ui.perfetto.dev")
+      .type_name("FILE");
+  command.add_flag("--print-api", options->print_api, "Print docs/api.md and exit");
+  add_examples(command,
                "  tinyllm serve\n"
                "  tinyllm serve -m qwen2.5-coder-1.5b --host 0.0.0.0 --api-key SECRET\n"
                "  curl localhost:8000/v1/chat/completions -H 'Content-Type: application/json' \\\n"
                "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}'");
-  command->callback([options] { run_serve(*options); });
+  command.callback([options] { run_serve(*options); });
 }
 
 }  // namespace tinyllm

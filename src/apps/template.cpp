@@ -1,10 +1,9 @@
 // tinyllm template: messages to the exact prompt text that the model gets.
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
@@ -52,22 +51,21 @@ void run_template(const TemplateCommand& command) {
 
 }  // namespace
 
-void add_template_command(CLI::App& app) {
-  CLI::App* command =
+void add_template_command(Command app) {
+  Command command =
       app.add_subcommand("template", "Messages to the exact prompt text that the model gets");
   auto options = std::make_shared<TemplateCommand>();
-  add_model_option(*command, options->model);
+  add_model_option(command, options->model);
   command
-      ->add_option(
-          "FILE", options->file,
-          "JSON: {\"messages\": [..], \"tools\": [..]} or an array of messages; '-': stdin")
-      ->required();
-  command->add_flag("--no-generation-prompt", options->no_generation_prompt,
-                    "Do not open the assistant's answer at the end");
-  add_examples(*command,
+      .add_option("FILE", options->file,
+                  "JSON: {\"messages\": [..], \"tools\": [..]} or an array of messages; '-': stdin")
+      .required();
+  command.add_flag("--no-generation-prompt", options->no_generation_prompt,
+                   "Do not open the assistant's answer at the end");
+  add_examples(command,
                "  echo '[{\"role\": \"user\", \"content\": \"Hi\"}]' |\n"
                "    tinyllm template -m smollm2-135m -");
-  command->callback([options] { run_template(*options); });
+  command.callback([options] { run_template(*options); });
 }
 
 }  // namespace tinyllm

@@ -1,10 +1,9 @@
 // tinyllm tokenize and detokenize: stdin to token ids and back.
 
-#include <CLI/App.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "apps/command.h"
+#include "apps/commands.h"
 #include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
@@ -45,30 +44,30 @@ void run_detokenize(const TokenizeOptions& options) {
 
 }  // namespace
 
-void add_tokenize_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("tokenize", "Text from stdin to token ids");
+void add_tokenize_command(Command app) {
+  Command command = app.add_subcommand("tokenize", "Text from stdin to token ids");
   auto options = std::make_shared<TokenizeOptions>();
-  add_model_option(*command, options->model);
-  command->add_flag("--no-special", options->no_special,
-                    "Add no BOS, and read <|im_end|> and its like as ordinary text");
-  command->add_flag("--json", options->as_json, "One JSON array");
-  add_examples(*command,
+  add_model_option(command, options->model);
+  command.add_flag("--no-special", options->no_special,
+                   "Add no BOS, and read <|im_end|> and its like as ordinary text");
+  command.add_flag("--json", options->as_json, "One JSON array");
+  add_examples(command,
                "  printf 'Hello' | tinyllm tokenize -m smollm2-135m\n"
                "  tinyllm tokenize -m ./model --json < book.txt");
-  command->callback([options] { run_tokenize(*options); });
+  command.callback([options] { run_tokenize(*options); });
 }
 
-void add_detokenize_command(CLI::App& app) {
-  CLI::App* command =
+void add_detokenize_command(Command app) {
+  Command command =
       app.add_subcommand("detokenize", "Token ids from stdin to the exact bytes of their text");
   auto options = std::make_shared<TokenizeOptions>();
-  add_model_option(*command, options->model);
-  command->add_flag("--no-special", options->no_special, "Leave special tokens out");
-  add_examples(*command,
+  add_model_option(command, options->model);
+  command.add_flag("--no-special", options->no_special, "Leave special tokens out");
+  add_examples(command,
                "  echo 19556 905 | tinyllm detokenize -m smollm2-135m\n"
                "  echo '[19556, 905]' | tinyllm detokenize -m smollm2-135m\n\n"
                "Ids stand between spaces, commas or newlines, or in a JSON array.");
-  command->callback([options] { run_detokenize(*options); });
+  command.callback([options] { run_detokenize(*options); });
 }
 
 }  // namespace tinyllm

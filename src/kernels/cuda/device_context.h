@@ -1,0 +1,58 @@
+#pragma once
+// One GPU as the kernels see it: its stream, its sizes, how launches are made. Passed to every
+// launch; nothing of CUDA is global in this project. Engine thread only.
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+#include <string>
+
+namespace tinyllm::cuda {
+
+struct DeviceOptions {
+  int device_idx = 0;
+  bool overlap_launches = true;    // programmatic dependent launch, where the device has it
+  bool check_each_launch = false;  // waits after every launch: a fault is told by its kernel's name
+};
+
+class DeviceContext {
+ public:
+  // Throws Error{not_found} where there is no such device or no driver, Error{unsupported} where
+  // this build has no code for it.
+  explicit DeviceContext(const DeviceOptions& options = {});
+  ~DeviceContext();
+  DeviceContext(const DeviceContext&) = delete;
+  DeviceContext& operator=(const DeviceContext&) = delete;
+
+  cudaStream_t stream() const { return stream_; }
+  int device_idx() const { return options_.device_idx; }
+  const std::string& name() const { return name_; }
+  int compute_capability() const { return compute_capability_; }  // 90: Hopper
+  int n_sms() const { return n_sms_; }
+  std::int64_t l2_bytes() const { return l2_bytes_; }
+  int max_shared_bytes() const { return max_shared_bytes_; }  // of a block, at most
+  bool overlaps_launches() const { return options_.overlap_launches && compute_capability_ >= 90; }
+  bool checks_each_launch() const { return options_.check_each_launch; }
+  bool has_clusters() const { return compute_capability_ >= 90; }
+
+  // Waits for all work of the stream. Throws like check().
+  void synchronise() const;
+
+ private:
+  DeviceOptions options_;
+  cudaStream_t stream_ = nullptr;
+  std::string name_;
+  int compute_capability_ = 0;
+  int n_sms_ = 0;
+  int max_shared_bytes_ = 0;
+  std::int64_t l2_bytes_ = 0;
+};
+
+// Number of usable devices; 0 without a driver. Never throws.
+int n_devices();
+
+// Throws Error{out_of_memory} when memory is short, else Error{io} that names `what` and the
+// runtime's own words.
+void check(cudaError_t status, const char* what);
+
+}  // namespace tinyllm::cuda
