@@ -50,14 +50,15 @@ class Planner {
     if (sizes_.split_groups == 0) n_segments += sizes_.n_slots;  // each slot's end cuts a piece
     total += n_segments * overhead();
     const std::int64_t even = (total + sizes_.n_slots - 1) / sizes_.n_slots;
-    budget_ = round_up(static_cast<std::int32_t>(even), sizes_.step_groups);
+    budget_ = std::max(static_cast<std::int32_t>(even), 2 * overhead());
   }
 
   void add_balanced(const Piece& piece) {
     const std::size_t first_segment = plan_.segments.size();
     for (std::int32_t begin = piece.group_begin; begin < piece.group_end;) {
       if (used_ + overhead() >= budget_ && used_ > 0) next_slot();
-      const std::int32_t room = round_up(std::max(budget_ - used_ - overhead(), 1), sizes_.step_groups);
+      const std::int32_t room =
+          std::max(round_up(budget_ - used_ - overhead(), kCut), sizes_.step_groups);
       const bool last_slot = std::ssize(plan_.slot_starts) == sizes_.n_slots;
       const std::int32_t end =
           last_slot ? piece.group_end : std::min(piece.group_end, begin + room);
@@ -121,6 +122,8 @@ class Planner {
     plan_.n_parts += idx;
     ++plan_.n_merges;
   }
+
+  static constexpr std::int32_t kCut = 2;  // groups between two places where a piece may be cut
 
   const AttentionPlanSizes& sizes_;
   AttentionPlan& plan_;

@@ -46,7 +46,7 @@ struct AttentionPlanSizes {
   std::int32_t group_size = 1;     // query heads of a K/V head
   std::int32_t max_rows = 16;      // of a segment
   std::int32_t window = 0;         // positions that a token sees; 0: all
-  std::int32_t step_groups = 8;    // groups that a block reads at once: cuts stand at multiples
+  std::int32_t step_groups = 8;    // groups that a block reads at once: no segment is shorter, but a result's last
   std::int32_t split_groups = 0;   // fixed splits of so many groups; 0: balanced
 };
 

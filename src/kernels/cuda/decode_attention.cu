@@ -151,27 +151,42 @@ __device__ __forceinline__ void begin_rows(RowTile<kHeadDim>& tile, const Params
   }
 }
 
-// The rows' queries to shared memory, zeros behind the last row.
+// The queries of a segment's rows on their way to shared memory: chunks of 16 bytes, zeros behind
+// the last row. Fetched while the segment before is computed.
 template <int kHeadDim, int kTiles>
-__device__ void load_queries(Shared<kHeadDim>& shared, const Params& p,
-                             const AttentionSegment& segment, int kv_head) {
-  constexpr int kChunks = kHeadDim / 8;
-  __syncthreads();  // the merge of the segment before this one has been read
-  for (int i = threadIdx.x; i < kTiles * 16 * kChunks; i += kThreads) {
-    const int row = i / kChunks, chunk = i % kChunks;
-    uint4 values = {0, 0, 0, 0};
-    if (row < segment.n_rows) {
+struct Queries {
+  static constexpr int kChunks = kHeadDim / 8;
+  static constexpr int kAThread = (kTiles * 16 * kChunks + kThreads - 1) / kThreads;
+  uint4 values[kAThread];
+
+  __device__ __forceinline__ void fetch(const Params& p, const AttentionSegment& segment,
+                                        int kv_head) {
+#pragma unroll
+    for (int n = 0; n < kAThread; ++n) {
+      const int i = threadIdx.x + n * kThreads, row = i / kChunks;
+      values[n] = uint4{0, 0, 0, 0};
+      if (row >= segment.n_rows) continue;
       const int flat = segment.row_begin + row;
       const std::int64_t token = segment.first_token + flat / p.group_size;
       const int head = kv_head * p.group_size + flat % p.group_size;
-      values = *reinterpret_cast<const uint4*>(p.q + (token * p.n_heads + head) * kHeadDim +
-                                               chunk * 8);
+      values[n] = *reinterpret_cast<const uint4*>(p.q + (token * p.n_heads + head) * kHeadDim +
+                                                  i % kChunks * 8);
     }
-    *reinterpret_cast<uint4*>(shared.q[row / 16] +
-                              kv_elem_in_group(row % 16, chunk * 8, kHeadDim) * 2) = values;
   }
-  __syncthreads();
-}
+
+  __device__ __forceinline__ void store(Shared<kHeadDim>& shared) const {
+    __syncthreads();  // the merge of the segment before has been read
+#pragma unroll
+    for (int n = 0; n < kAThread; ++n) {
+      const int i = threadIdx.x + n * kThreads, row = i / kChunks;
+      if (row >= kTiles * 16) break;
+      *reinterpret_cast<uint4*>(shared.q[row / 16] +
+                                kv_elem_in_group(row % 16, i % kChunks * 8, kHeadDim) * 2) =
+          values[n];
+    }
+    __syncthreads();
+  }
+};
 
 // The address in a group's keys or values of the 16 bytes that this lane gives to ldmatrix: row t
 // of the chunk that begins at dimension d.
@@ -395,6 +410,55 @@ __device__ void merge_warps(const Params& p, const AttentionSegment& segment, in
   }
 }
 
+// Some parts of four elements of a row: all loads at once, because each takes long.
+template <int n>
+struct PartBatch {
+  float4 values[n];
+  float max[n];
+};
+
+template <int n>
+__device__ __forceinline__ void fetch_parts(PartBatch<n>& batch, const float* values,
+                                            const float2* sums, std::int64_t sum_stride,
+                                            std::int64_t value_stride, int from, int n_parts) {
+#pragma unroll
+  for (int i = 0; i < n; ++i) {
+    const bool is_there = from + i < n_parts;
+    batch.max[i] = is_there ? __ldcg(sums + (from + i) * sum_stride).x : -INFINITY;
+    batch.values[i] =
+        is_there ? __ldcg(reinterpret_cast<const float4*>(values + (from + i) * value_stride))
+                 : float4{};
+  }
+}
+
+// rows[r] = the largest score of row r in all parts, and the sum under it. One warp a row, one lane
+// a part.
+__device__ __forceinline__ void find_row_sums(const Params& p, const AttentionSegment& segment,
+                                              std::int64_t first, std::int64_t stride,
+                                              float2* rows) {
+  const int lane = threadIdx.x % 32;
+  for (int row = threadIdx.x / 32; row < segment.n_rows; row += kWarps) {
+    const float2* sums = p.part_sums + first + row;
+    float max = -INFINITY, sum = 0.0f;
+    for (int part = lane; part < segment.n_parts; part += 32) {
+      const float2 of_part = __ldcg(sums + part * stride);
+      const float now = fmaxf(max, of_part.x);
+      sum = sum * weight_of(max, now, p.scale_log2) +
+            of_part.y * weight_of(of_part.x, now, p.scale_log2);
+      max = now;
+    }
+    float common = max;
+#pragma unroll
+    for (int offset = 16; offset > 0; offset /= 2)
+      common = fmaxf(common, __shfl_xor_sync(~0u, common, offset));
+    sum *= weight_of(max, common, p.scale_log2);
+#pragma unroll
+    for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
+    if (lane == 0) rows[row] = {common, sum};
+  }
+  __syncthreads();
+}
+
 // The block that finishes a result's last part merges them all, in their order.
 template <int kHeadDim, int kTiles>
 __device__ void merge_parts(const Params& p, const AttentionSegment& segment, int kv_head,
@@ -413,26 +477,28 @@ __device__ void merge_parts(const Params& p, const AttentionSegment& segment, in
   const std::int64_t stride = std::int64_t{p.n_kv_heads} * (kTiles * 16);
   const std::int64_t first = (std::int64_t{segment.part_begin} * p.n_kv_heads + kv_head) *
                              (kTiles * 16);
-  for (int i = threadIdx.x; i < segment.n_rows * kQuads; i += kThreads) {
-    const int row = i / kQuads, quad = i % kQuads;
-    const float2* sums = p.part_sums + first + row;
-    const float* parts = p.parts + (first + row) * kHeadDim + quad * 4;
-    float max = -INFINITY;
-#pragma unroll 8
-    for (int part = 0; part < segment.n_parts; ++part)
-      max = fmaxf(max, __ldcg(sums + part * stride).x);
+  // The first parts are on their way while the rows' maxima are found.
+  constexpr int kParts = kTiles * kHeadDim <= 128 ? 16 : kHeadDim <= 128 ? 4 : 2;
+  PartBatch<kParts> batch;
+  const int n_items = segment.n_rows * kQuads;
+  const auto fetch = [&](int item, int from) {
+    const std::int64_t row = first + item / kQuads;
+    fetch_parts(batch, p.parts + row * kHeadDim + item % kQuads * 4, p.part_sums + row, stride,
+                stride * kHeadDim, from, segment.n_parts);
+  };
+  if (static_cast<int>(threadIdx.x) < n_items) fetch(threadIdx.x, 0);
+  find_row_sums(p, segment, first, stride, shared.row_max_sum[0]);
+  for (int item = threadIdx.x; item < n_items; item += kThreads) {
+    const float2 row = shared.row_max_sum[0][item / kQuads];  // [kWarps * 8] rows in all
     float4 out = {};
-    float sum = 0.0f;
-#pragma unroll 8
-    for (int part = 0; part < segment.n_parts; ++part) {
-      const float2 of_part = __ldcg(sums + part * stride);
-      const float4 values =
-          __ldcg(reinterpret_cast<const float4*>(parts + part * stride * kHeadDim));
-      const float weight = weight_of(of_part.x, max, p.scale_log2);
-      sum += weight * of_part.y;
-      add_scaled(out, weight, values);
+    for (int from = 0; from < segment.n_parts; from += kParts) {
+      if (item != static_cast<int>(threadIdx.x) || from > 0) fetch(item, from);
+#pragma unroll
+      for (int i = 0; i < kParts; ++i)
+        add_scaled(out, weight_of(batch.max[i], row.x, p.scale_log2), batch.values[i]);
     }
-    store_quotient(out_row<kHeadDim>(p, segment, kv_head, row) + quad * 4, out, sum);
+    store_quotient(out_row<kHeadDim>(p, segment, kv_head, item / kQuads) + item % kQuads * 4, out,
+                   row.y);
   }
 }
 
@@ -477,12 +543,20 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Par
   let_next_kernel_start();
 
   const int segment_end = p.slot_starts[slot + 1];
-  for (int s = p.slot_starts[slot]; s < segment_end; ++s) {
-    const AttentionSegment segment = p.segments[s];
+  int s = p.slot_starts[slot];
+  if (s == segment_end) return;
+  AttentionSegment segment = p.segments[s];
+  constexpr bool kFetchAhead = kTiles * kHeadDim <= 128;  // others have no registers for it
+  Queries<kHeadDim, kTiles> queries;
+  if (kFetchAhead) queries.fetch(p, segment, kv_head);
+  while (true) {
     RowTile<kHeadDim> tiles[kTiles];
 #pragma unroll
     for (int m = 0; m < kTiles; ++m) begin_rows(tiles[m], p, segment, m * 16, lane);
-    load_queries<kHeadDim, kTiles>(shared, p, segment, kv_head);
+    if (!kFetchAhead) queries.fetch(p, segment, kv_head);
+    queries.store(shared);
+    const bool more = ++s < segment_end;
+    if (kFetchAhead && more) queries.fetch(p, p.segments[s], kv_head);
     const int first_row_position = segment.first_position + segment.row_begin / p.group_size;
     const int last_position =
         segment.first_position + (segment.row_begin + segment.n_rows - 1) / p.group_size;
@@ -494,6 +568,8 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Par
       ring.fetch(cursor.done() ? nullptr : cursor.take(kv_group_elems(kHeadDim), warp));
     }
     finish_segment<kHeadDim, kTiles>(p, segment, kv_head, tiles, shared, warp, lane);
+    if (!more) break;
+    segment = p.segments[s];
   }
 }
 

@@ -41,62 +41,97 @@ __device__ const float* row_of(const SampleBatchView& batch, const float* proces
   return rows + row_idx * batch.logits_stride;
 }
 
-__device__ void add_to_table(const MassScale& scale, float logit, BinTable& table) {
-  const float exponent = scale.exponent(logit);
-  const std::uint64_t mass = scale.mass(exponent);
-  if (mass < scale.least) return;
-  const int bin = scale.bin(exponent);
-  atomicAdd(table.counts + bin, 1u);
-  atomicAdd(reinterpret_cast<unsigned long long*>(table.masses + bin), mass);
+// A block's part of a row's table. There is no 64-bit addition in shared memory, so masses are added
+// in two halves of 20 bits, less one each: 2^12 of them stay below 2^32. The last bin is open: its
+// masses are 0 or 1.
+struct PartTable {
+  std::uint32_t counts[kMassBins], low[kMassBins], high[kMassBins];
+
+  __device__ void add(const MassScale& scale, float logit) {
+    const float exponent = scale.exponent(logit);
+    const std::uint64_t mass = scale.mass(exponent);
+    if (mass < scale.least) return;
+    const int bin = scale.bin(exponent);
+    atomicAdd(counts + bin, 1u);
+    const std::uint64_t less = bin == kMassBins - 1 ? mass : mass - 1;
+    atomicAdd(low + bin, static_cast<std::uint32_t>(less & 0xFFFFFu));
+    if (less >> 20 != 0) atomicAdd(high + bin, static_cast<std::uint32_t>(less >> 20));
+  }
+  __device__ std::uint64_t mass(int bin) const {
+    const std::uint64_t less = (static_cast<std::uint64_t>(high[bin]) << 20) + low[bin];
+    return bin == kMassBins - 1 ? less : less + counts[bin];
+  }
+};
+static_assert(kSampleChunk <= 1 << 12);
+
+// What a table is made for, and from which logits.
+enum class TableFor : int { draw, report };
+
+struct TableRow {
+  const float* logits = nullptr;  // null: this row needs none
+  MassScale scale;
+};
+
+__device__ TableRow table_row(const SampleBatchView& batch, const SamplerScratch& scratch,
+                              const SampleResults& results, TableFor what, std::int64_t row_idx) {
+  const SampleRow& row = batch.rows[row_idx];
+  const RowStats stats = scratch.stats[row_idx];
+  if (what == TableFor::draw) {
+    return {is_drawn(row, stats) ? row_of(batch, scratch.processed, row_idx) : nullptr,
+            scale_of(row, stats)};
+  }
+  const bool is_wanted = row.n_logprobs >= 0 && stats.finite != 0 &&
+                         (results.token_ids[row_idx] >= 0 || row.logprob_of >= 0);
+  return {is_wanted ? batch.logits + row_idx * batch.logits_stride : nullptr,
+          MassScale(stats.raw_max, 1.0f, 0)};
 }
 
 __global__ __launch_bounds__(kBinThreads) void fill_bins_kernel(const SampleBatchView batch,
-                                                                const SamplerScratch scratch) {
+                                                                const SamplerScratch scratch,
+                                                                const SampleResults results,
+                                                                TableFor what) {
   wait_for_previous_kernel();
   let_next_kernel_start();
   const std::int64_t row_idx = blockIdx.y;
-  const SampleRow& row = batch.rows[row_idx];
-  const RowStats stats = scratch.stats[row_idx];
-  if (!is_drawn(row, stats)) return;
-  __shared__ BinTable table;
-  for (int i = threadIdx.x; i < kMassBins; i += kBinThreads) {
-    table.counts[i] = 0;
-    table.masses[i] = 0;
-  }
+  const TableRow row = table_row(batch, scratch, results, what, row_idx);
+  if (row.logits == nullptr) return;
+  __shared__ PartTable table;
+  for (int i = threadIdx.x; i < kMassBins; i += kBinThreads)
+    table.counts[i] = table.low[i] = table.high[i] = 0;
   __syncthreads();
-  const float* logits = row_of(batch, scratch.processed, row_idx);
-  const MassScale scale = scale_of(row, stats);
   const int first = static_cast<int>(blockIdx.x) * kSampleChunk;
 #pragma unroll
   for (int i = 0; i < kSampleChunk / 4 / kBinThreads; ++i) {
     const int id = first + (i * kBinThreads + static_cast<int>(threadIdx.x)) * 4;
     if (id >= batch.vocab_size) continue;
-    const float4 x = load_logits(logits, id, batch.vocab_size);  // -inf past the end: no mass
-    add_to_table(scale, x.x, table);
-    add_to_table(scale, x.y, table);
-    add_to_table(scale, x.z, table);
-    add_to_table(scale, x.w, table);
+    const float4 values = load_logits(row.logits, id, batch.vocab_size);
+    const float x[4] = {values.x, values.y, values.z, values.w};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      if (id + j < batch.vocab_size) table.add(row.scale, x[j]);
+    }
   }
   __syncthreads();
   for (int i = threadIdx.x; i < kMassBins; i += kBinThreads) {
     if (table.counts[i] == 0) continue;
     atomicAdd(scratch.bin_counts + row_idx * kMassBins + i, table.counts[i]);
     atomicAdd(reinterpret_cast<unsigned long long*>(scratch.bin_masses + row_idx * kMassBins + i),
-              table.masses[i]);
+              table.mass(i));
   }
 }
 
-// The row's table comes to shared memory, and is 0 again behind it.
-__device__ void take_table(const SamplerScratch& scratch, std::int64_t row_idx,
-                           SelectMemory& memory) {
+// The row's table comes to the shared memory of each of its blocks, and is 0 again behind them.
+__device__ void take_table(const SamplerScratch& scratch, std::int64_t row_idx, int block,
+                           int n_blocks, SelectMemory& memory) {
   for (int i = threadIdx.x; i < kMassBins; i += kSelectThreads) {
-    const std::int64_t at = row_idx * kMassBins + i;
-    memory.coarse.counts[i] = __ldcg(scratch.bin_counts + at);
-    memory.coarse.masses[i] = __ldcg(scratch.bin_masses + at);
-    scratch.bin_counts[at] = 0;
-    scratch.bin_masses[at] = 0;
+    memory.coarse.counts[i] = __ldcg(scratch.bin_counts + row_idx * kMassBins + i);
+    memory.coarse.masses[i] = __ldcg(scratch.bin_masses + row_idx * kMassBins + i);
   }
-  __syncthreads();
+  sync_row(n_blocks);
+  for (int i = threadIdx.x; i < kMassBins && block == 0; i += kSelectThreads) {
+    scratch.bin_counts[row_idx * kMassBins + i] = 0;
+    scratch.bin_masses[row_idx * kMassBins + i] = 0;
+  }
   make_running_sums(memory, memory.coarse);
 }
 
@@ -129,113 +164,129 @@ __device__ std::uint64_t random_bits(std::uint64_t seed, std::uint64_t position)
 
 __global__ __launch_bounds__(kSelectThreads) void draw_rows_kernel(const SampleBatchView batch,
                                                                    const SamplerScratch scratch,
-                                                                   const SampleResults results) {
+                                                                   const SampleResults results,
+                                                                   int n_blocks) {
   wait_for_previous_kernel();
   let_next_kernel_start();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
-  const std::int64_t row_idx = blockIdx.x;
+  const std::int64_t row_idx = blockIdx.x / n_blocks;
+  const int block = static_cast<int>(blockIdx.x) % n_blocks;
   const SampleRow& row = batch.rows[row_idx];
-  const RowStats stats = scratch.stats[row_idx];
-  if (!is_drawn(row, stats)) return;
-  take_table(scratch, row_idx, memory);
-  RowSelector selector(memory, row_of(batch, scratch.processed, row_idx), batch.vocab_size,
-                       scale_of(row, stats));
+  const TableRow table = table_row(batch, scratch, results, TableFor::draw, row_idx);
+  if (table.logits == nullptr) return;
+  take_table(scratch, row_idx, block, n_blocks, memory);
+  RowSelector selector(memory, table.logits, batch.vocab_size, table.scale, block, n_blocks);
   Prefix kept = selector.whole();
   if (row.top_k > 0 && static_cast<std::uint32_t>(row.top_k) < kept.count)
     kept = selector.select(SelectBy::count, static_cast<std::uint32_t>(row.top_k));
   if (row.top_p < 1.0f) kept = selector.select(SelectBy::mass, top_p_target(row.top_p, kept.mass));
   const std::uint64_t point = __umul64hi(kept.mass, random_bits(row.seed, row.position));
   const Prefix drawn = selector.select(SelectBy::mass, point + 1);
-  if (threadIdx.x == 0) results.token_ids[row_idx] = id_of(drawn.key);
+  if (block == 0 && threadIdx.x == 0) results.token_ids[row_idx] = id_of(drawn.key);
 }
 
-// The raw row's table at temperature 1, all ids; the mass of the row; how many stand before `key`.
-__device__ __noinline__ std::uint32_t fill_raw_table(SelectMemory& memory, const float* row, int vocab_size,
-                                        const MassScale& scale, std::uint64_t key) {
-  clear_table(memory.coarse);
-  std::uint32_t n_before = 0;
-  for_each_logit(row, vocab_size, [&](float logit, int id) {
-    add_to_table(scale, logit, memory.coarse);
-    n_before += order_key(logit, id) < key ? 1 : 0;
+// How many of the row stand before `key`. Only the first block learns it.
+__device__ std::uint32_t count_before(SelectMemory& memory, const float* row, int vocab_size,
+                                      std::uint64_t key, int block, int n_blocks) {
+  if (threadIdx.x == 0) memory.n_keys = 0;
+  sync_row(n_blocks);
+  const float logit = logit_of(key);
+  const int its_id = id_of(key);
+  std::uint32_t n = 0;
+  for_each_logit(row, vocab_size, block, n_blocks, [&](float x, int id) {
+    n += x > logit || (x == logit && id < its_id) ? 1 : 0;
   });
-  __syncthreads();
-  make_running_sums(memory, memory.coarse);
-  std::uint64_t nothing = 0;
-  scan_block(memory, n_before, nothing);
-  if (threadIdx.x == kSelectThreads - 1) memory.n_keys = n_before;
-  __syncthreads();
-  const std::uint32_t all = memory.n_keys;
-  __syncthreads();
-  return all;
+  n = __reduce_add_sync(~0u, n);
+  if (threadIdx.x % 32 == 0) atomicAdd(in_first_block(&memory.n_keys), n);
+  sync_row(n_blocks);
+  return memory.n_keys;
 }
 
 __global__ __launch_bounds__(kSelectThreads) void report_rows_kernel(const SampleBatchView batch,
                                                                      const SamplerScratch scratch,
-                                                                     const SampleResults results) {
+                                                                     const SampleResults results,
+                                                                     int n_blocks) {
   wait_for_previous_kernel();
   let_next_kernel_start();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
-  const std::int64_t row_idx = blockIdx.x;
+  const std::int64_t row_idx = blockIdx.x / n_blocks;
+  const int block = static_cast<int>(blockIdx.x) % n_blocks;
   const SampleRow& row = batch.rows[row_idx];
-  const RowStats stats = scratch.stats[row_idx];
-  const TokenId drawn = results.token_ids[row_idx];
-  const TokenId id = drawn >= 0 ? drawn : row.logprob_of;
-  RowReport& report = results.reports[row_idx];
-  if (row.n_logprobs < 0 || stats.finite == 0 || id < 0) {
-    if (threadIdx.x == 0) report = {.token_id = -1};
+  const TableRow table = table_row(batch, scratch, results, TableFor::report, row_idx);
+  const bool writes = block == 0 && threadIdx.x == 0;
+  if (table.logits == nullptr) {
+    if (writes) results.reports[row_idx] = {.token_id = -1};
     return;
   }
-  const float* logits = batch.logits + row_idx * batch.logits_stride;
-  const MassScale scale(stats.raw_max, 1.0f, 0);
-  const std::uint32_t n_before = fill_raw_table(memory, logits, batch.vocab_size, scale,
-                                                order_key(logits[id], static_cast<std::uint32_t>(id)));
-  RowSelector selector(memory, logits, batch.vocab_size, scale);
-  const std::uint64_t mass = selector.whole().mass;
+  const TokenId drawn = results.token_ids[row_idx];
+  const TokenId id = drawn >= 0 ? drawn : row.logprob_of;
+  take_table(scratch, row_idx, block, n_blocks, memory);
+  const std::uint64_t key = order_key(table.logits[id], static_cast<std::uint32_t>(id));
+  const std::uint32_t n_before =
+      count_before(memory, table.logits, batch.vocab_size, key, block, n_blocks);
+  RowSelector selector(memory, table.logits, batch.vocab_size, table.scale, block, n_blocks);
   const int n_top = min(min(row.n_logprobs, results.max_top), batch.vocab_size);
-  if (n_top > 0) {
-    const Prefix top = selector.select(SelectBy::count, static_cast<std::uint32_t>(n_top));
-    selector.gather_up_to(top.key);
-    for (int i = threadIdx.x; i < n_top; i += kSelectThreads) {
-      const std::int64_t at = row_idx * results.max_top + i;
-      results.top_ids[at] = id_of(memory.keys[i]);
-      results.top_logits[at] = logits[id_of(memory.keys[i])];
-    }
+  if (writes) {
+    results.reports[row_idx] = {.max_logit = table.scale.max,
+                                .logit = table.logits[id],
+                                .mass = selector.whole().mass,
+                                .token_id = id,
+                                .rank = static_cast<std::int32_t>(n_before) + 1,
+                                .n_top = n_top,
+                                .padding = 0};
   }
-  if (threadIdx.x != 0) return;
-  report = {.max_logit = stats.raw_max,
-            .logit = logits[id],
-            .mass = mass,
-            .token_id = id,
-            .rank = static_cast<std::int32_t>(n_before) + 1,
-            .n_top = n_top,
-            .padding = 0};
+  if (n_top == 0) return;
+  const Prefix top = selector.select(SelectBy::count, static_cast<std::uint32_t>(n_top));
+  selector.gather_up_to(top.key);
+  for (int i = threadIdx.x; i < n_top && block == 0; i += kSelectThreads) {
+    const std::int64_t at = row_idx * results.max_top + i;
+    results.top_ids[at] = id_of(memory.keys[i]);
+    results.top_logits[at] = table.logits[id_of(memory.keys[i])];
+  }
+}
+
+// Few rows get several blocks each.
+int blocks_a_row(const DeviceContext& context, int n_rows) {
+  int n_blocks = 1;
+  while (context.has_clusters() && n_blocks < 8 && n_rows * n_blocks * 2 <= context.n_sms())
+    n_blocks *= 2;
+  return n_blocks;
+}
+
+using RowKernel = void (*)(SampleBatchView, SamplerScratch, SampleResults, int);
+
+void launch_table_and(const DeviceContext& context, const char* name, RowKernel kernel,
+                      TableFor what, const SampleBatchView& batch, const SamplerScratch& scratch,
+                      const SampleResults& results) {
+  const int n_blocks = blocks_a_row(context, batch.n_rows);
+  launch(context, "fill bins", fill_bins_kernel,
+         {.grid = dim3(static_cast<unsigned>(n_sample_chunks(batch.vocab_size)),
+                       static_cast<unsigned>(batch.n_rows)),
+          .block = dim3(kBinThreads)},
+         batch, scratch, results, what);
+  launch(context, name, kernel,
+         {.grid = dim3(static_cast<unsigned>(batch.n_rows * n_blocks)),
+          .block = dim3(kSelectThreads),
+          .shared_bytes = sizeof(SelectMemory),
+          .cluster = static_cast<unsigned>(n_blocks)},
+         batch, scratch, results, n_blocks);
 }
 
 }  // namespace
 
 void launch_draw_rows(const DeviceContext& context, const SampleBatchView& batch,
                       const SamplerScratch& scratch, const SampleResults& results) {
-  const auto n_rows = static_cast<unsigned>(batch.n_rows);
-  launch(context, "fill bins", fill_bins_kernel,
-         {.grid = dim3(static_cast<unsigned>(n_sample_chunks(batch.vocab_size)), n_rows),
-          .block = dim3(kBinThreads)},
-         batch, scratch);
-  launch(context, "draw rows", draw_rows_kernel,
-         {.grid = dim3(n_rows), .block = dim3(kSelectThreads), .shared_bytes = sizeof(SelectMemory)},
-         batch, scratch, results);
+  launch_table_and(context, "draw rows", draw_rows_kernel, TableFor::draw, batch, scratch, results);
 }
 
 void launch_report_rows(const DeviceContext& context, const SampleBatchView& batch,
                         const SamplerScratch& scratch, const SampleResults& results) {
   CHECK(results.max_top <= kSelectBuffer, "{} logprobs, at most {}", results.max_top,
         int{kSelectBuffer});
-  launch(context, "report rows", report_rows_kernel,
-         {.grid = dim3(static_cast<unsigned>(batch.n_rows)),
-          .block = dim3(kSelectThreads),
-          .shared_bytes = sizeof(SelectMemory)},
-         batch, scratch, results);
+  launch_table_and(context, "report rows", report_rows_kernel, TableFor::report, batch, scratch,
+                   results);
 }
 
 }  // namespace tinyllm::cuda

@@ -140,6 +140,20 @@ __device__ void process_chunk(const SampleBatchView& batch, const SamplerState& 
   __syncthreads();
 }
 
+// The largest of logits that are looked at with ids ascending; the first where there are equals.
+struct Largest {
+  float logit = -INFINITY;
+  int id;
+  __device__ explicit Largest(int first_id) : id(first_id) {}
+  __device__ void look_at(float x, int its_id) {
+    if (x > logit) {
+      logit = x;
+      id = its_id;
+    }
+  }
+  __device__ std::uint64_t key() const { return order_key(logit, static_cast<std::uint32_t>(id)); }
+};
+
 // A chunk of a row: its best before and after processing.
 __device__ Best look_at_chunk(const SampleBatchView& batch, const SamplerState& state,
                               float* processed, int row_idx, int first_id) {
@@ -147,13 +161,14 @@ __device__ Best look_at_chunk(const SampleBatchView& batch, const SamplerState& 
   const float* raw = batch.logits + row_idx * batch.logits_stride;
   const bool changes = is_processed(batch.rows[row_idx]);
   const int n_ids = min(kSampleChunk, batch.vocab_size - first_id);
-  Best best;
   float4 values[kSampleChunk / 4 / kThreads];
 #pragma unroll
   for (int i = 0; i < kSampleChunk / 4 / kThreads; ++i) {
     const int id = first_id + (i * kThreads + threadIdx.x) * 4;
     values[i] = load_logits(raw, id, batch.vocab_size);
   }
+  Best best;
+  Largest largest(first_id + static_cast<int>(threadIdx.x) * 4);
 #pragma unroll
   for (int i = 0; i < kSampleChunk / 4 / kThreads; ++i) {
     const int at = (i * kThreads + threadIdx.x) * 4;
@@ -162,20 +177,22 @@ __device__ Best look_at_chunk(const SampleBatchView& batch, const SamplerState& 
     for (int j = 0; j < 4; ++j) {
       if (at + j >= n_ids) break;
       best.finite = best.finite && is_finite(x[j]);
-      best.raw = smaller(best.raw, order_key(x[j], first_id + at + j));
+      largest.look_at(x[j], first_id + at + j);
     }
     if (changes) *reinterpret_cast<float4*>(logits + at) = values[i];
   }
+  if (static_cast<int>(threadIdx.x) * 4 < n_ids) best.raw = largest.key();
   best.processed = best.raw;
   if (!changes) return best;
   __syncthreads();
   process_chunk(batch, state, row_idx, first_id, n_ids, logits);
-  best.processed = ~std::uint64_t{0};
+  largest = Largest(first_id + static_cast<int>(threadIdx.x));
   float* to = processed + row_idx * batch.logits_stride + first_id;
   for (int i = threadIdx.x; i < n_ids; i += kThreads) {
     to[i] = logits[i];
-    best.processed = smaller(best.processed, order_key(logits[i], first_id + i));
+    largest.look_at(logits[i], first_id + i);
   }
+  best.processed = static_cast<int>(threadIdx.x) < n_ids ? largest.key() : ~std::uint64_t{0};
   return best;
 }
 

@@ -8,11 +8,13 @@
 //   target                                 ^ gather bin 2, sort it, go through it
 //
 // A bin that holds more than the buffer takes (thousands of nearly equal logits) is cut finer by the
-// bits of the order key until it fits. One block of kSelectThreads threads works on one row; every
-// call is made by all of them.
+// bits of the order key until it fits. One row is the work of a cluster of blocks (or of one block)
+// of kSelectThreads threads: each block goes through a part of the row, the first one gathers and
+// sorts. Every call is made by all threads of all blocks.
 
 #include <cstdint>
 
+#include "kernels/cuda/ptx.cuh"
 #include "kernels/cuda/sampling_math.cuh"
 
 namespace tinyllm::cuda {
@@ -28,6 +30,27 @@ struct Prefix {
   std::uint64_t mass = 0;
   std::uint32_t count = 0;
 };
+
+// The same place in the shared memory of the cluster's first block.
+template <typename T>
+__device__ __forceinline__ T* in_first_block(T* pointer) {
+#if __CUDA_ARCH__ >= 900
+  T* mapped;
+  asm volatile("mapa.u64 %0, %1, 0;" : "=l"(mapped) : "l"(pointer));
+  return mapped;
+#else
+  return pointer;
+#endif
+}
+
+// All threads of all blocks that share a row.
+__device__ __forceinline__ void sync_row(int n_blocks) {
+  if (n_blocks == 1) {
+    __syncthreads();
+  } else {
+    cluster_barrier();
+  }
+}
 
 enum class SelectBy : int { count, mass };
 
@@ -93,11 +116,12 @@ __device__ inline void clear_table(BinTable& table) {
   __syncthreads();
 }
 
-// Calls use(logit, id) for all ids of the row, spread over the threads.
+// Calls use(logit, id) for the ids of the row that are this block's, spread over its threads.
 template <typename Use>
-__device__ void for_each_logit(const float* row, int vocab_size, const Use& use) {
-  constexpr int kAtOnce = 4;
-  for (int first = 0; first < vocab_size; first += kSelectThreads * 4 * kAtOnce) {
+__device__ void for_each_logit(const float* row, int vocab_size, int block, int n_blocks,
+                               const Use& use) {
+  constexpr int kAtOnce = 4, kIds = kSelectThreads * 4 * kAtOnce;
+  for (int first = block * kIds; first < vocab_size; first += n_blocks * kIds) {
     float4 values[kAtOnce];
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
@@ -119,9 +143,11 @@ __device__ void for_each_logit(const float* row, int vocab_size, const Use& use)
 // One row, its masses and its table of bins.
 class RowSelector {
  public:
+  // Block `block` of the n_blocks that share the row.
   __device__ RowSelector(SelectMemory& memory, const float* row, int vocab_size,
-                         const MassScale& scale)
-      : memory_(memory), row_(row), vocab_size_(vocab_size), scale_(scale) {}
+                         const MassScale& scale, int block, int n_blocks)
+      : memory_(memory), row_(row), vocab_size_(vocab_size), scale_(scale), block_(block),
+        n_blocks_(n_blocks) {}
 
   // All candidates. After make_running_sums(coarse).
   __device__ Prefix whole() const {
@@ -135,23 +161,27 @@ class RowSelector {
     const Prefix before = find_bin(memory_.coarse, by, target);
     const int bin = memory_.bin;
     if (bin != gathered_bin_) {
-      gathered_bin_ = -1;
       gathered_before_ = before;
       if (count_of(memory_.coarse, bin) <= kSelectBuffer) {
         gather(bin, 0, ~std::uint64_t{0});
         gathered_bin_ = bin;
       } else {
         gathered_before_ = narrow(bin, by, target, before);
+        gathered_bin_ = -1;
       }
-      sort_keys();
+      if (block_ == 0) sort_keys();
     }
-    return go_through(by, target, gathered_before_);
+    if (block_ == 0) go_through(by, target, gathered_before_);
+    sync_row(n_blocks_);
+    const Prefix found = *in_first_block(&memory_.found);
+    sync_row(n_blocks_);
+    return found;
   }
 
-  // memory.keys = the row's keys up to `last`, sorted; at most kSelectBuffer.
+  // memory.keys of the first block = the row's keys up to `last`, sorted; at most kSelectBuffer.
   __device__ void gather_up_to(std::uint64_t last) {
     gather(-1, 0, last);
-    sort_keys();
+    if (block_ == 0) sort_keys();
     gathered_bin_ = -1;
   }
 
@@ -178,23 +208,28 @@ class RowSelector {
   // Whether a candidate counts and stands in the bin (-1: any).
   __device__ bool is_in(float logit, int bin) const {
     const float exponent = scale_.exponent(logit);
-    return (bin < 0 || scale_.bin(exponent) == bin) && scale_.mass(exponent) >= scale_.least;
+    if (bin >= 0 && scale_.bin(exponent) != bin) return false;
+    return scale_.least == 0 || scale_.mass(exponent) >= scale_.least;
   }
 
+  // To the first block, in any order.
   __device__ void gather(int bin, std::uint64_t first, std::uint64_t last) {
     if (threadIdx.x == 0) memory_.n_keys = 0;
-    __syncthreads();
-    for_each_logit(row_, vocab_size_, [&](float logit, int id) {
+    sync_row(n_blocks_);
+    std::uint32_t* n_keys = in_first_block(&memory_.n_keys);
+    std::uint64_t* keys = in_first_block(memory_.keys);
+    for_each_logit(row_, vocab_size_, block_, n_blocks_, [&](float logit, int id) {
+      if (!is_in(logit, bin)) return;
       const std::uint64_t key = order_key(logit, id);
-      if (key < first || key > last || !is_in(logit, bin)) return;
-      const std::uint32_t place = atomicAdd(&memory_.n_keys, 1u);
-      if (place < kSelectBuffer) memory_.keys[place] = key;
+      if (key < first || key > last) return;
+      const std::uint32_t place = atomicAdd(n_keys, 1u);
+      if (place < kSelectBuffer) keys[place] = key;
     });
-    __syncthreads();
+    sync_row(n_blocks_);
   }
 
-  // The bin holds too many: its range of keys is cut into equal parts, again and again. What stands
-  // before the part that was gathered.
+  // The bin holds too many: its range of keys is cut into equal parts, again and again; every block
+  // does it for the whole row, it is rare. What stands before the part that was gathered.
   __device__ Prefix narrow(int bin, SelectBy by, std::uint64_t target, Prefix before) {
     if (threadIdx.x == 0) {
       memory_.least_key = ~std::uint64_t{0};
@@ -202,7 +237,7 @@ class RowSelector {
     }
     __syncthreads();
     std::uint64_t least = ~std::uint64_t{0}, largest = 0;
-    for_each_logit(row_, vocab_size_, [&](float logit, int id) {
+    for_each_logit(row_, vocab_size_, 0, 1, [&](float logit, int id) {
       if (!is_in(logit, bin)) return;
       const std::uint64_t key = order_key(logit, id);
       least = key < least ? key : least;
@@ -234,9 +269,10 @@ class RowSelector {
 
   __device__ void fill_fine(int bin, std::uint64_t first, std::uint64_t last, int shift) {
     clear_table(memory_.fine);
-    for_each_logit(row_, vocab_size_, [&](float logit, int id) {
+    for_each_logit(row_, vocab_size_, 0, 1, [&](float logit, int id) {
+      if (!is_in(logit, bin)) return;
       const std::uint64_t key = order_key(logit, id);
-      if (key < first || key > last || !is_in(logit, bin)) return;
+      if (key < first || key > last) return;
       const int part = static_cast<int>((key - first) >> shift);
       atomicAdd(memory_.fine.counts + part, 1u);
       atomicAdd(reinterpret_cast<unsigned long long*>(memory_.fine.masses + part),
@@ -269,8 +305,8 @@ class RowSelector {
     }
   }
 
-  // Through the gathered candidates in their order.
-  __device__ Prefix go_through(SelectBy by, std::uint64_t target, const Prefix& before) {
+  // Through the gathered candidates in their order, to memory.found.
+  __device__ void go_through(SelectBy by, std::uint64_t target, const Prefix& before) {
     constexpr int kAThread = kSelectBuffer / kSelectThreads;
     const int n = static_cast<int>(memory_.n_keys), first = threadIdx.x * kAThread;
     std::uint64_t masses[kAThread], mass = 0;
@@ -295,16 +331,13 @@ class RowSelector {
       const bool reached = (by == SelectBy::count ? at.count : at.mass) >= target;
       if (reached && !reached_before) memory_.found = at;
     }
-    __syncthreads();
-    const Prefix found = memory_.found;
-    __syncthreads();
-    return found;
   }
 
   SelectMemory& memory_;
   const float* row_;
   int vocab_size_;
   MassScale scale_;
+  int block_, n_blocks_;
   int gathered_bin_ = -1;   // whose candidates stand sorted in memory.keys; -1: none
   Prefix gathered_before_;  // what stands before them
 };
