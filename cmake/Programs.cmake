@@ -37,3 +37,16 @@ if(benchmark_FOUND)
     set_property(SOURCE ${CMAKE_SOURCE_DIR}/bench/peaks_${isa}.cpp APPEND PROPERTY COMPILE_OPTIONS ${flags})
   endforeach()
 endif()
+
+# The CUDA kernels alone, against the device's ceilings of the same run; built by name only, to be carried to a GPU.
+if(TINYLLM_HAS_CUDA)
+  compile_cuda(bench_objects ${CMAKE_SOURCE_DIR}/bench/cuda/read_bandwidth.cu)
+  foreach(bench IN ITEMS linear)
+    add_executable(cuda_${bench}_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/cuda/${bench}_bench.cpp
+      ${CMAKE_SOURCE_DIR}/bench/cuda/bench_device.cpp ${bench_objects})
+    target_include_directories(cuda_${bench}_bench PRIVATE ${CMAKE_SOURCE_DIR}/bench/cuda)
+    target_link_libraries(cuda_${bench}_bench PRIVATE tinyllm)
+    target_link_options(cuda_${bench}_bench PRIVATE LINKER:--as-needed)
+    set_target_properties(cuda_${bench}_bench PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/lib")
+  endforeach()
+endif()

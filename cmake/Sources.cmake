@@ -35,7 +35,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
 
 # Folders whose work is numbers, and text/: the Check builds optimise no others. UBSan instruments the former, but for the
 # kernels of an instruction set: it makes eight times the code of their templates.
-set(numeric_folders tensor|quant|loader|kernels|reference|sampling|schedule|cache)
+set(numeric_folders tensor|quant|rope|loader|kernels|reference|sampling|schedule|cache)
 set(busy_sources ${library_sources})
 list(FILTER busy_sources INCLUDE REGEX "/src/(${numeric_folders}|text)/")
 set_property(SOURCE ${busy_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Check>:-O1>)
@@ -49,7 +49,7 @@ endif()
 
 # The reference path: plain loops that the compiler may reorder and vectorise.
 set(reference_sources ${library_sources})
-list(FILTER reference_sources INCLUDE REGEX "/src/(kernels/cpu/scalar|reference|quant)/")
+list(FILTER reference_sources INCLUDE REGEX "/src/(kernels/cpu/scalar|kernels/cpu/layout|reference|quant)/")
 set(reference_flags -O3)
 if(NOT TINYLLM_STRICT_FLOAT)
   list(APPEND reference_flags -fno-math-errno -fno-signed-zeros -fno-trapping-math -fassociative-math)
@@ -71,9 +71,9 @@ list(FILTER sampling_sources INCLUDE REGEX "/src/sampling/")
 set_property(SOURCE ${sampling_sources} APPEND PROPERTY COMPILE_OPTIONS
   -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math)
 
-# quant/ must write the same bytes on every machine: no product and sum fused into one rounding.
+# What is stored must be the same bytes on every machine: no product and sum fused into one rounding.
 set(quant_sources ${library_sources})
-list(FILTER quant_sources INCLUDE REGEX "/src/quant/")
+list(FILTER quant_sources INCLUDE REGEX "/src/(quant|kernels/cpu/layout)/")
 set_property(SOURCE ${quant_sources} APPEND PROPERTY COMPILE_OPTIONS -ffp-contract=off)
 
 # Instruction sets: each folder of kernels/cpu gets its own flags, and no fused multiply-add that is not written.

@@ -20,10 +20,10 @@
 #include "api/step_profile.h"
 #include "base/function_ref.h"
 #include "kernels/forward_batch.h"
+#include "kernels/kv_type.h"
 #include "kernels/layer_spec.h"
 #include "kernels/sample_batch.h"
 #include "tensor/dtype.h"
-#include "tensor/kv_pages.h"
 #include "tensor/tensor.h"
 
 namespace tinyllm {

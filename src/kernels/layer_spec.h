@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "tensor/rope_pairing.h"
+#include "rope/rope_pairing.h"
 
 namespace tinyllm {
 

@@ -7,7 +7,7 @@
 #include "base/quote.h"
 #include "loader/architecture.h"
 #include "loader/weight_names.h"
-#include "loader/yarn.h"
+#include "rope/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -130,7 +130,7 @@ class ConfigReader {
     scaling.attention_factor = yarn_mscale(scaling.factor) *
                                number("rope.scaling.attn_factor", 1.0) *
                                number("rope.scaling.yarn_attn_factor", 1.0);
-    stretch_max_seq_len(config_);
+    config_.max_seq_len = yarn_max_seq_len(scaling, config_.max_seq_len);
   }
 
   void read_what_the_tensors_say() {

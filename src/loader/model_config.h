@@ -5,28 +5,11 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "tensor/rope_pairing.h"
+#include "rope/rope_frequencies.h"
+#include "rope/rope_pairing.h"
 
 namespace tinyllm {
-
-struct RopeScaling {
-  enum class Type { none, linear, llama3, yarn };
-  Type type = Type::none;
-  double factor = 1.0;
-  double original_max_seq_len = 0;  // llama3, yarn
-  double low_freq_factor = 1.0;     // llama3
-  double high_freq_factor = 4.0;    // llama3
-  double beta_fast = 32.0;          // yarn
-  double beta_slow = 1.0;           // yarn
-  double attention_factor = 0.0;    // yarn: on cos and sin. Loaders fill it; 0: 0.1 ln(factor) + 1
-  bool truncate = true;             // yarn: round the correction range to whole dimensions
-  // yarn with mscale keys (DeepSeek): attention_factor already holds their quotient.
-  // GGUF llama3 models ship their scaling as the tensor rope_freqs instead; the loader copies it
-  // here. The frequency of pair i is divided by freq_factors[i].
-  std::vector<float> freq_factors;  // [head_dim / 2], empty: none
-};
 
 struct ModelConfig {
   std::string architecture;     // "llama", "qwen2", "qwen3"

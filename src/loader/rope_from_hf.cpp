@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "loader/yarn.h"
+#include "rope/yarn.h"
 
 namespace tinyllm {
 namespace {
@@ -79,7 +79,7 @@ void read_rope(const JsonField& root, double default_theta, ModelConfig& config)
     read_llama3(rope, scaling);
   } else if (type_name == "yarn") {
     read_yarn(rope, config, scaling);
-    stretch_max_seq_len(config);
+    config.max_seq_len = yarn_max_seq_len(scaling, config.max_seq_len);
   } else if (type_name != "default") {
     type.refuse(ErrorCode::unsupported,
                 "'default', 'linear', 'llama3' or 'yarn' (others are not supported)");

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "kernels/cpu/scalar/rope_table.h"
 #include "loader/model_weights.h"
-#include "loader/rope_frequencies.h"
 #include "model/matrix_packer.h"
+#include "rope/rope_frequencies.h"
+#include "rope/rope_table.h"
 
 namespace tinyllm {
 namespace {
@@ -60,12 +60,9 @@ void release_matrices(const Checkpoint& checkpoint, const LayerWeights& weights)
 }
 
 void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_positions) {
-  const RopeFrequencies rope = rope_frequencies(config);
-  const auto n_pairs = static_cast<std::int64_t>(rope.inv_freq.size());
-  std::vector<float> cos(static_cast<std::size_t>(n_positions * n_pairs)), sin(cos.size());
-  scalar::rope_table(rope.inv_freq.data(), n_pairs, rope.attention_factor, 0, n_positions,
-                     cos.data(), sin.data());
-  backend.set_rope_table(cos, sin);
+  const RopeTable table = rope_table(
+      rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling), n_positions);
+  backend.set_rope_table(table.cos, table.sin);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <bit>
 #include <utility>
 
-#include "quant/tile_format.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 #include "tensor/buffer.h"
 
 namespace tinyllm {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "kernels/cpu/every_isa_test.h"
-#include "kernels/row_kernels.h"
-#include "tensor/attention_queries.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/row_kernels.h"
 #include "tensor/float16.h"
 
 namespace tinyllm {

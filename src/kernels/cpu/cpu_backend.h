@@ -12,7 +12,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/activations.h"
 #include "kernels/cpu/packed_matrix.h"
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 #include "sampling/sampler.h"
 #include "tensor/buffer.h"
 

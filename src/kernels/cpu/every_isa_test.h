@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kernels/cpu/pick_isa.h"
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 
 namespace tinyllm {
 

@@ -1,7 +1,7 @@
 #pragma once
 // The tables of row kernels, one an instruction set. Which of them this CPU can run, pick_isa says.
 
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 
 namespace tinyllm {
 

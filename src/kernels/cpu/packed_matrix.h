@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/cpu/layout/tile.h"
 #include "kernels/layer_spec.h"
-#include "quant/tile.h"
 #include "tensor/arena.h"
 #include "tensor/tensor.h"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 
 namespace tinyllm {
 

@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/activations.h"
 #include "kernels/cpu/every_isa_test.h"
+#include "kernels/cpu/layout/tile.h"
 #include "quant/k_groups.h"
 #include "quant/q2_k.h"
 #include "quant/q3_k.h"
@@ -21,7 +22,6 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
-#include "quant/tile.h"
 
 namespace tinyllm {
 namespace {

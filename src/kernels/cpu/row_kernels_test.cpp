@@ -1,6 +1,6 @@
 // Every instruction set against the scalar table, and every kernel against itself in other company.
 
-#include "kernels/row_kernels.h"
+#include "kernels/cpu/row_kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "kernels/cpu/every_isa_test.h"
+#include "kernels/cpu/layout/tile.h"
 #include "kernels/cpu/pick_isa.h"
-#include "quant/tile.h"
 #include "tensor/float16.h"
 
 namespace tinyllm {

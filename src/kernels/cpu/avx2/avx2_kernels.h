@@ -1,15 +1,15 @@
 #pragma once
-// AVX2 + FMA + F16C kernels: what kernels/row_kernels.h promises, entry by entry. Compiled with
+// AVX2 + FMA + F16C kernels: what kernels/cpu/row_kernels.h promises, entry by entry. Compiled with
 // flags of their own, so: raw pointers, no standard header with templates, everything in this
 // namespace.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/quantised_row.h"
-#include "quant/tile_format.h"
-#include "tensor/attention_queries.h"
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/kv_pages.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm::avx2 {
 

@@ -1,6 +1,6 @@
 #pragma once
-// The tile formats as AVX2 sees them (quant/tile_format.h draws the tiles). A register holds 8 rows
-// x 4 columns of quants; four registers j = 0..3 are the 32 rows of a panel.
+// The tile formats as AVX2 sees them (layout/tile_format.h draws the tiles). A register holds 8
+// rows x 4 columns of quants; four registers j = 0..3 are the 32 rows of a panel.
 //
 // maddubs multiplies unsigned quants with signed activations and adds pairs in int16. How many of
 // its results may be added there before they must go on to int32 (madd) is what a format decides;
@@ -17,7 +17,7 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
-#include "quant/tile_geometry.h"
+#include "kernels/cpu/layout/tile_geometry.h"
 
 namespace tinyllm::avx2 {
 

@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx2/vector_math.h"
-#include "quant/tile_format.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm::avx2 {
 

@@ -1,11 +1,11 @@
-// Attention over K/V pages, as kernels/cpu/rows tells it, with AVX-512.
+// Attention over K/V pages, as kernels/cpu/attention tells it, with AVX-512.
 
 #include "kernels/cpu/avx512/avx512_kernels.h"
 
 #include <immintrin.h>
 
+#include "kernels/cpu/attention/paged_attention.h"
 #include "kernels/cpu/avx512/vector_math.h"
-#include "kernels/cpu/rows/paged_attention.h"
 
 namespace tinyllm::avx512 {
 namespace {
@@ -52,6 +52,6 @@ struct Vectors {
 
 }  // namespace
 
-constinit const AttentionKernels kAttention = rows::kAttentionOf<Vectors>;
+constinit const AttentionKernels kAttention = paged::kAttentionOf<Vectors>;
 
 }  // namespace tinyllm::avx512

@@ -1,6 +1,6 @@
 #pragma once
-// AVX-512 kernels with VNNI: panels and attention of kernels/row_kernels.h (the other entries of
-// the table are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header
+// AVX-512 kernels with VNNI: panels and attention of kernels/cpu/row_kernels.h (the other entries
+// of the table are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header
 // with templates, everything in this namespace.
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -12,10 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/quantised_row.h"
-#include "quant/tile_format.h"
-#include "tensor/attention_queries.h"
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/kv_pages.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm::avx512 {
 

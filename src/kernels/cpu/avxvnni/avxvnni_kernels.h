@@ -1,13 +1,13 @@
 #pragma once
-// AVX-VNNI kernels: the quantised panels of kernels/row_kernels.h for CPUs with vpdpbusd on 256
+// AVX-VNNI kernels: the quantised panels of kernels/cpu/row_kernels.h for CPUs with vpdpbusd on 256
 // bits and no AVX-512 (the other entries of the table are AVX2's). Compiled with flags of their
 // own, so: raw pointers, no standard header with templates, everything in this namespace.
 
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/quantised_row.h"
-#include "quant/tile_format.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_format.h"
 
 namespace tinyllm::avxvnni {
 

@@ -1,10 +1,10 @@
-// Keys and values in pages, as kernels/cpu/rows tells it, with NEON.
+// Keys and values in pages, as kernels/cpu/attention tells it, with NEON.
 
 #include <arm_neon.h>
 
+#include "kernels/cpu/attention/paged_attention.h"
 #include "kernels/cpu/neon/neon_kernels.h"
 #include "kernels/cpu/neon/vector_math.h"
-#include "kernels/cpu/rows/paged_attention.h"
 
 namespace tinyllm::neon {
 namespace {
@@ -54,9 +54,9 @@ struct Vectors {
 
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v) {
-  rows::store_kv<Vectors>(kv, block, offset, k, v);
+  paged::store_kv<Vectors>(kv, block, offset, k, v);
 }
 
-constinit const AttentionKernels kAttention = rows::kAttentionOf<Vectors>;
+constinit const AttentionKernels kAttention = paged::kAttentionOf<Vectors>;
 
 }  // namespace tinyllm::neon

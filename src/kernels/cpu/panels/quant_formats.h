@@ -1,7 +1,8 @@
 #pragma once
-// The tile formats (quant/tile_format.h draws the tiles) as instruction sets see them that multiply
-// 4 bytes by 4 bytes and add the products to an int32 in one step: vpdpbusd of AVX-VNNI and AVX-512
-// VNNI, sdot of Arm. Nothing can overflow on the way. A register holds kRows rows x 4 columns.
+// The tile formats (layout/tile_format.h draws the tiles) as instruction sets see them that
+// multiply 4 bytes by 4 bytes and add the products to an int32 in one step: vpdpbusd of AVX-VNNI
+// and AVX-512 VNNI, sdot of Arm. Nothing can overflow on the way. A register holds kRows rows x 4
+// columns.
 //
 // The headers of this folder are panel kernels for any of them (AVX-512 takes the formats only, and
 // sweeps on its own: a few percent faster). V stands for the instruction set, a struct of static
@@ -22,8 +23,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quant/quantised_row.h"
-#include "quant/tile_geometry.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_geometry.h"
 
 namespace tinyllm::panels {
 

@@ -1,11 +1,11 @@
 #pragma once
-// K/V rows in pages (tensor/kv_pages.h draws them): writing one position, attending over many.
-// Kwon et al. 2023, PagedAttention; partial softmax: Milakov & Gimelshein 2018, Dao et al. 2023.
+// K/V rows in pages (layout/kv_pages.h draws them): writing one position, attending over many. Kwon
+// et al. 2023, PagedAttention; partial softmax: Milakov & Gimelshein 2018, Dao et al. 2023.
 
 #include <cstdint>
 
-#include "tensor/attention_queries.h"
-#include "tensor/kv_pages.h"
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/kv_pages.h"
 
 namespace tinyllm::scalar {
 

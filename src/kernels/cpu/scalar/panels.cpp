@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "quant/tile.h"
-#include "quant/tile_layout.h"
+#include "kernels/cpu/layout/tile.h"
+#include "kernels/cpu/layout/tile_layout.h"
 
 namespace tinyllm::scalar {
 namespace {

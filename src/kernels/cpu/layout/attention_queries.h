@@ -1,0 +1,103 @@
+#pragma once
+// Attention over K/V pages: query heads over the pages of one K/V head, the segments in which
+// positions are taken, the partial results that these make, and the kernels that are asked for
+// them. Plain pointers: instruction-set folders include this file.
+
+#include <cstdint>
+
+#include "kernels/cpu/layout/kv_pages.h"
+
+namespace tinyllm {
+
+// Positions of one partial result, anchored at position 0. The order of addition of attention
+// depends on this number only (ARCHITECTURE, decision 6).
+inline constexpr std::int32_t kAttentionSegment = 256;
+
+// Query heads that read one K/V head, of tokens at consecutive positions of one sequence. Query i
+// is head i % n_heads of token i / n_heads.
+struct AttentionQueries {
+  const float* q;           // [n_tokens] of [n_heads, head_dim] f32
+  float* out;               // the same shape
+  std::int64_t q_stride;    // floats from a token to the next
+  std::int64_t out_stride;  // the same for out
+  std::int32_t n_tokens;
+  std::int32_t n_heads;
+  std::int32_t position;  // of the first token
+  std::int32_t window;    // a token sees at most so many positions, its own included; 0: all
+
+  std::int32_t n_queries() const { return n_tokens * n_heads; }
+  // Token t sees the positions [begin, end).
+  std::int32_t end(std::int32_t t) const { return position + t + 1; }
+  std::int32_t begin(std::int32_t t) const {
+    return window == 0 || end(t) < window ? 0 : end(t) - window;
+  }
+  // Segments [first, end) hold what some token sees. Segment s: positions [256 s, 256 (s + 1)).
+  std::int32_t first_segment() const { return begin(0) / kAttentionSegment; }
+  std::int32_t end_segment() const {
+    return (end(n_tokens - 1) + kAttentionSegment - 1) / kAttentionSegment;
+  }
+  std::int32_t token_of(std::int32_t query) const { return query / n_heads; }
+  const float* q_of(std::int32_t query, std::int32_t head_dim) const {
+    return q + token_of(query) * q_stride + std::int64_t{query % n_heads} * head_dim;
+  }
+  float* out_of(std::int32_t query, std::int32_t head_dim) const {
+    return out + token_of(query) * out_stride + std::int64_t{query % n_heads} * head_dim;
+  }
+  // Of a query's partial for a segment, among all that these queries make.
+  std::int64_t partial_row(std::int32_t segment, std::int32_t query) const {
+    return std::int64_t{segment - first_segment()} * n_queries() + query;
+  }
+  bool sees(std::int32_t t, std::int32_t segment) const {
+    return begin(t) < (segment + 1) * kAttentionSegment && end(t) > segment * kAttentionSegment;
+  }
+};
+
+// A partial result, the softmax of one query over one segment before it is divided: [head_dim] f32
+// sum of exp(score - max) V, then max and the sum of exp(score - max), then padding to an odd
+// number of cache lines where head_dim is a power of two from 32 up.
+static inline std::int64_t attention_partial_floats(std::int32_t head_dim) { return head_dim + 16; }
+
+// Queries that a kernel takes through the pages together, at most.
+inline constexpr std::int32_t kMaxAttentionTile = 12;
+
+// Scratch of the attention entries for calls of at most n_queries.
+static inline std::int64_t attention_scratch_floats(std::int32_t n_queries, std::int32_t head_dim) {
+  return std::int64_t{n_queries} * (head_dim + attention_partial_floats(head_dim)) +
+         kMaxAttentionTile * (kAttentionSegment + attention_partial_floats(head_dim));
+}
+
+// The attention of one instruction set: causal, of the query heads that share one K/V head, for
+// tokens at consecutive positions.
+struct AttentionKernels {
+  std::int32_t granule;  // divides block_size and head_dim of the pages that it takes
+
+  // out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
+  // Positions run in segments of 256 anchored at 0. Each makes a partial result from nothing (max,
+  // sum of exp, sum of exp times V: Milakov & Gimelshein 2018), and partials merge ascending.
+  // scratch: attention_scratch_floats of the queries.
+  void (*attend)(const AttentionQueries& queries, const KvPages& kv,
+                 const std::int32_t* block_table, float scale, float* scratch);
+  // The same in two steps, for several threads (flash decoding, Dao et al. 2023): the partials of
+  // segments [first_segment, end_segment) to their rows, and, once all segments of the queries are
+  // there, out. The bits are those of `attend`. partials: [segments of the queries, n_queries,
+  // attention_partial_floats] f32; the row of a query that sees nothing of a segment is not used.
+  void (*make_partials)(const AttentionQueries& queries, const KvPages& kv,
+                        const std::int32_t* block_table, float scale, std::int32_t first_segment,
+                        std::int32_t end_segment, float* partials, float* scratch);
+  void (*merge_partials)(const AttentionQueries& queries, const KvPages& kv, const float* partials,
+                         float* scratch);
+
+  // What takes pages that do not fill this one's registers; null where granule is 1.
+  const AttentionKernels* narrower = nullptr;
+};
+
+// The widest of `kernels` and what is narrower that takes such pages.
+static inline AttentionKernels attention_for(const AttentionKernels& kernels,
+                                             std::int32_t block_size, std::int32_t head_dim) {
+  const AttentionKernels* fitting = &kernels;
+  while (block_size % fitting->granule != 0 || head_dim % fitting->granule != 0)
+    fitting = fitting->narrower;
+  return *fitting;
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,138 @@
+#include "kernels/cpu/layout/tile.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+#include "kernels/cpu/layout/tile_group.h"
+#include "kernels/cpu/layout/tile_layout.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::array<TileInfo, kNumTileFormats> kInfo = {{
+    // name, bits, group, super_scaled, has_min, offset, tile_bytes, header_bytes
+    {"f32", 32, 0, false, false, 0, 4096, 0},
+    {"f16", 16, 0, false, false, 0, 2048, 0},
+    {"bf16", 16, 0, false, false, 0, 2048, 0},
+    {"w4s", 4, 32, false, false, 8, 64 + 512, 0},
+    {"w4a", 4, 32, false, true, 0, 64 + 64 + 512, 0},
+    {"w4k", 4, 32, true, true, 0, 32 + 32 + 512, 128},
+    {"w4k16", 4, 16, true, true, 0, 64 + 64 + 512, 128},
+    {"w8s", 8, 32, false, false, 0, 64 + 1024, 0},
+    {"w8a", 8, 32, false, true, 0, 64 + 64 + 1024, 0},
+    {"w8k", 8, 32, true, true, 0, 32 + 32 + 1024, 128},
+    {"w6k16", 6, 16, true, false, 32, 64 + 768, 64},
+}};
+
+// One row's 32 quants into their places, 4 columns at a time: loading a model is mostly this.
+void store_quants(int bits, const std::int8_t* q, std::int64_t row, std::byte* quants) {
+  const auto nibble = [q](int col) { return q[col] & 15; };
+  const auto upper = [q](int col) { return q[col] >> 4; };
+  for (int i = 0; i < (bits == 8 ? 8 : 4); ++i) {
+    std::byte* line = quants + quant_byte(bits, row, 4 * i);
+    for (int c = 0; c < 4; ++c) {
+      const int col = 4 * i + c;
+      line[c] = static_cast<std::byte>(bits == 8 ? q[col] : nibble(col) | nibble(16 + col) << 4);
+    }
+  }
+  if (bits != 6) return;
+  for (int p = 0; p < 2; ++p) {
+    std::byte* line = quants + upper_byte(row, 8 * p);
+    for (int c = 0; c < 4; ++c) {
+      const int col = 8 * p + c;
+      line[c] = static_cast<std::byte>(upper(col) | upper(col + 4) << 2 | upper(col + 16) << 4 |
+                                       upper(col + 20) << 6);
+    }
+  }
+}
+
+// One row's 32 weights into their places of a tile.
+void store_group(TileFormat format, const TileGroup& group, std::int64_t row, std::byte* header,
+                 std::byte* tile) {
+  const TileInfo& layout = info(format);
+  const TileParts<std::byte> parts(layout, tile);
+  if (layout.super_scaled) {
+    store_f16(header, row, group.scale);
+    if (layout.has_min) store_f16(header + 2 * kTileRows, row, group.min);
+    for (int g = 0; g < kTileCols / layout.group; ++g) {
+      parts.scales[g * kTileRows + row] = std::byte{group.group_scale[g]};
+      if (layout.has_min) parts.mins[g * kTileRows + row] = std::byte{group.group_min[g]};
+    }
+  } else {
+    store_f16(parts.scales, row, group.scale);
+    if (layout.has_min) store_f16(parts.mins, row, group.min);
+  }
+  store_quants(layout.bits, group.q, row, parts.quants);
+}
+
+void pack_float_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
+  const std::int64_t element = info(matrix.dtype).block_bytes;
+  std::memset(dst, 0, static_cast<std::size_t>(kTileRows * matrix.n_cols() * element));
+  for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
+    const std::byte* row = matrix.row(first_row + r);
+    for (std::int64_t k = 0; k < matrix.n_cols(); ++k) {
+      std::memcpy(dst + (k * kTileRows + r) * element, row + k * element,
+                  static_cast<std::size_t>(element));
+    }
+  }
+}
+
+}  // namespace
+
+const TileInfo& info(TileFormat format) { return kInfo[static_cast<std::size_t>(format)]; }
+
+TileFormat tile_format_for(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return TileFormat::f32;
+    case DType::f16: return TileFormat::f16;
+    case DType::bf16: return TileFormat::bf16;
+    case DType::q4_0: return TileFormat::w4s;
+    case DType::q4_1: return TileFormat::w4a;
+    case DType::q4_k: return TileFormat::w4k;
+    case DType::q2_k: return TileFormat::w4k16;
+    case DType::q8_0:
+    case DType::q5_0:
+    case DType::iq4_nl: return TileFormat::w8s;
+    case DType::q5_1: return TileFormat::w8a;
+    case DType::q5_k: return TileFormat::w8k;
+    case DType::q6_k:
+    case DType::q3_k: return TileFormat::w6k16;
+  }
+  CHECK(false, "dtype {}", static_cast<int>(dtype));
+}
+
+void pack_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
+  const TileFormat format = tile_format_for(matrix.dtype);
+  if (info(format).group == 0) return pack_float_panel(matrix, first_row, dst);
+  const std::int64_t n_tiles = matrix.n_cols() / kTileCols;
+  std::memset(dst, 0, static_cast<std::size_t>(info(format).panel_bytes(matrix.n_cols())));
+  for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
+    const std::byte* row = matrix.row(first_row + r);
+    for (std::int64_t t = 0; t < n_tiles; ++t) {
+      store_group(format, read_tile_group(matrix.dtype, row, t), r,
+                  dst + header_offset(info(format), t), dst + tile_offset(info(format), t));
+    }
+  }
+}
+
+void unpack_row(TileFormat format, const std::byte* panel, std::int64_t row, std::int64_t n_cols,
+                float* dst) {
+  const TileInfo& layout = info(format);
+  if (layout.group == 0) {
+    for (std::int64_t k = 0; k < n_cols; ++k)
+      dst[k] = float_element(format, panel, k * kTileRows + row);
+    return;
+  }
+  for (std::int64_t k = 0; k < n_cols; ++k) {
+    const std::int64_t t = k / kTileCols;
+    const int col = static_cast<int>(k % kTileCols);
+    const GroupScale scale = group_scale(layout, panel + header_offset(layout, t),
+                                         panel + tile_offset(layout, t), row, col / layout.group);
+    const int q = quant_at(layout, panel + tile_offset(layout, t), row, col);
+    dst[k] = scale.scale * static_cast<float>(q) - scale.min;
+  }
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,68 @@
+#pragma once
+// The CPU's instruction-set boundary: one table of plain functions, filled by each ISA folder and
+// chosen in kernels/cpu/pick_isa.cpp. Every entry works on rows (or a 32-row panel) and is called
+// by whichever thread owns those rows while they are hot; no entry allocates, waits or throws.
+//
+// Contract of every entry: the value of a row depends on that row's input alone, never on how many
+// rows or tokens stand beside it, bit for bit (one order of addition, ARCHITECTURE decision 6).
+// Integer parts equal the scalar entry exactly; float parts may differ from it by rounding.
+//
+// Scratch rows of activations are padded to a multiple of 32 elements. No pointers alias unless
+// said.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/cpu/layout/attention_queries.h"
+#include "kernels/cpu/layout/kv_pages.h"
+#include "kernels/cpu/layout/quantised_row.h"
+#include "kernels/cpu/layout/tile_format.h"
+
+namespace tinyllm {
+
+// One panel times some tokens: y[t * y_stride + r] = sum_k W[r][k] x[t][k] for r in [0, 32).
+// The sum runs over tiles in ascending k with one f32 accumulator a row:
+//   acc = fma(scale * x_scale, float(dot), acc), then with a min
+//   acc = fma(-min, scaled sum of x, acc)
+// where dot is the exact int32 sum over the group. After every 8 tiles come the residual planes of
+// those among them whose activations are split, ascending, in the same way; their mins are done.
+// Where groups have 16 columns, a table may take the two of a tile together (group scales times
+// dots in int32, then the row's super-scale), and their mins go by the sums of each plane.
+// At most kMaxPanelTokens tokens a call. residuals: of these rows; for one token it may be null.
+using QuantPanelFn = void (*)(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
+                              const Residuals* residuals, std::int64_t n_tokens, float* y,
+                              std::int64_t y_stride);
+// The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending. x [n_tokens,
+// x_stride] f32.
+using FloatPanelFn = void (*)(const std::byte* panel, std::int64_t k, const float* x,
+                              std::int64_t x_stride, std::int64_t n_tokens, float* y,
+                              std::int64_t y_stride);
+
+struct RowKernels {
+  const char* isa;
+
+  // out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; out may be x. Zhang & Sennrich 2019.
+  void (*rms_norm)(const float* x, const float* weight, float* out, std::int64_t n, float eps);
+  // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale. A group is split
+  // when scale^2 > split_above * mean of scale^2 over the row (0: all); then the residual
+  // fma(-scale, q, x) is quantised likewise. Sums are of q, scaled_sum of both planes. n % 32 == 0.
+  // A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays seen.
+  void (*quantise_act)(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
+  // [kNumTileFormats] each; float formats are null in quant_panel and the others in float_panel.
+  const QuantPanelFn* quant_panel;
+  const FloatPanelFn* float_panel;
+  // Rotates one head in place: pairs (i, i + d/2) or (2i, 2i + 1) by the angle whose cos[i], sin[i]
+  // are given, i in [0, head_dim / 2). Su et al. 2021.
+  void (*rope_split_halves)(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+  void (*rope_interleaved)(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+  // Writes one position's key and value [head_dim] f32 into row `offset` of block `block`.
+  void (*store_kv)(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
+                   const float* v);
+  // Over these pages, the widest; attention_for finds the one for pages of any size.
+  AttentionKernels attention;
+  // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
+  void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);
+  void (*add)(float* x, const float* y, std::int64_t n);  // x[i] += y[i]: biases and residuals
+};
+
+}  // namespace tinyllm

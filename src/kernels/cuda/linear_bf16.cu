@@ -1,0 +1,14 @@
+// launch_linear for bf16 weights.
+
+#include "kernels/cuda/linear_formats.h"
+#include "kernels/cuda/linear_kernel.cuh"
+
+namespace tinyllm::cuda {
+
+void launch_linear_bf16(const DeviceContext& context, const LinearWeights& weights,
+                        const LinearInput& input, std::int32_t n, const LinearOutput& output,
+                        const LinearTuning& tuning) {
+  launch_format<Bf16Blocks>(context, weights, input, n, output, tuning);
+}
+
+}  // namespace tinyllm::cuda

@@ -1,0 +1,14 @@
+// launch_linear for int8_min weights.
+
+#include "kernels/cuda/linear_formats.h"
+#include "kernels/cuda/linear_kernel.cuh"
+
+namespace tinyllm::cuda {
+
+void launch_linear_int8_min(const DeviceContext& context, const LinearWeights& weights,
+                            const LinearInput& input, std::int32_t n, const LinearOutput& output,
+                            const LinearTuning& tuning) {
+  launch_format<Int8MinBlocks>(context, weights, input, n, output, tuning);
+}
+
+}  // namespace tinyllm::cuda

@@ -1,0 +1,79 @@
+// The plain twins of launch_linear: element by element.
+
+#include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/linear.h"
+#include "kernels/cuda/ptx.cuh"
+#include "kernels/cuda/weight_value.cuh"
+
+namespace tinyllm::cuda {
+namespace {
+
+__device__ float dot(const LinearWeights& weights, const __nv_bfloat16* x, std::int64_t row) {
+  float sum = 0.0f;
+  for (int k = 0; k < weights.n_cols; ++k)
+    sum +=
+        weight_value(weights.format, weights.data, row, k, weights.n_cols) * __bfloat162float(x[k]);
+  return sum;
+}
+
+__global__ void naive_linear_kernel(LinearWeights weights, LinearInput input, LinearOutput output,
+                                    int n) {
+  wait_for_previous_kernel();
+  let_next_kernel_start();
+  const bool gate = output.epilogue == LinearEpilogue::gate;
+  const int n_results = gate ? weights.n_rows / 2 : weights.n_rows;
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const int b = i / n_results, column = i % n_results;
+  if (b >= n) return;
+  const __nv_bfloat16* x = input.x + b * input.stride;
+  const float bias = output.bias == nullptr ? 0.0f : output.bias[column];
+  if (gate) {
+    const float gate_sum = dot(weights, x, interleaved_row(column, 0)) + bias;
+    const float up_bias = output.bias == nullptr ? 0.0f : output.bias[n_results + column];
+    const float up = dot(weights, x, interleaved_row(column, 1)) + up_bias;
+    output.gated[b * output.stride + column] =
+        __float2bfloat16(gate_sum / (1.0f + expf(-gate_sum)) * up);
+    return;
+  }
+  float* at = output.out + b * output.stride + column;
+  const float y = dot(weights, x, column) + bias;
+  *at = output.epilogue == LinearEpilogue::add ? *at + y : y;
+}
+
+__global__ void dequantise_kernel(LinearWeights weights, int first_row, int n_rows, int stride,
+                                  __nv_bfloat16* dst) {
+  wait_for_previous_kernel();
+  let_next_kernel_start();
+  const int col = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) * 2;
+  if (col >= stride) return;
+  for (int i = static_cast<int>(blockIdx.y); i < n_rows; i += static_cast<int>(gridDim.y)) {
+    float pair[2];
+    for (int j = 0; j < 2; ++j)
+      pair[j] = col + j < weights.n_cols ? weight_value(weights.format, weights.data, first_row + i,
+                                                        col + j, weights.n_cols)
+                                         : 0.0f;
+    *reinterpret_cast<std::uint32_t*>(dst + std::int64_t{i} * stride + col) =
+        pack_bf16(pair[0], pair[1]);
+  }
+}
+
+}  // namespace
+
+void launch_naive_linear(const DeviceContext& context, const LinearWeights& weights,
+                         const LinearInput& input, std::int32_t n, const LinearOutput& output) {
+  const int n_results =
+      output.epilogue == LinearEpilogue::gate ? weights.n_rows / 2 : weights.n_rows;
+  const unsigned n_threads = static_cast<unsigned>(n_results) * static_cast<unsigned>(n);
+  launch(context, "naive linear", naive_linear_kernel, {dim3((n_threads + 127) / 128), dim3(128)},
+         weights, input, output, n);
+}
+
+void launch_dequantise(const DeviceContext& context, const LinearWeights& weights,
+                       std::int32_t first_row, std::int32_t n_rows, __nv_bfloat16* dst) {
+  const auto stride = static_cast<unsigned>(padded_to(weights.n_cols, 64));
+  const dim3 grid((stride / 2 + 127) / 128, static_cast<unsigned>(std::min(n_rows, 4096)));
+  launch(context, "dequantise", dequantise_kernel, {grid, dim3(128)}, weights, first_row, n_rows,
+         static_cast<int>(stride), dst);
+}
+
+}  // namespace tinyllm::cuda
