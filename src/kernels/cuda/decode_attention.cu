@@ -32,8 +32,6 @@
 namespace tinyllm::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * 32;
 constexpr float kLog2E = 1.4426950408889634f;
 
 struct Params {
@@ -52,17 +50,21 @@ struct Params {
   float scale_log2;  // scale * log2(e): the softmax is one of powers of two
 };
 
-// Bytes of shared memory that the rings may take: what is left goes to the merge of warps.
-constexpr int stages_of(int head_dim) {
-  const int bytes = kWarps * kv_group_elems(head_dim) * 2;
-  const int n = 192 * 1024 / bytes;
+// Warps of a block. Heads of 64 bring half the bytes a group and cost the same latency: twice as many
+// hide it, where there are registers for them.
+constexpr int warps_of(int head_dim, int n_tiles) { return head_dim == 64 && n_tiles == 1 ? 16 : 8; }
+
+// Groups that each warp has on their way: 192 KB in all, what is left goes to the merge of warps.
+constexpr int stages_of(int head_dim, int n_warps) {
+  const int n = 192 * 1024 / (n_warps * kv_group_elems(head_dim) * 2);
   return n > 8 ? 8 : n;
 }
 
-template <int kHeadDim>
+template <int kHeadDim, int kTiles>
 struct Shared {
+  static constexpr int kWarps = warps_of(kHeadDim, kTiles), kThreads = kWarps * 32;
   static constexpr int kGroupBytes = kv_group_elems(kHeadDim) * 2;
-  static constexpr int kStages = stages_of(kHeadDim);
+  static constexpr int kStages = stages_of(kHeadDim, kWarps);
   static constexpr int kRowStride = kHeadDim + 4;  // f32; + 4: rows fall into different banks
   std::byte rings[kWarps][kStages * kGroupBytes];
   union {                                 // one after the other:
@@ -74,53 +76,98 @@ struct Shared {
   std::int32_t is_last;
 };
 
-// The groups of a slot that one warp reads, in order, over all segments. Blocks of the next 32 are
-// looked up at once, one a lane.
+// A segment of the plan in the registers of a warp, one word a lane: loaded long before it is read.
+struct SegmentWords {
+  static constexpr int kWords = sizeof(AttentionSegment) / 4;
+  std::int32_t word = 0;
+
+  __device__ __forceinline__ void load(const AttentionSegment* segments, int idx, int end,
+                                       int lane) {
+    if (idx < end && lane < kWords)
+      word = reinterpret_cast<const std::int32_t*>(segments + idx)[lane];
+  }
+  template <std::int32_t AttentionSegment::*member>
+  __device__ __forceinline__ std::int32_t get() const {
+    constexpr AttentionSegment kPlaces = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    return __shfl_sync(~0u, word, kPlaces.*member);
+  }
+  __device__ __forceinline__ AttentionSegment whole() const {
+    using S = AttentionSegment;
+    return {get<&S::first_token>(), get<&S::first_position>(), get<&S::block_begin>(),
+            get<&S::row_begin>(),   get<&S::n_rows>(),         get<&S::group_begin>(),
+            get<&S::group_end>(),   get<&S::part_begin>(),     get<&S::n_parts>(),
+            get<&S::part_idx>(),    get<&S::merge_idx>(),      0};
+  }
+};
+
+// The groups of a slot that one warp reads, in order, over all segments. Blocks of 32 groups are
+// looked up at once, one a lane, and the next segment's before they are needed.
+template <int kWarps>
 struct Cursor {
   const Params& p;
-  int lane, kv_head;
+  int lane, warp, kv_head;
   int segment_idx, segment_end;
-  int group, group_end = 0, first_position = 0, block_begin = 0;
-  int ahead = 32;  // of the 32 blocks that were looked up
-  int looked_up = 0;
+  int group = 0, group_end = 0, first_position = 0, block_begin = 0;
+  int ahead = 0;      // of the 32 blocks that were looked up
+  int looked_up = 0;  // this lane's block
+  SegmentWords next;  // segment segment_idx + 1
+  int next_looked_up = 0;
+  bool looked_ahead = false;
 
-  __device__ Cursor(const Params& params, int slot, int head, int warp, int lane_idx)
-      : p(params), lane(lane_idx), kv_head(head) {
+  __device__ Cursor(const Params& params, int slot, int head, int warp_idx, int lane_idx)
+      : p(params), lane(lane_idx), warp(warp_idx), kv_head(head) {
     segment_idx = p.slot_starts[slot] - 1;
     segment_end = p.slot_starts[slot + 1];
-    group = 0;
-    enter_next(warp);
+    next.load(p.segments, segment_idx + 1, segment_end, lane);
+    enter_next();
   }
 
   __device__ bool done() const { return segment_idx >= segment_end; }
   // Whether the group holds positions of this step, which the kernel before this one writes.
   __device__ bool is_new() const { return (group + 1) * kKvGroup > first_position; }
 
-  __device__ void enter_next(int warp) {
+  __device__ int look_up(int first_group, int end, int begin) const {
+    const int wanted = first_group + lane * kWarps;
+    return wanted < end ? p.blocks[begin + wanted / p.groups_per_block] : 0;
+  }
+
+  __device__ void look_ahead() {
+    using S = AttentionSegment;
+    next_looked_up = look_up(next.get<&S::group_begin>() + warp, next.get<&S::group_end>(),
+                             next.get<&S::block_begin>());
+    looked_ahead = true;
+  }
+
+  __device__ void enter_next() {
+    using S = AttentionSegment;
     do {
       if (++segment_idx >= segment_end) return;
-      const AttentionSegment& segment = p.segments[segment_idx];
-      group = segment.group_begin + warp;
-      group_end = segment.group_end;
-      first_position = segment.first_position;
-      block_begin = segment.block_begin;
+      if (!looked_ahead) look_ahead();
+      group = next.get<&S::group_begin>() + warp;
+      group_end = next.get<&S::group_end>();
+      first_position = next.get<&S::first_position>();
+      block_begin = next.get<&S::block_begin>();
+      looked_up = next_looked_up;
+      ahead = 0;
+      looked_ahead = false;
+      next.load(p.segments, segment_idx + 1, segment_end, lane);
     } while (group >= group_end);
-    ahead = 32;
   }
 
   // The address of the current group; moves on to the next.
-  __device__ const __nv_bfloat16* take(int group_elems, int warp) {
+  __device__ const __nv_bfloat16* take(int group_elems) {
     if (ahead == 32) {
-      const int wanted = group + lane * kWarps;
-      looked_up = wanted < group_end ? p.blocks[block_begin + wanted / p.groups_per_block] : 0;
+      looked_up = look_up(group, group_end, block_begin);
       ahead = 0;
+    } else if (ahead > 0 && !looked_ahead && segment_idx + 1 < segment_end) {
+      look_ahead();
     }
     const std::int64_t block = __shfl_sync(~0u, looked_up, ahead++);
     const std::int64_t head_start = (block * p.n_kv_heads + kv_head) * p.groups_per_block;
     const __nv_bfloat16* address =
         p.pages + (head_start + group % p.groups_per_block) * group_elems;
     group += kWarps;
-    if (group >= group_end) enter_next(warp);
+    if (group >= group_end) enter_next();
     return address;
   }
 };
@@ -156,6 +203,7 @@ __device__ __forceinline__ void begin_rows(RowTile<kHeadDim>& tile, const Params
 template <int kHeadDim, int kTiles>
 struct Queries {
   static constexpr int kChunks = kHeadDim / 8;
+  static constexpr int kThreads = Shared<kHeadDim, kTiles>::kThreads;
   static constexpr int kAThread = (kTiles * 16 * kChunks + kThreads - 1) / kThreads;
   uint4 values[kAThread];
 
@@ -174,7 +222,7 @@ struct Queries {
     }
   }
 
-  __device__ __forceinline__ void store(Shared<kHeadDim>& shared) const {
+  __device__ __forceinline__ void store(Shared<kHeadDim, kTiles>& shared) const {
     __syncthreads();  // the merge of the segment before has been read
 #pragma unroll
     for (int n = 0; n < kAThread; ++n) {
@@ -198,7 +246,7 @@ __device__ __forceinline__ const std::byte* chunk_address(const std::byte* part,
 // scores[j][...]: 16 rows against positions 8 j .. 8 j + 7 of the group. Two sums of half of the
 // dimensions each, so that the chain of dependent products is half as long.
 template <int kHeadDim, int kTiles>
-__device__ __forceinline__ void multiply_keys(const Shared<kHeadDim>& shared,
+__device__ __forceinline__ void multiply_keys(const Shared<kHeadDim, kTiles>& shared,
                                               const std::byte* keys, int lane,
                                               float (&scores)[kTiles][2][4]) {
   float second[kTiles][2][4] = {};
@@ -312,7 +360,7 @@ __device__ __noinline__ void zero_values_from(std::byte* values, int n_valid, in
 
 template <int kHeadDim, int kTiles>
 __device__ __forceinline__ void attend_to_group(RowTile<kHeadDim> (&tiles)[kTiles],
-                                                const Shared<kHeadDim>& shared, const Params& p,
+                                                const Shared<kHeadDim, kTiles>& shared, const Params& p,
                                                 std::byte* group, int first_position,
                                                 int last_position, int first_row_position,
                                                 int lane) {
@@ -333,9 +381,9 @@ __device__ __forceinline__ void attend_to_group(RowTile<kHeadDim> (&tiles)[kTile
 }
 
 // Eight rows (half a tile) of this warp to shared memory.
-template <int kHeadDim>
+template <int kHeadDim, int kTiles>
 __device__ __forceinline__ void put_rows(const RowTile<kHeadDim>& tile, int half,
-                                         Shared<kHeadDim>& shared, int warp, int lane) {
+                                         Shared<kHeadDim, kTiles>& shared, int warp, int lane) {
   float sum = half == 0 ? tile.sum[0] : tile.sum[1];
   sum += __shfl_xor_sync(~0u, sum, 1);
   sum += __shfl_xor_sync(~0u, sum, 2);
@@ -381,8 +429,9 @@ __device__ __forceinline__ void store_quotient(__nv_bfloat16* to, const float4& 
 // Row `row` of the segment: the warps' results become one, in the order of the warps.
 template <int kHeadDim, int kTiles>
 __device__ void merge_warps(const Params& p, const AttentionSegment& segment, int kv_head,
-                            int first_row, const Shared<kHeadDim>& shared) {
+                            int first_row, const Shared<kHeadDim, kTiles>& shared) {
   constexpr int kQuads = kHeadDim / 4;
+  constexpr int kWarps = Shared<kHeadDim, kTiles>::kWarps, kThreads = kWarps * 32;
   for (int i = threadIdx.x; i < 8 * kQuads; i += kThreads) {
     const int row = i / kQuads, quad = i % kQuads;
     if (first_row + row >= segment.n_rows) return;
@@ -410,7 +459,7 @@ __device__ void merge_warps(const Params& p, const AttentionSegment& segment, in
   }
 }
 
-// Some parts of four elements of a row: all loads at once, because each takes long.
+// Each step-th part of four elements of a row: all loads at once, because each takes long.
 template <int n>
 struct PartBatch {
   float4 values[n];
@@ -420,19 +469,21 @@ struct PartBatch {
 template <int n>
 __device__ __forceinline__ void fetch_parts(PartBatch<n>& batch, const float* values,
                                             const float2* sums, std::int64_t sum_stride,
-                                            std::int64_t value_stride, int from, int n_parts) {
+                                            std::int64_t value_stride, int from, int step,
+                                            int n_parts) {
 #pragma unroll
   for (int i = 0; i < n; ++i) {
-    const bool is_there = from + i < n_parts;
-    batch.max[i] = is_there ? __ldcg(sums + (from + i) * sum_stride).x : -INFINITY;
+    const int part = from + i * step;
+    const bool is_there = part < n_parts;
+    batch.max[i] = is_there ? __ldcg(sums + part * sum_stride).x : -INFINITY;
     batch.values[i] =
-        is_there ? __ldcg(reinterpret_cast<const float4*>(values + (from + i) * value_stride))
-                 : float4{};
+        is_there ? __ldcg(reinterpret_cast<const float4*>(values + part * value_stride)) : float4{};
   }
 }
 
 // rows[r] = the largest score of row r in all parts, and the sum under it. One warp a row, one lane
 // a part.
+template <int kWarps>
 __device__ __forceinline__ void find_row_sums(const Params& p, const AttentionSegment& segment,
                                               std::int64_t first, std::int64_t stride,
                                               float2* rows) {
@@ -459,58 +510,88 @@ __device__ __forceinline__ void find_row_sums(const Params& p, const AttentionSe
   __syncthreads();
 }
 
+// Adds one and tells what was there: what this block wrote before is seen by whoever counts after it.
+__device__ __forceinline__ std::int32_t count_arrival(std::int32_t* counter) {
+  std::int32_t before;
+  asm volatile("atom.add.acq_rel.gpu.global.s32 %0, [%1], 1;"
+               : "=r"(before)
+               : "l"(counter)
+               : "memory");
+  return before;
+}
+
 // The block that finishes a result's last part merges them all, in their order.
 template <int kHeadDim, int kTiles>
 __device__ void merge_parts(const Params& p, const AttentionSegment& segment, int kv_head,
-                            Shared<kHeadDim>& shared) {
+                            Shared<kHeadDim, kTiles>& shared) {
   constexpr int kQuads = kHeadDim / 4;
-  __threadfence();
+  constexpr int kWarps = Shared<kHeadDim, kTiles>::kWarps, kThreads = kWarps * 32;
   __syncthreads();
   if (threadIdx.x == 0) {
     std::int32_t* counter = p.counters + segment.merge_idx * p.n_kv_heads + kv_head;
-    shared.is_last = atomicAdd(counter, 1) == segment.n_parts - 1;
+    shared.is_last = count_arrival(counter) == segment.n_parts - 1;
     if (shared.is_last) *counter = 0;
-    __threadfence();
   }
   __syncthreads();
   if (!shared.is_last) return;
   const std::int64_t stride = std::int64_t{p.n_kv_heads} * (kTiles * 16);
   const std::int64_t first = (std::int64_t{segment.part_begin} * p.n_kv_heads + kv_head) *
                              (kTiles * 16);
-  // The first parts are on their way while the rows' maxima are found.
-  constexpr int kParts = kTiles * kHeadDim <= 128 ? 16 : kHeadDim <= 128 ? 4 : 2;
+  // Eight rows at a time; kSplit threads share the parts of four elements.
+  constexpr int kItems = 8 * kQuads, kSplit = kThreads / kItems > 1 ? kThreads / kItems : 1;
+  constexpr int kParts = kTiles == 2 ? 4 : kHeadDim == 64 ? 5 : 17;
   PartBatch<kParts> batch;
-  const int n_items = segment.n_rows * kQuads;
-  const auto fetch = [&](int item, int from) {
-    const std::int64_t row = first + item / kQuads;
-    fetch_parts(batch, p.parts + row * kHeadDim + item % kQuads * 4, p.part_sums + row, stride,
-                stride * kHeadDim, from, segment.n_parts);
+  const auto fetch = [&](int row, int quad, int from) {
+    fetch_parts(batch, p.parts + (first + row) * kHeadDim + quad * 4, p.part_sums + first + row,
+                stride, stride * kHeadDim, from, kSplit, segment.n_parts);
   };
-  if (static_cast<int>(threadIdx.x) < n_items) fetch(threadIdx.x, 0);
-  find_row_sums(p, segment, first, stride, shared.row_max_sum[0]);
-  for (int item = threadIdx.x; item < n_items; item += kThreads) {
-    const float2 row = shared.row_max_sum[0][item / kQuads];  // [kWarps * 8] rows in all
-    float4 out = {};
-    for (int from = 0; from < segment.n_parts; from += kParts) {
-      if (item != static_cast<int>(threadIdx.x) || from > 0) fetch(item, from);
+  // The first parts are on their way while the rows' maxima are found.
+  bool is_fetched = static_cast<int>(threadIdx.x) % kItems / kQuads < segment.n_rows;
+  if (is_fetched) fetch(threadIdx.x % kItems / kQuads, threadIdx.x % kQuads, threadIdx.x / kItems);
+  find_row_sums<kWarps>(p, segment, first, stride, shared.row_max_sum[0]);
+  for (int row_begin = 0; row_begin < segment.n_rows; row_begin += 8) {
+    for (int at = threadIdx.x; at < kItems * kSplit; at += kThreads) {
+      const int in_eight = at % kItems / kQuads, quad = at % kQuads, row = row_begin + in_eight;
+      if (row >= segment.n_rows) continue;
+      const float2 row_sum = shared.row_max_sum[0][row];  // [8 kWarps] rows
+      float4 out = {};
+      for (int from = at / kItems; from < segment.n_parts; from += kParts * kSplit) {
+        if (!is_fetched) fetch(row, quad, from);
+        is_fetched = false;
 #pragma unroll
-      for (int i = 0; i < kParts; ++i)
-        add_scaled(out, weight_of(batch.max[i], row.x, p.scale_log2), batch.values[i]);
+        for (int i = 0; i < kParts; ++i)
+          add_scaled(out, weight_of(batch.max[i], row_sum.x, p.scale_log2), batch.values[i]);
+      }
+      if (kSplit == 1) {
+        store_quotient(out_row<kHeadDim>(p, segment, kv_head, row) + quad * 4, out, row_sum.y);
+      } else {
+        *reinterpret_cast<float4*>(&shared.sums[at / kItems][in_eight][quad * 4]) = out;
+      }
     }
-    store_quotient(out_row<kHeadDim>(p, segment, kv_head, item / kQuads) + item % kQuads * 4, out,
-                   row.y);
+    if (kSplit == 1) continue;
+    __syncthreads();
+    const int in_eight = threadIdx.x / kQuads, quad = threadIdx.x % kQuads;
+    if (in_eight < 8 && row_begin + in_eight < segment.n_rows) {
+      float4 out = {};
+#pragma unroll
+      for (int i = 0; i < kSplit; ++i)
+        add_scaled(out, 1.0f, *reinterpret_cast<float4*>(&shared.sums[i][in_eight][quad * 4]));
+      store_quotient(out_row<kHeadDim>(p, segment, kv_head, row_begin + in_eight) + quad * 4, out,
+                     shared.row_max_sum[0][row_begin + in_eight].y);
+    }
+    __syncthreads();
   }
 }
 
 template <int kHeadDim, int kTiles>
 __device__ void finish_segment(const Params& p, const AttentionSegment& segment, int kv_head,
-                               const RowTile<kHeadDim> (&tiles)[kTiles], Shared<kHeadDim>& shared,
+                               const RowTile<kHeadDim> (&tiles)[kTiles], Shared<kHeadDim, kTiles>& shared,
                                int warp, int lane) {
 #pragma unroll
   for (int half = 0; half < kTiles * 2; ++half) {
     if (half * 8 >= segment.n_rows) break;
     __syncthreads();  // the merge before this one has read its rows
-    put_rows<kHeadDim>(tiles[half / 2], half % 2, shared, warp, lane);
+    put_rows<kHeadDim, kTiles>(tiles[half / 2], half % 2, shared, warp, lane);
     __syncthreads();
     merge_warps<kHeadDim, kTiles>(p, segment, kv_head, half * 8, shared);
   }
@@ -518,34 +599,36 @@ __device__ void finish_segment(const Params& p, const AttentionSegment& segment,
 }
 
 template <int kHeadDim, int kTiles>
-__global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Params p) {
+__global__ __launch_bounds__((Shared<kHeadDim, kTiles>::kThreads), 1) void decode_attention_kernel(
+    const Params p) {
   extern __shared__ __align__(128) std::byte memory[];
-  auto& shared = *reinterpret_cast<Shared<kHeadDim>*>(memory);
-  constexpr int kStages = Shared<kHeadDim>::kStages;
+  using Memory = Shared<kHeadDim, kTiles>;
+  auto& shared = *reinterpret_cast<Memory*>(memory);
+  constexpr int kWarps = Memory::kWarps, kStages = Memory::kStages;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   const int kv_head = blockIdx.x, slot = blockIdx.y;
-  WarpRing<Shared<kHeadDim>::kGroupBytes, kStages> ring(shared.rings[warp], shared.barriers[warp],
-                                                        lane);
-  Cursor cursor(p, slot, kv_head, warp, lane);
+  let_next_kernel_start();
+  WarpRing<Memory::kGroupBytes, kStages> ring(shared.rings[warp], shared.barriers[warp], lane);
+  Cursor<kWarps> cursor(p, slot, kv_head, warp, lane);
+  const auto fetch = [&] {
+    ring.fetch(cursor.done() ? nullptr : cursor.take(kv_group_elems(kHeadDim)));
+  };
   bool waited = false;
   for (int i = 0; i < kStages; ++i) {
-    if (cursor.done()) {
-      ring.fetch(nullptr);
-      continue;
-    }
-    if (!waited && cursor.is_new()) {
+    if (!waited && !cursor.done() && cursor.is_new()) {
       wait_for_previous_kernel();
       waited = true;
     }
-    ring.fetch(cursor.take(kv_group_elems(kHeadDim), warp));
+    fetch();
   }
   if (!waited) wait_for_previous_kernel();
-  let_next_kernel_start();
 
   const int segment_end = p.slot_starts[slot + 1];
   int s = p.slot_starts[slot];
   if (s == segment_end) return;
   AttentionSegment segment = p.segments[s];
+  SegmentWords next;
+  next.load(p.segments, s + 1, segment_end, lane);
   constexpr bool kFetchAhead = kTiles * kHeadDim <= 128;  // others have no registers for it
   Queries<kHeadDim, kTiles> queries;
   if (kFetchAhead) queries.fetch(p, segment, kv_head);
@@ -556,7 +639,7 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Par
     if (!kFetchAhead) queries.fetch(p, segment, kv_head);
     queries.store(shared);
     const bool more = ++s < segment_end;
-    if (kFetchAhead && more) queries.fetch(p, p.segments[s], kv_head);
+    if (kFetchAhead && more) queries.fetch(p, next.whole(), kv_head);
     const int first_row_position = segment.first_position + segment.row_begin / p.group_size;
     const int last_position =
         segment.first_position + (segment.row_begin + segment.n_rows - 1) / p.group_size;
@@ -565,11 +648,12 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Par
       attend_to_group<kHeadDim, kTiles>(tiles, shared, p, data, group * kKvGroup, last_position,
                                         first_row_position, lane);
       ring.release();
-      ring.fetch(cursor.done() ? nullptr : cursor.take(kv_group_elems(kHeadDim), warp));
+      fetch();
     }
     finish_segment<kHeadDim, kTiles>(p, segment, kv_head, tiles, shared, warp, lane);
     if (!more) break;
-    segment = p.segments[s];
+    segment = next.whole();
+    next.load(p.segments, s + 1, segment_end, lane);
   }
 }
 
@@ -577,34 +661,32 @@ template <int kHeadDim, int kTiles>
 void launch_tiles(const DeviceContext& context, const Params& params, std::int32_t n_slots) {
   const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(params.n_kv_heads),
                                           static_cast<unsigned>(n_slots)),
-                             .block = dim3(kThreads),
-                             .shared_bytes = sizeof(Shared<kHeadDim>)};
+                             .block = dim3(Shared<kHeadDim, kTiles>::kThreads),
+                             .shared_bytes = sizeof(Shared<kHeadDim, kTiles>)};
   launch(context, "decode attention", decode_attention_kernel<kHeadDim, kTiles>, shape, params);
 }
 
 template <int kHeadDim>
 void launch_head_dim(const DeviceContext& context, const Params& params,
                      const DecodePlanView& plan) {
-  if constexpr (kHeadDim <= 128) {
-    if (plan.max_rows == 32) return launch_tiles<kHeadDim, 2>(context, params, plan.n_slots);
-  }
-  CHECK(plan.max_rows == 16, "{} rows a segment, head_dim {}", plan.max_rows, kHeadDim);
+  if (plan.max_rows == 32) return launch_tiles<kHeadDim, 2>(context, params, plan.n_slots);
+  CHECK(plan.max_rows == 16, "{} rows a segment", plan.max_rows);
   launch_tiles<kHeadDim, 1>(context, params, plan.n_slots);
 }
 
 }  // namespace
 
 bool has_decode_attention(std::int32_t head_dim) {
-  return head_dim == 32 || head_dim == 64 || head_dim == 128 || head_dim == 256;
+  return head_dim == 32 || head_dim == 64 || head_dim == 128;
 }
 
 AttentionPlanSizes decode_plan_sizes(const DeviceContext& context, const AttentionShape& shape,
                                      std::int32_t max_rows) {
   return {.n_slots = std::max(context.n_sms() / shape.n_kv_heads, 1),
           .group_size = shape.group_size(),
-          .max_rows = shape.head_dim > 128 ? 16 : max_rows,
+          .max_rows = max_rows,
           .window = shape.window,
-          .step_groups = kWarps,
+          .step_groups = warps_of(shape.head_dim, max_rows / 16),
           .split_groups = 0};
 }
 
@@ -631,7 +713,6 @@ void launch_decode_attention(const DeviceContext& context, const AttentionShape&
     case 32: return launch_head_dim<32>(context, params, plan);
     case 64: return launch_head_dim<64>(context, params, plan);
     case 128: return launch_head_dim<128>(context, params, plan);
-    case 256: return launch_head_dim<256>(context, params, plan);
     default: CHECK(false, "decode attention has no code for head_dim {}", shape.head_dim);
   }
 }

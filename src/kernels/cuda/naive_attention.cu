@@ -25,8 +25,8 @@ __device__ float sum_of_warp(float x) {
 __global__ __launch_bounds__(kWarps * 32) void naive_attention_kernel(
     AttentionShape shape, KvView kv, const std::int32_t* positions,
     const std::int32_t* block_begins, const __nv_bfloat16* q, __nv_bfloat16* out) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   __shared__ float sums[kWarps][kMaxHeadDim];
   __shared__ float maxima[kWarps], totals[kWarps];
   const int token = blockIdx.y, head = blockIdx.x, kv_head = head / shape.group_size();

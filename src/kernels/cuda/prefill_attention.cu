@@ -341,8 +341,8 @@ __global__ __launch_bounds__(kThreads, 1) void prefill_attention_kernel(const Pa
   }
   __syncthreads();
   const Work work(p, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x));
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int warpgroup = threadIdx.x / 128;
   if (warpgroup == 0) {
     give_registers<24>();

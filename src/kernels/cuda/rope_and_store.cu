@@ -110,8 +110,8 @@ template <typename T, int kTimes>
 __global__ __launch_bounds__(kWarps * 32) void rope_and_store_kernel(
     const RopeAndStoreShape shape, const RopeAndStoreInput input, std::int32_t n_tokens,
     const T* qkv, __nv_bfloat16* q, __nv_bfloat16* pages) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_all = shape.n_heads + 2 * shape.n_kv_heads, dim = shape.head_dim;
   const int lane = threadIdx.x % 32;
   const std::int64_t item = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
@@ -164,8 +164,8 @@ __global__ void naive_rope_and_store_kernel(const RopeAndStoreShape shape,
                                             const RopeAndStoreInput input, std::int32_t n_tokens,
                                             const float* qkv, __nv_bfloat16* q,
                                             __nv_bfloat16* pages) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_all = shape.n_heads + 2 * shape.n_kv_heads, dim = shape.head_dim;
   const std::int64_t item = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (item >= std::int64_t{n_tokens} * n_all) return;

@@ -90,8 +90,8 @@ __global__ __launch_bounds__(kBinThreads) void fill_bins_kernel(const SampleBatc
                                                                 const SamplerScratch scratch,
                                                                 const SampleResults results,
                                                                 TableFor what) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const std::int64_t row_idx = blockIdx.y;
   const TableRow row = table_row(batch, scratch, results, what, row_idx);
   if (row.logits == nullptr) return;
@@ -166,8 +166,8 @@ __global__ __launch_bounds__(kSelectThreads) void draw_rows_kernel(const SampleB
                                                                    const SamplerScratch scratch,
                                                                    const SampleResults results,
                                                                    int n_blocks) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
   const std::int64_t row_idx = blockIdx.x / n_blocks;
@@ -207,8 +207,8 @@ __global__ __launch_bounds__(kSelectThreads) void report_rows_kernel(const Sampl
                                                                      const SamplerScratch scratch,
                                                                      const SampleResults results,
                                                                      int n_blocks) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
   const std::int64_t row_idx = blockIdx.x / n_blocks;

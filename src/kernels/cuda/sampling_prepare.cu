@@ -224,8 +224,8 @@ __global__ __launch_bounds__(kThreads) void prepare_rows_kernel(const SampleBatc
                                                                 const SamplerState state,
                                                                 const SamplerScratch scratch,
                                                                 const SampleResults results) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_chunks = gridDim.x, row_idx = blockIdx.y;
   const Best best = best_of_block(look_at_chunk(batch, state, scratch.processed, row_idx,
                                                 static_cast<int>(blockIdx.x) * kSampleChunk));
@@ -247,8 +247,8 @@ __global__ __launch_bounds__(kThreads) void prepare_rows_kernel(const SampleBatc
 // One thread a row; the one at the beginning of a chain of drafts follows it to its end.
 __global__ void accept_rows_kernel(const SampleBatchView batch, const SamplerState state,
                                    const SampleResults results) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int first = blockIdx.x * blockDim.x + threadIdx.x;
   if (first >= batch.n_rows) return;
   const auto follows = [&](int i) {  // row i holds only if row i - 1 drew its draft
