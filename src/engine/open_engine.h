@@ -22,8 +22,8 @@ using PackProgress = function_ref<void(std::int64_t n_layers_done, std::int64_t 
 std::unique_ptr<Engine> open_engine(const std::filesystem::path& path, const EngineOptions& options,
                                     PackProgress progress);
 
-// The same for who looks at the text before the weights are read. The checkpoint is not needed once
-// this returns.
+// The same for who looks at the text before the weights are
+// read. The checkpoint is not needed once this returns.
 std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
                                     std::shared_ptr<const ModelText> text, EngineOptions options,
                                     PackProgress progress);

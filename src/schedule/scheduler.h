@@ -1,10 +1,10 @@
 #pragma once
-// Decides what the next step computes. Policy: sequences that run come first, then waiting ones in
-// order (first come first served, or by priority within bounds: one level passes at most 1000 older
-// ones, so that everybody's turn comes), all from one token budget; long prompts are cut
-// into chunks that share their step with decodes. When blocks run out the youngest running sequence
-// gives its own back and computes them again later. No tensor, no device, no clock: integers only.
-// Engine thread only.
+// Decides what the next step computes. Policy: sequences that run come first, then
+// waiting ones in order (first come first served, or by priority within bounds: one
+// level passes at most 1000 older ones, so that everybody's turn comes), all from one
+// token budget; long prompts are cut into chunks that share their step with decodes.
+// When blocks run out the youngest running sequence gives its own back and computes
+// them again later. No tensor, no device, no clock: integers only. Engine thread only.
 //
 //   submit -> waiting --admit--> running --finish--> finished -> take_finished
 //                ^                  |
@@ -37,8 +37,8 @@ struct SchedulerOptions {
   std::int64_t max_model_len = 0;             // context: prompt and output together
   std::int32_t lag = 0;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
-  // Blocks that stay free when a new sequence is admitted, so that running ones can grow: less
-  // preemption.
+  // Blocks that stay free when a new sequence is admitted,
+  // so that running ones can grow: less preemption.
   std::int32_t watermark_blocks = 0;
 };
 
@@ -50,14 +50,23 @@ struct Submission {
   std::string_view cache_salt = {};
   bool wants_prompt_logits = false;
   SequenceId leader = 0;
+  std::int32_t adapter_slot = -1;
+  bool waits_for_token = false;
 };
 
-// What came of one planned row: the drawn token, and whether the engine ends the text with it.
+// What came of one planned row: the drawn tokens, and whether the engine ends the text with them.
 struct RowResult {
   SequenceId sequence_id = 0;
-  TokenId token_id = -1;  // -1: the row did not sample, or its sequence ends with an error
+  // One where the row draws, up to n_draws where drafts were accepted, fewer where the text ends
+  // before. None: the row did not draw, or its sequence ends with an error.
+  std::span<const TokenId> token_ids = {};
   FinishReason finish = FinishReason::none;
 };
+
+// Guesses what follows all known tokens of a sequence that is about to decode: at most n_most
+// drafts, often none. The span is read before the next call.
+using ProposeDrafts =
+    function_ref<std::span<const TokenId>(const Sequence& sequence, std::int64_t n_most)>;
 
 class Scheduler {
  public:
@@ -70,13 +79,16 @@ class Scheduler {
   // Ends a sequence in any state. No-op when unknown.
   void finish(SequenceId id, FinishReason reason);
 
-  // The next step, empty when there is nothing to do. CHECKs that at most `lag` steps are
-  // uncommitted.
+  // The next step, empty when there is nothing to do.
+  // CHECKs that at most `lag` steps are uncommitted.
   const StepPlan& plan();
+  // The same with drafts for the sequences that decode, as far as budget and free blocks go: a
+  // draft preempts nobody. The next row of a sequence with drafts waits until they are judged.
+  const StepPlan& plan(ProposeDrafts propose);
 
-  // Takes the oldest uncommitted step's results, one for each row in plan order. Appends the drawn
-  // tokens, registers full blocks, and ends sequences that the engine ended or that reached their
-  // length.
+  // Takes the oldest uncommitted step's results, one for each row in
+  // plan order. Appends the drawn tokens, registers full blocks, and
+  // ends sequences that the engine ended or that reached their length.
   void commit(std::span<const RowResult> results);
 
   // Calls with every sequence that ended since the last call and forgets it.
@@ -97,18 +109,24 @@ class Scheduler {
   struct RowInFlight {
     SequenceId id;
     std::uint32_t epoch;
-    std::int32_t n_new_tokens;
-    bool samples;
+    std::int32_t n_new_tokens, n_draws;
   };
 
-  bool schedule_running(std::int64_t& budget);  // true: something was preempted
+  bool schedule_running(std::int64_t& budget, ProposeDrafts propose);  // true: one was preempted
+  // The drafts that a decode may take along, with blocks for them; empty where there is no room.
+  std::span<const TokenId> drafts_for(Sequence& sequence, std::int64_t n_allowed,
+                                      ProposeDrafts propose);
   void admit_waiting(std::int64_t& budget);
   bool waits_for_leader(const Sequence& sequence) const;
-  bool fits_now(const Sequence& sequence) const;
+  bool fits_now(Sequence& sequence) const;
   void admit(Sequence& sequence, std::int64_t& budget);
-  void add_row(Sequence& sequence, std::int64_t n_allowed, std::int64_t& budget);
-  // Grows the table of running_[i] for n_tokens; preempts those behind it, in the end itself (then
-  // false).
+  void add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,
+               std::int64_t& budget);
+  // The new tokens of a row: of the sequence itself, or with drafts behind them.
+  std::span<const TokenId> tokens_of(const Sequence& sequence, const PlanRow& row,
+                                     std::span<const TokenId> drafts);
+  // Grows the table of running_[i] for n_tokens; preempts
+  // those behind it, in the end itself (then false).
   bool make_room(std::size_t i, std::int64_t n_tokens);
   void preempt_youngest();
   void commit_row(const RowInFlight& row, const RowResult& result);
@@ -125,6 +143,7 @@ class Scheduler {
   std::vector<std::vector<RowInFlight>> in_flight_;  // [lag + 1] steps, a ring
   std::uint64_t n_planned_ = 0, n_committed_ = 0;    // steps that had rows
   StepPlan plan_;
+  std::vector<TokenId> draft_rows_;  // of plan_: the last known token and its drafts, each row
   std::uint64_t next_arrival_ = 1;
   std::uint64_t n_preemptions_ = 0;
 };
