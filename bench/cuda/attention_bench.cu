@@ -75,7 +75,7 @@ void bench_decode(const Model& model, const char* what, const std::vector<int>& 
   const DeviceContext context;
   const std::int64_t total = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
   const double bytes = static_cast<double>(total) * model.n_kv_heads * model.head_dim * 4;
-  const int n_layers = std::clamp(static_cast<int>(4e9 / bytes), 4, 64);
+  const int n_layers = std::clamp(static_cast<int>(4e9 / bytes), 4, 64) / 2 * 2;
   const Pages pages(model, lengths, n_new, n_layers);
   const int group_size = model.n_heads / model.n_kv_heads;
   AttentionPlanSizes sizes = decode_plan_sizes(context, model.shape(), group_size * n_new > 16 ? 32 : 16);
@@ -85,10 +85,13 @@ void bench_decode(const Model& model, const char* what, const std::vector<int>& 
   const DeviceBuffer segments = upload(plan.segments), starts = upload(plan.slot_starts);
   const std::int64_t rows = std::int64_t{std::max(plan.n_parts, 1)} * model.n_kv_heads * sizes.max_rows;
   const DeviceBuffer parts(rows * model.head_dim * 4, "parts"), sums(rows * 8, "sums");
-  const DeviceBuffer counters = upload(std::vector<std::int32_t>(
-      static_cast<std::size_t>(std::max(plan.n_merges, 1)) * model.n_kv_heads, 0));
-  const DecodePlanView view = {segments.as<AttentionSegment>(), starts.as<std::int32_t>(), sizes.n_slots,
-                               sizes.max_rows, parts.as<float>(), sums.as<float2>(), counters.as<std::int32_t>()};
+  const std::vector<std::int32_t> zeros(static_cast<std::size_t>(std::max(plan.n_merges, 1)) * model.n_kv_heads, 0);
+  const DeviceBuffer counters[2] = {upload(zeros), upload(zeros)};
+  const auto view_of = [&](int layer) {
+    return DecodePlanView{segments.as<AttentionSegment>(), starts.as<std::int32_t>(), sizes.n_slots,
+                          sizes.max_rows, parts.as<float>(), sums.as<float2>(), counters[layer % 2].as<std::int32_t>(),
+                          counters[1 - layer % 2].as<std::int32_t>(), static_cast<std::int32_t>(zeros.size())};
+  };
   // RoPE stands before attention in a layer: its time is there to be overlapped.
   std::vector<std::int32_t> positions, slots, table_blocks(static_cast<std::size_t>(pages.device_blocks.n_bytes() / 4));
   check(cudaMemcpy(table_blocks.data(), pages.device_blocks.data(), table_blocks.size() * 4, cudaMemcpyDeviceToHost), "blocks");
@@ -110,13 +113,13 @@ void bench_decode(const Model& model, const char* what, const std::vector<int>& 
     for (int layer = 0; layer < n_layers; ++layer) {
       launch_rope_and_store(context, rope_shape, rope_input, pages.n_tokens, qkv.as<float>(), pages.q.as<__nv_bfloat16>(),
                             pages.memory.as<__nv_bfloat16>() + layer * pages.layer_elems);
-      launch_decode_attention(context, model.shape(), pages.kv(model, layer), view,
+      launch_decode_attention(context, model.shape(), pages.kv(model, layer), view_of(layer),
                               pages.q.as<__nv_bfloat16>(), pages.out.as<__nv_bfloat16>());
     }
   }) / n_layers;
   const double us = time_us(context, [&] {
     for (int layer = 0; layer < n_layers; ++layer)
-      launch_decode_attention(context, model.shape(), pages.kv(model, layer), view,
+      launch_decode_attention(context, model.shape(), pages.kv(model, layer), view_of(layer),
                               pages.q.as<__nv_bfloat16>(), pages.out.as<__nv_bfloat16>());
   }) / n_layers;
   std::printf("decode   %-11s %-28s%s %8.2f us a layer, %7.3f ms a step, %6.0f GB/s, %5.1f %% of read, floor %7.2f us; with RoPE %7.2f us\n", model.name,

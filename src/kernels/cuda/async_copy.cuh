@@ -53,6 +53,19 @@ __device__ __forceinline__ void copy_bulk(void* shared, const void* global, std:
 #endif
 }
 
+// The same for data that is read once a step (evict_first_policy): what is small stays in L2.
+__device__ __forceinline__ void copy_bulk_once(void* shared, const void* global,
+                                               std::uint32_t n_bytes, std::uint64_t* barrier,
+                                               std::uint64_t policy) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], "
+      "%2, [%3], %4;" ::"r"(shared_address(shared)),
+      "l"(global), "r"(n_bytes), "r"(shared_address(barrier)), "l"(policy)
+      : "memory");
+#endif
+}
+
 __device__ __forceinline__ void wait_barrier(std::uint64_t* barrier, std::uint32_t parity) {
 #if __CUDA_ARCH__ >= 900
   asm volatile(
@@ -91,7 +104,7 @@ class WarpRing {
 #if __CUDA_ARCH__ >= 900
     if (source != nullptr && lane_ == 0) {
       expect_bytes(barriers_ + fetch_stage_, kPieceBytes);
-      copy_bulk(target, source, kPieceBytes, barriers_ + fetch_stage_);
+      copy_bulk_once(target, source, kPieceBytes, barriers_ + fetch_stage_, evict_first_policy());
     }
 #else
     if (source != nullptr) {

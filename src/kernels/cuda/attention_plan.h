@@ -26,6 +26,8 @@ struct AttentionRange {
   std::int32_t block_begin = 0;     // of the sequence, into StepBatch::blocks
 };
 
+inline constexpr std::int32_t kMaxMergers = 1 << 12;  // of one result
+
 // Groups [group_begin, group_end) for the rows [row_begin, row_begin + n_rows) of a range, where
 // row r is head r % group_size (of the K/V head's query heads) of token first_token + r / group_size.
 // Plain bytes: goes to the device as it is.
@@ -37,7 +39,7 @@ struct AttentionSegment {
   std::int32_t n_parts;
   std::int32_t part_idx;   // this one
   std::int32_t merge_idx;  // the counter of parts that are done
-  std::int32_t padding = 0;
+  std::int32_t merger;     // n_mergers * kMaxMergers + this one's number: its block merges too; or -1
 };
 static_assert(sizeof(AttentionSegment) == 48);
 

@@ -68,6 +68,26 @@ void expect_covers(const AttentionPlan& plan, std::span<const AttentionRange> ra
   EXPECT_TRUE(by_rows.empty()) << "segments of nothing";
 }
 
+// Nobody waits for others before its last segment, and every result is merged, by each merger once.
+void expect_merges(const AttentionPlan& plan) {
+  std::map<std::int32_t, std::vector<std::int32_t>> mergers;
+  for (std::size_t slot = 1; slot < plan.slot_starts.size(); ++slot) {
+    for (std::int32_t s = plan.slot_starts[slot - 1]; s < plan.slot_starts[slot]; ++s) {
+      const AttentionSegment& segment = plan.segments[static_cast<std::size_t>(s)];
+      if (segment.merger < 0) continue;
+      mergers[segment.merge_idx].push_back(segment.merger);
+      const bool has_done_all = s - segment.part_idx >= plan.slot_starts[slot - 1] &&
+                                segment.part_idx == segment.n_parts - 1;
+      EXPECT_TRUE(s + 1 == plan.slot_starts[slot] || has_done_all);
+    }
+  }
+  EXPECT_EQ(std::ssize(mergers), plan.n_merges);
+  for (const auto& [merge_idx, numbers] : mergers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      EXPECT_EQ(numbers[i], std::ssize(numbers) * kMaxMergers + static_cast<std::int32_t>(i));
+  }
+}
+
 // Parts of different results do not share a place.
 void expect_parts_apart(const AttentionPlan& plan) {
   std::vector<int> used(static_cast<std::size_t>(plan.n_parts));
@@ -95,6 +115,7 @@ TEST(AttentionPlan, CoversEveryGroupOnce) {
     plan_attention(ranges, sizes, plan);
     expect_covers(plan, ranges, sizes);
     expect_parts_apart(plan);
+    expect_merges(plan);
     std::int64_t n_groups = 0, n_pieces = 0;
     for (const AttentionSegment& segment : plan.segments) {
       n_groups += segment.group_end - segment.group_begin;

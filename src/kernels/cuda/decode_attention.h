@@ -36,7 +36,11 @@ struct DecodePlanView {
   std::int32_t max_rows = 0;         // AttentionPlanSizes::max_rows: 16 or 32
   float* parts = nullptr;            // [n_parts, n_kv_heads, max_rows, head_dim]
   float2* part_sums = nullptr;       // [n_parts, n_kv_heads, max_rows] largest score and sum
-  std::int32_t* counters = nullptr;  // [n_merges, n_kv_heads], 0 before and after
+  // Two sets of [max merges, n_kv_heads], both 0 at first. A launch counts in one and clears the
+  // other for a launch after it: successive launches exchange them.
+  std::int32_t* counters = nullptr;
+  std::int32_t* counters_to_clear = nullptr;
+  std::int32_t n_counters = 0;  // of a set
 };
 
 // Which plan sizes fit a device and a shape.

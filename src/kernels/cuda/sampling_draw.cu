@@ -175,13 +175,14 @@ __global__ __launch_bounds__(kSelectThreads) void draw_rows_kernel(const SampleB
   const SampleRow& row = batch.rows[row_idx];
   const TableRow table = table_row(batch, scratch, results, TableFor::draw, row_idx);
   if (table.logits == nullptr) return;
+  if (threadIdx.x == 0) memory.random = random_bits(row.seed, row.position);
   take_table(scratch, row_idx, block, n_blocks, memory);
   RowSelector selector(memory, table.logits, batch.vocab_size, table.scale, block, n_blocks);
   Prefix kept = selector.whole();
   if (row.top_k > 0 && static_cast<std::uint32_t>(row.top_k) < kept.count)
     kept = selector.select(SelectBy::count, static_cast<std::uint32_t>(row.top_k));
   if (row.top_p < 1.0f) kept = selector.select(SelectBy::mass, top_p_target(row.top_p, kept.mass));
-  const std::uint64_t point = __umul64hi(kept.mass, random_bits(row.seed, row.position));
+  const std::uint64_t point = __umul64hi(kept.mass, memory.random);
   const Prefix drawn = selector.select(SelectBy::mass, point + 1);
   if (block == 0 && threadIdx.x == 0) results.token_ids[row_idx] = id_of(drawn.key);
 }
