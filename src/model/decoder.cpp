@@ -72,7 +72,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
                  function_ref<void(std::int64_t done, std::int64_t total)> progress)
     : backend_(&backend),
       vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
-      max_seq_len_(options.max_seq_len) {
+      max_model_len_(options.max_model_len) {
   const ModelConfig& config = checkpoint.config();
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
@@ -90,7 +90,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
     release_matrices(checkpoint, layer);
     progress(i + 1, n_layers);
   }
-  set_rope_table(backend, config, options.max_seq_len);
+  set_rope_table(backend, config, options.max_model_len);
 }
 
 BackendSizes Decoder::sizes() const {
@@ -100,7 +100,7 @@ BackendSizes Decoder::sizes() const {
   sizes.hidden_size = layers_.front().hidden_size;
   sizes.intermediate_size = layers_.front().intermediate_size;
   sizes.vocab_size = vocab_size_;
-  sizes.max_seq_len = max_seq_len_;
+  sizes.limits.max_model_len = max_model_len_;
   return sizes;
 }
 

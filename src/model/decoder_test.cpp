@@ -65,7 +65,7 @@ TEST_F(DecoderTest, PacksEveryWeightOnceAndTellsTheSizes) {
   EXPECT_EQ(sizes.hidden_size, 32);
   EXPECT_EQ(sizes.intermediate_size, 64);
   EXPECT_EQ(sizes.vocab_size, 64);
-  EXPECT_EQ(sizes.max_seq_len, kTinyContext);
+  EXPECT_EQ(sizes.limits.max_model_len, kTinyContext);
   EXPECT_EQ(sizes.attention.n_heads, 4);
   EXPECT_EQ(sizes.attention.n_kv_heads, 2);
 }

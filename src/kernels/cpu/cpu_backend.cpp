@@ -56,7 +56,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   pages_ = Buffer(kv_block_bytes(sizes, kv) * kv.n_blocks, "KV cache");
   const AttentionSpec& attention = sizes.attention;
   kernels_.attention = attention_for(kernels_.attention, kv.block_size, attention.head_dim);
-  const std::int64_t max_tokens = sizes.max_num_batched_tokens;
+  const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
   normed_ = Activations(std::max<std::int64_t>(max_tokens, kHeadRows), sizes.hidden_size);
   attended_ = Activations(max_tokens, attention.q_size());
@@ -66,7 +66,7 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   scratch_ = Buffer(pool_->n_workers() * attention_scratch() * 4, "activations");
   partials_ = Buffer(partials_bytes(), "activations");
   logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");
-  last_drawn_.resize(static_cast<std::size_t>(sizes.max_num_seqs));
+  last_drawn_.resize(static_cast<std::size_t>(sizes.limits.max_num_seqs));
   workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
   for (SamplerWorkspace& workspace : workspaces_)
     grow(workspace, static_cast<std::size_t>(sizes.vocab_size));
@@ -74,8 +74,8 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   token_seqs_.resize(static_cast<std::size_t>(max_tokens));
   query_chunks_.resize(static_cast<std::size_t>(max_tokens));
   places_.resize(static_cast<std::size_t>(sizes.vocab_size));
-  for (std::int32_t slot = 0; slot < sizes.max_num_seqs; ++slot)
-    histories_.emplace_back(std::min(sizes.max_seq_len, sizes.vocab_size));
+  for (std::int32_t slot = 0; slot < sizes.limits.max_num_seqs; ++slot)
+    histories_.emplace_back(std::min(sizes.limits.max_model_len, sizes.vocab_size));
   const auto max_samples = static_cast<std::size_t>(sizes.max_samples);
   drawn_.resize(max_samples);
   logprobs_.resize(max_samples);
@@ -91,7 +91,7 @@ std::int64_t CpuBackend::partials_bytes() const {
   const AttentionSpec& spec = sizes_.attention;
   if (pool_->n_workers() == 1) return 0;
   const std::int64_t n_segments =
-      (std::int64_t{sizes_.max_seq_len} + kAttentionSegment - 1) / kAttentionSegment;
+      (std::int64_t{sizes_.limits.max_model_len} + kAttentionSegment - 1) / kAttentionSegment;
   const std::int64_t n_queries =
       kTasksPerWorker * pool_->n_workers() * kQueryTokens * spec.n_heads / spec.n_kv_heads;
   return std::min(kMostPartialsBytes,
@@ -112,8 +112,8 @@ std::int64_t CpuBackend::packed_bytes() const {
 std::int64_t CpuBackend::free_bytes() const { return available_memory_bytes(); }
 
 void CpuBackend::begin_step(const StepBatch& batch) {
-  CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
-        batch.n_tokens, sizes_.max_num_batched_tokens);
+  CHECK(batch.n_tokens <= sizes_.limits.max_num_batched_tokens, "a step of {} tokens, at most {}",
+        batch.n_tokens, sizes_.limits.max_num_batched_tokens);
   batch_ = batch;
   if (profile_ != nullptr) profile_->set_batch(batch.n_tokens, batch.n_seqs);
   n_query_chunks_ = 0;

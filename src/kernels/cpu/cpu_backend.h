@@ -147,7 +147,7 @@ class CpuBackend final : public Backend {
   Arena weights_{"packed weights"};
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<Buffer> vectors_;
-  Buffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2] f32
+  Buffer rope_cos_, rope_sin_;  // [max_model_len, head_dim / 2] f32
   BackendSizes sizes_;
   KvSpec kv_;
   bool spreads_keys_ = false;        // int8 keys and their queries go through a Hadamard transform

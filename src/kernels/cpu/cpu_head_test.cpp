@@ -36,9 +36,9 @@ class CpuHead : public testing::Test {
     set_attention(sizes);
     sizes.hidden_size = sizes.intermediate_size = kHidden;
     sizes.vocab_size = kVocab;
-    sizes.max_seq_len = 64;
-    sizes.max_num_batched_tokens = sizes.max_samples = kMaxTokens;
-    sizes.max_num_seqs = kSlots;
+    sizes.limits = {
+        .max_num_seqs = kSlots, .max_num_batched_tokens = kMaxTokens, .max_model_len = 64};
+    sizes.max_samples = kMaxTokens;
     sizes.max_logprobs = 5;
     sizes.max_wanted_logits = sizes.max_wanted_hidden = kMaxTokens;
     backend_.configure(sizes, {.block_size = 16, .n_blocks = 4});
