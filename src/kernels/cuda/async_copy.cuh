@@ -12,8 +12,7 @@ namespace tinyllm::cuda {
 
 __device__ __forceinline__ void init_barrier(std::uint64_t* barrier, int n_arrivals) {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(barrier)),
-               "r"(n_arrivals)
+  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(n_arrivals)
                : "memory");
 #endif
 }
@@ -46,8 +45,8 @@ __device__ __forceinline__ void copy_bulk(void* shared, const void* global, std:
                                           std::uint64_t* barrier) {
 #if __CUDA_ARCH__ >= 900
   asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-          shared_address(shared)),
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(shared_address(shared)),
       "l"(global), "r"(n_bytes), "r"(shared_address(barrier))
       : "memory");
 #endif
@@ -59,7 +58,8 @@ __device__ __forceinline__ void copy_bulk_once(void* shared, const void* global,
                                                std::uint64_t policy) {
 #if __CUDA_ARCH__ >= 900
   asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], "
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1], "
       "%2, [%3], %4;" ::"r"(shared_address(shared)),
       "l"(global), "r"(n_bytes), "r"(shared_address(barrier)), "l"(policy)
       : "memory");

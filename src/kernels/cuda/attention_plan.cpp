@@ -118,7 +118,8 @@ class Planner {
   void choose_mergers() {
     for (std::size_t slot = 1; slot < plan_.slot_starts.size(); ++slot) {
       const std::int32_t end = plan_.slot_starts[slot];
-      if (end > plan_.slot_starts[slot - 1] && plan_.segments[static_cast<std::size_t>(end) - 1].n_parts > 1)
+      if (end > plan_.slot_starts[slot - 1] &&
+          plan_.segments[static_cast<std::size_t>(end) - 1].n_parts > 1)
         plan_.segments[static_cast<std::size_t>(end) - 1].merger = 0;
     }
     for (std::size_t first = 0; first < plan_.segments.size();) {

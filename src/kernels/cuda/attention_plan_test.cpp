@@ -19,7 +19,8 @@ std::vector<AttentionRange> random_ranges(std::mt19937& random, int n, int max_p
   std::int32_t token = 0;
   for (int i = 0; i < n; ++i) {
     const auto n_tokens = static_cast<std::int32_t>(1 + random() % max_tokens);
-    ranges.push_back({token, n_tokens, static_cast<std::int32_t>(random() % max_position), i * 100});
+    ranges.push_back(
+        {token, n_tokens, static_cast<std::int32_t>(random() % max_position), i * 100});
     token += n_tokens;
   }
   return ranges;
@@ -49,8 +50,7 @@ void expect_covers(const AttentionPlan& plan, std::span<const AttentionRange> ra
       const std::int32_t n_rows = parts.front().n_rows;
       const std::int32_t first = range.first_position + row / sizes.group_size;
       const std::int32_t last = range.first_position + (row + n_rows - 1) / sizes.group_size;
-      std::int32_t group =
-          sizes.window > 0 ? std::max(first - sizes.window + 1, 0) / kKvGroup : 0;
+      std::int32_t group = sizes.window > 0 ? std::max(first - sizes.window + 1, 0) / kKvGroup : 0;
       std::int32_t idx = 0;
       for (const AttentionSegment& part : parts) {
         EXPECT_EQ(part.group_begin, group);
@@ -109,8 +109,8 @@ TEST(AttentionPlan, CoversEveryGroupOnce) {
     sizes.max_rows = random() % 2 == 0 ? 16 : 32;
     sizes.window = std::array{0, 1, 16, 100, 5000}[random() % 5];
     sizes.split_groups = std::array{0, 8, 32}[random() % 3];
-    const auto ranges = random_ranges(random, static_cast<int>(random() % 70), 9000,
-                                      random() % 2 == 0 ? 1 : 8);
+    const auto ranges =
+        random_ranges(random, static_cast<int>(random() % 70), 9000, random() % 2 == 0 ? 1 : 8);
     AttentionPlan plan;
     plan_attention(ranges, sizes, plan);
     expect_covers(plan, ranges, sizes);
@@ -173,7 +173,8 @@ TEST(AttentionPlan, FixedSplitsDoNotDependOnTheBatch) {
 }
 
 TEST(PrefillPlan, TilesCoverTheRowsLongestFirst) {
-  const std::vector<AttentionRange> ranges = {{0, 100, 0, 0}, {100, 1, 4000, 9}, {101, 300, 50, 80}};
+  const std::vector<AttentionRange> ranges = {
+      {0, 100, 0, 0}, {100, 1, 4000, 9}, {101, 300, 50, 80}};
   std::vector<PrefillTile> tiles;
   plan_prefill(ranges, 7, tiles);
   std::map<std::int32_t, std::int32_t> n_rows;

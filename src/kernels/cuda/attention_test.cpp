@@ -74,7 +74,8 @@ TEST(DecodeAttention, EveryGroupSizeAndHeadDim) {
 
 TEST(DecodeAttention, OneLongSequence) {
   REQUIRE_GPU();
-  for (const int n_kv_heads : {1, 4, 8}) expect_decode(shape_of(n_kv_heads, 7, 128), 64, {{9001, 1}}, 16, 5);
+  for (const int n_kv_heads : {1, 4, 8})
+    expect_decode(shape_of(n_kv_heads, 7, 128), 64, {{9001, 1}}, 16, 5);
 }
 
 TEST(DecodeAttention, DraftsAndWideGroups) {
@@ -142,7 +143,8 @@ void expect_prefill(const AttentionShape& shape, int block_size,
   for (int round = 0; round < 3; ++round) {
     out.poison();
     launch_prefill_attention(context, shape, a.kv(), device_tiles.data(),
-                             static_cast<std::int32_t>(tiles.size()), a.device_q.data(), out.data());
+                             static_cast<std::int32_t>(tiles.size()), a.device_q.data(),
+                             out.data());
     const std::vector<__nv_bfloat16> result = out.download();
     if (round == 0) {
       first = result;
@@ -157,12 +159,13 @@ void expect_prefill(const AttentionShape& shape, int block_size,
 
 TEST(PrefillAttention, WholePromptsAndChunks) {
   REQUIRE_GPU();
-  const std::vector<SequenceSizes> sequences = {{1, 1},    {17, 17},  {64, 64},  {65, 65},
+  const std::vector<SequenceSizes> sequences = {{1, 1},    {17, 17},   {64, 64}, {65, 65},
                                                 {200, 30}, {513, 100}, {129, 2}, {1025, 40}};
   unsigned seed = 1;
   for (const int head_dim : {64, 128}) {
     for (const int group_size : {1, 2, 7}) {
-      expect_prefill(shape_of(2, group_size, head_dim), std::array{16, 32, 64}[seed % 3], sequences, seed);
+      expect_prefill(shape_of(2, group_size, head_dim), std::array{16, 32, 64}[seed % 3], sequences,
+                     seed);
       ++seed;
     }
   }
@@ -170,7 +173,8 @@ TEST(PrefillAttention, WholePromptsAndChunks) {
 
 TEST(PrefillAttention, Windows) {
   REQUIRE_GPU();
-  for (const int window : {1, 100, 300}) expect_prefill(shape_of(1, 3, 128, window), 64, {{700, 300}, {150, 150}}, 23);
+  for (const int window : {1, 100, 300})
+    expect_prefill(shape_of(1, 3, 128, window), 64, {{700, 300}, {150, 150}}, 23);
 }
 
 }  // namespace

@@ -81,8 +81,7 @@ __device__ __forceinline__ void clear_counters(const Params& p) {
 }
 
 template <int kHeadDim, int kTiles>
-__global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(
-    const Params p) {
+__global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Params p) {
   extern __shared__ __align__(128) std::byte memory[];
   using Memory = Shared<kHeadDim>;
   auto& shared = *reinterpret_cast<Memory*>(memory);
@@ -128,8 +127,8 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(
         segment.first_position + (segment.row_begin + segment.n_rows - 1) / p.group_size;
     for (int group = segment.group_begin + warp; group < segment.group_end; group += kWarps) {
       std::byte* data = ring.wait();
-      attend_to_group(tiles, shared, p, data, group * kKvGroup, last_position,
-                                        first_row_position, lane);
+      attend_to_group(tiles, shared, p, data, group * kKvGroup, last_position, first_row_position,
+                      lane);
       ring.release();
       fetch();
     }
@@ -143,10 +142,10 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(
 template <int kHeadDim, int kTiles>
 void launch_tiles(const DeviceContext& context, const Params& params, std::int32_t n_slots) {
   static_assert(sizeof(Shared<kHeadDim>) <= 227 * 1024);
-  const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(params.n_kv_heads),
-                                          static_cast<unsigned>(n_slots)),
-                             .block = dim3(kThreads),
-                             .shared_bytes = sizeof(Shared<kHeadDim>)};
+  const LaunchShape shape = {
+      .grid = dim3(static_cast<unsigned>(params.n_kv_heads), static_cast<unsigned>(n_slots)),
+      .block = dim3(kThreads),
+      .shared_bytes = sizeof(Shared<kHeadDim>)};
   launch(context, "decode attention", decode_attention_kernel<kHeadDim, kTiles>, shape, params);
 }
 

@@ -23,13 +23,12 @@ __device__ __forceinline__ void put_rows(const RowTile<kHeadDim>& tile, int half
   sum += __shfl_xor_sync(~0u, sum, 1);
   sum += __shfl_xor_sync(~0u, sum, 2);
   const int row = lane / 4;
-  if (lane % 4 == 0)
-    shared.row_max_sum[warp][row] = {half == 0 ? tile.max[0] : tile.max[1], sum};
+  if (lane % 4 == 0) shared.row_max_sum[warp][row] = {half == 0 ? tile.max[0] : tile.max[1], sum};
   float* to = shared.sums[warp][row] + lane % 4 * 2;
 #pragma unroll
   for (int n = 0; n < kHeadDim / 8; ++n) {
-    const float2 pair = half == 0 ? float2{tile.out[n][0], tile.out[n][1]}
-                                  : float2{tile.out[n][2], tile.out[n][3]};
+    const float2 pair =
+        half == 0 ? float2{tile.out[n][0], tile.out[n][1]} : float2{tile.out[n][2], tile.out[n][3]};
     *reinterpret_cast<float2*>(to + n * 8) = pair;
   }
 }
@@ -55,7 +54,8 @@ __device__ __forceinline__ __nv_bfloat16* out_row(const Params& p, const Attenti
   return p.out + (token * p.n_heads + head) * kHeadDim;
 }
 
-__device__ __forceinline__ void store_quotient(__nv_bfloat16* to, const float4& sum, float divisor) {
+__device__ __forceinline__ void store_quotient(__nv_bfloat16* to, const float4& sum,
+                                               float divisor) {
   const float inverse = 1.0f / divisor;
   *reinterpret_cast<uint2*>(to) = {pack_bf16(sum.x * inverse, sum.y * inverse),
                                    pack_bf16(sum.z * inverse, sum.w * inverse)};
@@ -86,8 +86,7 @@ __device__ void merge_warps(const Params& p, const AttentionSegment& segment, in
       continue;
     }
     const std::int64_t part = segment.part_begin + segment.part_idx;
-    const std::int64_t part_row =
-        (part * p.n_kv_heads + kv_head) * (kTiles * 16) + first_row + row;
+    const std::int64_t part_row = (part * p.n_kv_heads + kv_head) * (kTiles * 16) + first_row + row;
     __stcg(reinterpret_cast<float4*>(p.parts + part_row * kHeadDim + quad * 4), out);
     if (quad == 0) __stcg(p.part_sums + part_row, float2{max, sum});
   }
@@ -129,7 +128,7 @@ struct Partial {
       common = fmaxf(common, __shfl_xor_sync(~0u, common, offset));
     scale(weight_of(max, common, scale_log2));
     max = common;
-    float* values[] = {&sum,    &left.x,  &left.y,  &left.z, &left.w,
+    float* values[] = {&sum,     &left.x,  &left.y,  &left.z, &left.w,
                        &right.x, &right.y, &right.z, &right.w};
     for (int offset = width / 2; offset > 0; offset /= 2) {
 #pragma unroll

@@ -44,9 +44,8 @@ __device__ __forceinline__ const std::byte* chunk_address(const std::byte* part,
 // scores[j][...]: 16 rows against positions 8 j .. 8 j + 7 of the group. Two sums of half of the
 // dimensions each, so that the chain of dependent products is half as long.
 template <int kHeadDim, int kTiles>
-__device__ __forceinline__ void multiply_keys(const Shared<kHeadDim>& shared,
-                                              const std::byte* keys, int lane,
-                                              float (&scores)[kTiles][2][4]) {
+__device__ __forceinline__ void multiply_keys(const Shared<kHeadDim>& shared, const std::byte* keys,
+                                              int lane, float (&scores)[kTiles][2][4]) {
   float second[kTiles][2][4] = {};
   const int t = lane % 8 + lane / 16 * 8, d = lane / 8 % 2 * 8;
   const int q_t = lane % 16, q_d = lane / 16 * 8;

@@ -107,13 +107,16 @@ void expect_right(const RopeCase& c, Version version) {
                                    .sin = sin.data()};
   switch (version) {
     case Version::naive:
-      launch_naive_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(), pages.data());
+      launch_naive_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(),
+                                  pages.data());
       break;
     case Version::f32:
-      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(), pages.data());
+      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(),
+                            pages.data());
       break;
     case Version::bf16:
-      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv_bf16.data(), q.data(), pages.data());
+      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv_bf16.data(), q.data(),
+                            pages.data());
       break;
   }
   const std::vector<__nv_bfloat16> got_q = q.download(), got_pages = pages.download();
@@ -125,7 +128,8 @@ void expect_right(const RopeCase& c, Version version) {
       if (h >= c.shape.n_heads && slot < 0) continue;
       for (int d = 0; d < dim; ++d) {
         if (h < c.shape.n_heads) {
-          got.push_back(__bfloat162float(got_q[(static_cast<std::size_t>(t) * c.shape.n_heads + h) * dim + d]));
+          got.push_back(__bfloat162float(
+              got_q[(static_cast<std::size_t>(t) * c.shape.n_heads + h) * dim + d]));
           continue;
         }
         const bool is_v = h >= c.shape.n_heads + c.shape.n_kv_heads;
@@ -150,8 +154,11 @@ TEST(RopeAndStore, AllShapesAndInputs) {
   for (const int head_dim : {8, 32, 64, 80, 128, 256}) {
     for (const RopePairing pairing : {RopePairing::split_halves, RopePairing::interleaved}) {
       for (const int n_tokens : {1, 3, 37}) {
-        const RopeCase c({.n_heads = 6, .n_kv_heads = 2, .head_dim = head_dim,
-                          .block_size = std::array{16, 32, 64}[seed % 3], .pairing = pairing},
+        const RopeCase c({.n_heads = 6,
+                          .n_kv_heads = 2,
+                          .head_dim = head_dim,
+                          .block_size = std::array{16, 32, 64}[seed % 3],
+                          .pairing = pairing},
                          n_tokens, seed % 2 == 0, seed / 2 % 2 == 0, seed);
         for (const Version version : {Version::naive, Version::f32, Version::bf16})
           expect_right(c, version);

@@ -24,8 +24,7 @@ namespace {
 constexpr int kBinThreads = 512;
 
 __device__ bool is_drawn(const SampleRow& row, const RowStats& stats) {
-  return row.draws != 0 && row.temperature != 0.0f && stats.finite != 0 &&
-         stats.max > -INFINITY;
+  return row.draws != 0 && row.temperature != 0.0f && stats.finite != 0 && stats.max > -INFINITY;
 }
 
 __device__ MassScale scale_of(const SampleRow& row, const RowStats& stats) {
@@ -147,7 +146,8 @@ __device__ std::uint64_t top_p_target(float p, std::uint64_t total) {
 
 // sampling/philox.cpp
 __device__ std::uint64_t random_bits(std::uint64_t seed, std::uint64_t position) {
-  std::uint32_t c0 = static_cast<std::uint32_t>(position), c1 = static_cast<std::uint32_t>(position >> 32);
+  std::uint32_t c0 = static_cast<std::uint32_t>(position),
+                c1 = static_cast<std::uint32_t>(position >> 32);
   std::uint32_t c2 = 0, c3 = 0;
   std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -195,9 +195,8 @@ __device__ std::uint32_t count_before(SelectMemory& memory, const float* row, in
   const float logit = logit_of(key);
   const int its_id = id_of(key);
   std::uint32_t n = 0;
-  for_each_logit(row, vocab_size, block, n_blocks, [&](float x, int id) {
-    n += x > logit || (x == logit && id < its_id) ? 1 : 0;
-  });
+  for_each_logit(row, vocab_size, block, n_blocks,
+                 [&](float x, int id) { n += x > logit || (x == logit && id < its_id) ? 1 : 0; });
   n = __reduce_add_sync(~0u, n);
   if (threadIdx.x % 32 == 0) atomicAdd(in_first_block(&memory.n_keys), n);
   sync_row(n_blocks);

@@ -215,9 +215,9 @@ __device__ void finish_row(const SampleBatchView& batch, const SamplerScratch& s
   const SampleRow& row = batch.rows[row_idx];
   constexpr TokenId kNothing = -1, kBroken = -2;
   // Rows with a temperature are drawn by the next kernel, if anything is possible.
-  results.token_ids[row_idx] = !best.finite      ? kBroken
-                               : row.draws == 0  ? kNothing
-                                                 : id_of(best.processed);
+  results.token_ids[row_idx] = !best.finite     ? kBroken
+                               : row.draws == 0 ? kNothing
+                                                : id_of(best.processed);
 }
 
 __global__ __launch_bounds__(kThreads) void prepare_rows_kernel(const SampleBatchView batch,
@@ -284,7 +284,8 @@ __global__ void fill_histories_kernel(std::int32_t vocab_size, const HistoryRang
   const int first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
   for (int i = first; i < range.n_prompt; i += step)
     atomicOr(row + ids[range.prompt_begin + i], kInPrompt);
-  for (int i = first; i < range.n_output; i += step) atomicAdd(row + ids[range.output_begin + i], 1u);
+  for (int i = first; i < range.n_output; i += step)
+    atomicAdd(row + ids[range.output_begin + i], 1u);
 }
 
 }  // namespace

@@ -161,7 +161,11 @@ class RowSelector {
   // Block `block` of the n_blocks that share the row.
   __device__ RowSelector(SelectMemory& memory, const float* row, int vocab_size,
                          const MassScale& scale, int block, int n_blocks)
-      : memory_(memory), row_(row), vocab_size_(vocab_size), scale_(scale), block_(block),
+      : memory_(memory),
+        row_(row),
+        vocab_size_(vocab_size),
+        scale_(scale),
+        block_(block),
         n_blocks_(n_blocks) {}
 
   // All candidates. After make_running_sums(coarse).
@@ -372,9 +376,8 @@ class RowSelector {
     std::uint32_t count = 0;
 #pragma unroll
     for (int i = 0; i < kAThread; ++i) {
-      masses[i] = first + i < n
-                      ? scale_.mass(scale_.exponent(logit_of(memory_.keys[first + i])))
-                      : 0;
+      masses[i] =
+          first + i < n ? scale_.mass(scale_.exponent(logit_of(memory_.keys[first + i]))) : 0;
       mass += masses[i];
       count += first + i < n ? 1 : 0;
     }
