@@ -49,7 +49,7 @@ struct Pages {
   DeviceBuffer memory, q, out, device_blocks;
 };
 
-// A plan on the device, with scratch and two sets of counters.
+// A plan on the device, with scratch.
 struct Plan {
   Plan(const Pages& pages, const ModelShape& model, const AttentionPlanSizes& given)
       : sizes(given) {
@@ -61,26 +61,21 @@ struct Plan {
         std::int64_t{std::max(plan.n_parts, 1)} * model.n_kv_heads * sizes.max_rows;
     parts = DeviceBuffer(rows * model.head_dim * 4, "parts");
     sums = DeviceBuffer(rows * 8, "sums");
-    n_counters = std::max(plan.n_merges, 1) * model.n_kv_heads;
-    const std::vector<std::int32_t> zeros(static_cast<std::size_t>(n_counters), 0);
-    counters[0] = to_device(zeros);
-    counters[1] = to_device(zeros);
+    counters = to_device(std::vector<std::int32_t>(
+        static_cast<std::size_t>(std::max(plan.n_merges, 1)) * model.n_kv_heads, 0));
   }
-  DecodePlanView view(int launch) const {
+  DecodePlanView view() const {
     return {segments.as<AttentionSegment>(),
             starts.as<std::int32_t>(),
             sizes.n_slots,
             sizes.max_rows,
             parts.as<float>(),
             sums.as<float2>(),
-            counters[launch % 2].as<std::int32_t>(),
-            counters[1 - launch % 2].as<std::int32_t>(),
-            n_counters};
+            counters.as<std::int32_t>()};
   }
 
   AttentionPlanSizes sizes;
-  std::int32_t n_counters = 0;
-  DeviceBuffer segments, starts, parts, sums, counters[2];
+  DeviceBuffer segments, starts, parts, sums, counters;
 };
 
 void bench_decode(double bandwidth, const ModelShape& model, const std::string& what,
@@ -88,19 +83,17 @@ void bench_decode(double bandwidth, const ModelShape& model, const std::string& 
   const DeviceContext context;
   const auto n_positions = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
   const double bytes = static_cast<double>(n_positions) * model.n_kv_heads * model.head_dim * 4;
-  // Even, so that a replay begins with the other set of counters than the one before ended with.
-  const int n_layers = std::clamp(static_cast<int>(4e9 / bytes), 4, 64) / 2 * 2;
+  const int n_layers = std::clamp(static_cast<int>(4e9 / bytes), 4, 64);
   const Pages pages(model, lengths, n_new, n_layers);
   AttentionPlanSizes sizes = decode_plan_sizes(
       context, model.attention(), model.attention().group_size() * n_new > 16 ? 32 : 16);
   sizes.split_groups = split_groups;
   const Plan plan(pages, model, sizes);
-  int n_launches = 0;
-  const double us = 1e6 * seconds_a_launch(context, n_layers, [&](int layer) {
-                      launch_decode_attention(context, model.attention(), pages.kv(model, layer),
-                                              plan.view(n_launches++), pages.q.as<__nv_bfloat16>(),
-                                              pages.out.as<__nv_bfloat16>());
-                    });
+  const double us =
+      1e6 * seconds_a_launch(context, n_layers, [&](int layer) {
+        launch_decode_attention(context, model.attention(), pages.kv(model, layer), plan.view(),
+                                pages.q.as<__nv_bfloat16>(), pages.out.as<__nv_bfloat16>());
+      });
   std::printf(
       "decode   %-13s %-24s %s %8.2f us a layer %7.3f ms a step %6.0f GB/s, %5.1f %% of %.0f\n",
       model.name, what.c_str(), split_groups > 0 ? "fixed" : "     ", us, us * model.n_layers / 1e3,

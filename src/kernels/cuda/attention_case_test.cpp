@@ -129,29 +129,21 @@ DevicePlan::DevicePlan(const AttentionPlan& plan, const AttentionPlanSizes& size
       parts_(static_cast<std::size_t>(plan.n_parts) * shape.n_kv_heads * sizes.max_rows *
              shape.head_dim),
       part_sums_(static_cast<std::size_t>(plan.n_parts) * shape.n_kv_heads * sizes.max_rows),
-      counters_(zeros(plan, shape)),
-      other_counters_(zeros(plan, shape)) {}
+      counters_(std::vector<std::int32_t>(
+          static_cast<std::size_t>(plan.n_merges) * shape.n_kv_heads, 0)) {}
 
-std::vector<std::int32_t> DevicePlan::zeros(const AttentionPlan& plan,
-                                            const AttentionShape& shape) {
-  return std::vector<std::int32_t>(static_cast<std::size_t>(plan.n_merges) * shape.n_kv_heads, 0);
-}
-
-DecodePlanView DevicePlan::next_view() {
-  std::swap(counters_, other_counters_);
+DecodePlanView DevicePlan::view() const {
   return {.segments = segments_.data(),
           .slot_starts = slot_starts_.data(),
           .n_slots = sizes_.n_slots,
           .max_rows = sizes_.max_rows,
           .parts = parts_.data(),
           .part_sums = part_sums_.data(),
-          .counters = counters_.data(),
-          .counters_to_clear = other_counters_.data(),
-          .n_counters = static_cast<std::int32_t>(counters_.size())};
+          .counters = counters_.data()};
 }
 
-bool DevicePlan::other_counters_are_zero() const {
-  return std::ranges::all_of(other_counters_.download(), [](std::int32_t n) { return n == 0; });
+bool DevicePlan::counters_are_zero() const {
+  return std::ranges::all_of(counters_.download(), [](std::int32_t n) { return n == 0; });
 }
 
 }  // namespace tinyllm::cuda

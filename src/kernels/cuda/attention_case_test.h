@@ -47,19 +47,16 @@ class DevicePlan {
  public:
   DevicePlan(const AttentionPlan& plan, const AttentionPlanSizes& sizes,
              const AttentionShape& shape);
-  // For one launch: the sets of counters are exchanged each time.
-  DecodePlanView next_view();
-  bool other_counters_are_zero() const;
+  DecodePlanView view() const;
+  bool counters_are_zero() const;
 
  private:
-  static std::vector<std::int32_t> zeros(const AttentionPlan& plan, const AttentionShape& shape);
-
   AttentionPlanSizes sizes_;
   DeviceArray<AttentionSegment> segments_;
   DeviceArray<std::int32_t> slot_starts_;
   DeviceArray<float> parts_;
   DeviceArray<float2> part_sums_;
-  DeviceArray<std::int32_t> counters_, other_counters_;
+  DeviceArray<std::int32_t> counters_;
 };
 
 }  // namespace tinyllm::cuda

@@ -73,13 +73,6 @@ struct Queries {
   }
 };
 
-// The counters of another launch, for its next time.
-__device__ __forceinline__ void clear_counters(const Params& p) {
-  const int block = blockIdx.y * gridDim.x + blockIdx.x, step = gridDim.x * gridDim.y * kThreads;
-  for (int i = block * kThreads + threadIdx.x; i < p.n_counters; i += step)
-    p.counters_to_clear[i] = 0;
-}
-
 template <int kHeadDim, int kTiles>
 __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Params p) {
   extern __shared__ __align__(128) std::byte memory[];
@@ -109,7 +102,6 @@ __global__ __launch_bounds__(kThreads, 1) void decode_attention_kernel(const Par
     fetch();
   }
   if (!waited) wait_for_previous_kernel();
-  clear_counters(p);
   if (s == segment_end) return;
   constexpr bool kFetchAhead = kTiles * kHeadDim <= 128;  // others have no registers for it
   Queries<kHeadDim, kTiles> queries;
@@ -183,8 +175,6 @@ void launch_decode_attention(const DeviceContext& context, const AttentionShape&
                          .parts = plan.parts,
                          .part_sums = plan.part_sums,
                          .counters = plan.counters,
-                         .counters_to_clear = plan.counters_to_clear,
-                         .n_counters = plan.n_counters,
                          .q = q,
                          .out = out,
                          .n_heads = shape.n_heads,

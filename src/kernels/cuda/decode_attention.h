@@ -33,15 +33,10 @@ struct DecodePlanView {
   const AttentionSegment* segments = nullptr;
   const std::int32_t* slot_starts = nullptr;  // [n_slots + 1]
   std::int32_t n_slots = 0;
-  std::int32_t max_rows = 0;    // AttentionPlanSizes::max_rows: 16 or 32
-  float* parts = nullptr;       // [n_parts, n_kv_heads, max_rows, head_dim]
-  float2* part_sums = nullptr;  // [n_parts, n_kv_heads, max_rows] largest score and sum
-  // [max merges, n_kv_heads] each, 0 at first. A launch counts in one set and clears the other. Sets
-  // form a ring of two or more: launch i counts in set i and clears set i + 1, and the launches of a
-  // step are a multiple of the ring, so that the next step begins with a clean one.
-  std::int32_t* counters = nullptr;
-  std::int32_t* counters_to_clear = nullptr;
-  std::int32_t n_counters = 0;  // of a set
+  std::int32_t max_rows = 0;         // AttentionPlanSizes::max_rows: 16 or 32
+  float* parts = nullptr;            // [n_parts, n_kv_heads, max_rows, head_dim]
+  float2* part_sums = nullptr;       // [n_parts, n_kv_heads, max_rows] largest score and sum
+  std::int32_t* counters = nullptr;  // [n_merges, n_kv_heads], 0 before and after
 };
 
 // Which plan sizes fit a device and a shape.

@@ -92,14 +92,15 @@ __device__ void merge_warps(const Params& p, const AttentionSegment& segment, in
   }
 }
 
-// Counts this block: what it wrote before is seen by whoever sees the count.
-__device__ __forceinline__ void count_arrival(std::int32_t* counter) {
-  asm volatile("red.add.release.gpu.global.s32 [%0], 1;" ::"l"(counter) : "memory");
+// Counts this block: what it wrote before is seen by whoever sees the count. The last of the n makes
+// the counter 0 again, so the others wait for a 0, and the next launch finds one.
+__device__ __forceinline__ void count_arrival(std::int32_t* counter, std::int32_t n) {
+  asm volatile("red.release.gpu.global.inc.u32 [%0], %1;" ::"l"(counter), "r"(n - 1) : "memory");
 }
-__device__ __forceinline__ std::int32_t arrivals(const std::int32_t* counter) {
+__device__ __forceinline__ bool all_arrived(const std::int32_t* counter) {
   std::int32_t n;
   asm volatile("ld.acquire.gpu.global.s32 %0, [%1];" : "=r"(n) : "l"(counter) : "memory");
-  return n;
+  return n == 0;
 }
 
 // A partial result of eight columns of a row.
@@ -174,8 +175,8 @@ __device__ void merge_parts(const Params& p, const AttentionSegment& segment, in
   __syncthreads();  // the block's part is written
   std::int32_t* counter = p.counters + segment.merge_idx * p.n_kv_heads + kv_head;
   if (threadIdx.x == 0) {
-    count_arrival(counter);
-    while (segment.merger >= 0 && arrivals(counter) < segment.n_parts) __nanosleep(20);
+    count_arrival(counter, segment.n_parts);
+    while (segment.merger >= 0 && !all_arrived(counter)) __nanosleep(20);
   }
   if (segment.merger < 0) return;
   __syncthreads();

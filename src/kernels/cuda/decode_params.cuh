@@ -20,9 +20,7 @@ struct Params {
   const std::int32_t* slot_starts;
   float* parts;
   float2* part_sums;
-  std::int32_t* counters;           // of finished parts; 0 before the launch
-  std::int32_t* counters_to_clear;  // of another launch
-  std::int32_t n_counters;
+  std::int32_t* counters;  // of finished parts; 0 before and after the launch
   const __nv_bfloat16* q;
   __nv_bfloat16* out;
   std::int32_t n_heads, n_kv_heads, group_size;
