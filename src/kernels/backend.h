@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "api/kv_spec.h"
 #include "api/output.h"
@@ -30,10 +31,9 @@ namespace tinyllm {
 
 // The largest step and the model's sizes: what scratch and pages are made for.
 struct BackendSizes {
-  std::int32_t n_layers = 0;
-  AttentionSpec attention;
+  std::vector<AttentionSpec> attention;  // of each layer
   std::int32_t hidden_size = 0;
-  std::int32_t intermediate_size = 0;
+  std::int32_t intermediate_size = 0;  // the largest of any layer
   std::int32_t vocab_size = 0;
   StepLimits limits;
   std::int32_t max_samples = 0;  // rows of logits
@@ -63,9 +63,10 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Load time. Each part is in its own file format; n_in is common. The device keeps its own
-  // layout: the file's bytes are not needed afterwards.
-  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) = 0;
+  // Load time. Each part is in its own file format; the number of columns is common. A backend of
+  // several devices cuts the matrix as `shard` says. The device keeps its own layout: the file's
+  // bytes are not needed afterwards.
+  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) = 0;
   virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
   // cos and sin of every position, [max_model_len, head_dim / 2] f32 each.
   virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;
