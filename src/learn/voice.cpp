@@ -146,13 +146,12 @@ VoiceComparison compare_with_engine(const std::string& model, const Voice& voice
     const std::int64_t i = position - first;
     if (i < 0 || i >= static_cast<std::int64_t>(voice.token_ids.size()) || comparison.parted)
       return;
-    const TokenId mine = voice.token_ids[static_cast<std::size_t>(i)], best = argmax(logits);
+    const TokenId mine = voice.token_ids[i], best = argmax(logits);
     if (mine == best) {
       comparison.n_equal += 1;
       return;
     }
-    comparison.gap = static_cast<double>(logits[static_cast<std::size_t>(best)]) -
-                     static_cast<double>(logits[static_cast<std::size_t>(mine)]);
+    comparison.gap = static_cast<double>(logits[best]) - static_cast<double>(logits[mine]);
     if (comparison.gap <= kNearTie) {
       comparison.n_near_ties += 1;
       return;
