@@ -35,7 +35,7 @@ class GgufWriter {
 
   // The next bytes of the data, tensors in the order of the plan, each whole.
   void write(std::span<const std::byte> bytes);
-  // After the last row; without it nothing stays.
+  // After the last row. Without it no file is left behind.
   void finish();
 
  private:

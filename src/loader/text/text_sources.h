@@ -1,7 +1,7 @@
 #pragma once
-// From a checkpoint to the text side: tokenizer, chat template and default generation settings,
-// from GGUF metadata or from tokenizer.json, tokenizer_config.json, chat_template.jinja and
-// generation_config.json.
+// From a checkpoint to the text side: tokenizer, chat template and default
+// generation settings, from GGUF metadata or from tokenizer.json,
+// tokenizer_config.json, chat_template.jinja and generation_config.json.
 
 #include <memory>
 #include <optional>
@@ -20,7 +20,7 @@ namespace tinyllm {
 // SentencePiece or WordPiece vocabulary, Error{invalid_input} for a broken one.
 std::optional<TokenizerSpec> load_tokenizer_spec(const Checkpoint& checkpoint);
 
-// The tokenizer itself; empty and throws as above.
+// The tokenizer itself; empty, and throws, in the same cases.
 std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
 
 // Empty when the model has no template (a base model).
@@ -35,7 +35,7 @@ struct GenerationDefaults {
 GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
                                             const Tokenizer* tokenizer);
 
-// All of it: what turns text into ids and back, as far as the model has it.
+// Everything that turns text into ids and back, as far as the model has it.
 struct ModelText {
   std::optional<Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;

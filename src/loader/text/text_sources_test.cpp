@@ -19,8 +19,8 @@ using testing::GgufBuilder;
 using testing::TempFolder;
 using Ids = std::vector<TokenId>;
 
-// A byte-level BPE of five tokens and one added one. `bos_template`: tokenizer.json adds BOS
-// itself.
+// A byte-level BPE of five tokens and one added one.
+// `bos_template`: tokenizer.json adds BOS itself.
 std::string tokenizer_json(bool bos_template = false) {
   nlohmann::json json = nlohmann::json::parse(R"({
     "added_tokens": [{"id": 5, "content": "<|im_end|>", "special": true}],

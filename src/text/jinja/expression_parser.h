@@ -22,8 +22,8 @@ class ExpressionParser {
   ExprPtr tuple_or_expression(bool with_conditional = true, std::string_view end_name = "");
   // What can be assigned to: a name, ns.name, or a tuple of them.
   ExprPtr assignment_target(bool with_namespace, std::string_view end_name = "");
-  // The rest of "| name | name(args)", applied to `input`. With `is_first` no bar stands before
-  // the first name.
+  // The rest of "| name | name(args)", applied to `input`.
+  // With `is_first` no bar stands before the first name.
   ExprPtr filter_chain(ExprPtr input, bool is_first = false);
   // The text of the block around, which a filter or set block sends through filters.
   ExprPtr block_text() const;
