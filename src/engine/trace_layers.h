@@ -7,13 +7,14 @@
 
 #include "api/sampling_params.h"
 #include "base/function_ref.h"
-#include "engine/engine.h"
-#include "loader/checkpoint.h"
 
 namespace tinyllm {
 
-// Told of the hidden states [n_tokens, hidden_size] f32
-// after the embedding (layer_idx -1) and after each layer.
+class Checkpoint;
+struct EngineOptions;
+
+// Told of the hidden states [n_tokens, hidden_size] f32 after the embedding (layer_idx -1) and
+// after each layer.
 using LayerWatcher = function_ref<void(std::int32_t layer_idx, std::span<const float> hidden)>;
 
 // Runs the whole prompt in one step. Of `options` threads,

@@ -85,8 +85,8 @@ struct StepRunner::State {
       : decoder(its_decoder), backend(its_backend), sizes(its_sizes), builder(its_sizes) {
     steps.resize(static_cast<std::size_t>(backend.lag()) + 1);
     for (StepInFlight& step : steps) {
-      step.rows.reserve(static_cast<std::size_t>(sizes.max_num_seqs));
-      step.samples.reserve(static_cast<std::size_t>(sizes.max_num_batched_tokens));
+      step.rows.reserve(static_cast<std::size_t>(sizes.limits.max_num_seqs));
+      step.samples.reserve(static_cast<std::size_t>(sizes.limits.max_num_batched_tokens));
     }
   }
 

@@ -11,8 +11,10 @@
 #include <memory>
 #include <span>
 
+#include "api/kv_spec.h"
 #include "api/output.h"
 #include "api/sampling_params.h"
+#include "api/step_limits.h"
 #include "base/function_ref.h"
 #include "kernels/backend.h"
 #include "model/decoder.h"
@@ -20,13 +22,14 @@
 
 namespace tinyllm {
 
+// What the arrays are sized for.
 struct RunnerSizes {
-  std::int32_t max_num_seqs = 0;
-  std::int32_t max_num_batched_tokens = 0;
-  std::int32_t max_blocks_per_seq = 0;
-  std::int32_t block_size = 0;
+  StepLimits limits;
+  KvSpec kv;
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
+
+  std::int32_t max_blocks_per_seq() const { return kv.blocks_for(limits.max_model_len); }
 };
 
 // How the sequence of a plan row wants its tokens: looked up for every row that has logits. Views

@@ -22,6 +22,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/schedule_policy.h"
+#include "api/step_limits.h"
 #include "base/function_ref.h"
 #include "cache/kv_blocks.h"
 #include "schedule/sequence.h"
@@ -29,12 +31,8 @@
 
 namespace tinyllm {
 
-enum class SchedulePolicy { first_come_first_served, priority };
-
 struct SchedulerOptions {
-  std::int32_t max_num_seqs = 64;             // rows of a step
-  std::int64_t max_num_batched_tokens = 512;  // tokens of a step
-  std::int64_t max_model_len = 0;             // context: prompt and output together
+  StepLimits limits;
   std::int32_t lag = 0;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
   // Blocks that stay free when a new sequence is admitted,

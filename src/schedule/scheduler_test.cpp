@@ -43,9 +43,9 @@ struct StepResults {
 class FakeBackend {
  public:
   FakeBackend(const SchedulerOptions& options, const KvBlocksOptions& blocks)
-      : block_size_(blocks.block_size),
-        rows_(static_cast<std::size_t>(blocks.n_blocks * blocks.block_size), 0),
-        last_drawn_(static_cast<std::size_t>(options.max_num_seqs), -1) {}
+      : block_size_(blocks.kv.block_size),
+        rows_(static_cast<std::size_t>(blocks.kv.n_tokens()), 0),
+        last_drawn_(static_cast<std::size_t>(options.limits.max_num_seqs), -1) {}
 
   StepResults run(const StepPlan& plan) {
     StepResults results;
@@ -87,11 +87,11 @@ struct Sizes {
 
 Sizes small_sizes() {
   Sizes sizes;
-  sizes.options.max_num_seqs = 4;
-  sizes.options.max_num_batched_tokens = 8;
-  sizes.options.max_model_len = 64;
-  sizes.blocks.n_blocks = 16;
-  sizes.blocks.block_size = 4;
+  sizes.options.limits.max_num_seqs = 4;
+  sizes.options.limits.max_num_batched_tokens = 8;
+  sizes.options.limits.max_model_len = 64;
+  sizes.blocks.kv.n_blocks = 16;
+  sizes.blocks.kv.block_size = 4;
   return sizes;
 }
 
@@ -118,8 +118,8 @@ TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
 
 TEST(Scheduler, AnOlderLongPromptLeavesRoomForDecodesBehindIt) {
   Sizes sizes = small_sizes();
-  sizes.options.max_model_len = 100;
-  sizes.blocks.n_blocks = 64;
+  sizes.options.limits.max_model_len = 100;
+  sizes.blocks.kv.n_blocks = 64;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> shorter = {1}, longer(60, 4);
@@ -178,7 +178,7 @@ TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
 TEST(Scheduler, PriorityGoesFirst) {
   Sizes sizes = small_sizes();
   sizes.options.policy = SchedulePolicy::priority;
-  sizes.options.max_num_seqs = 1;
+  sizes.options.limits.max_num_seqs = 1;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2};
@@ -282,7 +282,7 @@ TEST(Scheduler, DraftsAreJudgedAndCounted) {
 
 TEST(Scheduler, ADraftTakesNoBlockThatAnotherMayNeed) {
   Sizes sizes = small_sizes();
-  sizes.blocks.n_blocks = 4;
+  sizes.blocks.kv.n_blocks = 4;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2, 3};
@@ -320,15 +320,15 @@ class RandomTrace {
  public:
   RandomTrace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy)
       : seed_(seed), lag_(lag), random_(seed) {
-    sizes_.options = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
-                      .max_num_batched_tokens = 8 + below(40),
-                      .max_model_len = kContext,
+    sizes_.options = {.limits = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
+                                 .max_num_batched_tokens = static_cast<std::int32_t>(8 + below(40)),
+                                 .max_model_len = kContext},
                       .lag = lag,
                       .policy = policy,
                       .watermark_blocks = static_cast<std::int32_t>(below(3))};
     const std::int32_t n_least = kContext / block_size + 1;
-    sizes_.blocks = {.n_blocks = n_least + static_cast<std::int32_t>(below(n_least)),
-                     .block_size = block_size,
+    sizes_.blocks = {.kv = {.block_size = block_size,
+                            .n_blocks = n_least + static_cast<std::int32_t>(below(n_least))},
                      .prefix_cache = below(4) != 0,
                      .secret = seed};
     scheduler_.emplace(sizes_.options, sizes_.blocks);
@@ -401,7 +401,7 @@ class RandomTrace {
       return propose(sequence, n_most);
     });
     if (!plan.rows.empty()) {
-      ASSERT_LE(plan.n_tokens, sizes_.options.max_num_batched_tokens);
+      ASSERT_LE(plan.n_tokens, sizes_.options.limits.max_num_batched_tokens);
       uncommitted_.push_back(backend_->run(plan));
     } else if (!uncommitted_.empty()) {
       commit_oldest();

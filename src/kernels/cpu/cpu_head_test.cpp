@@ -18,9 +18,9 @@ using testing::ElementsAre;
 
 constexpr std::int32_t kVocab = 70, kHidden = 32, kSlots = 4, kMaxTokens = 48;
 
-class CpuHead : public testing::Test {
+class CpuHeadTest : public testing::Test {
  protected:
-  CpuHead() : pool_(2), backend_(pool_, pick_row_kernels()) {
+  CpuHeadTest() : pool_(2), backend_(pool_, pick_row_kernels()) {
     std::mt19937 random(3);
     std::normal_distribution<float> normal;
     std::vector<float> table(std::size_t{kVocab} * kHidden);
@@ -32,13 +32,12 @@ class CpuHead : public testing::Test {
     head_.lm_head = pack(matrix);
     head_.final_norm = backend_.pack_vector({&norm, 1});
     BackendSizes sizes;
-    sizes.n_layers = 1;
-    set_attention(sizes);
+    sizes.attention = {{.n_heads = 1, .n_kv_heads = 1, .head_dim = kHidden}};
     sizes.hidden_size = sizes.intermediate_size = kHidden;
     sizes.vocab_size = kVocab;
-    sizes.max_seq_len = 64;
-    sizes.max_num_batched_tokens = sizes.max_samples = kMaxTokens;
-    sizes.max_num_seqs = kSlots;
+    sizes.limits = {
+        .max_num_seqs = kSlots, .max_num_batched_tokens = kMaxTokens, .max_model_len = 64};
+    sizes.max_samples = kMaxTokens;
     sizes.max_logprobs = 5;
     sizes.max_wanted_logits = sizes.max_wanted_hidden = kMaxTokens;
     backend_.configure(sizes, {.block_size = 16, .n_blocks = 4});
@@ -98,11 +97,7 @@ class CpuHead : public testing::Test {
 
  private:
   MatrixId pack(const Tensor& matrix) {
-    return backend_.pack_matrix({&matrix, 1}, PartOrder::stacked);
-  }
-  static void set_attention(BackendSizes& sizes) {
-    sizes.attention.n_heads = sizes.attention.n_kv_heads = 1;
-    sizes.attention.head_dim = kHidden;
+    return backend_.pack_matrix({&matrix, 1}, PartOrder::stacked, Shard::none);
   }
 
   ThreadPool pool_;
@@ -110,7 +105,7 @@ class CpuHead : public testing::Test {
   HeadWeights head_;
 };
 
-TEST_F(CpuHead, ARowDrawsOnlyBehindARightDraft) {
+TEST_F(CpuHeadTest, ARowDrawsOnlyBehindARightDraft) {
   // The likeliest token after t is t itself here; a bias makes the walk: t, then 7, ...
   const std::vector<std::pair<TokenId, float>> biases = {{7, 1e4f}, {9, 2e4f}};
   SampleRow seven = draws(), nine = draws();
@@ -127,7 +122,7 @@ TEST_F(CpuHead, ARowDrawsOnlyBehindARightDraft) {
 }
 
 // More rows than are made at once, with drafts across the border.
-TEST_F(CpuHead, DraftsAcrossBlocksOfRows) {
+TEST_F(CpuHeadTest, DraftsAcrossBlocksOfRows) {
   const std::vector<std::pair<TokenId, float>> biases = {{7, 1e4f}};
   SampleRow seven = draws();
   seven.n_biases = 1;
@@ -140,7 +135,7 @@ TEST_F(CpuHead, DraftsAcrossBlocksOfRows) {
 }
 
 // With drafts, without them, and through the sampler alone: one text, also with penalties.
-TEST_F(CpuHead, DraftsChangeNoTokenAndNoHistory) {
+TEST_F(CpuHeadTest, DraftsChangeNoTokenAndNoHistory) {
   const SamplingParams params = {.temperature = 0.9f,
                                  .seed = 5,
                                  .repetition_penalty = 1.4f,
@@ -190,7 +185,7 @@ TEST_F(CpuHead, DraftsChangeNoTokenAndNoHistory) {
   }
 }
 
-TEST_F(CpuHead, MasksBansAndReports) {
+TEST_F(CpuHeadTest, MasksBansAndReports) {
   std::vector<std::uint32_t> masks(2 * 3, 0);
   masks[3 + 1] = 1u << 5;  // the second mask: id 37 alone
   const std::vector<TokenId> banned = {37, 1000};
