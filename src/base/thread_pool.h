@@ -52,9 +52,8 @@ class ThreadPool {
     std::int64_t take_last();
   };
 
-  // Whether workers may still join a job: the door is open while chunks remain. The word holds the
-  // number of openings and closings, odd while it is open, and the number of workers inside, 16 bits
-  // each.
+  // Whether workers may still join a job: the door is open while chunks remain. The word holds, in
+  // 16 bits each, how often it was opened or closed (odd: it is open) and how many workers are inside.
   class alignas(128) Door {
    public:
     void open();   // caller

@@ -1,5 +1,5 @@
 #pragma once
-// The way through the course as a list: one line per task; days without a lesson are marked.
+// The way through the course as a list: one line per task, and marks at days without a lesson.
 // Any thread.
 
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// How the reference path splits its work over the pool. Which worker computes a row changes no
-// result.
+// How the reference path splits its work over the pool.
+// Which worker computes a row changes no result.
 
 #include <cstdint>
 

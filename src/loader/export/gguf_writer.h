@@ -1,7 +1,6 @@
 #pragma once
 // Writes a GGUF file, version 3: header, keys, tensor table, then the tensors' rows as they come.
-// The file appears under its name when it is whole (base/atomic_file.h).
-// One thread.
+// The file appears under its name when it is whole (base/atomic_file.h). One thread.
 
 #include <cstddef>
 #include <cstdint>
