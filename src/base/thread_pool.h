@@ -52,8 +52,9 @@ class ThreadPool {
     std::int64_t take_last();
   };
 
-  // Whether workers may still join a job: the door is open while chunks remain. The word holds, in
-  // 16 bits each, how often it was opened or closed (odd: it is open) and how many workers are inside.
+  // Whether workers may still join a job: the door is open while chunks remain.
+  // The word holds, in 16 bits each, how often it was opened
+  // or closed (odd: it is open) and how many workers are inside.
   class alignas(128) Door {
    public:
     void open();   // caller

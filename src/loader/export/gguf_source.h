@@ -28,8 +28,8 @@ struct GgufTensorSource {
 
 class GgufSource {
  public:
-  // Throws Error{unsupported} for a tokenizer, stop tokens or a RoPE setting that GGUF cannot express,
-  // and as bind_weights, load_tokenizer and load_generation_defaults.
+  // Throws Error{unsupported} for a tokenizer, stop tokens or a RoPE setting that GGUF
+  // cannot express, and as bind_weights, load_tokenizer and load_generation_defaults.
   explicit GgufSource(const Checkpoint& checkpoint);
 
   const GgufMetadata& metadata() const { return keys_ ? keys_->metadata() : *metadata_; }

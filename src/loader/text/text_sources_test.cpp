@@ -206,7 +206,8 @@ TEST(TextSources, GenerationDefaultsOfAGgufFile) {
   EXPECT_EQ(load_generation_defaults(checkpoint, nullptr).stop_token_ids, (Ids{1, 4}));
 }
 
-// Converters have written end tokens as user-defined or as ordinary ones, and "no such token" as -1.
+// Converters have written end tokens as user-defined
+// or as ordinary ones, and "no such token" as -1.
 TEST(TextSources, EndTokensOfTheWrongTypeAndIdsOfMinusOne) {
   const TempFolder folder;
   GgufBuilder builder = testing::tiny_gguf_model("llama");
