@@ -1,7 +1,7 @@
 #pragma once
 // A bar on stderr for work that takes seconds: a load, a download, a long text. Draws nothing when
-// stderr is no terminal; waits 0.3 s before it shows, so that quick work leaves no flicker; redraws
-// at most ten times a second; wipes itself when it ends. One thread.
+// stderr is not a terminal. Waits 0.3 s before it shows, so that quick work leaves no flicker,
+// redraws at most ten times a second, and wipes itself when it ends. One thread.
 
 #include <cstdint>
 #include <string>
@@ -20,8 +20,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // `done` is absolute. A resumed download starts at its first update's value: the rate counts from
-  // there.
+  // `done` is absolute. The rate counts from the first update's value, where a resumed download
+  // begins.
   void update(std::int64_t done);
   void set_total(std::int64_t total) { total_ = total; }
   // Wipes the bar so that other lines can be printed; the next update draws it again.

@@ -10,12 +10,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "api/context_limit.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/choice.h"
 #include "engine/engine_parts.h"
-#include "engine/engine_view.h"
 #include "engine/inbox.h"
+#include "engine/read_snapshot.h"
 #include "engine/step_trace.h"
 #include "runner/step_runner.h"
 #include "schedule/scheduler.h"
@@ -23,12 +24,12 @@
 namespace tinyllm {
 namespace {
 
-BackendSizes backend_sizes(const Decoder& decoder, const StepLimits& limits) {
+BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
   BackendSizes sizes = decoder.sizes();
-  sizes.limits = limits;
-  sizes.max_samples = limits.max_num_batched_tokens;  // prompt logprobs want every token
+  sizes.limits = options.limits;
+  sizes.max_samples = options.limits.max_num_batched_tokens;  // prompt logprobs want every token
   sizes.max_logprobs = kMaxLogprobs;
-  sizes.max_wanted_logits = limits.max_num_seqs;
+  sizes.max_wanted_logits = options.max_wanted_logits;
   return sizes;
 }
 
@@ -60,6 +61,9 @@ struct Engine::State {
   RowResult take(const RowOutput& output);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();
+  void tell(const std::shared_ptr<RequestStream>& stream, OutputPiece piece);
+  void publish();
+  void no_more_logits(Choice& choice);
   void update_gauges();
   const Tokenizer* tokenizer() const {
     return parts.text->tokenizer ? &*parts.text->tokenizer : nullptr;
@@ -85,6 +89,8 @@ struct Engine::State {
   StepHistory history;
   std::unordered_map<SequenceId, Choice> choices;
   std::vector<RowResult> results;
+  std::vector<std::shared_ptr<RequestStream>> told;  // since the last publish()
+  std::atomic<int> n_wanting_logits{0};              // choices that may still ask for them
   SequenceId next_id = 1;
   Inbox inbox;
   std::vector<InboxCommand> commands;
@@ -111,7 +117,7 @@ Engine::State::State(Parts engine_parts)
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {
   if (profile != nullptr) parts.backend->set_profile(profile);
-  parts.backend->configure(backend_sizes(*parts.decoder, parts.options.limits), parts.options.kv);
+  parts.backend->configure(backend_sizes(*parts.decoder, parts.options), parts.options.kv);
   results.reserve(static_cast<std::size_t>(parts.options.limits.max_num_seqs));
   launched.resize(static_cast<std::size_t>(parts.backend->lag()) + 1);
   metrics.n_blocks = parts.options.kv.n_blocks;
@@ -135,10 +141,12 @@ void Engine::State::run() {
     if (profile != nullptr) profile->begin();
     handle_commands();
     end_finished();
+    publish();
     const StepPlan& plan = scheduler.plan();
     if (!plan.rows.empty()) launch(plan);
     if (runner.n_in_flight() > (plan.rows.empty() ? 0 : parts.backend->lag())) collect();
     end_finished();
+    publish();
     if (profile != nullptr) profile->end();
   }
   while (runner.n_in_flight() > 0) collect();  // the device may still write to its pages
@@ -148,10 +156,11 @@ void Engine::State::run() {
     scheduler.finish(choices.begin()->first, FinishReason::cancelled);
     end_finished();
   }
+  publish();
 }
 
-// What was half done cannot be trusted: nothing runs any more, and every request that waits or comes
-// later is told so.
+// What was half done cannot be trusted: nothing runs any more, and every request that waits or
+// comes later is told so.
 void Engine::State::fail(const std::string& what) {
   std::function<void()> listener;
   {
@@ -161,24 +170,26 @@ void Engine::State::fail(const std::string& what) {
     failed = true;
   }
   metrics.n_running = metrics.n_waiting = 0;
-  const auto refuse = [&](RequestStream& stream, int choice_idx) {
+  const auto refuse = [&](const std::shared_ptr<RequestStream>& stream, int choice_idx) {
     ++metrics.n_errors;
     OutputPiece piece;
     piece.choice_idx = choice_idx;
     piece.finish_reason = FinishReason::error;
     piece.error = "the engine has stopped: " + what;
-    stream.push(std::move(piece));
+    tell(stream, std::move(piece));
   };
-  for (const auto& [id, choice] : choices) refuse(*choice.stream, choice.choice_idx);
+  for (const auto& [id, choice] : choices) refuse(choice.stream, choice.choice_idx);
   choices.clear();
+  publish();
   if (listener) listener();
   bool open = true;
   do {
     for (; n_handled < commands.size(); ++n_handled) {
       const InboxCommand& command = commands[n_handled];
       if (command.kind != InboxCommand::Kind::submit) continue;
-      for (int i = 0; i < command.request.n; ++i) refuse(*command.stream, i);
+      for (int i = 0; i < command.request.n; ++i) refuse(command.stream, i);
     }
+    publish();
     open = inbox.drain(commands, true);
     n_handled = 0;
   } while (open || !commands.empty());
@@ -192,7 +203,7 @@ void Engine::State::handle(InboxCommand& command) {
   switch (command.kind) {
     case InboxCommand::Kind::submit: return submit(std::move(command.request), command.stream);
     case InboxCommand::Kind::cancel: return cancel(command.stream.get());
-    case InboxCommand::Kind::look: return command.tell(snapshot());
+    case InboxCommand::Kind::snapshot: return command.tell(snapshot());
   }
 }
 
@@ -215,12 +226,13 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
       if (trace != nullptr) trace->queued(id, shared->name, i);
     } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
       choices.erase(id);
+      if (shared->want_logits) --n_wanting_logits;
       ++metrics.n_errors;
       OutputPiece piece;
       piece.choice_idx = i;
       piece.finish_reason = FinishReason::error;
       piece.error = error.what();
-      stream->push(std::move(piece));
+      tell(stream, std::move(piece));
     }
   }
 }
@@ -280,7 +292,7 @@ void Engine::State::step_done() {
 }
 
 EngineSnapshot Engine::State::snapshot() const {
-  EngineSnapshot snapshot = look_at(scheduler, choices, metrics.n_steps);
+  EngineSnapshot snapshot = read_snapshot(scheduler, choices, metrics.n_steps);
   snapshot.max_num_seqs = parts.options.limits.max_num_seqs;
   snapshot.recent = history.oldest_first();
   return snapshot;
@@ -315,13 +327,14 @@ RowResult Engine::State::take(const RowOutput& output) {
   return result;
 }
 
-// The drawn tokens up to the one that ends the text, if one does: a stop id is not part of the text.
+// The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.
 void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResult& result) {
   OutputPiece piece;
   piece.choice_idx = choice.choice_idx;
   if (!choice.gave_first_piece) {
     piece.prompt_logprobs = std::move(choice.prompt_logprobs);
     piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
+    no_more_logits(choice);
     choice.gave_first_piece = true;
     if (trace != nullptr) trace->decode(output.sequence_id);
   }
@@ -342,7 +355,7 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
     piece.stop_string = choice.output.matched();
   }
   result.token_ids = output.token_ids.first(n_taken);
-  choice.stream->push(std::move(piece));
+  tell(choice.stream, std::move(piece));
 }
 
 // Tells every choice that has ended, with the rest of its text.
@@ -362,12 +375,27 @@ void Engine::State::end_finished() {
     ++(sequence.finish_reason == FinishReason::cancelled ? metrics.n_cancelled
        : sequence.finish_reason == FinishReason::error   ? metrics.n_errors
                                                          : metrics.n_finished);
-    choice.stream->push(std::move(piece));
+    no_more_logits(choice);
+    tell(choice.stream, std::move(piece));
     if (trace != nullptr)
       trace->ended(sequence.id, sequence.finish_reason, sequence.n_cached_tokens,
                    sequence.n_known() - sequence.n_prompt);
     choices.erase(found);
   });
+}
+
+void Engine::State::tell(const std::shared_ptr<RequestStream>& stream, OutputPiece piece) {
+  if (stream->add(std::move(piece))) told.push_back(stream);
+}
+
+void Engine::State::publish() {
+  for (const auto& stream : told) stream->publish();
+  told.clear();
+}
+
+// Its first token is there, or it has ended: another request may take its place.
+void Engine::State::no_more_logits(Choice& choice) {
+  if (choice.request->want_logits && !choice.gave_first_piece) --n_wanting_logits;
 }
 
 void Engine::State::update_gauges() {
@@ -384,8 +412,8 @@ Engine::~Engine() {
   state_->thread.join();
 }
 
-void Engine::look(std::function<void(EngineSnapshot snapshot)> tell) {
-  state_->inbox.push({InboxCommand::Kind::look, {}, nullptr, std::move(tell)});
+void Engine::request_snapshot(std::function<void(EngineSnapshot snapshot)> tell) {
+  state_->inbox.push({InboxCommand::Kind::snapshot, {}, nullptr, std::move(tell)});
 }
 
 std::string Engine::failure() const {
@@ -409,7 +437,6 @@ void Engine::set_failure_listener(std::function<void()> listener) {
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
   validate(request.params, vocab_size());
   const std::int64_t n_prompt = std::ssize(request.prompt_ids);
-  const std::int64_t limit = max_model_len();
   if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
   if (request.n < 1 || request.n > kMaxChoices)
     fail(ErrorCode::invalid_input, "n is {}, must be in [1, {}]", request.n, kMaxChoices);
@@ -418,11 +445,7 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
       fail(ErrorCode::invalid_input, "logprobs is {}, must be in [0, {}]", n, kMaxLogprobs);
     }
   }
-  if (n_prompt >= limit) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, the context holds {}: shorten it or raise --context", n_prompt,
-         limit);
-  }
+  require_room(n_prompt, max_model_len());
   for (const TokenId id : request.prompt_ids) {
     if (id < 0 || id >= vocab_size()) {
       fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
@@ -430,6 +453,12 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
     }
   }
   auto stream = std::make_shared<RequestStream>(request.n);
+  const int most = options().max_wanted_logits;
+  if (request.want_logits && state_->n_wanting_logits.fetch_add(request.n) + request.n > most) {
+    state_->n_wanting_logits -= request.n;
+    fail(ErrorCode::invalid_input, "raw logits are asked for by more than {} texts at a time",
+         most);
+  }
   state_->inbox.push({InboxCommand::Kind::submit, std::move(request), stream, {}});
   return stream;
 }
@@ -446,6 +475,7 @@ std::int64_t Engine::max_model_len() const {
   return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
 }
 std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
+bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 

@@ -33,6 +33,7 @@ EngineOptions real_options() {
   options.kv.n_blocks = 512;  // of 32 tokens
   options.limits.max_num_seqs = 24;
   options.prefix_secret = 7;
+  options.max_wanted_logits = 64;
   return options;
 }
 
@@ -292,7 +293,7 @@ TEST_P(RealEngineTest, ACrowdInASmallPool) {
     return std::vector<TokenId>(first, first + n);
   };
   load.open = [&](const EngineOptions& options) { return open_real(model, options); };
-  const LoadReport report = run_random_load(load);
+  const RandomLoadReport report = run_random_load(load);
   std::printf("%s, engine: %d texts as alone, %d cancelled, %d stop strings, %d across tokens\n",
               model.name, report.n_finished, report.n_cancelled, report.n_stopped,
               report.n_stops_across_tokens);
