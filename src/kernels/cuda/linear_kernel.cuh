@@ -261,7 +261,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
       for (int s = 0; s < kStages; ++s) {
         if (slot + s < n_mine) {
           const int block = slice + (slot + s) * n_slices;
-          Blocks::template multiply<kNTiles, kMTiles>(d, w[s], x, block * Blocks::kColumns);
+          multiply_block<Blocks>(d, w[s], x, block * Blocks::kColumns);
         }
         const bool more = slot + kStages < n_slots;  // of these rows
         const int next_slot = more ? slot + kStages + s : s;
