@@ -28,6 +28,9 @@ struct SamplingParams {
   std::vector<std::string> stop = {};  // strings that end the text; not part of it; none empty
   bool ignore_eos = false;             // run on to max_tokens past the model's stop set
   int n_logprobs = -1;                 // alternatives a token; 0 = only the drawn one; -1 = none
+
+  // Whether stop ids are impossible for the token that follows n_outputs new ones.
+  bool bans_stop_ids(std::int64_t n_outputs) const { return n_outputs < min_tokens; }
 };
 
 // Throws Error{invalid_input} that names the field, its value and its range. Ids must be in [0,

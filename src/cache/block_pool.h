@@ -3,8 +3,7 @@
 // only; the bytes of a block belong to the backend. Engine thread only. Nothing is allocated after
 // construction.
 //
-//   free list   front -> [worthless content] ... [cached content, least recently freed first] <-
-//   back
+//   free list   front -> [worthless content] ... [cached content, least recently freed first] <- back
 //
 // A block is on the free list exactly when its count is 0. A free block may still be cached
 // (prefix_cache.h): a hit takes it out of the middle of the list in O(1).

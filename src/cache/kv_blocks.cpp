@@ -1,5 +1,7 @@
 #include "cache/kv_blocks.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace tinyllm {
@@ -9,37 +11,47 @@ KvBlocks::KvBlocks(const KvBlocksOptions& options)
       pool_(options.n_blocks),
       cache_(options.n_blocks, options.block_size, options.secret) {}
 
-KvBlocks::Match KvBlocks::match(std::span<const std::int32_t> tokens, std::string_view salt) const {
-  Match match;
-  if (!options_.prefix_cache || tokens.empty()) return match;
+void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
+                      std::string_view salt) const {
+  if (match.root == 0) match.root = cache_.root(salt);
+  if (!options_.prefix_cache) return;
+  const auto lost = std::ranges::find_if(
+      match.hits, [&](const PrefixCache::Hit& hit) { return !cache_.holds(hit); });
+  const bool shorter = lost != match.hits.end();
+  match.hits.erase(lost, match.hits.end());
+  const bool looked =
+      match.newest_entry == cache_.newest_entry() && match.n_tokens == tokens.size();
+  if (looked && !shorter) return;
+  match.newest_entry = cache_.newest_entry();
+  match.n_tokens = tokens.size();
   const auto size = static_cast<std::size_t>(block_size());
-  EntryId parent = cache_.root(salt);
-  for (std::size_t begin = 0; begin + size < tokens.size(); begin += size) {
+  EntryId parent = match.hits.empty() ? match.root : match.hits.back().entry;
+  for (std::size_t begin = match.hits.size() * size; begin + size < tokens.size(); begin += size) {
     const auto hit = cache_.find(parent, tokens.subspan(begin, size));
     if (!hit) break;
+    match.hits.push_back(*hit);
     parent = hit->entry;
-    ++match.n_blocks;
-    if (pool_.ref_count(hit->block) == 0) ++match.n_free_blocks;
   }
-  return match;
 }
 
-std::int64_t KvBlocks::start(BlockTable& table, std::span<const std::int32_t> tokens,
-                             std::string_view salt, bool use_cached) {
+std::int32_t KvBlocks::n_taken(const PrefixMatch& match, std::int64_t n_tokens) const {
+  const auto in_use = std::ranges::count_if(
+      match.hits, [&](const PrefixCache::Hit& hit) { return pool_.ref_count(hit.block) > 0; });
+  return blocks_for(n_tokens) - static_cast<std::int32_t>(in_use);
+}
+
+std::int64_t KvBlocks::start(BlockTable& table, const PrefixMatch& match) {
   CHECK(table.block_ids.empty(), "the table holds {} blocks already", table.block_ids.size());
-  table.n_registered = 0;
-  table.last_entry = cache_.root(salt);
-  const Match match = use_cached ? this->match(tokens, salt) : Match{};
-  const auto size = static_cast<std::size_t>(block_size());
-  for (std::int32_t i = 0; i < match.n_blocks; ++i) {
-    const auto hit =
-        cache_.find(table.last_entry, tokens.subspan(static_cast<std::size_t>(i) * size, size));
-    pool_.add_ref(hit->block);
-    table.block_ids.push_back(hit->block);
-    table.last_entry = hit->entry;
+  CHECK(match.root != 0, "the match was never looked for");
+  table.last_entry = match.root;
+  for (const PrefixCache::Hit& hit : match.hits) {
+    CHECK(cache_.holds(hit), "the match of block {} is out of date", hit.block);
+    pool_.add_ref(hit.block);
+    table.block_ids.push_back(hit.block);
+    table.last_entry = hit.entry;
   }
-  table.n_registered = match.n_blocks;
-  return std::int64_t{match.n_blocks} * block_size();
+  table.n_registered = static_cast<std::int32_t>(match.hits.size());
+  return std::int64_t{table.n_registered} * block_size();
 }
 
 bool KvBlocks::grow(BlockTable& table, std::int64_t n_tokens) {

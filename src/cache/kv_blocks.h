@@ -23,9 +23,18 @@ struct KvBlocksOptions {
 // The blocks of one sequence. Position p lives in block_ids[p / block_size], row p % block_size.
 struct BlockTable {
   std::vector<BlockId> block_ids;  // reserved at submission, so that it never grows in a step
-  std::int32_t n_registered =
-      0;                   // leading blocks known to the prefix cache (or equal to known ones)
-  EntryId last_entry = 0;  // entry of block n_registered - 1, the root when 0
+  std::int32_t n_registered = 0;  // leading blocks that the prefix cache knows (or knows equals of)
+  EntryId last_entry = 0;         // entry of block n_registered - 1, the root when 0
+};
+
+// The leading full blocks of a waiting prompt that are cached. Found once and then kept up to date:
+// a look at a match that was found before hashes at most one block, whatever the prompt's length.
+struct PrefixMatch {
+  std::vector<PrefixCache::Hit> hits;  // reserved at submission, so that it never grows in a step
+  EntryId root = 0;                    // of the prompt's salt; 0: never looked
+  // At the last look past the hits: the cache's newest entry, and the tokens that there were.
+  EntryId newest_entry = 0;
+  std::size_t n_tokens = 0;
 };
 
 class KvBlocks {
@@ -42,19 +51,16 @@ class KvBlocks {
     return static_cast<std::int32_t>((n_tokens + block_size() - 1) / block_size());
   }
 
-  // How a prompt would start: leading full blocks that are cached, and how many of them are free
-  // now (taking them costs free blocks). At most the first tokens.size() - 1 tokens match: one must
-  // be left to compute.
-  struct Match {
-    std::int32_t n_blocks = 0;
-    std::int32_t n_free_blocks = 0;
-  };
-  Match match(std::span<const std::int32_t> tokens, std::string_view salt) const;
+  // Brings `match` up to date. At most the first tokens.size() - 1 tokens match: one must be left
+  // to compute. `tokens` may have grown since the last look; `salt` is always the same.
+  void update(PrefixMatch& match, std::span<const std::int32_t> tokens,
+              std::string_view salt) const;
+  // Blocks that a sequence of n_tokens takes off the free list when it starts with this match.
+  std::int32_t n_taken(const PrefixMatch& match, std::int64_t n_tokens) const;
 
-  // Starts an empty table with the match above and takes its blocks. Returns the number of cached
-  // tokens.
-  std::int64_t start(BlockTable& table, std::span<const std::int32_t> tokens, std::string_view salt,
-                     bool use_cached);
+  // Starts an empty table with the blocks of a match that is up to date, or with none of them.
+  // Returns the number of cached tokens.
+  std::int64_t start(BlockTable& table, const PrefixMatch& match);
 
   // Grows the table to hold n_tokens. False, and nothing taken, when too few blocks are free.
   bool grow(BlockTable& table, std::int64_t n_tokens);
@@ -69,7 +75,6 @@ class KvBlocks {
   // Gives all blocks back, the tail first: the start of a prompt is forgotten last.
   void release(BlockTable& table);
 
-  void clear_cache() { cache_.clear(); }
   // `tables` are all that hold blocks: their counts must add up.
   void check_invariants(std::span<const BlockTable* const> tables) const;
 

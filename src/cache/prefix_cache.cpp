@@ -74,12 +74,6 @@ void PrefixCache::erase(BlockId block) {
   --n_entries_;
 }
 
-void PrefixCache::clear() {
-  std::fill(entries_.begin(), entries_.end(), Entry{});
-  std::fill(slots_.begin(), slots_.end(), kEmpty);
-  n_entries_ = 0;
-}
-
 std::uint64_t PrefixCache::hash_of(EntryId parent, std::span<const std::int32_t> tokens) const {
   std::uint64_t hash = mix(secret_, parent);
   for (const std::int32_t token : tokens) hash = mix(hash, static_cast<std::uint32_t>(token));

@@ -3,8 +3,9 @@
 // it hangs under the entry of the block before it, or under a root that stands for the caller's
 // salt.
 //
-//   root(salt) --[t0 .. t15]--> entry 7 --[t16 .. t31]--> entry 8     entry <-> block that holds
-//   the K/V rows
+//   root(salt) --[t0 .. t15]--> entry 7 --[t16 .. t31]--> entry 8
+//                                  |                          |
+//                               block 12                   block 3     hold the K/V rows
 //
 // The lookup key is (parent entry, tokens of the block). Entry ids are never used twice and the
 // tokens are compared on a hit, so a hit is exact: a hash collision costs a miss, never a wrong
@@ -49,8 +50,14 @@ class PrefixCache {
 
   // Forgets a block that is about to hold something else. No-op when it is not cached.
   void erase(BlockId block);
-  void clear();
   std::int32_t n_entries() const { return n_entries_; }
+
+  // Whether a hit found earlier still holds: its block was not taken for something else since.
+  bool holds(const Hit& hit) const {
+    return entries_[static_cast<std::size_t>(hit.block)].id == hit.entry;
+  }
+  // Grows with every new entry: as long as it is the same, a miss stays a miss.
+  EntryId newest_entry() const { return next_id_ - 1; }
 
   void check_invariants() const;  // O(n_blocks), for tests
 

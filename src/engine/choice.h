@@ -18,8 +18,7 @@ namespace tinyllm {
 
 struct Choice {
   Choice(std::shared_ptr<const Request> its_request, std::shared_ptr<RequestStream> its_stream,
-         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids,
-         std::int32_t context)
+         int idx, const Tokenizer* tokenizer, std::span<const TokenId> eos_ids)
       : request(std::move(its_request)),
         stream(std::move(its_stream)),
         choice_idx(idx),
@@ -28,7 +27,6 @@ struct Choice {
     params.seed += static_cast<std::uint64_t>(idx);
     stop_ids = params.stop_token_ids;
     if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
-    output_ids.reserve(static_cast<std::size_t>(std::min(params.max_tokens, context)));
   }
 
   bool stops_at(TokenId token_id) const {
@@ -42,7 +40,6 @@ struct Choice {
   SamplingParams params;
   OutputStream output;
   std::vector<TokenId> stop_ids;
-  std::vector<TokenId> output_ids;
   bool gave_first_piece = false;
   Stopwatch since_submit;
   double queue_s = -1;            // until the first step that computed it; -1: none yet

@@ -24,7 +24,7 @@ BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options)
   BackendSizes sizes = decoder.sizes();
   sizes.max_num_batched_tokens = options.max_num_batched_tokens;
   sizes.max_num_seqs = options.max_num_seqs;
-  sizes.max_logits_rows = options.max_num_batched_tokens;  // prompt logprobs want every row
+  sizes.max_samples = options.max_num_batched_tokens;  // prompt logprobs want every token
   sizes.max_logprobs = kMaxLogprobs;
   sizes.max_wanted_logits = options.max_num_seqs;
   return sizes;
@@ -42,10 +42,13 @@ struct Engine::State {
   void handle(InboxCommand& command);
   void submit(Request request, const std::shared_ptr<RequestStream>& stream);
   void cancel(const RequestStream* stream);
-  void step(const StepPlan& plan);
+  void launch(const StepPlan& plan);
+  RowSettings settings_of(const PlanRow& row) const;
+  void collect();
   void step_done();
   EngineSnapshot snapshot() const;
-  RowResult take(const PlanRow& row, const RowOutput& output);
+  RowResult take(const RowOutput& output);
+  void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();
   void update_gauges();
   const Tokenizer* tokenizer() const {
@@ -57,11 +60,18 @@ struct Engine::State {
   Scheduler scheduler;
   StepRunner runner;
   EngineMetrics metrics;
-  StepTrace* trace;          // null: none
-  StepProfile* profile;      // null: none
-  Stopwatch step_clock;      // since the step began
-  double step_begin_us = 0;  // on the trace's clock
-  StepCounts step_counts;    // of the step under way
+  StepTrace* trace;      // null: none
+  StepProfile* profile;  // null: none
+  struct LaunchedStep {
+    Stopwatch clock;      // since its launch
+    double begin_us = 0;  // on the trace's clock
+  };
+  std::vector<LaunchedStep> launched;  // [lag + 1], a ring
+  std::uint64_t n_launched = 0;
+  LaunchedStep step;          // the one that is being collected
+  Stopwatch since_last_step;  // was collected
+  double last_step_end_us = 0;
+  StepCounts step_counts;  // of `step`
   StepHistory history;
   std::unordered_map<SequenceId, Choice> choices;
   std::vector<RowResult> results;
@@ -93,10 +103,11 @@ Engine::State::State(Parts engine_parts)
       runner(*parts.decoder, *parts.backend,
              {.max_num_seqs = parts.options.max_num_seqs,
               .max_num_batched_tokens = parts.options.max_num_batched_tokens,
-              .max_blocks_per_row =
+              .max_blocks_per_seq =
                   (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
-              .max_logits_rows = parts.options.max_num_batched_tokens,
-              .block_size = parts.options.block_size}),
+              .block_size = parts.options.block_size,
+              .vocab_size = parts.config.vocab_size,
+              .hidden_size = parts.config.hidden_size}),
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {
   if (profile != nullptr) parts.backend->set_profile(profile);
@@ -104,6 +115,7 @@ Engine::State::State(Parts engine_parts)
       backend_sizes(*parts.decoder, parts.options),
       {parts.options.kv_type, parts.options.block_size, parts.options.kv_blocks});
   results.reserve(static_cast<std::size_t>(parts.options.max_num_seqs));
+  launched.resize(static_cast<std::size_t>(parts.backend->lag()) + 1);
   metrics.n_blocks = parts.options.kv_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
@@ -118,16 +130,20 @@ void Engine::State::loop() {
   }
 }
 
+// Steps are launched as far ahead as the backend works behind: with lag 1 the plan of step k + 1 is
+// made and launched while step k runs, and only then are the tokens of step k waited for.
 void Engine::State::run() {
-  while (inbox.drain(commands, scheduler.idle())) {
+  while (inbox.drain(commands, scheduler.idle() && runner.n_in_flight() == 0)) {
     if (profile != nullptr) profile->begin();
     handle_commands();
     end_finished();
     const StepPlan& plan = scheduler.plan();
-    if (!plan.rows.empty()) step(plan);
+    if (!plan.rows.empty()) launch(plan);
+    if (runner.n_in_flight() > (plan.rows.empty() ? 0 : parts.backend->lag())) collect();
     end_finished();
     if (profile != nullptr) profile->end();
   }
+  while (runner.n_in_flight() > 0) collect();  // the device may still write to its pages
   // Whoever still waits for an answer is told that none comes.
   handle_commands();
   while (!choices.empty()) {
@@ -136,7 +152,8 @@ void Engine::State::run() {
   }
 }
 
-// What was half done cannot be trusted: nothing runs any more, and whoever waits or comes is told.
+// What was half done cannot be trusted: nothing runs any more, and every request that waits or comes
+// later is told so.
 void Engine::State::fail(const std::string& what) {
   std::function<void()> listener;
   {
@@ -189,8 +206,7 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
     const SequenceId id = next_id++;
     ++metrics.n_choices;
     try {
-      choices.emplace(id,
-                      Choice(shared, stream, i, tokenizer(), stop_set(), parts.options.context));
+      choices.emplace(id, Choice(shared, stream, i, tokenizer(), stop_set()));
       scheduler.submit({.id = id,
                         .prompt_ids = shared->prompt_ids,
                         .max_tokens = shared->params.max_tokens,
@@ -219,42 +235,50 @@ void Engine::State::cancel(const RequestStream* stream) {
   for (const SequenceId id : ids) scheduler.finish(id, FinishReason::cancelled);
 }
 
-void Engine::State::step(const StepPlan& plan) {
-  ++metrics.n_steps;
-  step_clock.restart();
-  step_begin_us = trace != nullptr ? trace->now_us() : 0;
+void Engine::State::launch(const StepPlan& plan) {
+  launched[n_launched++ % launched.size()] = {{}, trace != nullptr ? trace->now_us() : 0};
+  runner.launch(plan, [&](const PlanRow& row) { return settings_of(row); });
+}
+
+RowSettings Engine::State::settings_of(const PlanRow& row) const {
+  const Choice& choice = choices.at(row.sequence_id);
+  const Sequence& sequence = *scheduler.find(row.sequence_id);
+  RowSettings settings;
+  settings.params = &choice.params;
+  settings.prompt_ids = sequence.prompt_ids();
+  settings.output_ids = sequence.output_ids();
+  settings.banned_ids = choice.stop_ids;
+  settings.wants_logits = choice.request->want_logits && row.begins_to_draw &&
+                          settings.output_ids.empty();  // of the prompt's end
+  settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
+  return settings;
+}
+
+// The oldest step in flight: its tokens go to their readers and into their sequences.
+void Engine::State::collect() {
+  step = launched[static_cast<std::size_t>(metrics.n_steps++ % launched.size())];
   step_counts = {.step_id = metrics.n_steps};
   results.clear();
-  const auto settings_of = [&](const PlanRow& row) {
-    const Choice& choice = choices.at(row.sequence_id);
-    RowSettings settings;
-    settings.params = &choice.params;
-    settings.prompt_ids = choice.request->prompt_ids;
-    settings.output_ids = choice.output_ids;
-    settings.banned_ids = choice.stop_ids;
-    settings.wants_logits = choice.request->want_logits && !choice.gave_first_piece;
-    settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
-    return settings;
-  };
-  runner.run(plan, settings_of, [&](const PlanRow& row, const RowOutput& output) {
-    results.push_back(take(row, output));
-  });
+  runner.collect([&](const RowOutput& output) { results.push_back(take(output)); });
   scheduler.commit(results);
   step_done();
 }
 
 void Engine::State::step_done() {
-  const double seconds = step_clock.seconds();
+  // Where steps overlap, one takes from the end of its predecessor to its own.
+  const double seconds = std::min(step.clock.seconds(), since_last_step.seconds());
+  since_last_step.restart();
   step_counts.ms = static_cast<float>(seconds * 1e3);
   history.add(step_counts);
   metrics.step_tokens.observe(step_counts.n_prefill + step_counts.n_decode);
   metrics.step_seconds.observe(seconds);
   if (trace == nullptr) return;
   trace->step({.counts = step_counts,
-               .begin_us = step_begin_us,
+               .begin_us = std::max(step.begin_us, last_step_end_us),
                .n_running = scheduler.n_running(),
                .n_waiting = scheduler.n_waiting(),
                .n_used_blocks = scheduler.blocks().n_blocks() - scheduler.blocks().n_free()});
+  last_step_end_us = trace->now_us();
 }
 
 EngineSnapshot Engine::State::snapshot() const {
@@ -265,55 +289,62 @@ EngineSnapshot Engine::State::snapshot() const {
 }
 
 // One row's news: into its choice, and as a piece to whoever waits.
-RowResult Engine::State::take(const PlanRow& row, const RowOutput& output) {
-  Choice& choice = choices.at(row.sequence_id);
+RowResult Engine::State::take(const RowOutput& output) {
+  RowResult result{output.sequence_id, {}, FinishReason::none};
+  const auto found = choices.find(output.sequence_id);
+  if (found == choices.end()) return result;  // it ended while this row was in flight
+  Choice& choice = found->second;
   if (choice.queue_s < 0) {
-    choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step_clock.seconds());
-    if (trace != nullptr) trace->prefill(row.sequence_id, step_begin_us, choice.n_prompt());
+    choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step.clock.seconds());
+    if (trace != nullptr) trace->prefill(output.sequence_id, step.begin_us, choice.n_prompt());
   }
   choice.last_step = metrics.n_steps;
-  choice.last_was_prefill = row.start < choice.n_prompt();
-  (choice.last_was_prefill ? step_counts.n_prefill : step_counts.n_decode) += row.n_new_tokens;
-  RowResult result{row.sequence_id, output.token_id, FinishReason::none};
-  metrics.n_prompt_tokens += static_cast<std::uint64_t>(std::clamp<std::int64_t>(
-      std::ssize(choice.request->prompt_ids) - row.start, 0, row.n_new_tokens));
+  choice.last_was_prefill = output.start < choice.n_prompt();
+  (choice.last_was_prefill ? step_counts.n_prefill : step_counts.n_decode) += output.n_new_tokens;
+  metrics.n_prompt_tokens += static_cast<std::uint64_t>(
+      std::clamp<std::int64_t>(choice.n_prompt() - output.start, 0, output.n_new_tokens));
   if (output.not_finite) {
     choice.error =
         fmt::format("the model's logits after {} tokens are not finite: the weights may be damaged",
-                    row.start + row.n_new_tokens);
+                    output.start + output.n_new_tokens);
     result.finish = FinishReason::error;
     return result;
   }
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
-  if (choice.choice_idx == 0) choice.stream->set_computed(row.start + row.n_new_tokens);
-  if (!row.samples) return result;
+  if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
+  if (output.n_draws > 0) take_tokens(choice, output, result);
+  return result;
+}
 
+// The drawn tokens up to the one that ends the text, if one does: a stop id is not part of the text.
+void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResult& result) {
   OutputPiece piece;
   piece.choice_idx = choice.choice_idx;
   if (!choice.gave_first_piece) {
     piece.prompt_logprobs = std::move(choice.prompt_logprobs);
     piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
     choice.gave_first_piece = true;
-    if (trace != nullptr) trace->decode(row.sequence_id);
+    if (trace != nullptr) trace->decode(output.sequence_id);
   }
-  ++metrics.n_generated_tokens;
-  const bool may_stop = static_cast<int>(choice.output_ids.size()) >= choice.params.min_tokens;
-  choice.output_ids.push_back(output.token_id);
-  if (may_stop && choice.stops_at(output.token_id)) {
-    result.finish = FinishReason::stop;
-  } else {
-    bool stopped = false;
-    piece.text = choice.output.push(output.token_id, stopped);
-    piece.token_ids.push_back(output.token_id);
-    if (output.logprobs != nullptr) piece.logprobs.push_back(*output.logprobs);
-    if (stopped) {
+  std::size_t n_taken = 0;
+  while (n_taken < output.token_ids.size() && result.finish == FinishReason::none) {
+    const TokenId token_id = output.token_ids[n_taken++];
+    ++metrics.n_generated_tokens;
+    if (choice.stops_at(token_id)) {
       result.finish = FinishReason::stop;
-      piece.stop_string = choice.output.matched();
+      break;
     }
+    bool stopped = false;
+    piece.text += choice.output.push(token_id, stopped);
+    piece.token_ids.push_back(token_id);
+    if (!output.logprobs.empty()) piece.logprobs.push_back(output.logprobs[n_taken - 1]);
+    if (!stopped) continue;
+    result.finish = FinishReason::stop;
+    piece.stop_string = choice.output.matched();
   }
+  result.token_ids = output.token_ids.first(n_taken);
   choice.stream->push(std::move(piece));
-  return result;
 }
 
 // Tells every choice that has ended, with the rest of its text.

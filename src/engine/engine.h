@@ -3,8 +3,9 @@
 // turns submitted requests into streams of text. Every other thread only pushes into its inbox and
 // pops from its own stream.
 //
-//   submit / cancel --> inbox --> [ drain -> plan -> run step -> detokenize, stop strings -> commit
-//   ] --> streams
+//   submit, cancel --> inbox --> [ drain -> plan -> launch -> collect -> text, stop strings -> commit ]
+//                                                                            |
+//                                                                            +--> streams
 //
 // A request that cannot run is a piece with FinishReason::error in its stream, never an exception
 // in a step. Should one escape all the same (no memory), the engine has failed: every stream ends

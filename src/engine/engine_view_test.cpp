@@ -23,7 +23,7 @@ class View : public testing::Test {
     request.params.max_tokens = 20;
     const auto shared = std::make_shared<const Request>(std::move(request));
     const auto stream = std::make_shared<RequestStream>(1);
-    choices_.emplace(id, Choice(shared, stream, 0, nullptr, {}, 40));
+    choices_.emplace(id, Choice(shared, stream, 0, nullptr, {}));
     scheduler_.submit({.id = id, .prompt_ids = shared->prompt_ids, .max_tokens = 20});
   }
 
@@ -34,9 +34,14 @@ class View : public testing::Test {
       Choice& choice = choices_.at(row.sequence_id);
       choice.last_step = n_steps_;
       choice.last_was_prefill = row.start < choice.n_prompt();
-      results.push_back({row.sequence_id, row.samples ? 9 : -1, FinishReason::none});
+      results.push_back({row.sequence_id, drawn(row.n_draws), FinishReason::none});
     }
     scheduler_.commit(results);
+  }
+
+  static std::span<const TokenId> drawn(std::int32_t n_draws) {
+    static constexpr TokenId kNine = 9;
+    return {&kNine, static_cast<std::size_t>(n_draws)};
   }
 
   EngineSnapshot look() const { return look_at(scheduler_, choices_, n_steps_); }

@@ -49,13 +49,14 @@ class WarmStep : public testing::Test {
         runner_(decoder_, *backend_,
                 {.max_num_seqs = kRows,
                  .max_num_batched_tokens = kBudget,
-                 .max_blocks_per_row = kContext / kBlockSize,
-                 .max_logits_rows = kBudget,
-                 .block_size = kBlockSize}) {
+                 .max_blocks_per_seq = kContext / kBlockSize,
+                 .block_size = kBlockSize,
+                 .vocab_size = small_shape().vocab_size,
+                 .hidden_size = small_shape().hidden_size}) {
     BackendSizes sizes = decoder_.sizes();
     sizes.max_num_batched_tokens = kBudget;
     sizes.max_num_seqs = kRows;
-    sizes.max_logits_rows = kBudget;
+    sizes.max_samples = kBudget;
     sizes.max_logprobs = 20;
     sizes.max_wanted_logits = kRows;
     backend_->configure(sizes, {KvType::bf16, kBlockSize, kBlocks});
@@ -89,13 +90,14 @@ class WarmStep : public testing::Test {
       RowSettings settings;
       settings.params = &wish.params;
       settings.prompt_ids = settings.output_ids = wish.prompt_ids;
-      settings.wants_logits = row.samples && wish.params.n_logprobs >= 0;
+      settings.wants_logits = row.n_draws > 0 && wish.params.n_logprobs >= 0;
       settings.prompt_logprobs = wish.n_prompt_logprobs;
       return settings;
     };
-    runner_.run(plan, settings_of, [&](const PlanRow& row, const RowOutput& output) {
-      results_.push_back({row.sequence_id, output.token_id, FinishReason::none});
-      n_reports_ += output.prompt_logprobs.size() + (output.logprobs != nullptr ? 1 : 0);
+    runner_.launch(plan, settings_of);
+    runner_.collect([&](const RowOutput& output) {
+      results_.push_back({output.sequence_id, output.token_ids, FinishReason::none});
+      n_reports_ += output.prompt_logprobs.size() + output.logprobs.size();
     });
     scheduler_.commit(results_);
     return true;

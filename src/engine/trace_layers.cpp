@@ -21,26 +21,28 @@ void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_
   sizes.max_num_seqs = 1;
   backend->configure(sizes, {options.kv_type, options.block_size, n_blocks});
 
-  // One row of blocks 0, 1, 2, ...: a token's slot is its position.
+  // One sequence in blocks 0, 1, 2, ...: a token's slot is its position.
   std::vector<std::int32_t> positions(static_cast<std::size_t>(n_tokens));
   std::iota(positions.begin(), positions.end(), 0);
   std::vector<std::int32_t> blocks(static_cast<std::size_t>(n_blocks));
   std::iota(blocks.begin(), blocks.end(), 0);
-  const std::int32_t row_starts[] = {0, n_tokens}, row_slots[] = {0};
-  ForwardBatch batch;
+  const std::int32_t seq_starts[] = {0, n_tokens}, block_starts[] = {0, n_blocks};
+  const std::int32_t row_slots[] = {0}, adapter_slots[] = {-1};
+  StepBatch batch;
   batch.n_tokens = n_tokens;
-  batch.n_rows = 1;
+  batch.n_seqs = 1;
   batch.token_ids = prompt_ids;
   batch.positions = positions;
   batch.slot_mapping = positions;
-  batch.row_starts = row_starts;
+  batch.seq_starts = seq_starts;
   batch.row_slots = row_slots;
-  batch.block_tables = blocks;
-  batch.max_blocks_per_row = n_blocks;
+  batch.adapter_slots = adapter_slots;
+  batch.block_starts = block_starts;
+  batch.blocks = blocks;
 
   std::vector<float> hidden(static_cast<std::size_t>(n_tokens) *
                             static_cast<std::size_t>(sizes.hidden_size));
-  decoder.step_watched(batch, {}, [&](std::int32_t layer_idx) {
+  decoder.step_watched(batch, [&](std::int32_t layer_idx) {
     backend->copy_hidden(hidden);
     watcher(layer_idx, hidden);
   });

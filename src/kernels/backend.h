@@ -3,13 +3,13 @@
 // on one device. One implementation a device (kernels/cpu, kernels/cuda), made in kernels/make.
 //
 // A step:
-//   begin_step
-//   run( embed; for each layer: attention_input, attention, attention_output, mlp )
-//   head
-//   collect
-// The four calls of a layer are the grain at which a device fuses as it likes. The backend keeps
-// the hidden states, K/V pages, row slots and all scratch; sizes are fixed by configure(), and no
-// call of a step allocates. Engine thread only, load time included. Loading throws
+//   begin_step                         everything that the step uploads
+//   run( embed; for each layer: attention_input, attention, attention_output, mlp; head )
+//   collect                            the results of the oldest step that was not collected
+// A device may work behind: lag() steps can be begun before the oldest is collected. The four calls
+// of a layer are the grain at which a device fuses as it likes. The backend keeps the hidden states,
+// K/V pages, row slots and all scratch; sizes are fixed by configure(), and no call of a step
+// allocates. Engine thread only, load time included. Loading throws
 // Error{out_of_memory | unsupported}; a step throws nothing.
 
 #include <cstdint>
@@ -19,10 +19,9 @@
 #include "api/output.h"
 #include "api/step_profile.h"
 #include "base/function_ref.h"
-#include "kernels/forward_batch.h"
 #include "kernels/kv_type.h"
 #include "kernels/layer_spec.h"
-#include "kernels/sample_batch.h"
+#include "kernels/step_batch.h"
 #include "tensor/dtype.h"
 #include "tensor/tensor.h"
 
@@ -45,30 +44,27 @@ struct BackendSizes {
   std::int32_t max_seq_len = 0;  // positions a row can reach
   std::int32_t max_num_batched_tokens = 0;
   std::int32_t max_num_seqs = 0;
-  std::int32_t max_logits_rows = 0;
+  std::int32_t max_samples = 0;  // rows of logits
   std::int32_t max_logprobs = 0;
-  std::int32_t max_wanted_logits = 0;  // rows of a step that may ask for their raw logits
+  std::int32_t max_wanted_logits = 0;  // samples of a step that may ask for their raw logits
+  std::int32_t max_wanted_hidden = 0;  // and for their hidden states
 };
 
-// Which recipe run() plays: equal keys launch equal work up to the batch's contents (CUDA replays a
-// graph).
-struct StepKey {
-  std::int32_t n_tokens = 0;
-  std::int32_t n_rows = 0;
-  bool decode_only = false;
-};
+// What run() is given: calls that are the same in every step up to the batch's contents, which a
+// device may record once and replay; or calls with somebody who looks on between them.
+enum class Recipe : std::uint8_t { replayable, watched };
 
-// In place of a drawn id, report rows included: the row's logits hold a NaN or an infinity. Nothing
-// was drawn and nothing is reported; the other rows are as good as ever.
+// In place of a drawn id, also of samples that do not draw: the logits hold a NaN or an infinity.
+// Nothing was drawn and nothing is reported; the other samples are as good as ever. A step that was
+// begun meanwhile goes on from id 0 in that row slot, and its result is dropped.
 inline constexpr TokenId kNotFinite = -2;
 
-// Results of a step, one entry a logits row. Views into the backend, valid until the next
-// begin_step.
+// Results of a step. Views into the backend, valid until lag() + 1 more steps have begun.
 struct StepOutput {
-  std::span<const TokenId> token_ids;       // [n_rows] drawn, -1 for report rows, or kNotFinite
-  std::span<const TokenLogprobs> logprobs;  // [n_rows] filled where n_logprobs >= 0
-  std::span<const float> logits;            // [wanted rows, vocab_size] raw, in row order
-  std::size_t vocab_size = 0;
+  std::span<const TokenId> token_ids;       // [n_samples] drawn, -1 where none was, or kNotFinite
+  std::span<const TokenLogprobs> logprobs;  // [n_samples] filled where n_logprobs >= 0
+  std::span<const float> logits;  // [samples that want them, vocab_size] raw, in their order
+  std::span<const float> hidden;  // [samples that want them, hidden_size] after the final norm
 };
 
 class Backend {
@@ -91,8 +87,9 @@ class Backend {
   // Marks what a step's time goes into; nullptr: no more. A device that cannot tell ignores it.
   virtual void set_profile(StepProfile* profile) { static_cast<void>(profile); }
 
-  virtual void begin_step(const ForwardBatch& batch) = 0;
-  virtual void run(const StepKey& key, function_ref<void()> recipe) = 0;
+  // The only upload of a step. CHECKs that no more than lag() steps wait to be collected.
+  virtual void begin_step(const StepBatch& batch) = 0;
+  virtual void run(Recipe kind, function_ref<void()> recipe) = 0;
 
   // hidden[t] = row token_ids[t] of the table; hidden: [n_tokens, hidden_size] f32
   virtual void embed(MatrixId embed_tokens) = 0;
@@ -104,16 +101,16 @@ class Backend {
   virtual void attention_output(const LayerSpec& layer) = 0;
   // x = rms_norm(hidden); hidden += (silu(x Wg^T) * (x Wu^T)) Wd^T
   virtual void mlp(const LayerSpec& layer) = 0;
-  // Final norm and head on the wanted tokens, then each row's processors and draw (sampling/).
-  virtual void head(const HeadWeights& head, const SampleBatch& samples) = 0;
+  // Final norm and head on the sampled tokens, then each sample's processors and draw (sampling/).
+  virtual void head(const HeadWeights& head) = 0;
 
-  // Waits for the oldest step that was not collected. CPU: the one that just ran.
+  // Waits for the oldest step that was not collected.
   virtual const StepOutput& collect() = 0;
-  // Steps that may be planned before their predecessor is collected.
+  // Steps that may be begun before their predecessor is collected: 0 where a step is over when
+  // run() returns.
   virtual std::int32_t lag() const = 0;
 
-  // The hidden states of the step, [n_tokens, hidden_size] f32: --dump-layers and tests. Not in a
-  // step's way.
+  // The hidden states of the step, [n_tokens, hidden_size] f32: of a watched run.
   virtual void copy_hidden(std::span<float> out) const = 0;
 };
 

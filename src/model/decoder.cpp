@@ -109,26 +109,28 @@ std::int64_t Decoder::weight_bytes_a_token() const {
   return backend_->packed_bytes() - (tied ? 0 : backend_->packed_bytes(embed_tokens_));
 }
 
-void Decoder::step(const ForwardBatch& batch, const SampleBatch& samples) {
-  step_watched(batch, samples, [](std::int32_t) {});
+void Decoder::step(const StepBatch& batch) {
+  backend_->begin_step(batch);
+  backend_->run(Recipe::replayable, [&] { play([](std::int32_t) {}); });
 }
 
-void Decoder::step_watched(const ForwardBatch& batch, const SampleBatch& samples,
+void Decoder::step_watched(const StepBatch& batch,
                            function_ref<void(std::int32_t layer_idx)> after_layer) {
   backend_->begin_step(batch);
-  const StepKey key{batch.n_tokens, batch.n_rows, batch.n_tokens == batch.n_rows};
-  backend_->run(key, [&] {
-    backend_->embed(embed_tokens_);
-    after_layer(-1);
-    for (const LayerSpec& layer : layers_) {
-      backend_->attention_input(layer);
-      backend_->attention(layer);
-      backend_->attention_output(layer);
-      backend_->mlp(layer);
-      after_layer(layer.layer_idx);
-    }
-  });
-  backend_->head(head_, samples);
+  backend_->run(Recipe::watched, [&] { play(after_layer); });
+}
+
+void Decoder::play(function_ref<void(std::int32_t layer_idx)> after_layer) {
+  backend_->embed(embed_tokens_);
+  after_layer(-1);
+  for (const LayerSpec& layer : layers_) {
+    backend_->attention_input(layer);
+    backend_->attention(layer);
+    backend_->attention_output(layer);
+    backend_->mlp(layer);
+    after_layer(layer.layer_idx);
+  }
+  backend_->head(head_);
 }
 
 }  // namespace tinyllm

@@ -35,14 +35,15 @@ class Decoder {
   std::int64_t weight_bytes_a_token() const;
 
   // begin_step, embed, the layers, head. The backend's collect() has the result.
-  void step(const ForwardBatch& batch, const SampleBatch& samples);
+  void step(const StepBatch& batch);
 
   // The same with hidden states handed out after the embedding (-1) and after each layer
   // (--dump-layers).
-  void step_watched(const ForwardBatch& batch, const SampleBatch& samples,
-                    function_ref<void(std::int32_t layer_idx)> after_layer);
+  void step_watched(const StepBatch& batch, function_ref<void(std::int32_t layer_idx)> after_layer);
 
  private:
+  void play(function_ref<void(std::int32_t layer_idx)> after_layer);
+
   Backend* backend_;
   std::int32_t vocab_size_ = 0;
   std::int32_t max_seq_len_ = 0;

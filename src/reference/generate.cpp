@@ -47,6 +47,9 @@ GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> pro
   std::vector<std::int32_t> sequence(prompt_ids.begin(), prompt_ids.end());  // prompt, then output
   SamplerWorkspace workspace;
   TokenLogprobs logprobs;
+  TokenHistory history;
+  std::vector<std::int32_t> places(static_cast<std::size_t>(model.config().vocab_size), 0);
+  history.reset(prompt_ids, {}, places);
 
   // The last prompt token always runs: its logits choose the first new token.
   const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
@@ -61,12 +64,13 @@ GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> pro
   clock.restart();
   while (result.finish_reason == FinishReason::none) {
     const std::int32_t id =
-        sample_token(logits, params, {prompt_ids, result.token_ids}, options.eos_ids,
+        sample_token(logits, params, history, options.eos_ids,
                      static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
     if (ends_text(id, params, options)) {
       result.finish_reason = FinishReason::stop;
       break;
     }
+    history.append(id);
     sequence.push_back(id);
     result.token_ids.push_back(id);
     if (params.n_logprobs >= 0) result.logprobs.push_back(logprobs);

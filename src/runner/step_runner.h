@@ -1,12 +1,15 @@
 #pragma once
-// One step: StepPlan -> ForwardBatch + SampleBatch -> the model -> one result a plan row. The only
-// place that knows both the scheduler's tongue and the backend's. Arrays are sized at construction;
-// a step allocates nothing. Engine thread only.
+// StepPlan -> StepBatch -> the model -> what came of each plan row. The only place that knows both
+// the scheduler's tongue and the backend's. Where the backend works behind, a step is launched
+// before its predecessor is collected. Arrays are sized at construction; a step allocates nothing.
+// Engine thread only.
+//
+//   launch(plan k)      launch(plan k + 1)                    lag 1: two steps are in flight
+//                                           collect: step k
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "api/output.h"
 #include "api/sampling_params.h"
@@ -20,27 +23,35 @@ namespace tinyllm {
 struct RunnerSizes {
   std::int32_t max_num_seqs = 0;
   std::int32_t max_num_batched_tokens = 0;
-  std::int32_t max_blocks_per_row = 0;
-  std::int32_t max_logits_rows = 0;
+  std::int32_t max_blocks_per_seq = 0;
   std::int32_t block_size = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t hidden_size = 0;
 };
 
-// How the sequence of a plan row wants its tokens: looked up for every row that has logits.
+// How the sequence of a plan row wants its tokens: looked up for every row that has logits. Views
+// of what stays as it is until launch() returns.
 struct RowSettings {
   const SamplingParams* params = nullptr;
-  std::span<const TokenId> prompt_ids, output_ids;
-  std::span<const TokenId> banned_ids;  // the stop set: impossible before params->min_tokens
-  bool wants_logits = false;            // raw logits of the last row
-  std::int32_t prompt_logprobs = -1;    // alternatives a prompt token; -1: none
+  std::span<const TokenId> prompt_ids = {}, output_ids = {};
+  std::span<const TokenId> banned_ids = {};  // the stop set: impossible before params->min_tokens
+  std::span<const std::uint32_t> mask = {};  // which ids may be drawn, a bit each; empty: all
+  bool wants_logits = false;                 // raw logits of the last new token
+  bool wants_hidden = false;                 // its hidden state after the final norm
+  std::int32_t prompt_logprobs = -1;         // alternatives a prompt token; -1: none
 };
 
-// What came of a plan row. Views, valid until the next step.
+// What came of a plan row. Views, valid until lag + 1 more steps were launched.
 struct RowOutput {
-  TokenId token_id = -1;                           // -1: nothing was drawn
-  bool not_finite = false;                         // a row's logits were: the rest means nothing
-  const TokenLogprobs* logprobs = nullptr;         // of the drawn token, when asked for
+  SequenceId sequence_id = 0;
+  std::int64_t start = 0;  // of the plan row, like the next two
+  std::int32_t n_new_tokens = 0;
+  std::int32_t n_draws = 0;
+  bool not_finite = false;                  // the row's logits were not: what follows is empty
+  std::span<const TokenId> token_ids;       // drawn: none, one, or one more than drafts were right
+  std::span<const TokenLogprobs> logprobs;  // of the drawn tokens, when asked for
   std::span<const TokenLogprobs> prompt_logprobs;  // of the prompt tokens start + 1, start + 2, ...
-  std::span<const float> logits;                   // of the last token, when asked for
+  std::span<const float> logits, hidden;           // of the last new token, when asked for
 };
 
 class StepRunner {
@@ -49,16 +60,17 @@ class StepRunner {
   StepRunner(Decoder& decoder, Backend& backend, const RunnerSizes& sizes);
   ~StepRunner();
 
-  // Starts the step and, once its results are there, calls back for every plan row in order.
-  void run(const StepPlan& plan, function_ref<RowSettings(const PlanRow&)> settings_of,
-           function_ref<void(const PlanRow&, const RowOutput&)> result);
+  // Starts a step. The plan may change as soon as this returns.
+  void launch(const StepPlan& plan, function_ref<RowSettings(const PlanRow&)> settings_of);
+  // Waits for the oldest step in flight and calls back for every plan row in order. CHECKs that
+  // there is one.
+  void collect(function_ref<void(const RowOutput&)> each);
+  // At most the backend's lag() + 1.
+  std::int32_t n_in_flight() const;
 
  private:
-  struct Arrays;
-  Decoder* decoder_;
-  Backend* backend_;
-  RunnerSizes sizes_;
-  std::unique_ptr<Arrays> arrays_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace tinyllm

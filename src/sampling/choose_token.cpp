@@ -19,7 +19,6 @@ void grow(SamplerWorkspace& workspace, std::size_t vocab_size) {
   workspace.logits.resize(vocab_size);
   workspace.weights.resize(vocab_size);
   workspace.candidates.resize(vocab_size);
-  workspace.counts.resize(vocab_size, 0);
 }
 
 void copy_without_nan(std::span<const float> from, std::span<float> to) {

@@ -17,7 +17,6 @@ struct SamplerWorkspace {
   std::vector<float> logits;          // processed copy, [vocab_size]
   std::vector<float> weights;         // p_i / p_max, [vocab_size]
   std::vector<Candidate> candidates;  // what can be drawn, any order, [vocab_size]
-  std::vector<std::int32_t> counts;   // occurrences of each id, [vocab_size]; all 0 between calls
 };
 
 // Makes room for rows of vocab_size logits; no-op when there is.

@@ -1,10 +1,9 @@
 #pragma once
 // Penalties on what was said already, against loops and repetition.
 
-#include <cstdint>
 #include <span>
 
-#include "api/sampling_params.h"
+#include "sampling/token_history.h"
 
 namespace tinyllm {
 
@@ -16,10 +15,9 @@ struct Penalties {
 };
 
 // The repetition penalty (Keskar et al. 2019, CTRL) looks at prompt and output, the other two
-// (OpenAI's) at the output only; repetition comes first. `logits` [n] f32, all ids in [0, n).
-// `counts` [n] is all 0 before and after; only the entries of ids in the history are touched.
+// (OpenAI's) at the output only; repetition comes first. `logits` [vocab_size] f32, changed in
+// place; every id of `history` is in [0, vocab_size).
 void apply_penalties(std::span<float> logits, const Penalties& penalties,
-                     std::span<const TokenId> prompt_ids, std::span<const TokenId> output_ids,
-                     std::span<std::int32_t> counts);
+                     const TokenHistory& history);
 
 }  // namespace tinyllm

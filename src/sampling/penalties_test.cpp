@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -11,12 +10,12 @@ namespace {
 
 struct Case {
   std::vector<float> logits = {2.0f, -2.0f, 3.0f, 1.0f, 0.0f, -1.0f};
-  std::vector<std::int32_t> counts = std::vector<std::int32_t>(6, 0);
-
   std::vector<float> after(const Penalties& penalties, std::vector<TokenId> prompt_ids,
                            std::vector<TokenId> output_ids) {
-    apply_penalties(logits, penalties, prompt_ids, output_ids, counts);
-    EXPECT_EQ(std::count(counts.begin(), counts.end(), 0), 6) << "counts must be 0 again";
+    std::vector<std::int32_t> places(6, 0);
+    TokenHistory history;
+    history.reset(prompt_ids, output_ids, places);
+    apply_penalties(logits, penalties, history);
     return logits;
   }
 };

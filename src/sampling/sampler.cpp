@@ -5,22 +5,21 @@
 #include "sampling/choose_token.h"
 #include "sampling/logit_bias.h"
 #include "sampling/logprobs.h"
-#include "sampling/penalties.h"
+#include "sampling/process_logits.h"
 
 namespace tinyllm {
 namespace {
 
-// min_tokens, logit_bias and penalties; each touches only the logits that it names.
+// The processors' order stands in process_logits; a params' stop ids are two lists here.
 void process(std::span<float> logits, const SamplingParams& params, const TokenHistory& history,
-             std::span<const TokenId> eos_ids, std::span<std::int32_t> counts) {
-  if (static_cast<std::int64_t>(history.output_ids.size()) < params.min_tokens) {
-    ban_tokens(logits, eos_ids);
-    ban_tokens(logits, params.stop_token_ids);
-  }
-  add_logit_bias(logits, params.logit_bias);
-  apply_penalties(logits,
-                  {params.repetition_penalty, params.frequency_penalty, params.presence_penalty},
-                  history.prompt_ids, history.output_ids, counts);
+             std::span<const TokenId> eos_ids) {
+  const bool bans = params.bans_stop_ids(history.n_outputs());
+  if (bans) ban_tokens(logits, eos_ids);
+  process_logits(logits, {.banned_ids = bans ? params.stop_token_ids : std::span<const TokenId>(),
+                          .biases = params.logit_bias,
+                          .penalties = {params.repetition_penalty, params.frequency_penalty,
+                                        params.presence_penalty},
+                          .history = &history});
 }
 
 }  // namespace
@@ -34,7 +33,7 @@ TokenId sample_token(std::span<const float> logits, const SamplingParams& params
   grow(workspace, logits.size());
   const std::span<float> row = std::span(workspace.logits).first(logits.size());
   copy_without_nan(logits, row);
-  process(row, params, history, eos_ids, workspace.counts);
+  process(row, params, history, eos_ids);
   const TokenId drawn = choose_token(
       row, {params.temperature, params.top_k, params.top_p, params.min_p, params.seed, position},
       workspace);

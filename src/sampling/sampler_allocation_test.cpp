@@ -23,9 +23,12 @@ TEST(SamplerAllocation, NoneOnceTheWorkspaceHasGrown) {
   };
   SamplerWorkspace workspace;
   TokenLogprobs logprobs;
+  std::vector<std::int32_t> places(row.size(), 0);
+  TokenHistory history(100);
   const auto sample_all = [&](std::uint64_t position) {
+    history.reset(ids, ids, places);
     for (const SamplingParams& params : settings) {
-      sample_token(row, params, {ids, ids}, ids, position, workspace, &logprobs);
+      history.append(sample_token(row, params, history, ids, position, workspace, &logprobs));
     }
   };
   const std::int64_t before_first = n_allocations();

@@ -50,14 +50,23 @@ struct Submission {
   std::string_view cache_salt = {};
   bool wants_prompt_logits = false;
   SequenceId leader = 0;
+  std::int32_t adapter_slot = -1;
+  bool waits_for_token = false;
 };
 
-// What came of one planned row: the drawn token, and whether the engine ends the text with it.
+// What came of one planned row: the drawn tokens, and whether the engine ends the text with them.
 struct RowResult {
   SequenceId sequence_id = 0;
-  TokenId token_id = -1;  // -1: the row did not sample, or its sequence ends with an error
+  // One where the row draws, up to n_draws where drafts were accepted, fewer where the text ends
+  // before. None: the row did not draw, or its sequence ends with an error.
+  std::span<const TokenId> token_ids = {};
   FinishReason finish = FinishReason::none;
 };
+
+// Guesses what follows all known tokens of a sequence that is about to decode: at most n_most
+// drafts, often none. The span is read before the next call.
+using ProposeDrafts =
+    function_ref<std::span<const TokenId>(const Sequence& sequence, std::int64_t n_most)>;
 
 class Scheduler {
  public:
@@ -73,6 +82,9 @@ class Scheduler {
   // The next step, empty when there is nothing to do. CHECKs that at most `lag` steps are
   // uncommitted.
   const StepPlan& plan();
+  // The same with drafts for the sequences that decode, as far as budget and free blocks go: a
+  // draft preempts nobody. The next row of a sequence with drafts waits until they are judged.
+  const StepPlan& plan(ProposeDrafts propose);
 
   // Takes the oldest uncommitted step's results, one for each row in plan order. Appends the drawn
   // tokens, registers full blocks, and ends sequences that the engine ended or that reached their
@@ -97,16 +109,22 @@ class Scheduler {
   struct RowInFlight {
     SequenceId id;
     std::uint32_t epoch;
-    std::int32_t n_new_tokens;
-    bool samples;
+    std::int32_t n_new_tokens, n_draws;
   };
 
-  bool schedule_running(std::int64_t& budget);  // true: something was preempted
+  bool schedule_running(std::int64_t& budget, ProposeDrafts propose);  // true: one was preempted
+  // The drafts that a decode may take along, with blocks for them; empty where there is no room.
+  std::span<const TokenId> drafts_for(Sequence& sequence, std::int64_t n_allowed,
+                                      ProposeDrafts propose);
   void admit_waiting(std::int64_t& budget);
   bool waits_for_leader(const Sequence& sequence) const;
-  bool fits_now(const Sequence& sequence) const;
+  bool fits_now(Sequence& sequence) const;
   void admit(Sequence& sequence, std::int64_t& budget);
-  void add_row(Sequence& sequence, std::int64_t n_allowed, std::int64_t& budget);
+  void add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,
+               std::int64_t& budget);
+  // The new tokens of a row: of the sequence itself, or with drafts behind them.
+  std::span<const TokenId> tokens_of(const Sequence& sequence, const PlanRow& row,
+                                     std::span<const TokenId> drafts);
   // Grows the table of running_[i] for n_tokens; preempts those behind it, in the end itself (then
   // false).
   bool make_room(std::size_t i, std::int64_t n_tokens);
@@ -125,6 +143,7 @@ class Scheduler {
   std::vector<std::vector<RowInFlight>> in_flight_;  // [lag + 1] steps, a ring
   std::uint64_t n_planned_ = 0, n_committed_ = 0;    // steps that had rows
   StepPlan plan_;
+  std::vector<TokenId> draft_rows_;  // of plan_: the last known token and its drafts, each row
   std::uint64_t next_arrival_ = 1;
   std::uint64_t n_preemptions_ = 0;
 };

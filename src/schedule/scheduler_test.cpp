@@ -31,8 +31,14 @@ std::vector<TokenId> lone_run(std::vector<TokenId> tokens, std::int64_t n_total)
   return tokens;
 }
 
+// The results of one step, with the tokens that they look at.
+struct StepResults {
+  std::vector<TokenId> tokens;
+  std::vector<RowResult> rows;
+};
+
 // Runs plans as a backend would: in order, with K/V rows in blocks and the last drawn token in row
-// slots.
+// slots. Drafts are judged as a device does it: a row of a wrong draft draws nothing that counts.
 class FakeBackend {
  public:
   FakeBackend(const SchedulerOptions& options, const KvBlocksOptions& blocks)
@@ -40,20 +46,24 @@ class FakeBackend {
         rows_(static_cast<std::size_t>(blocks.n_blocks * blocks.block_size), 0),
         last_drawn_(static_cast<std::size_t>(options.max_num_seqs), -1) {}
 
-  std::vector<RowResult> run(const StepPlan& plan) {
-    std::vector<RowResult> results;
+  StepResults run(const StepPlan& plan) {
+    StepResults results;
+    results.tokens.reserve(static_cast<std::size_t>(plan.n_tokens));
     for (const PlanRow& row : plan.rows) {
+      const std::size_t first = results.tokens.size();
       const auto slot = static_cast<std::size_t>(row.row_slot);
       std::uint64_t state = row.start == 0 ? 0 : rows_[place(row, row.start - 1)];
+      bool accepted = true;
       for (std::int32_t i = 0; i < row.n_new_tokens; ++i) {
         const TokenId token =
             row.last_sampled ? last_drawn_[slot] : row.token_ids[static_cast<std::size_t>(i)];
+        if (results.tokens.size() > first) accepted = accepted && results.tokens.back() == token;
         state = extend(state, token);
         rows_[place(row, row.start + i)] = state;
+        if (i < row.n_new_tokens - row.n_draws || !accepted) continue;
+        results.tokens.push_back(last_drawn_[slot] = next_token(state));
       }
-      if (row.samples) last_drawn_[slot] = next_token(state);
-      results.push_back(
-          {row.sequence_id, row.samples ? last_drawn_[slot] : -1, FinishReason::none});
+      results.rows.push_back({row.sequence_id, std::span(results.tokens).subspan(first)});
     }
     return results;
   }
@@ -84,11 +94,9 @@ Sizes small_sizes() {
   return sizes;
 }
 
-std::vector<RowResult> step(Scheduler& scheduler, FakeBackend& backend) {
-  const std::vector<RowResult> results = backend.run(scheduler.plan());
-  scheduler.commit(results);
+void step(Scheduler& scheduler, FakeBackend& backend) {
+  scheduler.commit(backend.run(scheduler.plan()).rows);
   scheduler.check_invariants();
-  return results;
 }
 
 TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
@@ -103,7 +111,7 @@ TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
   ASSERT_EQ(plan.rows.size(), 2u);
   EXPECT_EQ(plan.rows[0].n_new_tokens, 1);  // the decode goes first
   EXPECT_EQ(plan.rows[1].n_new_tokens, 7);  // the chunk fills the budget
-  EXPECT_FALSE(plan.rows[1].samples);
+  EXPECT_EQ(plan.rows[1].n_draws, 0);
   EXPECT_EQ(plan.n_tokens, 8);
 }
 
@@ -197,7 +205,7 @@ TEST(Scheduler, PromptLogitsAreAskedForOnceAndReadNoCache) {
     while (!scheduler.idle()) {
       const StepPlan& plan = scheduler.plan();
       n_logits.push_back(plan.rows[0].n_logits);
-      scheduler.commit(backend.run(plan));
+      scheduler.commit(backend.run(plan).rows);
     }
     EXPECT_EQ(n_logits, id == 1 ? (std::vector<std::int32_t>{0, 1, 1, 1})
                                 : (std::vector<std::int32_t>{8, 2, 1, 1}));
@@ -240,6 +248,71 @@ TEST(Scheduler, NobodyStarves) {
   }
 }
 
+TEST(Scheduler, DraftsAreJudgedAndCounted) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt = {1, 2, 3};
+  const std::vector<TokenId> text = lone_run(prompt, 20);
+  scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 17});
+  step(scheduler, backend);
+  // Three drafts, of which the first n_right are what the model says.
+  for (const std::int64_t n_right : {0, 1, 3}) {
+    const std::int64_t n_before = scheduler.find(1)->n_known();
+    std::vector<TokenId> drafts;
+    const StepPlan& plan = scheduler.plan([&](const Sequence& sequence, std::int64_t n_most) {
+      EXPECT_EQ(n_most, std::min<std::int64_t>(7, 20 - sequence.n_known() - 1));
+      for (std::int64_t i = 0; i < 3; ++i)
+        drafts.push_back(text[static_cast<std::size_t>(n_before + i)] + (i < n_right ? 0 : 5));
+      return std::span<const TokenId>(drafts);
+    });
+    ASSERT_EQ(plan.rows.size(), 1u);
+    EXPECT_EQ(plan.rows[0].n_draws, 4);
+    EXPECT_EQ(plan.rows[0].n_new_tokens, 4);
+    const StepResults results = backend.run(plan);
+    scheduler.commit(results.rows);
+    scheduler.check_invariants();
+    EXPECT_EQ(scheduler.find(1)->n_known(), n_before + n_right + 1);
+    EXPECT_EQ(scheduler.find(1)->n_to_compute(), 1);
+  }
+  while (!scheduler.idle()) step(scheduler, backend);
+  scheduler.take_finished([&](const Sequence& s) { EXPECT_EQ(s.token_ids, text); });
+}
+
+TEST(Scheduler, ADraftTakesNoBlockThatAnotherMayNeed) {
+  Sizes sizes = small_sizes();
+  sizes.blocks.n_blocks = 4;
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt = {1, 2, 3};
+  scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 5});
+  scheduler.submit({.id = 2, .prompt_ids = prompt, .max_tokens = 5});
+  step(scheduler, backend);
+  const std::vector<TokenId> drafts = {1, 1, 1};
+  const StepPlan& plan =
+      scheduler.plan([&](const Sequence&, std::int64_t) { return std::span(drafts); });
+  ASSERT_EQ(plan.rows.size(), 2u);
+  for (const PlanRow& row : plan.rows) EXPECT_EQ(row.n_draws, 1);  // 2 blocks are free, 2 run
+}
+
+TEST(Scheduler, WaitsForItsTokenWhenAsked) {
+  Sizes sizes = small_sizes();
+  sizes.options.lag = 1;
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> prompt = {1, 2, 3};
+  for (const SequenceId id : {1, 2})
+    scheduler.submit({.id = id, .prompt_ids = prompt, .max_tokens = 5, .waits_for_token = id == 1});
+  const StepResults first = backend.run(scheduler.plan());
+  const StepPlan& plan = scheduler.plan();
+  ASSERT_EQ(plan.rows.size(), 1u);
+  EXPECT_EQ(plan.rows[0].sequence_id, 2u);
+  EXPECT_TRUE(plan.rows[0].last_sampled);
+  const StepResults second = backend.run(plan);
+  scheduler.commit(first.rows);
+  EXPECT_EQ(scheduler.plan().rows.size(), 2u);
+}
+
 // Random arrivals, ends and cancels in pools that are too small: every text equals its lone run,
 // the oldest never starves, and nothing is left behind.
 void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy,
@@ -268,20 +341,35 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
     bool cancelled = false;
   };
   std::map<SequenceId, Wanted> wanted;
-  std::deque<std::vector<RowResult>> uncommitted;
+  std::deque<StepResults> uncommitted;
   SequenceId next_id = 1;
-  std::int64_t n_finished = 0, n_steps_without_end = 0;
+  std::int64_t n_finished = 0, n_steps_without_end = 0, n_accepted = 0;
 
   const auto commit_oldest = [&] {
-    std::vector<RowResult> results = std::move(uncommitted.front());
+    StepResults results = std::move(uncommitted.front());
     uncommitted.pop_front();
-    for (RowResult& result : results) {
+    for (RowResult& result : results.rows) {
       const Sequence* sequence = scheduler.find(result.sequence_id);
-      if (sequence == nullptr || result.token_id < 0) continue;
-      if (sequence->n_known() + 1 == wanted[result.sequence_id].stop_at)
-        result.finish = FinishReason::stop;
+      if (sequence == nullptr || result.token_ids.empty()) continue;
+      const std::int64_t n_left = wanted[result.sequence_id].stop_at - sequence->n_known();
+      n_accepted += std::ssize(result.token_ids) - 1;
+      if (n_left > std::ssize(result.token_ids)) continue;
+      result.token_ids = result.token_ids.first(static_cast<std::size_t>(n_left));
+      result.finish = FinishReason::stop;
     }
-    scheduler.commit(results);
+    scheduler.commit(results.rows);
+  };
+  // Drafts are right three times in four; none in every other trace.
+  std::vector<TokenId> drafts;
+  const auto propose = [&](const Sequence& sequence, std::int64_t n_most) {
+    const std::vector<TokenId>& text = wanted.at(sequence.id).text;
+    drafts.clear();
+    const auto n_known = static_cast<std::size_t>(sequence.n_known());
+    for (std::int64_t i = below(6); seed % 2 == 0 && i > 0 && n_most-- >= 0; --i) {
+      const std::size_t at = std::min(n_known + drafts.size(), text.size() - 1);
+      drafts.push_back(below(4) == 0 ? 7 : text[at]);
+    }
+    return std::span<const TokenId>(drafts);
   };
   const auto collect = [&] {
     scheduler.take_finished([&](const Sequence& sequence) {
@@ -322,7 +410,8 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
                         .priority = static_cast<std::int32_t>(below(3)),
                         .cache_salt = below(5) == 0 ? "salt" : "",
                         .wants_prompt_logits = below(6) == 0,
-                        .leader = below(4) == 0 && next_id > 1 ? next_id - 1 : 0});
+                        .leader = below(4) == 0 && next_id > 1 ? next_id - 1 : 0,
+                        .waits_for_token = below(4) == 0});
       ++next_id;
     } else if (arriving && choice == 3 && !wanted.empty()) {
       auto victim = wanted.begin();
@@ -331,7 +420,7 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
       scheduler.finish(victim->first, FinishReason::cancelled);
     } else {
       while (static_cast<std::int32_t>(uncommitted.size()) > lag) commit_oldest();
-      const StepPlan& plan = scheduler.plan();
+      const StepPlan& plan = scheduler.plan(propose);
       if (plan.rows.empty()) {
         if (!uncommitted.empty()) commit_oldest();
       } else {
@@ -347,6 +436,7 @@ void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, Schedul
   while (!uncommitted.empty()) commit_oldest();
   EXPECT_TRUE(wanted.empty());
   EXPECT_GT(n_finished, 0);
+  EXPECT_EQ(n_accepted > 0, seed % 2 == 0);
   EXPECT_EQ(scheduler.blocks().n_free(), scheduler.blocks().n_blocks());
   EXPECT_EQ(scheduler.n_running() + scheduler.n_waiting(), 0);
 }

@@ -17,10 +17,15 @@ using SequenceId = std::uint64_t;
 struct PlanRow {
   SequenceId sequence_id = 0;
   std::int32_t row_slot = 0;  // [0, max_num_seqs): where the backend keeps this sequence's state
-  std::int64_t start = 0;     // position of the first new token; [0, start) have K/V rows
+  std::int32_t adapter_slot = -1;
+  std::int64_t start = 0;  // position of the first new token; [0, start) have K/V rows
   std::int32_t n_new_tokens = 0;
   std::int32_t n_logits = 0;  // logits are wanted for the last n_logits of the new tokens
-  bool samples = false;       // the last of them is drawn from: one token comes back
+  // A token is drawn after each of the last n_draws new tokens (n_draws <= n_logits): 0 in the
+  // middle of a prompt, 1 at its end, 1 + k where the last k new tokens are drafts. Of the drawn
+  // ones those count that stand before the first which is not the draft at its place, and that one.
+  std::int32_t n_draws = 0;
+  bool begins_to_draw = false;  // the first draw since the sequence got this row slot
   // The single new token is the one that the step in flight draws for this row_slot: not known here
   // yet.
   bool last_sampled = false;

@@ -49,9 +49,10 @@ class OneLayer {
                         .max_seq_len = kMaxSeqLen,
                         .max_num_batched_tokens = kMaxSeqLen,
                         .max_num_seqs = 2,
-                        .max_logits_rows = 1,
+                        .max_samples = 1,
                         .max_logprobs = 1,
-                        .max_wanted_logits = 0},
+                        .max_wanted_logits = 0,
+                        .max_wanted_hidden = 0},
                        {.type = type, .block_size = kBlockSize, .n_blocks = 2 * kBlocksPerRow});
   }
 
@@ -61,7 +62,8 @@ class OneLayer {
   };
   // One step; the hidden state of the last token of its last part. [kHidden]
   std::vector<float> step(const std::vector<Part>& parts) {
-    std::vector<std::int32_t> token_ids, positions, slots, row_starts = {0}, row_slots, tables;
+    std::vector<std::int32_t> token_ids, positions, slots, seq_starts = {0}, row_slots,
+                                                           block_starts = {0}, blocks;
     for (const Part& part : parts) {
       const std::int32_t first_block = part.row * kBlocksPerRow;
       for (std::int32_t p = part.begin; p < part.end; ++p) {
@@ -69,21 +71,23 @@ class OneLayer {
         positions.push_back(p);
         slots.push_back(first_block * kBlockSize + p);
       }
-      row_starts.push_back(static_cast<std::int32_t>(positions.size()));
+      seq_starts.push_back(static_cast<std::int32_t>(positions.size()));
       row_slots.push_back(part.row);
-      for (std::int32_t i = 0; i < kBlocksPerRow; ++i) tables.push_back(first_block + i);
+      for (std::int32_t i = 0; i < kBlocksPerRow; ++i) blocks.push_back(first_block + i);
+      block_starts.push_back(static_cast<std::int32_t>(blocks.size()));
     }
     const auto n_tokens = static_cast<std::int32_t>(positions.size());
-    backend_.begin_step({.n_tokens = n_tokens,
-                         .n_rows = static_cast<std::int32_t>(parts.size()),
-                         .token_ids = token_ids,
-                         .positions = positions,
-                         .slot_mapping = slots,
-                         .row_starts = row_starts,
-                         .row_slots = row_slots,
-                         .block_tables = tables,
-                         .max_blocks_per_row = kBlocksPerRow,
-                         .logits_tokens = {}});
+    StepBatch batch;
+    batch.n_tokens = n_tokens;
+    batch.n_seqs = static_cast<std::int32_t>(parts.size());
+    batch.token_ids = token_ids;
+    batch.positions = positions;
+    batch.slot_mapping = slots;
+    batch.seq_starts = seq_starts;
+    batch.row_slots = row_slots;
+    batch.block_starts = block_starts;
+    batch.blocks = blocks;
+    backend_.begin_step(batch);
     backend_.embed(embed_tokens_);
     backend_.attention_input(layer_);
     backend_.attention(layer_);

@@ -66,20 +66,25 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   scratch_ = Buffer(pool_->n_workers() * attention_scratch() * 4, "activations");
   partials_ = Buffer(partials_bytes(), "activations");
   logits_ = Buffer(kHeadRows * padded(sizes.vocab_size) * 4, "logits");
-  last_drawn_ = Buffer(std::int64_t{sizes.max_num_seqs} * 4, "row slots");
+  last_drawn_.resize(static_cast<std::size_t>(sizes.max_num_seqs));
   workspaces_.resize(static_cast<std::size_t>(pool_->n_workers()));
   for (SamplerWorkspace& workspace : workspaces_)
     grow(workspace, static_cast<std::size_t>(sizes.vocab_size));
 
-  token_rows_.resize(static_cast<std::size_t>(max_tokens));
+  token_seqs_.resize(static_cast<std::size_t>(max_tokens));
   query_chunks_.resize(static_cast<std::size_t>(max_tokens));
-  const auto max_rows = static_cast<std::size_t>(sizes.max_logits_rows);
-  drawn_.resize(max_rows);
-  logprobs_.resize(max_rows);
+  places_.resize(static_cast<std::size_t>(sizes.vocab_size));
+  for (std::int32_t slot = 0; slot < sizes.max_num_seqs; ++slot)
+    histories_.emplace_back(std::min(sizes.max_seq_len, sizes.vocab_size));
+  const auto max_samples = static_cast<std::size_t>(sizes.max_samples);
+  drawn_.resize(max_samples);
+  logprobs_.resize(max_samples);
   for (TokenLogprobs& logprobs : logprobs_)
     logprobs.top.reserve(static_cast<std::size_t>(sizes.max_logprobs));
-  wanted_row_.resize(max_rows);
+  wanted_.resize(max_samples);
   wanted_logits_ = Buffer(std::int64_t{sizes.max_wanted_logits} * sizes.vocab_size * 4, "logits");
+  wanted_hidden_ =
+      Buffer(std::int64_t{sizes.max_wanted_hidden} * sizes.hidden_size * 4, "hidden states");
 }
 
 std::int64_t CpuBackend::partials_bytes() const {
@@ -106,26 +111,28 @@ std::int64_t CpuBackend::packed_bytes() const {
 
 std::int64_t CpuBackend::free_bytes() const { return available_memory_bytes(); }
 
-void CpuBackend::begin_step(const ForwardBatch& batch) {
+void CpuBackend::begin_step(const StepBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.max_num_batched_tokens);
   batch_ = batch;
-  if (profile_ != nullptr) profile_->set_batch(batch.n_tokens, batch.n_rows);
+  if (profile_ != nullptr) profile_->set_batch(batch.n_tokens, batch.n_seqs);
   n_query_chunks_ = 0;
-  for (std::int32_t row = 0; row < batch.n_rows; ++row) {
-    const auto first = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row)]);
-    const auto last = static_cast<std::size_t>(batch.row_starts[static_cast<std::size_t>(row) + 1]);
-    std::fill(token_rows_.begin() + static_cast<std::ptrdiff_t>(first),
-              token_rows_.begin() + static_cast<std::ptrdiff_t>(last), row);
-    for (auto t = static_cast<std::int32_t>(first); t < static_cast<std::int32_t>(last);
-         t += kQueryTokens) {
-      const std::int32_t n = std::min(kQueryTokens, static_cast<std::int32_t>(last) - t);
-      query_chunks_[static_cast<std::size_t>(n_query_chunks_++)] = {row, t, n, 0, 0};
+  for (std::int32_t seq = 0; seq < batch.n_seqs; ++seq) {
+    const std::int32_t first = batch.seq_starts[static_cast<std::size_t>(seq)];
+    const std::int32_t last = batch.seq_starts[static_cast<std::size_t>(seq) + 1];
+    std::fill(token_seqs_.begin() + first, token_seqs_.begin() + last, seq);
+    for (std::int32_t t = first; t < last; t += kQueryTokens) {
+      const std::int32_t n = std::min(kQueryTokens, last - t);
+      query_chunks_[static_cast<std::size_t>(n_query_chunks_++)] = {seq, t, n, 0, 0};
     }
+  }
+  for (const HistoryReset& reset : batch.history_resets) {
+    histories_[static_cast<std::size_t>(reset.row_slot)].reset(reset.prompt_ids, reset.output_ids,
+                                                               places_);
   }
 }
 
-void CpuBackend::run(const StepKey&, function_ref<void()> recipe) { recipe(); }
+void CpuBackend::run(Recipe, function_ref<void()> recipe) { recipe(); }
 
 const StepOutput& CpuBackend::collect() { return output_; }
 

@@ -13,7 +13,8 @@
 #include "kernels/cpu/activations.h"
 #include "kernels/cpu/packed_matrix.h"
 #include "kernels/cpu/row_kernels.h"
-#include "sampling/sampler.h"
+#include "sampling/choose_token.h"
+#include "sampling/token_history.h"
 #include "tensor/buffer.h"
 
 namespace tinyllm {
@@ -33,14 +34,14 @@ class CpuBackend final : public Backend {
   std::int64_t free_bytes() const override;
 
   void set_profile(StepProfile* profile) override;
-  void begin_step(const ForwardBatch& batch) override;
-  void run(const StepKey& key, function_ref<void()> recipe) override;
+  void begin_step(const StepBatch& batch) override;
+  void run(Recipe kind, function_ref<void()> recipe) override;
   void embed(MatrixId embed_tokens) override;
   void attention_input(const LayerSpec& layer) override;
   void attention(const LayerSpec& layer) override;
   void attention_output(const LayerSpec& layer) override;
   void mlp(const LayerSpec& layer) override;
-  void head(const HeadWeights& head, const SampleBatch& samples) override;
+  void head(const HeadWeights& head) override;
   const StepOutput& collect() override;
   std::int32_t lag() const override { return 0; }
   void copy_hidden(std::span<float> out) const override;
@@ -50,6 +51,9 @@ class CpuBackend final : public Backend {
   // nullptr for VectorId::none
   const float* vector(VectorId id) const;
   KvPages kv_pages(std::int32_t layer_idx, std::int32_t kv_head);
+  TokenId& last_drawn(std::int32_t row_slot) {
+    return last_drawn_[static_cast<std::size_t>(row_slot)];
+  }
   float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }
 
   // The time since the last mark belongs to `part`; with --profile only. The second also counts the
@@ -90,17 +94,17 @@ class CpuBackend final : public Backend {
   void gate_and_up(const LayerSpec& layer);
   // hidden += x weights^T + bias
   void add_projection(const PackedMatrix& weights, Activations& x, VectorId bias);
-  // Tokens of one row that go through attention together; their partial results when several
+  // Tokens of one sequence that go through attention together; their partial results when several
   // threads share their context.
   struct QueryChunk {
-    std::int32_t row, first_token, n_tokens;
+    std::int32_t seq, first_token, n_tokens;
     std::int64_t first_partial, n_partials;  // of the first K/V head, and of each
   };
   // The query heads of kv_head.
   AttentionQueries queries_of(const QueryChunk& chunk, const AttentionSpec& spec,
                               std::int32_t kv_head);
   const std::int32_t* block_table(const QueryChunk& chunk) const {
-    return batch_.block_tables.data() + std::int64_t{chunk.row} * batch_.max_blocks_per_row;
+    return batch_.blocks.data() + batch_.block_starts[static_cast<std::size_t>(chunk.seq)];
   }
   // With few chunks of queries the workers share contexts: how many segments a task takes, or 0
   // when each chunk and head is one task. Places the partials.
@@ -119,11 +123,15 @@ class CpuBackend final : public Backend {
   // page.
   void finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head);
   void rotate(const LayerSpec& layer, float* head, std::int32_t position);
-  // Draws and reports for one row of logits [vocab_size], which it may change.
-  void sample(const SampleBatch& samples, std::size_t row, std::span<float> logits,
-              SamplerWorkspace& workspace);
+  // Sizes the output, and places the rows of logits and hidden states that are wanted.
+  void begin_output();
+  // Draws and reports for sample `i`, whose logits [vocab_size] it may change.
+  void sample(std::size_t i, std::span<float> logits, SamplerWorkspace& workspace);
+  TokenId draw(const SampleRow& sample, std::span<const float> logits, SamplerWorkspace& workspace);
+  // False when the sample before it, on whose draft it depends, drew another token.
+  bool holds(std::size_t i) const;
 
-  static constexpr std::int64_t kHeadRows = 32;       // logits rows made at once
+  static constexpr std::int64_t kHeadRows = 32;       // rows of logits made at once
   static constexpr std::int32_t kQueryTokens = 16;    // tokens of an attention task
   static constexpr std::int64_t kTasksPerWorker = 4;  // fewer: contexts are shared
   static constexpr std::int64_t kMostPartialsBytes = std::int64_t{16} << 20;
@@ -142,12 +150,12 @@ class CpuBackend final : public Backend {
   Buffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2] f32
   BackendSizes sizes_;
   KvSpec kv_;
-  bool spreads_keys_ = false;  // int8 keys and their queries go through a Hadamard transform
-  Buffer pages_;               // [n_layers, n_kv_heads, n_blocks] pages
-  Buffer last_drawn_;          // [max_num_seqs] i32, by row slot
+  bool spreads_keys_ = false;        // int8 keys and their queries go through a Hadamard transform
+  Buffer pages_;                     // [n_layers, n_kv_heads, n_blocks] pages
+  std::vector<TokenId> last_drawn_;  // [max_num_seqs] by row slot
 
-  ForwardBatch batch_;
-  std::vector<std::int32_t> token_rows_;  // [n_tokens] the batch row of each token
+  StepBatch batch_;
+  std::vector<std::int32_t> token_seqs_;  // [n_tokens] which sequence of the batch each is of
   std::vector<QueryChunk> query_chunks_;  // [n_tokens] at most
   std::int32_t n_query_chunks_ = 0;
   Buffer hidden_;  // [n_tokens, hidden_size] f32
@@ -158,11 +166,18 @@ class CpuBackend final : public Backend {
   Buffer partials_;                           // of shared contexts, [attention_partial_floats] f32
   Buffer logits_;                             // [kHeadRows, padded vocab] f32
   std::vector<SamplerWorkspace> workspaces_;  // one a worker
+  std::vector<TokenHistory> histories_;       // [max_num_seqs] by row slot, of those with penalties
+  std::vector<std::int32_t> places_;          // [vocab_size] for TokenHistory::reset
+
   StepOutput output_;
-  std::vector<TokenId> drawn_;            // [max_logits_rows]
-  std::vector<TokenLogprobs> logprobs_;   // [max_logits_rows]
-  Buffer wanted_logits_;                  // [max_wanted_logits, vocab_size] f32
-  std::vector<std::int32_t> wanted_row_;  // [max_logits_rows] place there, -1: not wanted
+  std::vector<TokenId> drawn_;           // [max_samples]
+  std::vector<TokenLogprobs> logprobs_;  // [max_samples]
+  Buffer wanted_logits_;                 // [max_wanted_logits, vocab_size] f32
+  Buffer wanted_hidden_;                 // [max_wanted_hidden, hidden_size] f32
+  struct WantedRows {
+    std::int32_t logits, hidden;  // -1: not wanted
+  };
+  std::vector<WantedRows> wanted_;  // [max_samples] where they go
 };
 
 }  // namespace tinyllm

@@ -104,8 +104,8 @@ void CpuBackend::embed(MatrixId embed_tokens) {
   for_each_token([&](std::int64_t t) {
     std::int32_t token_id = batch_.token_ids[static_cast<std::size_t>(t)];
     if (token_id == kLastSampled) {
-      const auto row = static_cast<std::size_t>(token_rows_[static_cast<std::size_t>(t)]);
-      token_id = last_drawn_.as<std::int32_t>()[static_cast<std::size_t>(batch_.row_slots[row])];
+      const auto seq = static_cast<std::size_t>(token_seqs_[static_cast<std::size_t>(t)]);
+      token_id = last_drawn(batch_.row_slots[seq]);
     }
     table.unpack(token_id, hidden_row(t));
   });

@@ -1,0 +1,93 @@
+#include "cache/kv_blocks.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+namespace tinyllm {
+namespace {
+
+using Tokens = std::vector<std::int32_t>;
+
+std::vector<BlockId> blocks_of(const PrefixMatch& match) {
+  std::vector<BlockId> blocks;
+  for (const PrefixCache::Hit& hit : match.hits) blocks.push_back(hit.block);
+  return blocks;
+}
+
+TEST(KvBlocks, AMatchLeavesOneTokenToCompute) {
+  KvBlocks blocks({.n_blocks = 8, .block_size = 4, .secret = 1});
+  const Tokens tokens = {1, 2, 3, 4, 5, 6, 7, 8};
+  BlockTable table;
+  PrefixMatch none;
+  blocks.update(none, tokens, "");
+  EXPECT_EQ(blocks.start(table, none), 0);
+  ASSERT_TRUE(blocks.grow(table, 8));
+  blocks.register_full(table, tokens, 8);
+  PrefixMatch match;
+  blocks.update(match, tokens, "");
+  EXPECT_EQ(match.hits.size(), 1u);  // 8 would leave no token
+  EXPECT_EQ(blocks.n_taken(match, 8), 1);
+  PrefixMatch of_others;
+  blocks.update(of_others, tokens, "salt");
+  EXPECT_TRUE(of_others.hits.empty());
+}
+
+// Prompts wait while others come, register, and lose their blocks: a match that is kept up to date
+// is the one that a fresh look finds, and what it says it takes is what it takes.
+TEST(KvBlocks, AKeptMatchEqualsAFreshOne) {
+  std::mt19937 random(7);
+  KvBlocks blocks({.n_blocks = 24, .block_size = 2, .secret = 5});
+  const auto random_tokens = [&] {
+    Tokens tokens(1 + random() % 20);
+    for (std::int32_t& token : tokens) token = random() % 6 == 0 ? 1 : 0;
+    return tokens;
+  };
+  struct Waiting {
+    Tokens tokens = {};
+    PrefixMatch match = {};
+  };
+  std::vector<Waiting> waiting;
+  std::vector<BlockTable> running;
+  int n_hits = 0, n_shrunk = 0;
+  for (int step = 0; step < 20000; ++step) {
+    if (waiting.size() < 6) waiting.push_back({random_tokens()});
+    for (Waiting& one : waiting) {
+      const std::size_t n_before = one.match.hits.size();
+      if (random() % 8 == 0 && one.tokens.size() < 40)
+        one.tokens.push_back(0);  // a preempted text has grown
+      blocks.update(one.match, one.tokens, "");
+      PrefixMatch fresh;
+      blocks.update(fresh, one.tokens, "");
+      ASSERT_EQ(blocks_of(one.match), blocks_of(fresh)) << "step " << step;
+      n_shrunk += one.match.hits.size() < n_before ? 1 : 0;
+    }
+    Waiting& next = waiting[random() % waiting.size()];
+    const auto n_tokens = static_cast<std::int64_t>(next.tokens.size());
+    const std::int32_t n_free = blocks.n_free(), n_taken = blocks.n_taken(next.match, n_tokens);
+    if (n_taken <= n_free) {
+      BlockTable& table = running.emplace_back();
+      n_hits += blocks.start(table, next.match) > 0 ? 1 : 0;
+      ASSERT_TRUE(blocks.grow(table, n_tokens));
+      ASSERT_EQ(blocks.n_free(), n_free - n_taken);
+      blocks.register_full(table, next.tokens, n_tokens);
+      std::swap(next, waiting.back());
+      waiting.pop_back();
+    }
+    if (running.size() > 3 || n_taken > n_free) {
+      const std::size_t i = random() % running.size();
+      blocks.release(running[i]);
+      running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    std::vector<const BlockTable*> tables;
+    for (const BlockTable& table : running) tables.push_back(&table);
+    blocks.check_invariants(tables);
+  }
+  EXPECT_GT(n_hits, 1000);
+  EXPECT_GT(n_shrunk, 100);
+}
+
+}  // namespace
+}  // namespace tinyllm
