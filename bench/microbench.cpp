@@ -29,8 +29,8 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::int64_t kCols = 2048;             // of a panel: 42 to 256 KiB
-constexpr std::int64_t kL2Bytes = 256 << 10;     // panels that are swept again and again
+constexpr std::int64_t kCols = 2048;          // of a panel: 42 to 256 KiB
+constexpr std::int64_t kL2Bytes = 256 << 10;  // panels that are swept again and again
 constexpr std::int64_t kMostTokens = 512;
 constexpr std::int64_t kTokenCounts[] = {1, 2, 8, 32, 512};
 constexpr std::int32_t kHeadDim = 128, kBlockSize = 32, kQueryHeads = 6;
@@ -119,12 +119,15 @@ void run_attention(benchmark::State& state, const RowKernels& kernels, const Buf
   std::iota(table.begin(), table.end(), 0);
   std::vector<float> q(std::size_t(n_tokens * kQueryHeads * kHeadDim), 0.1f), out(q.size());
   const std::int64_t stride = std::int64_t{kQueryHeads} * kHeadDim;
-  const AttentionQueries queries = {.q = q.data(), .out = out.data(), .q_stride = stride,
-                                    .out_stride = stride, .n_tokens = n_tokens,
-                                    .n_heads = kQueryHeads, .position = context - n_tokens,
+  const AttentionQueries queries = {.q = q.data(),
+                                    .out = out.data(),
+                                    .q_stride = stride,
+                                    .out_stride = stride,
+                                    .n_tokens = n_tokens,
+                                    .n_heads = kQueryHeads,
+                                    .position = context - n_tokens,
                                     .window = 0};
-  std::vector<float> scratch(
-      std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
+  std::vector<float> scratch(std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
   const AttentionKernels attention = attention_for(kernels.attention, kBlockSize, kHeadDim);
   std::int64_t i = 0;
   for (auto _ : state) {
@@ -160,16 +163,13 @@ void register_rows(const RowKernels& kernels, const std::string& isa) {
     });
   };
   const RowKernels* k = &kernels;
-  add("rms_norm", 3, [k](float* x, float* y, float* out, Activations&) {
-    k->rms_norm(x, y, out, kCols, 1e-6f);
-  });
-  add("silu_mul", 3, [k](float* x, float* y, float* out, Activations&) {
-    k->silu_mul(x, y, out, kCols);
-  });
+  add("rms_norm", 3,
+      [k](float* x, float* y, float* out, Activations&) { k->rms_norm(x, y, out, kCols, 1e-6f); });
+  add("silu_mul", 3,
+      [k](float* x, float* y, float* out, Activations&) { k->silu_mul(x, y, out, kCols); });
   add("add", 3, [k](float* x, float* y, float*, Activations&) { k->add(x, y, kCols); });
-  add("quantise_act", 1, [k](float*, float*, float*, Activations& act) {
-    act.quantise(*k, 0, 4.0f);
-  });
+  add("quantise_act", 1,
+      [k](float*, float*, float*, Activations& act) { act.quantise(*k, 0, 4.0f); });
   add("rope_split_halves", 3, [k](float* x, float* y, float* out, Activations&) {
     k->rope_split_halves(out, x, y, kCols);
   });
@@ -274,8 +274,10 @@ Settings read_settings(int argc, char** argv) {
     } else if (word == "--min-time" && i + 1 < argc) {
       settings.min_time = argv[++i];
     } else {
-      fmt::print(stderr, "microbench: '{}' is no option; usage: ./tiny microbench [--filter REGEX] "
-                 "[--json] [--min-time SECONDS]\n", word);
+      fmt::print(stderr,
+                 "microbench: '{}' is no option; usage: ./tiny microbench [--filter REGEX] "
+                 "[--json] [--min-time SECONDS]\n",
+                 word);
       std::exit(2);
     }
   }

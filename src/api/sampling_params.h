@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-namespace tinyllm {
+#include "base/token_id.h"
 
-using TokenId = std::int32_t;
+namespace tinyllm {
 
 struct SamplingParams {
   float temperature = 1.0f;         // [0, 100]; 0 = greedy

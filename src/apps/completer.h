@@ -14,7 +14,7 @@
 #include "apps/engine_options.h"
 #include "base/function_ref.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 

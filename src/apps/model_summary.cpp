@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "reference/kv_rows.h"
 
 namespace tinyllm {
@@ -122,7 +122,7 @@ json memory_json(const Checkpoint& checkpoint) {
   for (const auto& [name_, tensor] : checkpoint.tensors()) weights_bytes += tensor.n_bytes();
   json memory = json::array();
   for (const std::int64_t context : contexts) {
-    const std::int64_t rows = kv_rows_bytes(config.n_layers, context, config.kv_size());
+    const std::int64_t rows = reference::kv_rows_bytes(config.n_layers, context, config.kv_size());
     memory.push_back({{"context", context},
                       {"weights_bytes", weights_bytes},
                       {"kv_bytes", rows},

@@ -29,7 +29,7 @@ void warn_of_context(const ModelConfig& config, std::int64_t context) {
 
 void warn_of_memory(const Checkpoint& checkpoint, std::int64_t context) {
   const ModelConfig& config = checkpoint.config();
-  const std::int64_t rows = kv_rows_bytes(config.n_layers, context, config.kv_size());
+  const std::int64_t rows = reference::kv_rows_bytes(config.n_layers, context, config.kv_size());
   const std::int64_t available = available_memory_bytes();
   if (rows <= available && checkpoint.file_bytes() > available - rows) {
     log(LogLevel::warning,
@@ -102,7 +102,7 @@ RunningModel::RunningModel(const Checkpoint& checkpoint, int n_threads, std::int
     : pool_(n_threads > 0 ? n_threads : default_thread_count()) {
   warn_of_context(checkpoint.config(), context);
   warn_of_memory(checkpoint, context);
-  model_ = std::make_unique<ReferenceModel>(checkpoint, pool_, context);
+  model_ = std::make_unique<reference::Model>(checkpoint, pool_, context);
   read_weights(checkpoint, pool_);
 }
 

@@ -10,8 +10,8 @@
 #include "base/thread_pool.h"
 #include "engine/open_engine.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
-#include "reference/reference_model.h"
+#include "loader/text/text_sources.h"
+#include "reference/model.h"
 
 namespace tinyllm {
 
@@ -37,12 +37,12 @@ class RunningModel {
   // not wait for the disk. Throws Error{out_of_memory} when the K/V rows do not fit.
   RunningModel(const Checkpoint& checkpoint, int n_threads, std::int64_t context);
 
-  ReferenceModel& model() { return *model_; }
-  const ReferenceModel& model() const { return *model_; }
+  reference::Model& model() { return *model_; }
+  const reference::Model& model() const { return *model_; }
 
  private:
   ThreadPool pool_;
-  std::unique_ptr<ReferenceModel> model_;
+  std::unique_ptr<reference::Model> model_;
 };
 
 }  // namespace tinyllm

@@ -11,7 +11,7 @@
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "loader/quantise_gguf.h"
+#include "loader/export/quantise_gguf.h"
 
 namespace tinyllm {
 namespace {

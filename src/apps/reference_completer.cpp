@@ -50,7 +50,7 @@ class ReferenceCompleter final : public Completer {
 // the last one is generate()'s. False when interrupted.
 bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
                                  const CompletionWatcher& watcher) {
-  ReferenceModel& model = running_.model();
+  reference::Model& model = running_.model();
   const std::int64_t end = count(prompt_ids) - 1;
   while (model.n_computed() < end) {
     const std::int64_t begin = model.n_computed();
@@ -66,7 +66,7 @@ bool ReferenceCompleter::prefill(const std::vector<TokenId>& prompt_ids,
 Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
                                         const SamplingParams& params, bool wants_logits,
                                         const CompletionWatcher& watcher) {
-  ReferenceModel& model = running_.model();
+  reference::Model& model = running_.model();
   Completion completion;
   const std::int64_t known = std::min(common_prefix(computed_ids_, prompt_ids), model.n_computed());
   completion.n_cached_tokens = std::clamp<std::int64_t>(known, 0, count(prompt_ids) - 1);
@@ -85,12 +85,13 @@ Completion ReferenceCompleter::complete(const std::vector<TokenId>& prompt_ids,
     completion.text += text;
     if (!text.empty()) watcher.on_text(text);
   };
-  const GenerateOptions options{text_->defaults.stop_token_ids, recompute_};
-  const GenerateResult result = generate(model, prompt_ids, params, options, [&](TokenId token_id) {
-    if (completion.prefill_s == 0) completion.prefill_s = clock.seconds();
-    if (detokenizer) emit(stop_strings.push(detokenizer->push(token_id)));
-    return !stop_strings.matched() && !watcher.interrupted();
-  });
+  const reference::GenerateOptions options{text_->defaults.stop_token_ids, recompute_};
+  const reference::GenerateResult result =
+      reference::generate(model, prompt_ids, params, options, [&](TokenId token_id) {
+        if (completion.prefill_s == 0) completion.prefill_s = clock.seconds();
+        if (detokenizer) emit(stop_strings.push(detokenizer->push(token_id)));
+        return !stop_strings.matched() && !watcher.interrupted();
+      });
   if (completion.prefill_s == 0) completion.prefill_s = clock.seconds();
   if (detokenizer) emit(stop_strings.push(detokenizer->finish()) + stop_strings.finish());
   computed_ids_.insert(computed_ids_.end(), result.token_ids.begin(), result.token_ids.end());

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "api/sampling_params.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 #include "apps/command.h"
 

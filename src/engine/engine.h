@@ -29,7 +29,7 @@
 #include "engine/step_trace.h"
 #include "kernels/backend.h"
 #include "loader/model_config.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "model/decoder.h"
 #include "schedule/scheduler.h"
 

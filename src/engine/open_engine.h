@@ -9,7 +9,7 @@
 #include "base/function_ref.h"
 #include "engine/engine.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 

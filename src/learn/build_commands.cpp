@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/child_process.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

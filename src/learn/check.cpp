@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -16,7 +17,6 @@
 #include "learn/marked_region.h"
 #include "learn/model_check.h"
 #include "learn/sanitizer_words.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

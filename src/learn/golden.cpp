@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
-#include "model_store/digest.h"
 
 namespace tinyllm::learn {
 namespace {

@@ -4,13 +4,13 @@
 
 #include <iostream>
 
+#include "base/child_process.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/lesson_page.h"
 #include "learn/lesson_text.h"
 #include "learn/marked_region.h"
 #include "learn/terminal_child.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

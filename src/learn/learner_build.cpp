@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/child_process.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/build_commands.h"
 #include "learn/compiler_words.h"
 #include "learn/object_symbols.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

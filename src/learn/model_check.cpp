@@ -9,7 +9,7 @@
 #include "base/thread_pool.h"
 #include "engine/open_engine.h"
 #include "loader/random_checkpoint.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -72,7 +72,7 @@ ModelLogits small_model_logits(bool with_engine) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
       make_random_checkpoint("random:lesson:f32", small_qwen2(), DType::f32, pool);
-  ReferenceModel model(checkpoint, pool, 64);
+  reference::Model model(checkpoint, pool, 64);
   const std::vector<TokenId> token_ids = prompt();
   const std::span<const float> logits = model.forward(token_ids);
   ModelLogits found;

@@ -9,8 +9,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "base/child_process.h"
 #include "base/error.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm::learn {
 namespace {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -15,10 +16,9 @@
 #include "base/thread_pool.h"
 #include "learn/screen.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
-#include "model_store/child_process.h"
+#include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 #include "sampling/argmax.h"
 #include "text/detokenizer.h"
 
@@ -45,7 +45,7 @@ struct SpeakingModel {
   Checkpoint checkpoint;
   std::optional<Tokenizer> tokenizer;
   ThreadPool pool;
-  ReferenceModel model;
+  reference::Model model;
 };
 
 // The prompt as a chat model wants it; as it is for one that has no template.

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf_builder_test.h"
 #include "loader/model_weights.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

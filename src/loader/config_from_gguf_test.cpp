@@ -4,9 +4,9 @@
 
 #include <cmath>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/temp_folder_test.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

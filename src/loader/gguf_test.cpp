@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/temp_folder_test.h"
 #include "loader/checkpoint.h"
 #include "loader/model_weights.h"
 #include "loader/safetensors_builder_test.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

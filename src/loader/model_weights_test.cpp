@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temp_folder_test.h"
 #include "loader/config_from_gguf.h"
 #include "loader/gguf.h"
 #include "loader/gguf_builder_test.h"
-#include "loader/temp_folder_test.h"
 #include "tensor/float16.h"
 
 namespace tinyllm {

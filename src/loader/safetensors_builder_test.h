@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/temp_folder_test.h"
+#include "base/temp_folder_test.h"
 
 namespace tinyllm::testing {
 

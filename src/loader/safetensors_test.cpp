@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/temp_folder_test.h"
 #include "loader/gguf_builder_test.h"
 #include "loader/safetensors_builder_test.h"
 #include "loader/safetensors_header.h"
-#include "loader/temp_folder_test.h"
 
 namespace tinyllm {
 namespace {

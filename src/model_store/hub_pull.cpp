@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "model_store/digest.h"
 #include "model_store/http_client.h"
 #include "model_store/model_folders.h"
 #include "model_store/part_file.h"

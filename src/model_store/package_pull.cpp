@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "model_store/digest.h"
 #include "model_store/part_file.h"
 #include "model_store/pip.h"
 #include "model_store/wheel.h"

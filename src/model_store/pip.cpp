@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "model_store/child_process.h"
 #include "model_store/http_client.h"
 #include "model_store/model_folders.h"
 #include "model_store/part_file.h"

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/child_process.h"
 #include "base/function_ref.h"
-#include "model_store/child_process.h"
 
 namespace tinyllm {
 

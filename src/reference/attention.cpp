@@ -8,7 +8,7 @@
 #include "kernels/cpu/scalar/rope_split_halves.h"
 #include "reference/parallel.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 // Norm (where the model has it) and rotation of every head of one token's q or k.
@@ -70,4 +70,4 @@ void attention(const ForwardPass& pass, const LayerWeights& weights, std::int64_
                   f32(a.delta));
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -7,7 +7,7 @@
 #include "reference/forward_pass.h"
 #include "reference/kv_rows.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // x = activations.normed, [n_tokens, hidden_size]. For each token:
 //   q, k, v = q_proj x + q_bias, k_proj x + k_bias, v_proj x + v_bias   (bias: Qwen2)
@@ -17,4 +17,4 @@ namespace tinyllm {
 void attention(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
                KvRows& kv_rows, Activations& activations);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -5,9 +5,9 @@
 #include "reference/parallel.h"
 #include "reference/transformer_block.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
-void decoder(const ForwardPass& pass, const ModelWeights& weights, const std::int32_t* token_ids,
+void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId* token_ids,
              KvRows& kv_rows, Activations& a,
              function_ref<void(std::int32_t layer_idx)> after_layer) {
   scalar::embedding(weights.embed_tokens, token_ids, pass.n_tokens, f32(a.hidden));
@@ -28,4 +28,4 @@ void language_head(ThreadPool& pool, const ModelWeights& weights, const float* n
   parallel_linear(pool, normed, n_tokens, weights.lm_head, Tensor{}, logits);
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

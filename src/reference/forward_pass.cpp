@@ -1,6 +1,6 @@
 #include "reference/forward_pass.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 Activations make_activations(const ModelConfig& config, std::int64_t chunk_tokens,
                              std::int64_t max_tokens) {
@@ -22,4 +22,4 @@ Activations make_activations(const ModelConfig& config, std::int64_t chunk_token
   return a;
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -8,7 +8,7 @@
 #include "loader/model_config.h"
 #include "tensor/buffer.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // Tokens at positions [first_position, first_position + n_tokens) on their way through the layers.
 struct ForwardPass {
@@ -42,4 +42,4 @@ Activations make_activations(const ModelConfig& config, std::int64_t chunk_token
 
 inline float* f32(Buffer& buffer) { return buffer.as<float>().data(); }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -6,10 +6,10 @@
 #include "base/error.h"
 #include "sampling/sampler.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
-void require_prompt(const ReferenceModel& model, std::span<const std::int32_t> prompt_ids) {
+void require_prompt(const Model& model, std::span<const TokenId> prompt_ids) {
   if (prompt_ids.empty()) {
     fail(ErrorCode::invalid_input, "the prompt has no tokens, must have at least 1");
   }
@@ -20,7 +20,7 @@ void require_prompt(const ReferenceModel& model, std::span<const std::int32_t> p
          "--context",
          n_prompt, model.max_tokens());
   }
-  for (const std::int32_t id : prompt_ids) {
+  for (const TokenId id : prompt_ids) {
     if (id < 0 || id >= model.config().vocab_size) {
       fail(ErrorCode::invalid_input, "token id {} in the prompt, must be in [0, {})", id,
            model.config().vocab_size);
@@ -28,23 +28,23 @@ void require_prompt(const ReferenceModel& model, std::span<const std::int32_t> p
   }
 }
 
-bool contains(const std::vector<std::int32_t>& ids, std::int32_t id) {
+bool contains(const std::vector<TokenId>& ids, TokenId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-bool ends_text(std::int32_t id, const SamplingParams& params, const GenerateOptions& options) {
+bool ends_text(TokenId id, const SamplingParams& params, const GenerateOptions& options) {
   return (!params.ignore_eos && contains(options.eos_ids, id)) ||
          contains(params.stop_token_ids, id);
 }
 
 }  // namespace
 
-GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> prompt_ids,
+GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
-                        function_ref<bool(std::int32_t token_id)> on_token) {
+                        function_ref<bool(TokenId token_id)> on_token) {
   require_prompt(model, prompt_ids);
   GenerateResult result;
-  std::vector<std::int32_t> sequence(prompt_ids.begin(), prompt_ids.end());  // prompt, then output
+  std::vector<TokenId> sequence(prompt_ids.begin(), prompt_ids.end());  // prompt, then output
   SamplerWorkspace workspace;
   TokenLogprobs logprobs;
   TokenHistory history;
@@ -89,4 +89,4 @@ GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> pro
   return result;
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

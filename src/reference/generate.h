@@ -1,24 +1,24 @@
 #pragma once
 // The generation loop: prompt -> forward -> sample -> append, until something ends it.
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "api/output.h"
 #include "api/sampling_params.h"
 #include "base/function_ref.h"
-#include "reference/reference_model.h"
+#include "base/token_id.h"
+#include "reference/model.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 struct GenerateOptions {
-  std::vector<std::int32_t> eos_ids;  // the model's stop set
-  bool recompute = false;             // no K/V rows kept: every token runs the whole sequence again
+  std::vector<TokenId> eos_ids;  // the model's stop set
+  bool recompute = false;        // no K/V rows kept: every token runs the whole sequence again
 };
 
 struct GenerateResult {
-  std::vector<std::int32_t> token_ids;  // new tokens; the one that ended the text is not among them
+  std::vector<TokenId> token_ids;  // new tokens; the one that ended the text is not among them
   FinishReason finish_reason = FinishReason::none;
   std::vector<TokenLogprobs> logprobs;  // one a token when asked
   std::vector<float> prompt_logits;     // [vocab_size], logits of the last prompt position
@@ -33,8 +33,8 @@ struct GenerateResult {
 // the reason is `length`. Stop strings are the caller's work (it has text). Throws
 // Error{context_overflow} when the prompt does not fit, Error{invalid_input} when it is empty or an
 // id is outside the vocabulary.
-GenerateResult generate(ReferenceModel& model, std::span<const std::int32_t> prompt_ids,
+GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
-                        function_ref<bool(std::int32_t token_id)> on_token);
+                        function_ref<bool(TokenId token_id)> on_token);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

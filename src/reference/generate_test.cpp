@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "loader/random_checkpoint.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 ModelConfig tiny_config() {
@@ -30,7 +30,7 @@ ModelConfig tiny_config() {
 class GenerateTest : public testing::Test {
  protected:
   GenerateResult run(const SamplingParams& params, const GenerateOptions& options = {}) {
-    return generate(model_, prompt_, params, options, [](std::int32_t) { return true; });
+    return generate(model_, prompt_, params, options, [](TokenId) { return true; });
   }
 
   static SamplingParams greedy(int max_tokens) {
@@ -42,8 +42,8 @@ class GenerateTest : public testing::Test {
 
   ThreadPool pool_{2};
   Checkpoint checkpoint_ = make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool_);
-  ReferenceModel model_{checkpoint_, pool_, 40};
-  std::vector<std::int32_t> prompt_ = {3, 14, 15, 9, 26};
+  Model model_{checkpoint_, pool_, 40};
+  std::vector<TokenId> prompt_ = {3, 14, 15, 9, 26};
 };
 
 TEST_F(GenerateTest, GreedyTakesTheLargestLogitEachTime) {
@@ -51,8 +51,8 @@ TEST_F(GenerateTest, GreedyTakesTheLargestLogitEachTime) {
   EXPECT_EQ(result.finish_reason, FinishReason::length);
   ASSERT_EQ(result.token_ids.size(), 6u);
   EXPECT_TRUE(result.logprobs.empty());
-  std::vector<std::int32_t> sequence = prompt_;
-  for (const std::int32_t id : result.token_ids) {
+  std::vector<TokenId> sequence = prompt_;
+  for (const TokenId id : result.token_ids) {
     model_.rewind(0);
     const auto logits = model_.forward(sequence);
     const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
@@ -83,12 +83,11 @@ TEST_F(GenerateTest, KeptPrefixIsNotRunAgain) {
 }
 
 TEST_F(GenerateTest, StopIdsEndTheTextAndAreNotPartOfIt) {
-  const std::vector<std::int32_t> all = run(greedy(12)).token_ids;
-  const std::int32_t last = all.back();
+  const std::vector<TokenId> all = run(greedy(12)).token_ids;
+  const TokenId last = all.back();
   const auto n_before =
       static_cast<std::size_t>(std::find(all.begin(), all.end(), last) - all.begin());
-  const std::vector<std::int32_t> want(all.begin(),
-                                       all.begin() + static_cast<std::ptrdiff_t>(n_before));
+  const std::vector<TokenId> want(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n_before));
 
   GenerateOptions options;
   options.eos_ids = {last};
@@ -116,7 +115,7 @@ TEST_F(GenerateTest, ContextEndAndCallerEndTheText) {
 
   model_.rewind(0);
   int n_seen = 0;
-  const GenerateResult cancelled = generate(model_, prompt_, greedy(10), {}, [&](std::int32_t id) {
+  const GenerateResult cancelled = generate(model_, prompt_, greedy(10), {}, [&](TokenId id) {
     EXPECT_EQ(id, full.token_ids[static_cast<std::size_t>(n_seen)]);
     return ++n_seen < 3;
   });
@@ -127,7 +126,7 @@ TEST_F(GenerateTest, ContextEndAndCallerEndTheText) {
 }
 
 TEST_F(GenerateTest, BadPromptsAreNamed) {
-  const auto message = [&](std::vector<std::int32_t> prompt) -> std::string {
+  const auto message = [&](std::vector<TokenId> prompt) -> std::string {
     prompt_ = std::move(prompt);
     try {
       run(greedy(1));
@@ -140,9 +139,9 @@ TEST_F(GenerateTest, BadPromptsAreNamed) {
   EXPECT_EQ(message({1, 61}), "token id 61 in the prompt, must be in [0, 61)");
   EXPECT_EQ(message({-1}), "token id -1 in the prompt, must be in [0, 61)");
   EXPECT_EQ(
-      message(std::vector<std::int32_t>(41, 1)),
+      message(std::vector<TokenId>(41, 1)),
       "the prompt has 41 tokens, the context holds 40; use a shorter prompt or a larger --context");
 }
 
 }  // namespace
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "kernels/cpu/scalar/strides.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 // Elements from the start of the array to the row of (layer, position).
@@ -45,4 +45,4 @@ const float* layer_values(const KvRows& rows, std::int64_t layer_idx) {
   return rows.values.as<float>().data() + row_offset(rows, layer_idx, 0);
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

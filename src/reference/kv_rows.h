@@ -7,7 +7,7 @@
 
 #include "tensor/buffer.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 struct KvRows {
   std::int64_t n_layers = 0, max_tokens = 0;
@@ -30,4 +30,4 @@ void append_kv_rows(KvRows& rows, std::int64_t layer_idx, std::int64_t first_pos
 const float* layer_keys(const KvRows& rows, std::int64_t layer_idx);
 const float* layer_values(const KvRows& rows, std::int64_t layer_idx);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

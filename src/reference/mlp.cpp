@@ -3,7 +3,7 @@
 #include "kernels/cpu/scalar/silu_mul.h"
 #include "reference/parallel.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 void mlp(const ForwardPass& pass, const LayerWeights& weights, Activations& a) {
   const std::int64_t n = pass.config.intermediate_size;
@@ -18,4 +18,4 @@ void mlp(const ForwardPass& pass, const LayerWeights& weights, Activations& a) {
                   f32(a.delta));
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

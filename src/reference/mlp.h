@@ -4,11 +4,11 @@
 #include "loader/model_weights.h"
 #include "reference/forward_pass.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // x = activations.normed, [n_tokens, hidden_size]:
 //   activations.delta = down_proj(silu(gate_proj x) * (up_proj x))     plus biases where the model
 //   has them
 void mlp(const ForwardPass& pass, const LayerWeights& weights, Activations& activations);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

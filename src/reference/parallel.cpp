@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/scalar/linear.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 void parallel_linear(ThreadPool& pool, const float* x, std::int64_t n_tokens, const Tensor& weight,
                      const Tensor& bias, float* out) {
@@ -28,4 +28,4 @@ void for_each_token(ThreadPool& pool, std::int64_t n_tokens,
   });
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

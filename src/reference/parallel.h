@@ -7,7 +7,7 @@
 #include "base/thread_pool.h"
 #include "tensor/tensor.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // scalar::linear, the rows of the weight split over the workers.
 // x: [n_tokens, weight.n_cols()] f32, out: [n_tokens, weight.n_rows()] f32, bias: f32 or an empty
@@ -20,4 +20,4 @@ void parallel_linear(ThreadPool& pool, const float* x, std::int64_t n_tokens, co
 void for_each_token(ThreadPool& pool, std::int64_t n_tokens,
                     function_ref<void(std::int64_t t)> body);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

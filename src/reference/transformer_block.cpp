@@ -6,7 +6,7 @@
 #include "reference/mlp.h"
 #include "reference/parallel.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 namespace {
 
 void norm_rows(const ForwardPass& pass, const Tensor& weight, Activations& a) {
@@ -31,4 +31,4 @@ void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std
   scalar::add(f32(a.hidden), f32(a.delta), n_elems);
 }
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -7,7 +7,7 @@
 #include "reference/forward_pass.h"
 #include "reference/kv_rows.h"
 
-namespace tinyllm {
+namespace tinyllm::reference {
 
 // h = activations.hidden, [n_tokens, hidden_size], in place:
 //   h += attention(RMSNorm(h) * input_norm)
@@ -15,4 +15,4 @@ namespace tinyllm {
 void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
                        KvRows& kv_rows, Activations& activations);
 
-}  // namespace tinyllm
+}  // namespace tinyllm::reference

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "api/request.h"
+#include "base/text_range.h"
 #include "server/api_request.h"
 #include "server/served_model.h"
-#include "text/text_range.h"
 
 namespace tinyllm {
 

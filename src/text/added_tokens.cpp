@@ -166,7 +166,7 @@ std::vector<TextPart> AddedTokens::split(std::string_view text,
   return parts;
 }
 
-std::optional<std::int32_t> AddedTokens::find(std::string_view text) const {
+std::optional<TokenId> AddedTokens::find(std::string_view text) const {
   std::uint32_t node = 0;
   for (const char byte : text) {
     const auto child = children_.find(std::uint64_t{node} * 256 + static_cast<unsigned char>(byte));

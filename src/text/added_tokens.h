@@ -11,7 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "text/text_range.h"
+#include "base/text_range.h"
+#include "base/token_id.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {
@@ -20,7 +21,7 @@ namespace tinyllm {
 // takes in (lstrip, rstrip).
 struct TextPart {
   TextRange range;
-  std::optional<std::int32_t> token_id;
+  std::optional<TokenId> token_id;
 };
 
 struct AddedTokenOptions {
@@ -41,7 +42,7 @@ class AddedTokens {
   // the leftmost possible byte the longest is taken, then the search goes on behind it.
   std::vector<TextPart> split(std::string_view text, const AddedTokenOptions& options) const;
 
-  std::optional<std::int32_t> find(std::string_view text) const;
+  std::optional<TokenId> find(std::string_view text) const;
 
  private:
   const AddedToken* longest_at(std::string_view text, std::size_t begin,

@@ -7,9 +7,9 @@
 
 namespace tinyllm {
 
-void bpe_merge(std::vector<std::int32_t>& token_ids, const MergeTable& merges) {
+void bpe_merge(std::vector<TokenId>& token_ids, const MergeTable& merges) {
   constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-  constexpr std::int32_t kMergedAway = -1;
+  constexpr TokenId kMergedAway = -1;
 
   // The word is a doubly linked list in arrays: a merged token stays where its left half stood.
   const std::size_t n = token_ids.size();

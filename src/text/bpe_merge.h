@@ -1,9 +1,9 @@
 #pragma once
 // Byte pair encoding of one word. Pure function: any thread.
 
-#include <cstdint>
 #include <vector>
 
+#include "base/token_id.h"
 #include "text/merge_table.h"
 
 namespace tinyllm {
@@ -13,6 +13,6 @@ namespace tinyllm {
 // in `merges`. The order matters: it is the order in which training found the merges, so a word is
 // always cut as the model saw it. O(n log n) for n bytes, also for a word of 100 kB.
 // Sennrich, Haddow & Birch 2016, "Neural machine translation of rare words with subword units".
-void bpe_merge(std::vector<std::int32_t>& token_ids, const MergeTable& merges);
+void bpe_merge(std::vector<TokenId>& token_ids, const MergeTable& merges);
 
 }  // namespace tinyllm

@@ -11,13 +11,13 @@ namespace {
 
 using testing::ElementsAre;
 
-std::vector<std::int32_t> merged(std::vector<std::int32_t> ids, const MergeTable& merges) {
+std::vector<TokenId> merged(std::vector<TokenId> ids, const MergeTable& merges) {
   bpe_merge(ids, merges);
   return ids;
 }
 
 // The definition, word for word: one merge a round. O(n^2).
-std::vector<std::int32_t> merged_slowly(std::vector<std::int32_t> ids, const MergeTable& merges) {
+std::vector<TokenId> merged_slowly(std::vector<TokenId> ids, const MergeTable& merges) {
   while (true) {
     const Merge* best = nullptr;
     std::size_t at = 0;
@@ -70,20 +70,20 @@ TEST(BpeMerge, EqualsTheDefinitionOnRandomRules) {
       const std::size_t left = random() % texts.size(), right = random() % texts.size();
       const std::string text = texts[left] + texts[right];
       const auto known = std::find(texts.begin(), texts.end(), text);
-      const auto id = static_cast<std::int32_t>(known - texts.begin());
+      const auto id = static_cast<TokenId>(known - texts.begin());
       if (known == texts.end()) texts.push_back(text);
-      merges.set(static_cast<std::int32_t>(left), static_cast<std::int32_t>(right), {rank, id});
+      merges.set(static_cast<TokenId>(left), static_cast<TokenId>(right), {rank, id});
     }
-    std::vector<std::int32_t> word(random() % 40);
-    for (std::int32_t& id : word) id = static_cast<std::int32_t>(random() % 2);
+    std::vector<TokenId> word(random() % 40);
+    for (TokenId& id : word) id = static_cast<TokenId>(random() % 2);
     ASSERT_EQ(merged(word, merges), merged_slowly(word, merges)) << "round " << round;
   }
 }
 
 TEST(BpeMerge, LongWordIsNotQuadratic) {
   MergeTable merges(20);  // 1+1 = 2, 2+2 = 3, ...: every token takes part in many merges
-  for (std::int32_t i = 1; i <= 20; ++i) merges.set(i, i, {i, i + 1});
-  std::vector<std::int32_t> word(1 << 20, 1);
+  for (TokenId i = 1; i <= 20; ++i) merges.set(i, i, {i, i + 1});
+  std::vector<TokenId> word(1 << 20, 1);
   const auto start = std::chrono::steady_clock::now();
   EXPECT_THAT(merged(word, merges), ElementsAre(21));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "text/jinja_access.h"
-#include "text/jinja_from_json.h"
-#include "text/jinja_interpreter.h"
-#include "text/jinja_parser.h"
+#include "text/jinja/access.h"
+#include "text/jinja/from_json.h"
+#include "text/jinja/interpreter.h"
+#include "text/jinja/parser.h"
 
 namespace tinyllm {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 // Messages -> the exact prompt text that the model was trained on, through the model's own Jinja
-// template. The template is data from a stranger: it runs in our interpreter (text/jinja_*.h) and
+// template. The template is data from a stranger: it runs in our interpreter (text/jinja/*.h) and
 // reaches nothing but its inputs, under caps on depth, steps and output bytes. Immutable: any
 // thread may render.
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "text/text_range.h"
+#include "base/text_range.h"
 
 namespace tinyllm {
 

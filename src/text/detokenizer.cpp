@@ -9,7 +9,7 @@ namespace tinyllm {
 Detokenizer::Detokenizer(const Tokenizer& tokenizer, bool skip_special)
     : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
-std::string Detokenizer::push(std::int32_t token_id) {
+std::string Detokenizer::push(TokenId token_id) {
   const std::string_view bytes = tokenizer_->token_bytes(token_id);
   if (skip_special_ && tokenizer_->is_special(token_id)) return {};
   std::string text = std::exchange(pending_, {});

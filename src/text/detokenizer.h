@@ -1,9 +1,9 @@
 #pragma once
 // Token ids -> text as they come, never half a character. One object a sequence; one thread.
 
-#include <cstdint>
 #include <string>
 
+#include "base/token_id.h"
 #include "text/tokenizer.h"
 
 namespace tinyllm {
@@ -16,7 +16,7 @@ class Detokenizer {
   // The text that this token completes: whole characters only, "" while one is still open. Bytes
   // that can never become a character come out as U+FFFD. All pieces joined with finish() equal
   // Tokenizer::decode.
-  std::string push(std::int32_t token_id);
+  std::string push(TokenId token_id);
 
   // What is left of an unfinished character, as U+FFFD.
   std::string finish();

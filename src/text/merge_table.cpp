@@ -11,7 +11,7 @@ MergeTable::MergeTable(std::size_t n_merges)
       mask_(slots_.size() - 1),
       shift_(64 - std::countr_zero(slots_.size())) {}
 
-void MergeTable::set(std::int32_t left, std::int32_t right, Merge merge) {
+void MergeTable::set(TokenId left, TokenId right, Merge merge) {
   CHECK(left >= 0 && right >= 0, "a merge of tokens {} and {}", left, right);
   const std::uint64_t key = key_of(left, right);
   std::size_t slot = first_slot(key);

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/token_id.h"
+
 namespace tinyllm {
 
 struct Merge {
-  std::int32_t rank = 0;       // 0 is the first merge that training found; lower goes first
-  std::int32_t merged_id = 0;  // the token whose bytes are left's and then right's
+  std::int32_t rank = 0;  // 0 is the first merge that training found; lower goes first
+  TokenId merged_id = 0;  // the token whose bytes are left's and then right's
 };
 
 // An open hash table with linear probing: about one cache line a lookup, of which encoding does
@@ -20,10 +22,10 @@ class MergeTable {
   explicit MergeTable(std::size_t n_merges);
 
   // Later rules for the same pair replace earlier ones. At most `n_merges` pairs; ids are >= 0.
-  void set(std::int32_t left, std::int32_t right, Merge merge);
+  void set(TokenId left, TokenId right, Merge merge);
 
   // nullptr: these two tokens do not merge.
-  const Merge* find(std::int32_t left, std::int32_t right) const {
+  const Merge* find(TokenId left, TokenId right) const {
     const std::uint64_t key = key_of(left, right);
     for (std::size_t slot = first_slot(key);; slot = (slot + 1) & mask_) {
       if (slots_[slot].key == key) return &slots_[slot].merge;
@@ -39,7 +41,7 @@ class MergeTable {
     Merge merge;
   };
 
-  static std::uint64_t key_of(std::int32_t left, std::int32_t right) {
+  static std::uint64_t key_of(TokenId left, TokenId right) {
     return (static_cast<std::uint64_t>(static_cast<std::uint32_t>(left)) << 32) |
            static_cast<std::uint32_t>(right);
   }

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text_range.h"
 #include "text/regex.h"
-#include "text/text_range.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {

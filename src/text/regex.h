@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "text/text_range.h"
+#include "base/text_range.h"
 
 namespace tinyllm {
 

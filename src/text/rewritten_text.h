@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/text_range.h"
+#include "base/text_range.h"
 
 namespace tinyllm {
 

@@ -32,7 +32,7 @@ std::vector<AddedToken> added_tokens_of(const TokenizerSpec& spec, bool normaliz
   return tokens;
 }
 
-void check_id(const TokenizerSpec& spec, const Vocab& vocab, const char* field, std::int32_t id) {
+void check_id(const TokenizerSpec& spec, const Vocab& vocab, const char* field, TokenId id) {
   if (!vocab.contains(id)) {
     fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [0, {})", spec.source, field, id,
          vocab.size());
@@ -43,8 +43,8 @@ void check_ids(const TokenizerSpec& spec, const Vocab& vocab) {
   if (spec.bos_id) check_id(spec, vocab, "the BOS id", *spec.bos_id);
   if (spec.eos_id) check_id(spec, vocab, "the EOS id", *spec.eos_id);
   if (spec.unknown_id) check_id(spec, vocab, "the id of the unknown token", *spec.unknown_id);
-  for (const std::int32_t id : spec.prefix_ids) check_id(spec, vocab, "a prefix id", id);
-  for (const std::int32_t id : spec.suffix_ids) check_id(spec, vocab, "a suffix id", id);
+  for (const TokenId id : spec.prefix_ids) check_id(spec, vocab, "a prefix id", id);
+  for (const TokenId id : spec.suffix_ids) check_id(spec, vocab, "a suffix id", id);
 }
 
 std::string_view part_of(std::string_view text, const TextRange& range) {
@@ -72,7 +72,7 @@ struct Tokenizer::State {
 
   // The working memory of one encode. Texts made on the way live as long as the words in them.
   struct Encoding {
-    std::vector<std::int32_t> token_ids;
+    std::vector<TokenId> token_ids;
     std::deque<std::string> made_texts;
     std::vector<RegexMatcher> matchers;
     WordEncoder words;
@@ -93,8 +93,8 @@ struct Tokenizer::State {
   std::string pretokenizer_name;
   bool nfc, add_prefix_space;
   WordRules word_rules;
-  std::optional<std::int32_t> bos_id, eos_id;
-  std::vector<std::int32_t> prefix_ids, suffix_ids;
+  std::optional<TokenId> bos_id, eos_id;
+  std::vector<TokenId> prefix_ids, suffix_ids;
   Pretokenizer pretokenizer;
   AddedTokens raw_added, normalized_added;  // found before and after the normaliser
   Vocab vocab;
@@ -165,8 +165,7 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
-                                            const EncodeOptions& options) const {
+std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   State::Encoding encoding(*state_, options.parse_special);
   std::vector<TextRange> plain_ranges(options.plain_ranges.begin(), options.plain_ranges.end());
   if (!is_valid_utf8(text)) {
@@ -176,9 +175,9 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
   }
   state_->encode_text(encoding, text, plain_ranges);
 
-  std::vector<std::int32_t>& ids = encoding.token_ids;
+  std::vector<TokenId>& ids = encoding.token_ids;
   if (options.add_special) {
-    const std::vector<std::int32_t>& prefix = state_->prefix_ids;
+    const std::vector<TokenId>& prefix = state_->prefix_ids;
     const bool has_prefix =
         ids.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), ids.begin());
     if (!has_prefix) ids.insert(ids.begin(), prefix.begin(), prefix.end());
@@ -187,36 +186,36 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
   return std::move(ids);
 }
 
-std::string Tokenizer::decode(std::span<const std::int32_t> token_ids, bool skip_special) const {
+std::string Tokenizer::decode(std::span<const TokenId> token_ids, bool skip_special) const {
   std::string bytes;
-  for (const std::int32_t id : token_ids) {
+  for (const TokenId id : token_ids) {
     if (skip_special && is_special(id)) continue;
     bytes += token_bytes(id);
   }
   return replace_ill_formed(bytes);
 }
 
-std::string_view Tokenizer::token_bytes(std::int32_t token_id) const {
+std::string_view Tokenizer::token_bytes(TokenId token_id) const {
   if (!state_->vocab.contains(token_id)) {
     fail(ErrorCode::invalid_input, "token id is {}, must be in [0, {})", token_id, vocab_size());
   }
   return state_->vocab.bytes(token_id);
 }
 
-bool Tokenizer::is_special(std::int32_t token_id) const {
+bool Tokenizer::is_special(TokenId token_id) const {
   return state_->vocab.contains(token_id) && state_->vocab.is_special(token_id);
 }
 
-std::optional<std::int32_t> Tokenizer::find(std::string_view token) const {
+std::optional<TokenId> Tokenizer::find(std::string_view token) const {
   for (const AddedTokens* added : {&state_->raw_added, &state_->normalized_added}) {
-    if (const std::optional<std::int32_t> id = added->find(token)) return id;
+    if (const std::optional<TokenId> id = added->find(token)) return id;
   }
   return state_->vocab.find(token);
 }
 
 std::int64_t Tokenizer::vocab_size() const { return state_->vocab.size(); }
-std::optional<std::int32_t> Tokenizer::bos_id() const { return state_->bos_id; }
-std::optional<std::int32_t> Tokenizer::eos_id() const { return state_->eos_id; }
+std::optional<TokenId> Tokenizer::bos_id() const { return state_->bos_id; }
+std::optional<TokenId> Tokenizer::eos_id() const { return state_->eos_id; }
 const std::string& Tokenizer::pretokenizer_name() const { return state_->pretokenizer_name; }
 
 }  // namespace tinyllm

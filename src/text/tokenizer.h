@@ -11,7 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "text/text_range.h"
+#include "base/text_range.h"
+#include "base/token_id.h"
 
 namespace tinyllm {
 
@@ -37,22 +38,22 @@ class Tokenizer {
   ~Tokenizer();
 
   // Ill-formed UTF-8 is read as Python's decode(errors="replace") reads it.
-  std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   // The bytes of the tokens joined, ill-formed parts replaced by U+FFFD. Ids outside the vocabulary
   // throw Error{invalid_input}.
-  std::string decode(std::span<const std::int32_t> token_ids, bool skip_special = false) const;
+  std::string decode(std::span<const TokenId> token_ids, bool skip_special = false) const;
 
   // The raw bytes of one token; may be a part of a character. Empty for an unused id of a padded
   // vocabulary.
-  std::string_view token_bytes(std::int32_t token_id) const;
-  bool is_special(std::int32_t token_id) const;
+  std::string_view token_bytes(TokenId token_id) const;
+  bool is_special(TokenId token_id) const;
   // The id of a token written exactly so ("<|im_end|>"), special or not.
-  std::optional<std::int32_t> find(std::string_view token) const;
+  std::optional<TokenId> find(std::string_view token) const;
 
   std::int64_t vocab_size() const;  // ids are [0, vocab_size)
-  std::optional<std::int32_t> bos_id() const;
-  std::optional<std::int32_t> eos_id() const;
+  std::optional<TokenId> bos_id() const;
+  std::optional<TokenId> eos_id() const;
   const std::string& pretokenizer_name() const;  // "qwen2", "llama3", "smollm", "gpt2", "custom"
 
  private:

@@ -26,7 +26,7 @@ namespace {
 // Ids may have holes, but an id far off must not make us allocate gigabytes.
 constexpr std::int32_t kMaxTokens = 1 << 22;
 
-void put_token(TokenizerSpec& spec, std::int32_t id, std::string bytes) {
+void put_token(TokenizerSpec& spec, TokenId id, std::string bytes) {
   if (id < 0 || id >= kMaxTokens) {
     fail(ErrorCode::unsupported, "{}: token {} has id {}, must be in [0, {})", spec.source,
          quote(bytes), id, kMaxTokens);
@@ -58,7 +58,7 @@ void read_added_tokens(TokenizerSpec& spec, const JsonField& list) {
 }
 
 void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
-  std::unordered_map<std::string_view, std::int32_t> added_ids;
+  std::unordered_map<std::string_view, TokenId> added_ids;
   for (const AddedToken& token : spec.added_tokens) added_ids.emplace(token.text, token.id);
   spec.tokens.reserve(std::min<std::size_t>(vocab.object().size(), kMaxTokens));
   for (const auto& [text, id] : vocab.object().items()) {
@@ -66,7 +66,7 @@ void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
       fail(ErrorCode::invalid_input, "{}: {}: the id of token {} must be a whole number below {}",
            spec.source, vocab.path(), quote(text), kMaxTokens);
     }
-    const auto token_id = static_cast<std::int32_t>(id.get<std::uint64_t>());
+    const auto token_id = static_cast<TokenId>(id.get<std::uint64_t>());
     if (const auto added = added_ids.find(text); added != added_ids.end()) {
       if (added->second == token_id) continue;  // put already, as plain text
       fail(ErrorCode::invalid_input, "{}: token {} has id {} in {} and {} in added_tokens",
@@ -125,7 +125,7 @@ void read_unknown(TokenizerSpec& spec, const JsonField& model) {
   if (unknown.is_null()) return;
   const auto token = std::find(spec.tokens.begin(), spec.tokens.end(), unknown.string());
   if (token == spec.tokens.end()) unknown.refuse(ErrorCode::invalid_input, "a token");
-  spec.unknown_id = static_cast<std::int32_t>(token - spec.tokens.begin());
+  spec.unknown_id = static_cast<TokenId>(token - spec.tokens.begin());
   // Fusing means something only where some byte is no token.
   const bool fuses = model.member("fuse_unk").boolean_or(false);
   for (int byte = 0; fuses && byte < 256; ++byte) {
@@ -250,7 +250,7 @@ void read_pretokenizer(TokenizerSpec& spec, const JsonField& pretokenizer) {
 
 // BOS and EOS stand around sequence A in the template for one text.
 void read_template(TokenizerSpec& spec, const JsonField& processing) {
-  std::vector<std::int32_t>* side = &spec.prefix_ids;
+  std::vector<TokenId>* side = &spec.prefix_ids;
   for (const JsonField& entry : processing.member("single").elements()) {
     if (!entry.member("Sequence").is_null()) {
       side = &spec.suffix_ids;

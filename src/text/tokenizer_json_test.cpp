@@ -41,7 +41,7 @@ TEST(TokenizerJson, Reads) {
   EXPECT_EQ(spec.merges[0], (std::pair<std::string, std::string>{" ", "a"}));
   EXPECT_EQ(spec.pretokenizer_name, "gpt2");
   EXPECT_FALSE(spec.nfc);
-  EXPECT_EQ(Tokenizer(spec).encode("b a<s>", {}), (std::vector<std::int32_t>{1, 3, 4}));
+  EXPECT_EQ(Tokenizer(spec).encode("b a<s>", {}), (std::vector<TokenId>{1, 3, 4}));
 }
 
 TEST(TokenizerJson, MergesAsPairsAndUnknownToken) {
@@ -50,7 +50,7 @@ TEST(TokenizerJson, MergesAsPairsAndUnknownToken) {
   document["model"]["unk_token"] = "b";
   const TokenizerSpec spec = parse_tokenizer_json(document.dump(), "t.json");
   EXPECT_EQ(spec.merges[0], (std::pair<std::string, std::string>{" ", "a"}));
-  EXPECT_EQ(Tokenizer(spec).encode("z a", {}), (std::vector<std::int32_t>{1, 3}));
+  EXPECT_EQ(Tokenizer(spec).encode("z a", {}), (std::vector<TokenId>{1, 3}));
 }
 
 TEST(TokenizerJson, HolesInTheVocabularyAreEmptyTokens) {

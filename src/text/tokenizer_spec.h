@@ -3,12 +3,13 @@
 // the Tokenizer constructor checks it. Token texts are in raw bytes, not in GPT-2's printable byte
 // alphabet.
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/token_id.h"
 
 namespace tinyllm {
 
@@ -30,7 +31,7 @@ struct PretokenizerStage {
 };
 
 struct AddedToken {
-  std::int32_t id = 0;
+  TokenId id = 0;
   std::string text;     // raw bytes
   bool special = true;  // skipped by decode(skip_special)
   bool lstrip = false, rstrip = false, single_word = false;
@@ -49,9 +50,9 @@ struct TokenizerSpec {
   bool ignore_merges =
       false;  // Llama 3: a piece that is a token is that token, whatever the merges say
   // What a byte becomes that is no token; empty: it is left out, as Hugging Face's tokenizers does.
-  std::optional<std::int32_t> unknown_id;
-  std::vector<std::int32_t> prefix_ids, suffix_ids;  // added by add_special (BOS, EOS)
-  std::optional<std::int32_t> bos_id, eos_id;
+  std::optional<TokenId> unknown_id;
+  std::vector<TokenId> prefix_ids, suffix_ids;  // added by add_special (BOS, EOS)
+  std::optional<TokenId> bos_id, eos_id;
 };
 
 // The stages of the published pretokenizers: "gpt2", "llama3", "qwen2", "smollm". Empty: unknown

@@ -36,8 +36,8 @@ TEST(Tokenizer, EncodesAndDecodes) {
   EXPECT_THAT(tokenizer.encode("hello he!"), ElementsAre(260, 259, ' ', 256, '!'));
   EXPECT_THAT(tokenizer.encode(""), ElementsAre(260));
   EXPECT_THAT(tokenizer.encode("", {.add_special = false}), ElementsAre());
-  EXPECT_EQ(tokenizer.decode(std::vector<std::int32_t>{260, 259, ' ', 256}), "<s>hello he");
-  EXPECT_EQ(tokenizer.decode(std::vector<std::int32_t>{260, 259, ' ', 256}, true), "hello he");
+  EXPECT_EQ(tokenizer.decode(std::vector<TokenId>{260, 259, ' ', 256}), "<s>hello he");
+  EXPECT_EQ(tokenizer.decode(std::vector<TokenId>{260, 259, ' ', 256}, true), "hello he");
   EXPECT_EQ(tokenizer.vocab_size(), 264);
   EXPECT_EQ(tokenizer.find("<tool>"), 262);
   EXPECT_EQ(tokenizer.find("hello"), 259);
@@ -45,8 +45,8 @@ TEST(Tokenizer, EncodesAndDecodes) {
   EXPECT_EQ(tokenizer.token_bytes(263), "");
   EXPECT_TRUE(tokenizer.is_special(260));
   EXPECT_FALSE(tokenizer.is_special(262));
-  EXPECT_THROW(tokenizer.decode(std::vector<std::int32_t>{264}), Error);
-  EXPECT_THROW(tokenizer.decode(std::vector<std::int32_t>{-1}), Error);
+  EXPECT_THROW(tokenizer.decode(std::vector<TokenId>{264}), Error);
+  EXPECT_THROW(tokenizer.decode(std::vector<TokenId>{-1}), Error);
 }
 
 TEST(Tokenizer, OneBos) {
@@ -189,14 +189,14 @@ TEST(Detokenizer, PiecesJoinedEqualDecode) {
   const Tokenizer tokenizer(small_spec());
   unsigned random = 1;
   for (int round = 0; round < 2000; ++round) {
-    std::vector<std::int32_t> ids;
+    std::vector<TokenId> ids;
     const bool skip = round % 2 == 0;
     Detokenizer out(tokenizer, skip);
     std::string joined;
     for (int i = 0; i < 12; ++i) {
       random = random * 1664525 + 1013904223;
-      constexpr std::int32_t kIds[] = {0xF0, 0x9F, 0x98, 0x80, 0xE2, 0x82, 0xAC, 0xC3,
-                                       0xA9, 0xED, 0xA0, 'a',  260,  259,  0xFF, 0xF4};
+      constexpr TokenId kIds[] = {0xF0, 0x9F, 0x98, 0x80, 0xE2, 0x82, 0xAC, 0xC3,
+                                  0xA9, 0xED, 0xA0, 'a',  260,  259,  0xFF, 0xF4};
       ids.push_back(kIds[random >> 28]);
       joined += out.push(ids.back());
     }

@@ -52,7 +52,7 @@ Vocab::Vocab(TokenizerSpec& spec) : bytes_(std::move(spec.tokens)) {
   for (const bool added : {false, true}) {
     for (std::size_t id = 0; id < bytes_.size(); ++id) {
       if (is_added[id] != added || bytes_[id].empty()) continue;
-      const auto [entry, is_new] = ids_.emplace(bytes_[id], static_cast<std::int32_t>(id));
+      const auto [entry, is_new] = ids_.emplace(bytes_[id], static_cast<TokenId>(id));
       if (is_new) continue;
       if (is_added[static_cast<std::size_t>(entry->second)] == added) {
         fail(ErrorCode::invalid_input, "{}: token {} has two ids, {} and {}", spec.source,
@@ -66,7 +66,7 @@ Vocab::Vocab(TokenizerSpec& spec) : bytes_(std::move(spec.tokens)) {
   }
 }
 
-std::optional<std::int32_t> Vocab::find(std::string_view bytes) const {
+std::optional<TokenId> Vocab::find(std::string_view bytes) const {
   const auto entry = ids_.find(bytes);
   if (entry == ids_.end()) return std::nullopt;
   return entry->second;
@@ -81,14 +81,14 @@ MergeTable make_merge_table(const TokenizerSpec& spec, const Vocab& vocab) {
   for (std::size_t rank = 0; rank < spec.merges.size(); ++rank) {
     const auto& [left, right] = spec.merges[rank];
     const auto id_of = [&](const std::string& bytes) {
-      const std::optional<std::int32_t> id = vocab.find(bytes);
+      const std::optional<TokenId> id = vocab.find(bytes);
       if (!id) {
         fail(ErrorCode::invalid_input, "{}: merge {} is {} with {}, but {} is not a token",
              spec.source, rank, quote(left), quote(right), quote(bytes));
       }
       return *id;
     };
-    table.set(id_of(left), id_of(right), {static_cast<std::int32_t>(rank), id_of(left + right)});
+    table.set(id_of(left), id_of(right), {static_cast<TokenId>(rank), id_of(left + right)});
   }
   return table;
 }

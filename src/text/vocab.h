@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/token_id.h"
 #include "text/merge_table.h"
 #include "text/tokenizer_spec.h"
 
@@ -24,21 +25,21 @@ class Vocab {
   Vocab& operator=(const Vocab&) = delete;
 
   std::int64_t size() const { return static_cast<std::int64_t>(bytes_.size()); }
-  bool contains(std::int32_t id) const { return id >= 0 && id < size(); }
-  const std::string& bytes(std::int32_t id) const { return bytes_[static_cast<std::size_t>(id)]; }
-  bool is_special(std::int32_t id) const { return special_[static_cast<std::size_t>(id)]; }
+  bool contains(TokenId id) const { return id >= 0 && id < size(); }
+  const std::string& bytes(TokenId id) const { return bytes_[static_cast<std::size_t>(id)]; }
+  bool is_special(TokenId id) const { return special_[static_cast<std::size_t>(id)]; }
 
   // The token that BPE makes of exactly these bytes. An added token only when no other token has
   // them.
-  std::optional<std::int32_t> find(std::string_view bytes) const;
+  std::optional<TokenId> find(std::string_view bytes) const;
   // The token of one byte; empty where the vocabulary has none.
-  std::optional<std::int32_t> byte_id(unsigned char byte) const { return byte_ids_[byte]; }
+  std::optional<TokenId> byte_id(unsigned char byte) const { return byte_ids_[byte]; }
 
  private:
   std::vector<std::string> bytes_;  // by id, never changed: ids_ looks into it
   std::vector<bool> special_;
-  std::unordered_map<std::string_view, std::int32_t> ids_;
-  std::array<std::optional<std::int32_t>, 256> byte_ids_;
+  std::unordered_map<std::string_view, TokenId> ids_;
+  std::array<std::optional<TokenId>, 256> byte_ids_;
 };
 
 // The rules by ids instead of texts. Throws Error{invalid_input} that names the file and the merge

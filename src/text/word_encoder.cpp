@@ -18,14 +18,14 @@ void WordEncoder::append(std::string_view word) {
 
 void WordEncoder::encode_word(std::string_view word) {
   if (rules_.ignore_merges) {
-    if (const std::optional<std::int32_t> id = vocab_.find(word)) {
+    if (const std::optional<TokenId> id = vocab_.find(word)) {
       token_ids_.push_back(*id);
       return;
     }
   }
   word_ids_.clear();
   for (const char byte : word) {
-    const std::optional<std::int32_t> id = vocab_.byte_id(static_cast<unsigned char>(byte));
+    const std::optional<TokenId> id = vocab_.byte_id(static_cast<unsigned char>(byte));
     if (id) {
       word_ids_.push_back(*id);
     } else if (rules_.unknown_id) {

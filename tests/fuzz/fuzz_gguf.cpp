@@ -10,8 +10,8 @@
 #include "loader/config_from_gguf.h"
 #include "loader/gguf.h"
 #include "loader/model_weights.h"
-#include "loader/special_tokens.h"
-#include "loader/tokenizer_from_gguf.h"
+#include "loader/text/special_tokens.h"
+#include "loader/text/tokenizer_from_gguf.h"
 
 namespace {
 

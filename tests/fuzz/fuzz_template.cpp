@@ -7,9 +7,9 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "text/jinja_from_json.h"
-#include "text/jinja_interpreter.h"
-#include "text/jinja_parser.h"
+#include "text/jinja/from_json.h"
+#include "text/jinja/interpreter.h"
+#include "text/jinja/parser.h"
 
 namespace {
 

@@ -23,13 +23,13 @@ TEST(Engine, LogitsAndTextEqualTheReference) {
   for (const char* model : kTinyModels) {
     const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
     ThreadPool pool(1);
-    ReferenceModel reference(checkpoint, pool, 256);
+    reference::Model oracle(checkpoint, pool, 256);
     const std::unique_ptr<Engine> engine = open(model, small_options());
     for (const std::int64_t n_prompt : {1, 15, 16, 33, 130}) {
       const Request request = greedy(random_prompt(n_prompt, static_cast<unsigned>(n_prompt)), 12);
-      const GenerateResult want = generate(reference, request.prompt_ids, request.params, {},
-                                           [](std::int32_t) { return true; });
-      reference.rewind(0);
+      const reference::GenerateResult want = reference::generate(
+          oracle, request.prompt_ids, request.params, {}, [](std::int32_t) { return true; });
+      oracle.rewind(0);
       const Answer got = read_all(*engine->submit(request)).front();
       double difference = 0, size = 0;
       for (std::size_t i = 0; i < want.prompt_logits.size(); ++i) {

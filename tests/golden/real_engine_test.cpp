@@ -18,7 +18,7 @@
 #include "engine/random_load_test.h"
 #include "engine/tiny_engine_test.h"
 #include "real_models_test.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 namespace tinyllm {
 namespace {
@@ -157,12 +157,12 @@ TEST_P(RealEngineTest, LogitsOfTheReference) {
 
   const Checkpoint checkpoint = Checkpoint::open(model_path(model));
   ThreadPool pool(default_thread_count());
-  ReferenceModel reference(checkpoint, pool, 64);
+  reference::Model oracle(checkpoint, pool, 64);
   double log_sum = 0, log_int8_sum = 0, worst = 0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    reference.rewind(0);
+    oracle.rewind(0);
     const double error =
-        relative_error(answers[i].prompt_logits, reference.forward(requests[i].prompt_ids));
+        relative_error(answers[i].prompt_logits, oracle.forward(requests[i].prompt_ids));
     log_sum += std::log(error);
     log_int8_sum += std::log(int8_errors[i]);
     worst = std::max(worst, error);

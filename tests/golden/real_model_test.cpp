@@ -17,7 +17,7 @@
 #include "loader/checkpoint.h"
 #include "real_models_test.h"
 #include "reference/generate.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 namespace tinyllm {
 namespace {
@@ -35,7 +35,7 @@ TEST_P(RealModelTest, GreedyTokensOfTransformers) {
   }
   const Checkpoint checkpoint = Checkpoint::open(model_path(model));
   ThreadPool pool(default_thread_count());
-  ReferenceModel reference(checkpoint, pool, 512);
+  reference::Model oracle(checkpoint, pool, 512);
   SamplingParams greedy;
   greedy.temperature = 0;
   greedy.max_tokens = 48;
@@ -47,9 +47,10 @@ TEST_P(RealModelTest, GreedyTokensOfTransformers) {
     const auto prompt_ids = run.at("prompt_ids").get<std::vector<std::int32_t>>();
     const auto want = run.at("token_ids").get<std::vector<std::int32_t>>();
     const auto gaps = run.at("gaps").get<std::vector<double>>();
-    reference.rewind(0);
-    const GenerateResult got = generate(reference, prompt_ids, greedy, GenerateOptions{},
-                                        [](std::int32_t) { return true; });
+    oracle.rewind(0);
+    const reference::GenerateResult got =
+        reference::generate(oracle, prompt_ids, greedy, reference::GenerateOptions{},
+                            [](std::int32_t) { return true; });
     ASSERT_EQ(got.token_ids.size(), want.size());
     std::size_t n = 0;
     while (n < want.size() && gaps[n] >= kNearTie) {
@@ -94,7 +95,7 @@ TEST_P(RealModelTest, PerplexityOfTransformers) {
   const auto window = want.at("window").get<std::size_t>();
   const Checkpoint checkpoint = Checkpoint::open(model_path(model));
   ThreadPool pool(default_thread_count());
-  ReferenceModel reference(checkpoint, pool, static_cast<std::int64_t>(window));
+  reference::Model oracle(checkpoint, pool, static_cast<std::int64_t>(window));
 
   double nll = 0;
   std::size_t n_counted = 0;
@@ -102,8 +103,8 @@ TEST_P(RealModelTest, PerplexityOfTransformers) {
   for (std::size_t start = 0; start + 1 < ids.size(); start += window) {
     const std::size_t n = std::min(window, ids.size() - start);
     const std::span<const std::int32_t> tokens = std::span(ids).subspan(start, n);
-    reference.rewind(0);
-    reference.forward_all(tokens, [&](std::int64_t position, std::span<const float> logits) {
+    oracle.rewind(0);
+    oracle.forward_all(tokens, [&](std::int64_t position, std::span<const float> logits) {
       const auto next = static_cast<std::size_t>(position) + 1;
       if (next >= tokens.size()) return;
       nll += negative_log_likelihood(logits, tokens[next]);

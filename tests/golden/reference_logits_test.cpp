@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "loader/checkpoint.h"
-#include "reference/reference_model.h"
+#include "reference/model.h"
 
 namespace tinyllm {
 namespace {
@@ -56,7 +56,7 @@ class ReferenceLogits : public testing::TestWithParam<std::string> {
   Golden golden_ = read_golden(GetParam());
   Checkpoint checkpoint_ = Checkpoint::open(kFolder / GetParam());
   ThreadPool pool_{2};
-  ReferenceModel model_{checkpoint_, pool_, 300};
+  reference::Model model_{checkpoint_, pool_, 300};
 };
 
 TEST_P(ReferenceLogits, EqualTransformersAtEveryLength) {

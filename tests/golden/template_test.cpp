@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
 #include "text/chat_template.h"
 

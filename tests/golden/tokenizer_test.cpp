@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "loader/checkpoint.h"
-#include "loader/text_sources.h"
+#include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer_spec.h"

@@ -1,0 +1,59 @@
+#include "base/child_process.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "base/clock.h"
+
+namespace tinyllm {
+namespace {
+
+ChildResult run_shell(const char* script) {
+  return run_child({"sh", "-c", script}, {{"GREETING", "hello"}},
+                   [](std::string_view) { return true; });
+}
+
+TEST(ChildProcessTest, KeepsOutputAndExitCode) {
+  const ChildResult result = run_shell("echo $GREETING; echo world >&2; exit 3");
+  EXPECT_EQ(result.output, "hello\nworld\n");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(run_shell("kill -9 $$").exit_code, 128 + 9);
+  EXPECT_EQ(run_child({"no-such-program"}, {}, [](std::string_view) { return true; }).exit_code,
+            127);
+}
+
+TEST(ChildProcessTest, HasNoInputToWaitFor) {
+  EXPECT_EQ(run_shell("read line || echo none").output, "none\n");
+}
+
+TEST(ChildProcessTest, KeepsTheEndOfALongOutput) {
+  const ChildResult result = run_shell("head -c 5000000 /dev/zero | tr '\\0' x; echo end");
+  EXPECT_LE(result.output.size(), std::size_t{2} << 20);
+  EXPECT_TRUE(result.output.ends_with("xend\n"));
+}
+
+TEST(ChildProcessTest, DoesNotWaitForAGrandchildThatKeepsThePipe) {
+  const Stopwatch clock;
+  EXPECT_EQ(run_shell("sleep 30 & echo done").output, "done\n");
+  EXPECT_LT(clock.seconds(), 5);
+}
+
+TEST(ChildProcessTest, StopsAProgramThatIgnoresThePoliteSignal) {
+  const Stopwatch clock;
+  const ChildResult result = run_child({"sh", "-c", "trap '' TERM; echo up; sleep 30; sleep 30"},
+                                       {}, [](std::string_view output) { return output.empty(); });
+  EXPECT_TRUE(result.stopped);
+  EXPECT_LT(clock.seconds(), 10);
+}
+
+TEST(ChildProcessTest, AnExceptionEndsTheProgramToo) {
+  const Stopwatch clock;
+  EXPECT_THROW(run_child({"sleep", "30"}, {},
+                         [](std::string_view) -> bool { throw std::runtime_error("enough"); }),
+               std::runtime_error);
+  EXPECT_LT(clock.seconds(), 5);
+}
+
+}  // namespace
+}  // namespace tinyllm

@@ -1,0 +1,71 @@
+#include "loader/export/config_to_gguf.h"
+
+#include <cmath>
+#include <string>
+
+#include "base/error.h"
+#include "rope/rope_frequencies.h"
+#include "rope/yarn.h"
+
+namespace tinyllm {
+namespace {
+
+void add_yarn_keys(const RopeScaling& scaling, const std::string& prefix, GgufKeys& keys) {
+  if (!scaling.truncate) {
+    fail(ErrorCode::unsupported,
+         "{}: rope_scaling.truncate is false, which GGUF files cannot say; nothing is written",
+         keys.metadata().source());
+  }
+  keys.add_string(prefix + "type", "yarn");
+  keys.add_float(prefix + "factor", scaling.factor);
+  keys.add_count(prefix + "original_context_length", std::llround(scaling.original_max_seq_len));
+  keys.add_float(prefix + "yarn_beta_fast", scaling.beta_fast);
+  keys.add_float(prefix + "yarn_beta_slow", scaling.beta_slow);
+  // The key multiplies the paper's default.
+  const double usual = yarn_mscale(scaling.factor);
+  const double wanted = scaling.attention_factor == 0.0 ? usual : scaling.attention_factor;
+  if (wanted != usual) keys.add_float(prefix + "attn_factor", wanted / usual);
+}
+
+}  // namespace
+
+void add_config_keys(const ModelConfig& config, GgufKeys& keys) {
+  const std::string prefix = config.architecture + ".";
+  keys.add_string("general.architecture", config.architecture);
+  keys.add_count(prefix + "vocab_size", config.vocab_size);
+  keys.add_count(prefix + "context_length", config.max_seq_len);
+  keys.add_count(prefix + "embedding_length", config.hidden_size);
+  keys.add_count(prefix + "feed_forward_length", config.intermediate_size);
+  keys.add_count(prefix + "block_count", config.n_layers);
+  keys.add_count(prefix + "attention.head_count", config.n_heads);
+  keys.add_count(prefix + "attention.head_count_kv", config.n_kv_heads);
+  keys.add_count(prefix + "attention.key_length", config.head_dim);
+  keys.add_count(prefix + "attention.value_length", config.head_dim);
+  keys.add_float(prefix + "attention.layer_norm_rms_epsilon", double{config.norm_eps});
+  keys.add_count(prefix + "rope.dimension_count", config.head_dim);
+  keys.add_float(prefix + "rope.freq_base", config.rope_theta);
+  const RopeScaling& scaling = config.rope_scaling;
+  if (scaling.type == RopeScaling::Type::linear) {
+    keys.add_string(prefix + "rope.scaling.type", "linear");
+    keys.add_float(prefix + "rope.scaling.factor", scaling.factor);
+  } else if (scaling.type == RopeScaling::Type::yarn) {
+    add_yarn_keys(scaling, prefix + "rope.scaling.", keys);
+  }
+}
+
+std::vector<float> gguf_rope_freqs(const ModelConfig& config) {
+  const bool by_table = config.rope_scaling.type == RopeScaling::Type::llama3 ||
+                        !config.rope_scaling.freq_factors.empty();
+  if (!by_table) return {};
+  const std::vector<double> from =
+      rope_frequencies(config.head_dim, config.rope_theta, {}).inv_freq;
+  const std::vector<double> to =
+      rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling).inv_freq;
+  std::vector<float> factors;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    factors.push_back(static_cast<float>(from[i] / to[i]));
+  }
+  return factors;
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,51 @@
+#pragma once
+// What a GGUF file is written from: keys, and tensors under GGUF's names. A GGUF file gives its
+// own; any other model is said in GGUF's words, its weights still where they lie. Looks into the
+// checkpoint, which must outlive it. Move only; any thread may read.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/checkpoint.h"
+#include "loader/export/gguf_keys.h"
+#include "loader/model_weights.h"
+#include "tensor/buffer.h"
+
+namespace tinyllm {
+
+struct GgufTensorSource {
+  std::string name;
+  Tensor tensor;
+  // 0: rows go out as they lie. Else each run of so many rows is a head in split halves, and goes
+  // out with the rows of a pair side by side (RopePairing::interleaved).
+  std::int64_t interleaved_head_dim = 0;
+
+  // Where row `i` of the file lies in the tensor.
+  std::int64_t row(std::int64_t i) const;
+};
+
+class GgufSource {
+ public:
+  // Throws Error{unsupported} for a tokenizer, stop tokens or a RoPE setting that GGUF cannot say,
+  // and as bind_weights, load_tokenizer and load_generation_defaults.
+  explicit GgufSource(const Checkpoint& checkpoint);
+
+  const GgufMetadata& metadata() const { return keys_ ? keys_->metadata() : *metadata_; }
+  const std::vector<GgufTensorSource>& tensors() const { return tensors_; }
+
+ private:
+  void add_text_keys(const Checkpoint& checkpoint);
+  void add_weights(const Checkpoint& checkpoint);
+  void add_layer(const LayerWeights& weights, std::int64_t layer, std::int64_t interleaved);
+  void add_vector(std::string name, std::vector<float> values);
+
+  const GgufMetadata* metadata_ = nullptr;  // of the file, when it is one
+  std::optional<GgufKeys> keys_;            // else
+  ModelWeights weights_;
+  std::vector<Buffer> vectors_;  // that no file holds as they must be written
+  std::vector<GgufTensorSource> tensors_;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/json_field.h"
+#include "loader/gguf_file.h"
+#include "loader/hf_folder.h"
+#include "loader/text/text_sources.h"
+
+namespace tinyllm {
+namespace {
+
+// Special tokens that end an answer in every model that has them. A GGUF file names one or two
+// ids only. Not here: tokens that end a part of a prompt (fill-in-the-middle, tool calls).
+constexpr std::array<const char*, 11> kEndTokens = {
+    "<|im_end|>",       // ChatML: Qwen, SmolLM2
+    "<|endoftext|>",    // GPT-2, Qwen
+    "<|eot_id|>",       // Llama 3, end of turn
+    "<|eom_id|>",       // Llama 3.1, end of a message that calls a tool
+    "<|end_of_text|>",  // Llama 3
+    "<end_of_turn>",    // Gemma
+    "<|end|>",          // Phi-3
+    "<EOT>",
+    "</s>",
+    "<eos>",
+    "<\xEF\xBD\x9C"
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",  // DeepSeek's distilled Qwen and Llama
+};
+
+// Collects a stop set: every id once, ascending, none that the model does not have.
+class StopSet {
+ public:
+  explicit StopSet(std::int64_t vocab_size) : vocab_size_(vocab_size) {}
+
+  void add(std::int64_t id) {
+    if (id < 0 || id >= vocab_size_) return;
+    ids_.push_back(static_cast<TokenId>(id));
+  }
+  std::vector<TokenId> take() {
+    std::sort(ids_.begin(), ids_.end());
+    ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
+    return std::move(ids_);
+  }
+
+ private:
+  std::int64_t vocab_size_;
+  std::vector<TokenId> ids_;
+};
+
+// "eos_token_id": null, one id or a list. Some files say none with -1.
+void add_eos(const JsonField& config, StopSet& stops) {
+  const auto add = [&stops](const JsonField& field) {
+    if (field.number() >= 0) stops.add(field.id());
+  };
+  const JsonField eos = config.member("eos_token_id");
+  if (eos.is_null()) return;
+  if (!eos.is_array()) return add(eos);
+  for (const JsonField& id : eos.elements()) add(id);
+}
+
+GenerationDefaults defaults_from_hf(const HuggingFaceFolder& folder, StopSet stops) {
+  GenerationDefaults defaults;
+  const auto json = folder.find_json("generation_config.json");
+  if (!json) {  // then the ids of config.json count
+    const auto config = folder.find_json("config.json").value_or(nlohmann::json::object());
+    add_eos(JsonField(config, folder.source("config.json")), stops);
+    defaults.stop_token_ids = stops.take();
+    return defaults;
+  }
+  const JsonField config(*json, folder.source("generation_config.json"));
+  add_eos(config, stops);
+  const auto number = [&](const char* key) -> std::optional<float> {
+    const JsonField field = config.member(key);
+    if (field.is_null()) return std::nullopt;
+    return static_cast<float>(field.number());
+  };
+  defaults.temperature = number("temperature");
+  defaults.top_p = number("top_p");
+  defaults.min_p = number("min_p");
+  defaults.repetition_penalty = number("repetition_penalty");
+  if (const JsonField top_k = config.member("top_k"); !top_k.is_null()) {
+    defaults.top_k = top_k.id();
+  }
+  defaults.stop_token_ids = stops.take();
+  return defaults;
+}
+
+GenerationDefaults defaults_from_gguf(const GgufMetadata& metadata, const Tokenizer* tokenizer,
+                                      StopSet stops) {
+  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                          "tokenizer.ggml.eom_token_id"}) {
+    if (const auto id = metadata.find_count(key)) stops.add(*id);
+  }
+  for (const char* text : kEndTokens) {
+    const auto id = tokenizer != nullptr ? tokenizer->find(text) : std::nullopt;
+    if (id && tokenizer->is_special(*id)) stops.add(*id);
+  }
+  const auto number = [&](const char* key) -> std::optional<float> {
+    const auto value = metadata.find_float(key);
+    if (!value) return std::nullopt;
+    return static_cast<float>(*value);
+  };
+  GenerationDefaults defaults;
+  defaults.temperature = number("general.sampling.temp");
+  defaults.top_p = number("general.sampling.top_p");
+  defaults.min_p = number("general.sampling.min_p");
+  defaults.repetition_penalty = number("general.sampling.penalty_repeat");
+  if (const auto top_k = metadata.find_count("general.sampling.top_k")) {
+    defaults.top_k = static_cast<int>(std::min<std::int64_t>(*top_k, 1 << 30));
+  }
+  defaults.stop_token_ids = stops.take();
+  return defaults;
+}
+
+}  // namespace
+
+GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
+                                            const Tokenizer* tokenizer) {
+  StopSet stops(checkpoint.config().vocab_size);
+  if (tokenizer != nullptr && tokenizer->eos_id()) stops.add(*tokenizer->eos_id());
+  if (const GgufFile* gguf = checkpoint.gguf()) {
+    return defaults_from_gguf(gguf->metadata(), tokenizer, std::move(stops));
+  }
+  if (const HuggingFaceFolder* folder = checkpoint.hugging_face()) {
+    return defaults_from_hf(*folder, std::move(stops));
+  }
+  return {};
+}
+
+ModelText load_model_text(const Checkpoint& checkpoint) {
+  ModelText text;
+  text.tokenizer = load_tokenizer(checkpoint);
+  text.chat_template = load_chat_template(checkpoint);
+  text.defaults = load_generation_defaults(checkpoint, text.tokenizer ? &*text.tokenizer : nullptr);
+  return text;
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,167 @@
+#include "text/jinja/interpreter.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "text/jinja/from_json.h"
+#include "text/jinja/parser.h"
+
+namespace tinyllm::jinja {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Limits low_limits() {
+  Limits limits;
+  limits.max_steps = 100'000;
+  limits.max_string_bytes = 100'000;
+  limits.max_allocated_bytes = 4'000'000;
+  return limits;
+}
+
+// The rendered text with the user's stretches in brackets.
+std::string marked(std::string_view source, const Json& inputs = Json::object()) {
+  const Body body = parse_template(source);
+  Runtime runtime(Limits{}, 0);
+  Scope* scope = runtime.push_scope(nullptr);
+  for (const auto& [name, value] : inputs.items()) {
+    scope->set(name, value_from_json(runtime, value, Origin::user));
+  }
+  const MarkedText text = Interpreter(runtime, scope).run(body);
+  std::string out;
+  std::size_t at = 0;
+  for (const TextRange& range : text.user_ranges) {
+    out += text.text.substr(at, range.begin - at) + "[" +
+           text.text.substr(range.begin, range.end - range.begin) + "]";
+    at = range.end;
+  }
+  return out + text.text.substr(at);
+}
+
+std::string error_of(std::string_view source, const Limits& limits = low_limits()) {
+  const Body body = parse_template(source);
+  try {
+    Runtime runtime(limits, 0);
+    return "rendered: " + Interpreter(runtime, runtime.push_scope(nullptr)).run(body).text;
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+TEST(JinjaMarks, FollowTheUsersBytes) {
+  const Json inputs = {{"u", "  Ab,c\n"}, {"d", {{"k\n", "v\""}}}, {"n", 5}};
+  EXPECT_EQ(marked("<{{ u }}>", inputs), "<[  Ab,c\n]>");
+  EXPECT_EQ(marked("{{ '<' + u + '>' }}", inputs), "<[  Ab,c\n]>");
+  EXPECT_EQ(marked("{{ '<' ~ u|trim ~ '>' }}", inputs), "<[Ab,c]>");
+  EXPECT_EQ(marked("{{ ('ab' + u.strip() + 'cd')[1:-1] }}", inputs), "b[Ab,c]c");
+  EXPECT_EQ(marked("{{ ('ab' ~ u.strip())[::-1] }}", inputs), "[c,bA]ba");
+  EXPECT_EQ(marked("{{ (u ~ 'xyz')[-2] }}{{ u[2] }}", inputs), "y[A]");
+  EXPECT_EQ(marked("{{ u.split(',')[0]|upper ~ 'z' }}", inputs), "[  AB]z");
+  EXPECT_EQ(marked("{{ u.strip().split(',')|join(';') }}", inputs), "[Ab];[c]");
+  EXPECT_EQ(marked("{{ u|replace(',', '<x>')|trim }}", inputs), "[Ab]<x>[c]");
+  EXPECT_EQ(marked("{{ 'a-b'|replace('-', u|trim) }}", inputs), "a[Ab,c]b");
+  EXPECT_EQ(marked("{{ ('x' ~ u)|indent(2, true) }}!", inputs), "  x[  Ab,c]\n!");
+  EXPECT_EQ(marked("{{ '%s|%5s' % (u|trim, 'q') }}", inputs), "[Ab,c]|    q");
+  EXPECT_EQ(marked("{{ '<{}>'.format(u|trim) }}", inputs), "<[Ab,c]>");
+  EXPECT_EQ(marked("{{ d|tojson }}", inputs), "{\"[k\\n]\": \"[v\\\"]\"}");
+  EXPECT_EQ(marked("{{ d }}", inputs), "{'[k\\n]': '[v\"]'}");
+  EXPECT_EQ(marked("{{ u|trim|e }}{{ '&'|e }}", Json{{"u", "<b>"}}), "[&lt;b&gt;]&amp;");
+  EXPECT_EQ(marked("{% for c in u|trim %}-{{ c }}{% endfor %}", inputs), "-[A]-[b]-[,]-[c]");
+  EXPECT_EQ(marked("{% set x %}<{{ u|trim }}>{% endset %}{{ x|lower }}", inputs), "<[ab,c]>");
+  EXPECT_EQ(marked("{% macro m(x) %}({{ x }}){% endmacro %}{{ m(u|trim) ~ m('y') }}", inputs),
+            "([Ab,c])(y)");
+  EXPECT_EQ(marked("{{ n + 1 }}{{ u|length }}", inputs), "67");
+  EXPECT_EQ(marked("{{ u|trim ~ u|trim }}", inputs), "[Ab,cAb,c]");
+}
+
+TEST(JinjaLimits, StepsAreCapped) {
+  Limits limits = low_limits();
+  limits.max_allocated_bytes = 1 << 30;
+  EXPECT_EQ(error_of("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+                     limits),
+            "chat template, line 1, column 44: the template does not end within 100000 steps");
+  EXPECT_EQ(error_of("{% for a in range(9999) %}{% if 'x' in 'a' * 9999 %}{% endif %}{% endfor %}",
+                     limits),
+            "chat template, line 1, column 33: the template does not end within 100000 steps");
+}
+
+TEST(JinjaLimits, TextsAreCapped) {
+  EXPECT_EQ(error_of("{{ ('a' * 1000000000000)|length }}"),
+            "chat template, line 1, column 5: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(error_of("{{ 'a'.center(10 ** 15) }}"),
+            "chat template, line 1, column 7: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(error_of("{{ '%999999d' % 1 }}"),
+            "chat template, line 1, column 4: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(
+      error_of("{% set x = 'a' * 9999 %}{{ x|replace('a', x) }}"),
+      "chat template, line 1, column 30: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(
+      error_of("{% set n = namespace(s='ab') %}{% for i in range(99) %}"
+               "{% set n.s = n.s ~ n.s %}{% endfor %}"),
+      "chat template, line 1, column 69: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(
+      error_of("{% for i in range(9999) %}0123456789ab{% endfor %}"),
+      "chat template, line 1, column 27: the template makes a text of more than 100000 bytes");
+}
+
+TEST(JinjaLimits, MemoryIsCapped) {
+  EXPECT_EQ(
+      error_of("{{ ([1] * 1000000000000)|length }}"),
+      "chat template, line 1, column 5: the template needs more than 4000000 bytes of memory");
+  EXPECT_EQ(error_of("{{ range(1000000000000) }}"),
+            "chat template, line 1, column 4: range has more than 100000 items");
+}
+
+TEST(JinjaLimits, NestingIsCapped) {
+  EXPECT_EQ(error_of("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"),
+            "chat template, line 1, column 19: the template nests more than 600 levels deep at run "
+            "time");
+  EXPECT_EQ(error_of("{% set n = namespace(l=[]) %}{% for i in range(999) %}"
+                     "{% set n.l = [n.l] %}{% endfor %}"),
+            "chat template, line 1, column 68: values are nested more than 200 levels deep");
+  EXPECT_EQ(error_of("{% set n = namespace() %}{% set n.me = [n] %}{{ n }}"),
+            "chat template, line 1, column 46: the template nests more than 600 levels deep at run "
+            "time");
+}
+
+TEST(JinjaLimits, SharedNestingIsNoShortcut) {  // 2^60 comparisons or bytes
+  EXPECT_EQ(error_of("{% set n = namespace(a=[1], b=[1]) %}{% for i in range(60) %}"
+                     "{% set n.a = [n.a, n.a] %}{% set n.b = [n.b, n.b] %}{% endfor %}"
+                     "{{ n.a == n.b }}"),
+            "chat template, line 1, column 129: the template does not end within 100000 steps");
+  EXPECT_EQ(
+      error_of("{% set n = namespace(a=[]) %}{% for i in range(60) %}"
+               "{% set n.a = [n.a, n.a] %}{% endfor %}{{ n.a|tojson }}"),
+      "chat template, line 1, column 99: the template makes a text of more than 100000 bytes");
+}
+
+TEST(JinjaLimits, IntegersDoNotWrap) {
+  EXPECT_EQ(error_of("{{ 9223372036854775807 + 1 }}"),
+            "chat template, line 1, column 4: the result of + does not fit in 64 bits");
+  EXPECT_EQ(error_of("{{ 9223372036854775807 * 2 }}"),
+            "chat template, line 1, column 4: the result of * does not fit in 64 bits");
+  EXPECT_EQ(error_of("{{ 10 ** 100 }}"),
+            "chat template, line 1, column 4: the result of ** does not fit in 64 bits");
+  EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) // -1 }}"),
+            "chat template, line 1, column 4: the result of // does not fit in 64 bits");
+  EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) % -1 }}"), "rendered: 0");
+}
+
+TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
+  EXPECT_EQ(error_of("{{ lipsum() }}"),
+            "chat template, line 1, column 4: function 'lipsum' is not supported");
+  EXPECT_EQ(error_of("{% macro joiner() %}x{% endmacro %}{{ joiner() }}"), "rendered: x");
+}
+
+TEST(JinjaScopes, MacrosKeepTheirPlaceAlive) {
+  EXPECT_EQ(marked("{% set n = namespace() %}{% for i in [1, 2] %}{% set x = i * 10 %}"
+                   "{% macro m() %}{{ x }}{% endmacro %}{% set n.f = m %}{% endfor %}{{ n.f() }}"),
+            "20");
+}
+
+}  // namespace
+}  // namespace tinyllm::jinja
