@@ -28,6 +28,7 @@
 #include "engine/step_histogram.h"
 #include "engine/step_trace.h"
 #include "kernels/backend.h"
+#include "kernels/make/make_backend.h"
 #include "loader/model_config.h"
 #include "loader/text/text_sources.h"
 #include "model/decoder.h"
@@ -36,6 +37,7 @@
 namespace tinyllm {
 
 struct EngineOptions {
+  DeviceSpec device;         // what computes
   int n_threads = 0;         // 0: physical cores
   std::int32_t context = 0;  // positions of one sequence; 0: what the model allows and memory holds
   std::int32_t kv_blocks = 0;  // 0: from free memory

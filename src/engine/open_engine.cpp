@@ -78,7 +78,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   options.max_num_batched_tokens = std::max(options.max_num_batched_tokens, options.max_num_seqs);
 
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
-  parts.backend = make_backend(*parts.pool);
+  parts.backend = make_backend(*parts.pool, options.device);
   check_context(*parts.backend, checkpoint.config(), options.context);
   parts.decoder =
       std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,

@@ -13,7 +13,7 @@ void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_
   const auto n_tokens = static_cast<std::int32_t>(prompt_ids.size());
   const std::int32_t n_blocks = (n_tokens + options.block_size - 1) / options.block_size;
   ThreadPool pool(options.n_threads > 0 ? options.n_threads : default_thread_count());
-  const std::unique_ptr<Backend> backend = make_backend(pool);
+  const std::unique_ptr<Backend> backend = make_backend(pool, options.device);
   Decoder decoder(checkpoint, *backend, pool, {n_tokens, options.quantise},
                   [](std::int64_t, std::int64_t) {});
   BackendSizes sizes = decoder.sizes();

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/device_context.h"
-#include "tensor/rope_pairing.h"
+#include "rope/rope_pairing.h"
 
 namespace tinyllm::cuda {
 
