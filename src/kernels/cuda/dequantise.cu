@@ -29,8 +29,12 @@ __global__ void __launch_bounds__(256)
   TilePointer at{};
   at.base = weights.data +
             std::int64_t{first_tile + tile} * n_blocks * block_info(Blocks::kFormat).block_bytes;
-  typename Blocks::Registers w;
-  Blocks::load(w, at, block, lane, evict_first_policy());
+  __shared__ __align__(128) std::byte slots[8 * Blocks::kSlotBytes];
+  std::byte* slot = slots + threadIdx.x / 32 * Blocks::kSlotBytes;
+  Blocks::fetch(slot, at, block, lane);
+  commit_copies();
+  wait_for_copies<0>();
+  const typename Blocks::Registers w = Blocks::read(slot, lane);
 #pragma unroll
   for (int i = 0; i < Blocks::kColumns / 32; ++i) {
     const Unit unit = Blocks::unit(w, i);

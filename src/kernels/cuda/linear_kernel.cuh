@@ -18,11 +18,12 @@
 //     through distributed shared memory;
 //   - blocks stay: each takes every gridDim-th group of rows, and has the next rows' weights under
 //     way while it adds up these ones';
-//   - kStages blocks of each warp are under way at any time, and the first ones are asked for
-//     before the kernel before this one has ended (weights are nobody's output).
+//   - several blocks of each warp are under way at any time, copied into slots of shared memory by
+//     the hardware; the first ones are asked for before the kernel before this one has ended
+//     (weights are nobody's output). Loads into registers instead were half as fast from 8 and 4
+//     bits: a warp has six scoreboards, and waiting for one block waited for later ones too.
 //
-// Weights go from memory to registers: nobody shares them, so shared memory would be a detour. Rows
-// of x come from L1 and L2, in the order in which the tensor cores take them.
+// Rows of x come from L1 and L2, in the order in which the tensor cores take them.
 
 #include <algorithm>
 
@@ -48,18 +49,18 @@ inline constexpr int kColumnPitch = 20;               // floats of 16 rows in sh
 inline constexpr int kTileFloats = 8 * kColumnPitch;  // of 16 rows and 8 columns
 inline constexpr int kNormedPitch = 32;  // columns more a row of x in shared memory: other banks
 
-// With many rows of x their sums and operands need the registers.
-template <typename Blocks, int kNTiles>
+// Blocks of a warp that are under way: 6 to 8 KiB of each of 16 warps fill the memory's pipes.
+template <typename Blocks, int kMTiles>
 constexpr int stages() {
-  return kNTiles >= 4 ? std::min(2, Blocks::kStages) : Blocks::kStages;
+  return std::clamp(8192 / (Blocks::kSlotBytes * kMTiles), 3, 8);
 }
 
-// Two blocks a multiprocessor leave 128 registers a thread, which some have no room in.
+// Two blocks a multiprocessor leave 128 registers a thread, in which the sums of many rows and what
+// unpacks their weights find no room.
 template <typename Blocks, int kNTiles, int kMTiles>
 constexpr int min_blocks() {
-  const bool is_wide =
-      kNTiles >= 4 || kMTiles > 1 || (kNTiles > 1 && Blocks::kFormat == WeightFormat::int4_k);
-  return is_wide && Blocks::kFormat != WeightFormat::bf16 ? 1 : 2;
+  const bool is_bf16 = Blocks::kFormat == WeightFormat::bf16;
+  return kNTiles * kMTiles >= (is_bf16 ? 8 : 4) ? 1 : 2;
 }
 
 // x as it is, in global memory.
@@ -194,7 +195,7 @@ __device__ __forceinline__ void finish_group(const LinearArgs& args, int group, 
 template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
 __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTiles, kMTiles>())
     linear_kernel(const LinearArgs args) {
-  constexpr int kStages = stages<Blocks, kNTiles>();
+  constexpr int kStages = stages<Blocks, kMTiles>();
   constexpr int kWarpFloats = kMTiles * kNTiles * kTileFloats;
   constexpr bool kTwoBuffers = kNTiles * kMTiles <= 4;
   extern __shared__ __align__(128) unsigned char shared[];
@@ -208,39 +209,44 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
   const int group_step = static_cast<int>(gridDim.x) / args.cluster;
   const int n_slices = args.k_warps * args.cluster;
   const int slice = static_cast<int>(rank) * args.k_warps + k_warp;
-  const int n_mine = slice < args.n_blocks ? (args.n_blocks - slice + n_slices - 1) / n_slices : 0;
-  const int n_slots = (n_mine + kStages - 1) / kStages * kStages;
-
-  float* partials = reinterpret_cast<float*>(shared);
+  std::byte* slots = reinterpret_cast<std::byte*>(shared) +
+                     warp * (kStages * kMTiles * Blocks::kSlotBytes);
+  float* partials = reinterpret_cast<float*>(
+      shared + n_warps * (kStages * kMTiles * Blocks::kSlotBytes));
   float* sums = partials + (kTwoBuffers ? 2 : 1) * n_warps * kWarpFloats;
   float* scratch = sums + (args.cluster > 1 ? args.m_warps * kMTiles * kNTiles * 128 : 0);
   float* factors = scratch + 8 * kMaxLinearWarps;
   auto* normed = reinterpret_cast<__nv_bfloat16*>(factors + 8);
 
-  const std::uint64_t policy = evict_first_policy();
   const int padded_cols = args.n_blocks * Blocks::kColumns;
-  const auto load = [&](typename Blocks::Registers(&w)[kMTiles], int group, int slot) {
+  // The blocks of this warp, in its order, over all its groups of rows.
+  int next_group = first_group, next_block = slice, next_stage = 0;
+  const auto fetch = [&] {
+    if (next_block < args.n_blocks && next_group < args.n_groups) {
 #pragma unroll
-    for (int m = 0; m < kMTiles; ++m) {
-      const int tile = min((group * args.m_warps + m_warp) * kMTiles + m, args.n_tiles - 1);
-      TilePointer at;
-      if constexpr (Blocks::kFormat == WeightFormat::bf16) {
-        const std::int64_t row_bytes = std::int64_t{padded_cols} * 2;
-        at.base = args.weights.data + (tile * kRowTile + lane / 4) * row_bytes + lane % 4 * 16;
-        at.row_distance = 8 * row_bytes;
-      } else {
-        at.base = args.weights.data +
-                  std::int64_t{tile} * args.n_blocks * block_info(Blocks::kFormat).block_bytes;
+      for (int m = 0; m < kMTiles; ++m) {
+        const int tile = min((next_group * args.m_warps + m_warp) * kMTiles + m, args.n_tiles - 1);
+        TilePointer at{};
+        if constexpr (Blocks::kFormat == WeightFormat::bf16) {
+          const std::int64_t row_bytes = std::int64_t{padded_cols} * 2;
+          at.base = args.weights.data + (tile * kRowTile + lane / 4) * row_bytes + lane % 4 * 16;
+          at.row_distance = 8 * row_bytes;
+        } else {
+          at.base = args.weights.data + std::int64_t{tile} * args.n_blocks *
+                                            block_info(Blocks::kFormat).block_bytes;
+        }
+        Blocks::fetch(slots + (next_stage * kMTiles + m) * Blocks::kSlotBytes, at, next_block, lane);
       }
-      Blocks::load(w[m], at, slice + slot * n_slices, lane, policy);
+    }
+    commit_copies();  // also of nothing: groups are counted
+    next_stage = next_stage + 1 == kStages ? 0 : next_stage + 1;
+    next_block += n_slices;
+    if (next_block >= args.n_blocks) {
+      next_block = slice;
+      next_group += group_step;
     }
   };
-
-  typename Blocks::Registers w[kStages][kMTiles];
-#pragma unroll
-  for (int s = 0; s < kStages; ++s) {
-    if (s < n_mine && first_group < args.n_groups) load(w[s], first_group, s);
-  }
+  for (int s = 0; s < kStages - 1; ++s) fetch();
   wait_for_previous_kernel();
   GlobalRows x;
   x.c = lane % 4;
@@ -253,21 +259,18 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
     x.tile_stride = 8 * args.input.stride;
   }
 
-  int buffer = 0;
+  int buffer = 0, stage = 0;
   for (int group = first_group; group < args.n_groups; group += group_step) {
     float d[kMTiles][kNTiles][4] = {};
-    for (int slot = 0; slot < n_slots; slot += kStages) {
+    for (int block = slice; block < args.n_blocks; block += n_slices) {
+      wait_for_copies<kStages - 2>();
+      typename Blocks::Registers w[kMTiles];
 #pragma unroll
-      for (int s = 0; s < kStages; ++s) {
-        if (slot + s < n_mine) {
-          const int block = slice + (slot + s) * n_slices;
-          multiply_block<Blocks>(d, w[s], x, block * Blocks::kColumns);
-        }
-        const bool more = slot + kStages < n_slots;  // of these rows
-        const int next_slot = more ? slot + kStages + s : s;
-        const int next_group = more ? group : group + group_step;
-        if (next_slot < n_mine && next_group < args.n_groups) load(w[s], next_group, next_slot);
-      }
+      for (int m = 0; m < kMTiles; ++m)
+        w[m] = Blocks::read(slots + (stage * kMTiles + m) * Blocks::kSlotBytes, lane);
+      stage = stage + 1 == kStages ? 0 : stage + 1;
+      fetch();  // into the slot that was read in the round before
+      multiply_block<Blocks>(d, w, x, block * Blocks::kColumns);
     }
     float* mine = partials + buffer * n_warps * kWarpFloats + warp * kWarpFloats;
     const int g = lane / 4, c = lane % 4;
@@ -296,13 +299,14 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
 // --- host ---
 
 inline std::size_t linear_shared_bytes(const LinearArgs& args, int n_tiles, int m_tiles,
-                                       int padded_cols) {
+                                       int padded_cols, int ring_bytes) {
   const int warp_floats = m_tiles * n_tiles * kTileFloats;
   std::size_t floats = static_cast<std::size_t>((n_tiles * m_tiles <= 4 ? 2 : 1) * args.k_warps *
                                                 args.m_warps * warp_floats);
   if (args.cluster > 1) floats += static_cast<std::size_t>(args.m_warps * m_tiles * n_tiles * 128);
   floats += 8 * kMaxLinearWarps + 8;
-  std::size_t bytes = floats * sizeof(float);
+  std::size_t bytes = floats * sizeof(float) +
+                      static_cast<std::size_t>(args.k_warps * args.m_warps * ring_bytes);
   if (args.input.x == nullptr)
     bytes +=
         static_cast<std::size_t>(args.n) * static_cast<std::size_t>(padded_cols + kNormedPitch) * 2;
@@ -317,7 +321,8 @@ void launch_one(const DeviceContext& context, LinearArgs args, int blocks_per_sm
   shape.grid = dim3(static_cast<unsigned>(std::min(args.n_groups, n_resident) * args.cluster));
   shape.block = dim3(static_cast<unsigned>(args.k_warps * args.m_warps * 32));
   shape.shared_bytes =
-      linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns);
+      linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns,
+                          stages<Blocks, kMTiles>() * kMTiles * Blocks::kSlotBytes);
   shape.cluster = static_cast<unsigned>(args.cluster);
   launch(context, "linear", linear_kernel<Blocks, kNTiles, kMTiles, kNormed>, shape, args);
 }

@@ -1,7 +1,10 @@
 #pragma once
-// How a warp reads a block of each weight format into registers and multiplies it: 16 rows of
-// weights are the first operand of the tensor cores, 8 rows of activations the second. Codes become
-// bf16 exactly; scales multiply the f32 sums of their group.
+// How a warp fetches a block of each weight format and multiplies it: 16 rows of weights are the
+// first operand of the tensor cores, 8 rows of activations the second. Codes become bf16 exactly;
+// scales multiply the f32 sums of their group.
+//
+// A block waits in a slot of shared memory, each lane's part in places of the lane's own: what a
+// lane asked for it may read when its own copies have come, and no thread waits for another.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -16,6 +19,26 @@ struct TilePointer {
   const std::byte* base;      // of the tile; bf16: of the lane's first row
   std::int64_t row_distance;  // bf16: bytes from row g to row g + 8
 };
+
+// Place i of 512 bytes in a slot: 16 bytes a lane. Smaller pieces stand behind them.
+__device__ __forceinline__ void fetch_16(std::byte* slot, int i, const std::byte* from, int lane) {
+  copy_async_16(slot + i * 512 + lane * 16, from);
+}
+__device__ __forceinline__ void fetch_8(std::byte* place, const std::byte* from, int lane) {
+  copy_async_8(place + lane * 8, from);
+}
+__device__ __forceinline__ void fetch_4(std::byte* place, const std::byte* from, int lane) {
+  copy_async_4(place + lane * 4, from);
+}
+__device__ __forceinline__ uint4 read_16(const std::byte* slot, int i, int lane) {
+  return *reinterpret_cast<const uint4*>(slot + i * 512 + lane * 16);
+}
+__device__ __forceinline__ uint2 read_8(const std::byte* place, int lane) {
+  return *reinterpret_cast<const uint2*>(place + lane * 8);
+}
+__device__ __forceinline__ std::uint32_t read_4(const std::byte* place, int lane) {
+  return *reinterpret_cast<const std::uint32_t*>(place + lane * 4);
+}
 
 // The operands of two steps of 16 columns: 32 columns of 16 rows.
 struct Operand32 {
@@ -90,27 +113,33 @@ struct Unit {
 };
 
 // What every format has:
-//   kColumns, kStages     columns of a block; blocks of a warp that are under way
-//   Registers             a block as it came from memory, a lane's part
-//   load                  fills them
+//   kColumns              of a block
+//   kSlotBytes            of a block in shared memory, for all lanes
+//   Registers             a lane's part of a block
+//   fetch(slot, ..)       begins to copy a lane's part into the slot
+//   read(slot, lane)      a lane's part, when it has come
 //   unit(w, i)            columns 32 i.. of the block
 //   kSmallGroups          scales hold for 16 columns: steps of the tensor cores are added one by one
 //   kOffsets              values have an offset: sums of x are needed too
 
 struct Bf16Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::bf16;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 2048;
   static constexpr bool kSmallGroups = false, kOffsets = false;
   struct Registers {
     uint4 low[2], high[2];  // rows g and g + 8; 32 columns each
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block, int,
-                                              std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * 128;
-    w.low[0] = load_weights_16(at, policy);
-    w.low[1] = load_weights_16(at + 64, policy);
-    w.high[0] = load_weights_16(at + tile.row_distance, policy);
-    w.high[1] = load_weights_16(at + tile.row_distance + 64, policy);
+    fetch_16(slot, 0, at, lane);
+    fetch_16(slot, 1, at + 64, lane);
+    fetch_16(slot, 2, at + tile.row_distance, lane);
+    fetch_16(slot, 3, at + tile.row_distance + 64, lane);
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            {read_16(slot, 2, lane), read_16(slot, 3, lane)}};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const uint4 low = w.low[i], high = w.high[i];
@@ -120,18 +149,21 @@ struct Bf16Blocks {
 
 struct Int8Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 1280;
   static constexpr bool kSmallGroups = false, kOffsets = false;
   struct Registers {
     uint4 codes[2];
     uint2 scales;
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes[0] = load_weights_16(at + lane * 16, policy);
-    w.codes[1] = load_weights_16(at + 512 + lane * 16, policy);
-    w.scales = load_weights_8(at + 1024 + lane / 4 * 8, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_16(slot, 1, at + 512 + lane * 16, lane);
+    fetch_8(slot + 1024, at + 1024 + lane / 4 * 8, lane);
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)}, read_8(slot + 1024, lane)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(w.scales.x), high = halves(w.scales.y);
@@ -157,17 +189,20 @@ __device__ __forceinline__ Unit unit_of_nibbles(const uint4& codes, bool second,
 
 struct Int4Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 1024;
   static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes;   // half 0: rows g, g + 8; half 1: the same
     uint4 scales;  // row g: half 0, half 1; row g + 8: the same. {scale, min} f16 each
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes = load_weights_16(at + lane * 16, policy);
-    w.scales = load_weights_16(at + 512 + lane / 4 * 16, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_16(slot, 1, at + 512 + lane / 4 * 16, lane);
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {read_16(slot, 0, lane), read_16(slot, 1, lane)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(i == 0 ? w.scales.x : w.scales.y);
@@ -182,20 +217,25 @@ __device__ __forceinline__ std::uint32_t word(const uint4& v, int i) {
 
 struct Int4KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4_k;
-  static constexpr int kColumns = 128, kStages = 3;
+  static constexpr int kColumns = 128, kSlotBytes = 1792;
   static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes[2];
     uint4 scales;  // {scale, min} u8 of 4 groups: 2 words of row g, 2 of row g + 8
     uint2 super;   // {scale, min} f16 of both rows
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes[0] = load_weights_16(at + lane * 16, policy);
-    w.codes[1] = load_weights_16(at + 512 + lane * 16, policy);
-    w.scales = load_weights_16(at + 1024 + lane / 4 * 16, policy);
-    w.super = load_weights_8(at + 1152 + lane / 4 * 8, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_16(slot, 1, at + 512 + lane * 16, lane);
+    fetch_16(slot, 2, at + 1024 + lane / 4 * 16, lane);
+    fetch_8(slot + 1536, at + 1152 + lane / 4 * 8, lane);
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            read_16(slot, 2, lane),
+            read_8(slot + 1536, lane)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(w.super.x), high = halves(w.super.y);
@@ -211,20 +251,26 @@ struct Int4KBlocks {
 
 struct Int8KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_k;
-  static constexpr int kColumns = 128, kStages = 2;
+  static constexpr int kColumns = 128, kSlotBytes = 2688;
   static constexpr bool kSmallGroups = true, kOffsets = false;
   struct Registers {
     uint4 codes[4];
     uint4 scales;         // i8 of 8 groups: 2 words of row g, 2 of row g + 8
     std::uint32_t super;  // f16 of both rows
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) w.codes[i] = load_weights_16(at + i * 512 + lane * 16, policy);
-    w.scales = load_weights_16(at + 2048 + lane / 4 * 16, policy);
-    w.super = load_weights_4(at + 2176 + lane / 4 * 4, policy);
+    for (int i = 0; i < 4; ++i) fetch_16(slot, i, at + i * 512 + lane * 16, lane);
+    fetch_16(slot, 4, at + 2048 + lane / 4 * 16, lane);
+    fetch_4(slot + 2560, at + 2176 + lane / 4 * 4, lane);
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane), read_16(slot, 2, lane),
+             read_16(slot, 3, lane)},
+            read_16(slot, 4, lane),
+            read_4(slot + 2560, lane)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 super = halves(w.super);
@@ -248,21 +294,26 @@ struct Int8KBlocks {
 
 struct Int8MinBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_min;
-  static constexpr int kColumns = 64, kStages = 2;
+  static constexpr int kColumns = 64, kSlotBytes = 3072;
   static constexpr bool kSmallGroups = true, kOffsets = true;
   struct Registers {
     uint4 codes[2];
     uint4 low[2], high[2];  // rows g and g + 8: {scale, min} f32 of two groups of 16
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      w.codes[i] = load_weights_16(at + i * 512 + lane * 16, policy);
-      w.low[i] = load_weights_16(at + 1024 + lane / 4 * 64 + i * 16, policy);
-      w.high[i] = load_weights_16(at + 1024 + lane / 4 * 64 + 32 + i * 16, policy);
+      fetch_16(slot, i, at + i * 512 + lane * 16, lane);
+      fetch_16(slot, 2 + i, at + 1024 + lane / 4 * 64 + i * 16, lane);
+      fetch_16(slot, 4 + i, at + 1024 + lane / 4 * 64 + 32 + i * 16, lane);
     }
+  }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            {read_16(slot, 2, lane), read_16(slot, 3, lane)},
+            {read_16(slot, 4, lane), read_16(slot, 5, lane)}};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const uint4 low = w.low[i], high = w.high[i];
