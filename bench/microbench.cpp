@@ -18,10 +18,11 @@
 #include <vector>
 
 #include "apps/read_bandwidth.h"
-#include "kernels/cpu/activations.h"
+#include "kernels/cpu/input_rows.h"
 #include "kernels/cpu/layout/attention_queries.h"
 #include "kernels/cpu/layout/tile.h"
 #include "kernels/cpu/pick_isa.h"
+#include "kernels/cpu/residual_blocks.h"
 #include "peaks.h"
 
 namespace tinyllm {
@@ -62,16 +63,14 @@ Buffer make_weights(std::int64_t n_bytes) {
   return bytes;
 }
 
-Activations make_activations(const RowKernels& kernels) {
-  Activations x(kMostTokens, kCols);
+InputRows make_input_rows(const RowKernels& kernels) {
+  InputRows x(kMostTokens, kCols);
   std::mt19937 random(2);
   std::normal_distribution<float> normal;
   for (std::int64_t t = 0; t < kMostTokens; ++t) {
     for (std::int64_t i = 0; i < kCols; ++i) x.row(t)[i] = normal(random);
     x.quantise(kernels, t, /*split_above=*/1e9f);
   }
-  for (std::int64_t t = 0; t < kMostTokens; t += kMaxPanelTokens)
-    x.collect_residuals(t / kMaxPanelTokens, kMostTokens);
   return x;
 }
 
@@ -85,7 +84,9 @@ void count(benchmark::State& state, double bytes, double ops) {
 // One iteration: one panel, the next one of `n_bytes` of weights, times n_tokens.
 void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat format,
                const Buffer& weights, std::int64_t n_bytes, std::int64_t n_tokens) {
-  Activations x = make_activations(kernels);
+  const InputRows x = make_input_rows(kernels);
+  ResidualBlocks residuals(kMaxPanelTokens, kCols);  // all blocks are like the first: none is split
+  residuals.collect(0, x.quantised(), kMaxPanelTokens, kCols);
   const auto slot = static_cast<std::size_t>(format);
   const std::int64_t panel_bytes = info(format).panel_bytes(kCols);
   const std::int64_t n_panels = std::max<std::int64_t>(1, n_bytes / panel_bytes);
@@ -96,8 +97,7 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
     for (std::int64_t t = 0; t < n_tokens; t += kMaxPanelTokens) {
       const std::int64_t n = std::min(kMaxPanelTokens, n_tokens - t);
       if (kernels.quant_panel[slot] != nullptr) {
-        kernels.quant_panel[slot](panel, kCols, x.quantised() + t,
-                                  &x.residuals(t / kMaxPanelTokens), n, y, kTileRows);
+        kernels.quant_panel[slot](panel, kCols, x.quantised() + t, &residuals[0], n, y, kTileRows);
       } else {
         kernels.float_panel[slot](panel, kCols, x.row(t), x.stride(), n, y, kTileRows);
       }
@@ -157,20 +157,20 @@ void register_rows(const RowKernels& kernels, const std::string& isa) {
   const auto add = [&](const char* name, int n_floats, auto call) {
     benchmark::RegisterBenchmark((isa + "/" + name + "/l2").c_str(), [=](benchmark::State& state) {
       std::vector<float> x(kCols, 0.5f), y(kCols, 0.25f), out(kCols);
-      Activations act(1, kCols);
+      InputRows act(1, kCols);
       std::fill_n(act.row(0), kCols, 0.5f);
       run_row(state, 4.0 * n_floats * kCols, [&] { call(x.data(), y.data(), out.data(), act); });
     });
   };
   const RowKernels* k = &kernels;
   add("rms_norm", 3,
-      [k](float* x, float* y, float* out, Activations&) { k->rms_norm(x, y, out, kCols, 1e-6f); });
+      [k](float* x, float* y, float* out, InputRows&) { k->rms_norm(x, y, out, kCols, 1e-6f); });
   add("silu_mul", 3,
-      [k](float* x, float* y, float* out, Activations&) { k->silu_mul(x, y, out, kCols); });
-  add("add", 3, [k](float* x, float* y, float*, Activations&) { k->add(x, y, kCols); });
+      [k](float* x, float* y, float* out, InputRows&) { k->silu_mul(x, y, out, kCols); });
+  add("add", 3, [k](float* x, float* y, float*, InputRows&) { k->add(x, y, kCols); });
   add("quantise_act", 1,
-      [k](float*, float*, float*, Activations& act) { act.quantise(*k, 0, 4.0f); });
-  add("rope_split_halves", 3, [k](float* x, float* y, float* out, Activations&) {
+      [k](float*, float*, float*, InputRows& act) { act.quantise(*k, 0, 4.0f); });
+  add("rope_split_halves", 3, [k](float* x, float* y, float* out, InputRows&) {
     k->rope_split_halves(out, x, y, kCols);
   });
 }

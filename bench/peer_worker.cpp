@@ -21,6 +21,7 @@
 
 #include "apps/read_bandwidth.h"
 #include "base/clock.h"
+#include "engine/engine_options.h"
 #include "engine/open_engine.h"
 
 namespace tinyllm {
@@ -83,8 +84,8 @@ void run_together(Engine& engine, const Settings& settings, int run) {
 void serve(const Settings& settings) {
   EngineOptions options;
   options.n_threads = settings.n_threads;
-  options.context = std::max(settings.n_prompt + settings.n_gen, 128) + 64;
-  options.max_num_seqs = settings.n_seqs;
+  options.limits.max_model_len = std::max(settings.n_prompt + settings.n_gen, 128) + 64;
+  options.limits.max_num_seqs = settings.n_seqs;
   options.prefix_cache = settings.keeps_prefixes;
   const Stopwatch clock;
   const auto engine = open_engine(settings.model, options, [](std::int64_t, std::int64_t) {});

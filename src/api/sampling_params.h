@@ -33,8 +33,8 @@ struct SamplingParams {
   bool bans_stop_ids(std::int64_t n_outputs) const { return n_outputs < min_tokens; }
 };
 
-// Throws Error{invalid_input} that names the field, its value and its range. Ids must be in [0,
-// vocab_size).
+// Throws Error{invalid_input} that names the field, its
+// value and its range. Ids must be in [0, vocab_size).
 void validate(const SamplingParams& params, std::int64_t vocab_size);
 
 }  // namespace tinyllm

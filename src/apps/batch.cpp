@@ -140,7 +140,7 @@ class BatchRun {
   }
 
   void run() {
-    const int n_window = 2 * model_->engine->options().max_num_seqs;  // the engine never waits
+    const int n_window = 2 * model_->engine->limits().max_num_seqs;  // the engine never waits
     for (;;) {
       while (n_texts_ < n_window && start_next()) continue;
       progress_->update(n_done_);

@@ -82,7 +82,7 @@ std::vector<TimePoint> token_times(RequestStream& stream) {
 double prefill_rate(Engine& engine, const BenchCommand& command) {
   const TimePoint begin = std::chrono::steady_clock::now();
   const std::vector<TimePoint> times = token_times(
-      *engine.submit(random_request(engine.config().vocab_size, command.n_prompt, 1, /*seed=*/1)));
+      *engine.submit(random_request(engine.vocab_size(), command.n_prompt, 1, /*seed=*/1)));
   return command.n_prompt / std::chrono::duration<double>(times.front() - begin).count();
 }
 
@@ -91,8 +91,8 @@ double prefill_rate(Engine& engine, const BenchCommand& command) {
 double decode_rate(Engine& engine, const BenchCommand& command, int n) {
   std::vector<std::shared_ptr<RequestStream>> streams;
   for (int i = 0; i < n; ++i) {
-    streams.push_back(engine.submit(random_request(engine.config().vocab_size, 1, command.n_gen + 1,
-                                                   static_cast<unsigned>(i))));
+    streams.push_back(engine.submit(
+        random_request(engine.vocab_size(), 1, command.n_gen + 1, static_cast<unsigned>(i))));
   }
   std::vector<TimePoint> all;
   TimePoint begin{};
@@ -113,14 +113,12 @@ std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& 
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
   options.profile = command.profile;
-  options.context = std::max(command.n_prompt, command.n_gen + 1) + 1;
-  options.max_num_seqs = widest;
-  options.max_num_batched_tokens = std::max(command.max_num_batched_tokens, widest);
-  const auto blocks_for = [&](int n_tokens) {
-    return (n_tokens + options.block_size - 1) / options.block_size;
-  };
-  options.kv_blocks =
-      std::max(blocks_for(command.n_prompt + 1), widest * blocks_for(command.n_gen + 2)) + 8;
+  options.limits.max_model_len = std::max(command.n_prompt, command.n_gen + 1) + 1;
+  options.limits.max_num_seqs = widest;
+  options.limits.max_num_batched_tokens = std::max(command.max_num_batched_tokens, widest);
+  KvSpec& kv = options.kv;
+  kv.n_blocks =
+      std::max(kv.blocks_for(command.n_prompt + 1), widest * kv.blocks_for(command.n_gen + 2)) + 8;
   return load_engine(checkpoint, std::make_shared<const ModelText>(), options);
 }
 
@@ -136,7 +134,7 @@ Results measure(Engine& engine, const BenchCommand& command) {
     ThreadPool pool(engine.options().n_threads);
     results.read_bandwidth = measure_read_bandwidth(pool);
   }
-  token_times(*engine.submit(random_request(engine.config().vocab_size, command.n_prompt, 4, 0)));
+  token_times(*engine.submit(random_request(engine.vocab_size(), command.n_prompt, 4, 0)));
   done();
   for (int repeat = 0; repeat < command.n_repeats; ++repeat) {  // all kinds in turn: a slow minute
     results.prefill.values.push_back(prefill_rate(engine, command));  // hits them alike

@@ -28,11 +28,7 @@ class EngineCompleter final : public Completer {
     if (profile_ != nullptr) std::fputs(profile_table(*profile_).c_str(), stderr);
   }
 
-  std::int64_t context() const override {
-    const EngineOptions& options = engine_->options();
-    return std::min<std::int64_t>(options.context,
-                                  std::int64_t{options.kv_blocks} * options.block_size);
-  }
+  std::int64_t context() const override { return engine_->max_model_len(); }
   std::string about() const override { return describe(*engine_); }
 
   Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
@@ -87,7 +83,7 @@ std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
                                                  std::shared_ptr<const ModelText> text,
                                                  const EngineFlags& flags, std::int64_t context) {
   EngineOptions options = engine_options(flags);
-  options.context = static_cast<std::int32_t>(context);
+  options.limits.max_model_len = static_cast<std::int32_t>(context);
   if (flags.profile) options.profile = std::make_shared<StepProfile>();
   return std::make_unique<EngineCompleter>(load_engine(checkpoint, std::move(text), options),
                                            options.profile);

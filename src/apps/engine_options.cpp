@@ -83,16 +83,16 @@ EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
   options.device = device_of(flags.device);
   options.n_threads = flags.n_threads;
-  options.context = static_cast<std::int32_t>(flags.context);
-  options.kv_type = flags.kv_type == "f32"    ? KvType::f32
+  options.limits.max_model_len = static_cast<std::int32_t>(flags.context);
+  options.kv.type = flags.kv_type == "f32"    ? KvType::f32
                     : flags.kv_type == "int8" ? KvType::int8
                                               : KvType::bf16;
-  options.kv_blocks = flags.kv_blocks;
+  options.kv.n_blocks = flags.kv_blocks;
   if (!flags.quantize.empty())
     options.quantise = flags.quantize == "q8" ? DType::q8_0 : DType::q4_k;
-  if (flags.max_num_seqs > 0) options.max_num_seqs = flags.max_num_seqs;
+  if (flags.max_num_seqs > 0) options.limits.max_num_seqs = flags.max_num_seqs;
   if (flags.max_num_batched_tokens > 0) {
-    options.max_num_batched_tokens = flags.max_num_batched_tokens;
+    options.limits.max_num_batched_tokens = flags.max_num_batched_tokens;
   }
   return options;
 }

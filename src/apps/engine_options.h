@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/engine.h"
-
 #include "apps/command.h"
+#include "engine/engine_options.h"
 
 namespace tinyllm {
 

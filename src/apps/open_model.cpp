@@ -89,7 +89,7 @@ const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
 std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
                                     std::shared_ptr<const ModelText> text,
                                     const EngineOptions& options) {
-  warn_of_context(checkpoint.config(), options.context);
+  warn_of_context(checkpoint.config(), options.limits.max_model_len);
   ProgressBar progress("loading", 0);
   return open_engine(checkpoint, std::move(text), options,
                      [&](std::int64_t n_done, std::int64_t n_layers) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/thread_pool.h"
+#include "engine/engine_options.h"
 #include "engine/open_engine.h"
 #include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"

@@ -76,7 +76,8 @@ Score score_by_reference(const PerplexityCommand& command, const Checkpoint& che
 Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkpoint,
                       std::span<const TokenId> ids, std::int64_t window) {
   EngineOptions options = engine_options(command.engine);
-  options.context = static_cast<std::int32_t>(window + 1);  // one token is drawn, and not used
+  options.limits.max_model_len =
+      static_cast<std::int32_t>(window + 1);  // one token is drawn, and not used
   options.prefix_cache = false;
   const std::unique_ptr<Engine> engine =
       load_engine(checkpoint, std::make_shared<const ModelText>(), options);

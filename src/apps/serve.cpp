@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "engine/step_trace.h"
 #include "server/openapi.h"
 #include "server/server.h"
 
@@ -70,7 +71,7 @@ void gather_keys(ServeCommand& command) {
 // The same for the same program, model and numbers.
 std::string fingerprint_of(const std::string& model, const EngineOptions& options) {
   const std::string text = fmt::format("{} {} {} {}", version(), model,
-                                       static_cast<int>(options.kv_type), options.block_size);
+                                       static_cast<int>(options.kv.type), options.kv.block_size);
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   return fmt::format("fp_{:010x}", hash >> 24);
@@ -110,7 +111,7 @@ void run_serve(ServeCommand& command) {
         command.http.host);
   if (command.model == kDefaultModel) pull_default_model(kDefaultModel);
   EngineOptions engine_flags = engine_options(command.flags);
-  engine_flags.block_size = command.block_size;
+  engine_flags.kv.block_size = command.block_size;
   engine_flags.prefix_cache = !command.no_prefix_cache;
   engine_flags.policy = command.schedule == "priority" ? SchedulePolicy::priority
                                                        : SchedulePolicy::first_come_first_served;

@@ -5,7 +5,9 @@
 #include <set>
 #include <vector>
 
+#include "base/check.h"
 #include "base/error.h"
+#include "base/ordered_json_builder.h"
 #include "base/quote.h"
 
 namespace tinyllm {
@@ -50,15 +52,14 @@ std::string reason_of(const nlohmann::detail::exception& error) {
 }
 
 // A parser callback that remembers the keys of every open object.
-template <typename Json>
-typename Json::parser_callback_t refuse_equal_keys(const std::string& source) {
+nlohmann::json::parser_callback_t refuse_equal_keys(const std::string& source) {
   return [&source, open_objects = std::vector<std::set<std::string>>()](
-             int, nlohmann::detail::parse_event_t event, const Json& value) mutable {
+             int, nlohmann::detail::parse_event_t event, const nlohmann::json& value) mutable {
     using Event = nlohmann::detail::parse_event_t;
     if (event == Event::object_start) open_objects.emplace_back();
     if (event == Event::object_end) open_objects.pop_back();
     if (event == Event::key) {
-      const std::string key = value.template get<std::string>();
+      const auto key = value.get<std::string>();
       if (!open_objects.back().insert(key).second) {
         fail(ErrorCode::invalid_input, "{}: key {} is there twice", source, quote(key));
       }
@@ -67,12 +68,13 @@ typename Json::parser_callback_t refuse_equal_keys(const std::string& source) {
   };
 }
 
-template <typename Json>
-Json parse(std::string_view text, const std::string& source, const JsonLimits& limits) {
+// What `parse` throws of its own accord becomes an Error that names the source.
+template <typename Parse>
+auto parse_checked(std::string_view text, const std::string& source, const JsonLimits& limits,
+                   Parse parse) {
   check_limits(text, source, limits);
   try {
-    const auto callback = limits.unique_keys ? refuse_equal_keys<Json>(source) : nullptr;
-    return Json::parse(text.begin(), text.end(), callback);
+    return parse();
   } catch (const nlohmann::detail::parse_error& error) {
     fail(ErrorCode::invalid_input, "{}: not JSON at byte {}: {}", source, error.byte,
          reason_of(error));
@@ -85,12 +87,16 @@ Json parse(std::string_view text, const std::string& source, const JsonLimits& l
 
 nlohmann::json parse_json(std::string_view text, const std::string& source,
                           const JsonLimits& limits) {
-  return parse<nlohmann::json>(text, source, limits);
+  return parse_checked(text, source, limits, [&] {
+    return nlohmann::json::parse(text.begin(), text.end(),
+                                 limits.unique_keys ? refuse_equal_keys(source) : nullptr);
+  });
 }
 
 nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::string& source,
                                           const JsonLimits& limits) {
-  return parse<nlohmann::ordered_json>(text, source, limits);
+  CHECK(!limits.unique_keys, "{}: equal keys are refused in sorted JSON only", source);
+  return parse_checked(text, source, limits, [&] { return build_ordered_json(text); });
 }
 
 }  // namespace tinyllm

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -23,6 +24,42 @@ std::string message_of(std::string_view text, const JsonLimits& limits = {}) {
 TEST(JsonParse, KeepsOrderWhenAsked) {
   EXPECT_EQ(parse_ordered_json(R"({"b": 1, "a": 2})", "x").dump(), R"({"b":1,"a":2})");
   EXPECT_EQ(parse_json(R"({"b": 1, "a": 2})", "x").dump(), R"({"a":2,"b":1})");
+}
+
+// nlohmann's own parser is the oracle: equal keys, few and many members, every kind of value.
+TEST(JsonParse, OrderedIsWhatTheLibraryMakesOfIt) {
+  std::string many = "{";
+  for (int i = 0; i < 100; ++i)
+    many += (i > 0 ? "," : "") + ("\"k" + std::to_string(i % 70)) + "\":" + std::to_string(i);
+  many += "}";
+  for (const std::string& text :
+       {std::string("3"), std::string("null"), std::string("[]"), std::string("{}"),
+        std::string(R"({"b":1,"a":{"c":[1,-2,3.5,true,null,"x",{}]},"b":[{"z":1}],"":0})"),
+        std::string(R"([[{"a":{"a":{"a":[]}}},18446744073709551615,1e400]])"), many,
+        "[" + many + ",{\"x\":" + many + "}]"}) {
+    nlohmann::ordered_json want;
+    try {
+      want = nlohmann::ordered_json::parse(text);
+    } catch (const nlohmann::ordered_json::out_of_range&) {
+      EXPECT_THROW(parse_ordered_json(text, "x"), Error) << text;
+      continue;
+    }
+    EXPECT_EQ(parse_ordered_json(text, "x").dump(), want.dump()) << text;
+  }
+  for (const std::string text : {"", "{", "[1,]", "{\"a\" 1}", "1 2", "\"\xFF\""}) {
+    EXPECT_THROW(parse_ordered_json(text, "x"), Error) << text;
+  }
+}
+
+// An object of 200,000 keys is as quick as an array of so many strings: a second leaves much room.
+TEST(JsonParse, ManyKeysTakeTimeInProportion) {
+  std::string text = "{";
+  for (int i = 0; i < 200000; ++i)
+    text += (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\":0";
+  text += "}";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(parse_ordered_json(text, "x").size(), 200000u);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
 }
 
 TEST(JsonParse, NamesFileAndPlace) {

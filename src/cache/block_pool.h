@@ -1,7 +1,7 @@
 #pragma once
-// Who holds which KV block: reference counts and a free list threaded through the blocks. Integers
-// only; the bytes of a block belong to the backend. Engine thread only. Nothing is allocated after
-// construction.
+// Who holds which KV block: reference counts and a free list threaded
+// through the blocks. Integers only; the bytes of a block belong to the
+// backend. Engine thread only. Nothing is allocated after construction.
 //
 //   free list   front -> [worthless content] ... [cached content, least recently freed first] <- back
 //

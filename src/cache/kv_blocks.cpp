@@ -8,8 +8,8 @@ namespace tinyllm {
 
 KvBlocks::KvBlocks(const KvBlocksOptions& options)
     : options_(options),
-      pool_(options.n_blocks),
-      cache_(options.n_blocks, options.block_size, options.secret) {}
+      pool_(options.kv.n_blocks),
+      cache_(options.kv.n_blocks, options.kv.block_size, options.secret) {}
 
 void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
                       std::string_view salt) const {

@@ -1,21 +1,21 @@
 #pragma once
-// Block pool and prefix cache as one: hands out block tables, shares full blocks between equal
-// prefixes, and forgets cached content only when a block is needed for something else. Engine
-// thread only.
+// Block pool and prefix cache as one: hands out block tables, shares
+// full blocks between equal prefixes, and forgets cached content only
+// when a block is needed for something else. Engine thread only.
 
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "api/kv_spec.h"
 #include "cache/block_pool.h"
 #include "cache/prefix_cache.h"
 
 namespace tinyllm {
 
 struct KvBlocksOptions {
-  std::int32_t n_blocks = 0;
-  std::int32_t block_size = 16;  // tokens a block
+  KvSpec kv;  // how the blocks are stored is not looked at
   bool prefix_cache = true;
   std::uint64_t secret = 0;  // keys the prefix hash
 };
@@ -41,15 +41,14 @@ class KvBlocks {
  public:
   explicit KvBlocks(const KvBlocksOptions& options);
 
-  std::int32_t block_size() const { return options_.block_size; }
+  const KvSpec& kv() const { return options_.kv; }
+  std::int32_t block_size() const { return options_.kv.block_size; }
   std::int32_t n_blocks() const { return pool_.n_blocks(); }
   std::int32_t n_free() const { return pool_.n_free(); }
   std::int32_t n_cached() const { return cache_.n_entries(); }
   std::int32_t ref_count(BlockId block) const { return pool_.ref_count(block); }
   bool is_cached(BlockId block) const { return cache_.contains(block); }
-  std::int32_t blocks_for(std::int64_t n_tokens) const {
-    return static_cast<std::int32_t>((n_tokens + block_size() - 1) / block_size());
-  }
+  std::int32_t blocks_for(std::int64_t n_tokens) const { return options_.kv.blocks_for(n_tokens); }
 
   // Brings `match` up to date. At most the first tokens.size() - 1 tokens match: one must be left
   // to compute. `tokens` may have grown since the last look; `salt` is always the same.

@@ -18,7 +18,7 @@ std::vector<BlockId> blocks_of(const PrefixMatch& match) {
 }
 
 TEST(KvBlocks, AMatchLeavesOneTokenToCompute) {
-  KvBlocks blocks({.n_blocks = 8, .block_size = 4, .secret = 1});
+  KvBlocks blocks({.kv = {.block_size = 4, .n_blocks = 8}, .secret = 1});
   const Tokens tokens = {1, 2, 3, 4, 5, 6, 7, 8};
   BlockTable table;
   PrefixMatch none;
@@ -39,7 +39,7 @@ TEST(KvBlocks, AMatchLeavesOneTokenToCompute) {
 // is the one that a fresh look finds, and what it says it takes is what it takes.
 TEST(KvBlocks, AKeptMatchEqualsAFreshOne) {
   std::mt19937 random(7);
-  KvBlocks blocks({.n_blocks = 24, .block_size = 2, .secret = 5});
+  KvBlocks blocks({.kv = {.block_size = 2, .n_blocks = 24}, .secret = 5});
   const auto random_tokens = [&] {
     Tokens tokens(1 + random() % 20);
     for (std::int32_t& token : tokens) token = random() % 6 == 0 ? 1 : 0;

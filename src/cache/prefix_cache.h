@@ -1,7 +1,7 @@
 #pragma once
-// Finds KV blocks that hold the start of a new prompt. A full block of tokens is an edge of a tree:
-// it hangs under the entry of the block before it, or under a root that stands for the caller's
-// salt.
+// Finds KV blocks that hold the start of a new prompt. A full block
+// of tokens is an edge of a tree: it hangs under the entry of the
+// block before it, or under a root that stands for the caller's salt.
 //
 //   root(salt) --[t0 .. t15]--> entry 7 --[t16 .. t31]--> entry 8
 //                                  |                          |

@@ -13,21 +13,31 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/choice.h"
+#include "engine/engine_parts.h"
 #include "engine/engine_view.h"
 #include "engine/inbox.h"
+#include "engine/step_trace.h"
 #include "runner/step_runner.h"
+#include "schedule/scheduler.h"
 
 namespace tinyllm {
 namespace {
 
-BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
+BackendSizes backend_sizes(const Decoder& decoder, const StepLimits& limits) {
   BackendSizes sizes = decoder.sizes();
-  sizes.max_num_batched_tokens = options.max_num_batched_tokens;
-  sizes.max_num_seqs = options.max_num_seqs;
-  sizes.max_samples = options.max_num_batched_tokens;  // prompt logprobs want every token
+  sizes.limits = limits;
+  sizes.max_samples = limits.max_num_batched_tokens;  // prompt logprobs want every token
   sizes.max_logprobs = kMaxLogprobs;
-  sizes.max_wanted_logits = options.max_num_seqs;
+  sizes.max_wanted_logits = limits.max_num_seqs;
   return sizes;
+}
+
+RunnerSizes runner_sizes(const Decoder& decoder, const EngineOptions& options) {
+  const BackendSizes model = decoder.sizes();
+  return {.limits = options.limits,
+          .kv = options.kv,
+          .vocab_size = model.vocab_size,
+          .hidden_size = model.hidden_size};
 }
 
 }  // namespace
@@ -90,33 +100,21 @@ struct Engine::State {
 
 Engine::State::State(Parts engine_parts)
     : parts(std::move(engine_parts)),
-      scheduler({.max_num_seqs = parts.options.max_num_seqs,
-                 .max_num_batched_tokens = parts.options.max_num_batched_tokens,
-                 .max_model_len = parts.options.context,
+      scheduler({.limits = parts.options.limits,
                  .lag = parts.backend->lag(),
                  .policy = parts.options.policy,
-                 .watermark_blocks = std::max(1, parts.options.kv_blocks / 100)},
-                {.n_blocks = parts.options.kv_blocks,
-                 .block_size = parts.options.block_size,
+                 .watermark_blocks = std::max(1, parts.options.kv.n_blocks / 100)},
+                {.kv = parts.options.kv,
                  .prefix_cache = parts.options.prefix_cache,
                  .secret = parts.options.prefix_secret}),
-      runner(*parts.decoder, *parts.backend,
-             {.max_num_seqs = parts.options.max_num_seqs,
-              .max_num_batched_tokens = parts.options.max_num_batched_tokens,
-              .max_blocks_per_seq =
-                  (parts.options.context + parts.options.block_size - 1) / parts.options.block_size,
-              .block_size = parts.options.block_size,
-              .vocab_size = parts.config.vocab_size,
-              .hidden_size = parts.config.hidden_size}),
+      runner(*parts.decoder, *parts.backend, runner_sizes(*parts.decoder, parts.options)),
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {
   if (profile != nullptr) parts.backend->set_profile(profile);
-  parts.backend->configure(
-      backend_sizes(*parts.decoder, parts.options),
-      {parts.options.kv_type, parts.options.block_size, parts.options.kv_blocks});
-  results.reserve(static_cast<std::size_t>(parts.options.max_num_seqs));
+  parts.backend->configure(backend_sizes(*parts.decoder, parts.options.limits), parts.options.kv);
+  results.reserve(static_cast<std::size_t>(parts.options.limits.max_num_seqs));
   launched.resize(static_cast<std::size_t>(parts.backend->lag()) + 1);
-  metrics.n_blocks = parts.options.kv_blocks;
+  metrics.n_blocks = parts.options.kv.n_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
   pthread_setname_np(thread.native_handle(), "engine");  // for top -H
@@ -283,7 +281,7 @@ void Engine::State::step_done() {
 
 EngineSnapshot Engine::State::snapshot() const {
   EngineSnapshot snapshot = look_at(scheduler, choices, metrics.n_steps);
-  snapshot.max_num_seqs = parts.options.max_num_seqs;
+  snapshot.max_num_seqs = parts.options.limits.max_num_seqs;
   snapshot.recent = history.oldest_first();
   return snapshot;
 }
@@ -409,12 +407,9 @@ void Engine::set_failure_listener(std::function<void()> listener) {
 }
 
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
-  const std::int64_t vocab_size = config().vocab_size;
-  validate(request.params, vocab_size);
-  const EngineOptions& options = state_->parts.options;
-  const auto n_prompt = static_cast<std::int64_t>(request.prompt_ids.size());
-  const std::int64_t n_pool = std::int64_t{options.kv_blocks} * options.block_size;
-  const std::int64_t limit = std::min<std::int64_t>(options.context, n_pool);
+  validate(request.params, vocab_size());
+  const std::int64_t n_prompt = std::ssize(request.prompt_ids);
+  const std::int64_t limit = max_model_len();
   if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
   if (request.n < 1 || request.n > kMaxChoices)
     fail(ErrorCode::invalid_input, "n is {}, must be in [1, {}]", request.n, kMaxChoices);
@@ -429,8 +424,9 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
          limit);
   }
   for (const TokenId id : request.prompt_ids) {
-    if (id < 0 || id >= vocab_size) {
-      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id, vocab_size);
+    if (id < 0 || id >= vocab_size()) {
+      fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
+           vocab_size());
     }
   }
   auto stream = std::make_shared<RequestStream>(request.n);
@@ -444,7 +440,12 @@ void Engine::cancel(const std::shared_ptr<RequestStream>& stream) {
 
 const EngineMetrics& Engine::metrics() const { return state_->metrics; }
 const EngineOptions& Engine::options() const { return state_->parts.options; }
-const ModelConfig& Engine::config() const { return state_->parts.config; }
+const StepLimits& Engine::limits() const { return options().limits; }
+const KvSpec& Engine::kv() const { return options().kv; }
+std::int64_t Engine::max_model_len() const {
+  return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
+}
+std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 
@@ -453,9 +454,8 @@ std::int64_t Engine::weight_bytes_a_token() const {
 }
 
 std::int64_t Engine::kv_bytes() const {
-  const EngineOptions& options = state_->parts.options;
-  const KvSpec kv{options.kv_type, options.block_size, options.kv_blocks};
-  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv) * kv.n_blocks;
+  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv()) *
+         kv().n_blocks;
 }
 
 }  // namespace tinyllm

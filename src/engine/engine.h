@@ -7,51 +7,29 @@
 //                                                                            |
 //                                                                            +--> streams
 //
-// A request that cannot run is a piece with FinishReason::error in its stream, never an exception
-// in a step. Should one escape all the same (no memory), the engine has failed: every stream ends
-// with an error, now and later, and nothing runs any more. Any thread may call the public
-// functions.
+// A request that cannot run is a piece with FinishReason::error in its
+// stream, never an exception in a step. Should one escape all the same (no
+// memory), the engine has failed: every stream ends with an error, now and
+// later, and nothing runs any more. Any thread may call the public functions.
 
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
+#include "api/kv_spec.h"
 #include "api/request.h"
-#include "base/thread_pool.h"
+#include "api/step_limits.h"
 #include "engine/engine_snapshot.h"
 #include "engine/request_stream.h"
 #include "engine/step_histogram.h"
-#include "engine/step_trace.h"
-#include "kernels/backend.h"
-#include "kernels/make/make_backend.h"
-#include "loader/model_config.h"
-#include "loader/text/text_sources.h"
-#include "model/decoder.h"
-#include "schedule/scheduler.h"
 
 namespace tinyllm {
 
-struct EngineOptions {
-  DeviceSpec device;         // what computes
-  int n_threads = 0;         // 0: physical cores
-  std::int32_t context = 0;  // positions of one sequence; 0: what the model allows and memory holds
-  std::int32_t kv_blocks = 0;  // 0: from free memory
-  std::int32_t block_size = 32;
-  KvType kv_type = KvType::bf16;
-  std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
-  std::int32_t max_num_seqs = 32;
-  std::int32_t max_num_batched_tokens = 512;
-  bool prefix_cache = true;
-  std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
-  SchedulePolicy policy = SchedulePolicy::first_come_first_served;
-  std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
-  std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none
-};
+struct EngineOptions;
+struct ModelText;
 
 // Upper bounds: vLLM's for tokens, and seconds.
 inline constexpr std::array<double, 13> kStepTokenBounds = {1,   8,    16,   32,   64,   128,  256,
@@ -77,15 +55,7 @@ struct EngineMetrics {
 
 class Engine {
  public:
-  // What open_engine puts together. A model without a tokenizer gives token ids and no text.
-  struct Parts {
-    std::unique_ptr<ThreadPool> pool;
-    std::unique_ptr<Backend> backend;
-    std::unique_ptr<Decoder> decoder;
-    std::shared_ptr<const ModelText> text;
-    ModelConfig config;
-    EngineOptions options;  // every 0 resolved
-  };
+  struct Parts;  // engine/engine_parts.h
   explicit Engine(Parts parts);
   ~Engine();  // cancels what runs and joins the thread
 
@@ -104,9 +74,14 @@ class Engine {
   void set_failure_listener(std::function<void()> listener);
 
   const EngineMetrics& metrics() const;
-  const EngineOptions& options() const;
-  const ModelConfig& config() const;
-  const ModelText& text() const;
+  const EngineOptions& options() const;  // engine/engine_options.h; every 0 is resolved
+  const StepLimits& limits() const;
+  const KvSpec& kv() const;
+  // Tokens that prompt and output of one sequence may fill together: what the options allow and the
+  // K/V memory holds.
+  std::int64_t max_model_len() const;
+  std::int64_t vocab_size() const;
+  const ModelText& text() const;              // text/model_text.h
   std::int64_t kv_bytes() const;              // K/V pages
   std::int64_t packed_bytes() const;          // weights in the backend's layout
   std::int64_t weight_bytes_a_token() const;  // of these, what decoding one token reads

@@ -38,7 +38,7 @@ Request safe_request(unsigned seed, std::int64_t n_prompt) {
 TEST(EngineErrors, ASequenceWithoutFiniteLogitsEndsAlone) {
   for (const DType format : {DType::f32, DType::q8_0, DType::q4_0}) {
     EngineOptions options = small_options();
-    options.kv_blocks = 40;
+    options.kv.n_blocks = 40;
     const auto open_poisoned = [&] {
       return open_engine(poisoned_checkpoint(format), std::make_shared<const ModelText>(), options,
                          [](std::int64_t, std::int64_t) {});

@@ -24,9 +24,9 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
     for (unsigned i = 0; i < 12; ++i)
       requests.push_back(greedy(random_prompt(5 + 17 * (i % 7), i % 5), 10 + static_cast<int>(i)));
     EngineOptions lone = small_options();
-    lone.max_num_seqs = 1;
+    lone.limits.max_num_seqs = 1;
     lone.prefix_cache = false;
-    lone.max_num_batched_tokens = 256;
+    lone.limits.max_num_batched_tokens = 256;
     std::vector<Answer> want;
     {
       const std::unique_ptr<Engine> engine = open(model, lone);
@@ -34,9 +34,9 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
         want.push_back(read_all(*engine->submit(request)).front());
     }
     EngineOptions chunked = small_options(), threads = small_options(), tight = small_options();
-    chunked.max_num_batched_tokens = 8;
+    chunked.limits.max_num_batched_tokens = 8;
     threads.n_threads = 3;
-    tight.kv_blocks = 20;  // preemption
+    tight.kv.n_blocks = 20;  // preemption
     for (const EngineOptions& options : {small_options(), chunked, threads, tight}) {
       const std::unique_ptr<Engine> engine = open(model, options);
       std::vector<std::shared_ptr<RequestStream>> streams;
@@ -47,7 +47,7 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
         EXPECT_TRUE(same_bits(got.prompt_logits, want[i].prompt_logits))
             << model << " request " << i;
       }
-      if (options.kv_blocks == 20) {
+      if (options.kv.n_blocks == 20) {
         EXPECT_GT(engine->metrics().n_preemptions.load(), 0u);
       }
       // A second time: the prefixes are cached now.
@@ -66,9 +66,9 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
 
 TEST(Engine, RandomLoadWithCancelsInASmallPool) {
   EngineOptions options = small_options();
-  options.kv_blocks = 24;
-  options.max_num_seqs = 16;
-  options.max_num_batched_tokens = 48;
+  options.kv.n_blocks = 24;
+  options.limits.max_num_seqs = 16;
+  options.limits.max_num_batched_tokens = 48;
   const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", options);
   std::mt19937 random(3);
   std::vector<Request> requests;

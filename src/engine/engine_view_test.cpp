@@ -53,8 +53,9 @@ class View : public testing::Test {
     return n;
   }
 
-  Scheduler scheduler_{{.max_num_seqs = 2, .max_num_batched_tokens = 8, .max_model_len = 40},
-                       {.n_blocks = kBlocks, .block_size = kBlockSize, .secret = 1}};
+  Scheduler scheduler_{
+      {.limits = {.max_num_seqs = 2, .max_num_batched_tokens = 8, .max_model_len = 40}},
+      {.kv = {.block_size = kBlockSize, .n_blocks = kBlocks}, .secret = 1}};
   std::unordered_map<SequenceId, Choice> choices_;
   std::uint64_t n_steps_ = 0;
 };

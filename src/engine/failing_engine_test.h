@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/engine_parts.h"
 #include "engine/failing_backend_test.h"
 #include "engine/tiny_engine_test.h"
 #include "kernels/make/make_backend.h"
@@ -17,10 +18,10 @@ inline std::unique_ptr<Engine> open_failing(int n_good_steps) {
   parts.pool = std::make_unique<ThreadPool>(2);
   parts.backend = std::make_unique<FailingBackend>(make_backend(*parts.pool), n_good_steps);
   parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                            DecoderOptions{parts.options.context, {}},
+                                            DecoderOptions{parts.options.limits.max_model_len, {}},
                                             [](std::int64_t, std::int64_t) {});
   parts.text = tiny_text();
-  parts.config = checkpoint.config();
+  parts.vocab_size = checkpoint.config().vocab_size;
   return std::make_unique<Engine>(std::move(parts));
 }
 

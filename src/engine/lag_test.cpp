@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/engine.h"
+#include "engine/engine_parts.h"
 #include "engine/tiny_engine_test.h"
 #include "kernels/lagging_backend_test.h"
 #include "kernels/make/make_backend.h"
@@ -17,10 +17,10 @@ std::unique_ptr<Engine> open_lagging(std::int32_t lag, const EngineOptions& opti
   parts.pool = std::make_unique<ThreadPool>(2);
   parts.backend = std::make_unique<LaggingBackend>(make_backend(*parts.pool), lag, 1u);
   parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                            DecoderOptions{parts.options.context, {}},
+                                            DecoderOptions{parts.options.limits.max_model_len, {}},
                                             [](std::int64_t, std::int64_t) {});
   parts.text = tiny_text();
-  parts.config = checkpoint.config();
+  parts.vocab_size = checkpoint.config().vocab_size;
   return std::make_unique<Engine>(std::move(parts));
 }
 
@@ -48,8 +48,8 @@ std::vector<Request> mixed_requests() {
 
 std::vector<Answer> run_all(std::int32_t lag, std::uint64_t& n_preemptions) {
   EngineOptions options = small_options();
-  options.kv_blocks = 20;
-  options.max_num_batched_tokens = 24;
+  options.kv.n_blocks = 20;
+  options.limits.max_num_batched_tokens = 24;
   const std::unique_ptr<Engine> engine = open_lagging(lag, options);
   std::vector<Request> requests = mixed_requests();
   std::vector<std::shared_ptr<RequestStream>> streams;

@@ -6,7 +6,11 @@
 #include <random>
 
 #include "base/error.h"
+#include "engine/engine_options.h"
+#include "engine/engine_parts.h"
 #include "kernels/make/make_backend.h"
+#include "loader/checkpoint.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -18,18 +22,15 @@ std::uint64_t random_secret() {
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
-std::int32_t blocks_for(std::int64_t n_tokens, std::int32_t block_size) {
-  return static_cast<std::int32_t>((n_tokens + block_size - 1) / block_size);
-}
-
-// Blocks that fit into half of the free memory; never more than all rows could ever use.
+// Blocks that fit into memory_share of the free memory; never more than all rows could ever use.
 std::int32_t default_blocks(const Backend& backend, const BackendSizes& sizes,
                             const EngineOptions& options) {
-  const KvSpec kv{options.kv_type, options.block_size, 0};
-  const std::int64_t block_bytes = backend.kv_block_bytes(sizes, kv);
-  const std::int64_t per_row = blocks_for(options.context, options.block_size);
-  const std::int64_t fit = backend.free_bytes() / 2 / block_bytes;
-  return static_cast<std::int32_t>(std::min(fit, per_row * options.max_num_seqs));
+  const std::int64_t block_bytes = backend.kv_block_bytes(sizes, options.kv);
+  const std::int64_t per_row = options.kv.blocks_for(options.limits.max_model_len);
+  const auto share =
+      static_cast<std::int64_t>(static_cast<double>(backend.free_bytes()) * options.memory_share);
+  return static_cast<std::int32_t>(
+      std::min(share / block_bytes, per_row * options.limits.max_num_seqs));
 }
 
 // Before anything is packed: cos and sin of every position, made once and copied to the device.
@@ -38,21 +39,19 @@ void check_context(const Backend& backend, const ModelConfig& config, std::int32
   if (wanted <= backend.free_bytes()) return;
   fail(ErrorCode::out_of_memory,
        "a context of {} tokens needs {:.0f} MB for RoPE tables, {:.0f} MB are free; use a context "
-       "of "
-       "at most {}",
+       "of at most {}",
        context, static_cast<double>(wanted) / 1e6, static_cast<double>(backend.free_bytes()) / 1e6,
        backend.free_bytes() / (config.head_dim * 2 * 4));
 }
 
 void check_blocks(const Backend& backend, const BackendSizes& sizes, const EngineOptions& options) {
-  const std::int64_t block_bytes =
-      backend.kv_block_bytes(sizes, {options.kv_type, options.block_size, options.kv_blocks});
-  const std::int64_t wanted = block_bytes * std::max(options.kv_blocks, 1);
-  if (options.kv_blocks < 1 || wanted > backend.free_bytes()) {
+  const std::int64_t block_bytes = backend.kv_block_bytes(sizes, options.kv);
+  const std::int64_t wanted = block_bytes * std::max(options.kv.n_blocks, 1);
+  if (options.kv.n_blocks < 1 || wanted > backend.free_bytes()) {
     fail(ErrorCode::out_of_memory,
          "the KV cache of {} blocks of {} tokens needs {:.0f} MB, {:.0f} MB are free; lower "
          "--kv-blocks or --context",
-         options.kv_blocks, options.block_size, static_cast<double>(wanted) / 1e6,
+         options.kv.n_blocks, options.kv.block_size, static_cast<double>(wanted) / 1e6,
          static_cast<double>(backend.free_bytes()) / 1e6);
   }
 }
@@ -72,35 +71,37 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   Engine::Parts parts;
   if (options.n_threads == 0) options.n_threads = default_thread_count();
   if (options.prefix_secret == 0) options.prefix_secret = random_secret();
+  StepLimits& limits = options.limits;
   const std::int64_t trained = checkpoint.config().max_seq_len;
-  if (options.context == 0)
-    options.context = static_cast<std::int32_t>(std::min(trained, kLargestDefaultContext));
-  options.max_num_batched_tokens = std::max(options.max_num_batched_tokens, options.max_num_seqs);
+  if (limits.max_model_len == 0)
+    limits.max_model_len = static_cast<std::int32_t>(std::min(trained, kLargestDefaultContext));
+  limits.max_num_batched_tokens = std::max(limits.max_num_batched_tokens, limits.max_num_seqs);
 
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool, options.device);
-  check_context(*parts.backend, checkpoint.config(), options.context);
+  check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
   parts.decoder =
       std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                DecoderOptions{options.context, options.quantise}, progress);
+                                DecoderOptions{limits.max_model_len, options.quantise}, progress);
   const BackendSizes sizes = parts.decoder->sizes();
-  if (options.kv_blocks == 0) options.kv_blocks = default_blocks(*parts.backend, sizes, options);
+  if (options.kv.n_blocks == 0)
+    options.kv.n_blocks = default_blocks(*parts.backend, sizes, options);
   check_blocks(*parts.backend, sizes, options);
   parts.text = std::move(text);
-  parts.config = checkpoint.config();
+  parts.vocab_size = checkpoint.config().vocab_size;
   parts.options = options;
   return std::make_unique<Engine>(std::move(parts));
 }
 
 std::string describe(const Engine& engine) {
-  const EngineOptions& options = engine.options();
+  const StepLimits& limits = engine.limits();
+  const KvSpec& kv = engine.kv();
   return fmt::format(
       "KV cache {:.0f} MB: {} blocks of {} tokens in {}, for at most {} sequence{} of {} tokens; "
-      "{} "
-      "threads",
-      static_cast<double>(engine.kv_bytes()) / 1e6, options.kv_blocks, options.block_size,
-      name(options.kv_type), options.max_num_seqs, options.max_num_seqs == 1 ? "" : "s",
-      options.context, options.n_threads);
+      "{} threads",
+      static_cast<double>(engine.kv_bytes()) / 1e6, kv.n_blocks, kv.block_size, name(kv.type),
+      limits.max_num_seqs, limits.max_num_seqs == 1 ? "" : "s", limits.max_model_len,
+      engine.options().n_threads);
 }
 
 }  // namespace tinyllm

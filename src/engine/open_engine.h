@@ -8,22 +8,20 @@
 
 #include "base/function_ref.h"
 #include "engine/engine.h"
-#include "loader/checkpoint.h"
-#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 
+class Checkpoint;
+
 using PackProgress = function_ref<void(std::int64_t n_layers_done, std::int64_t n_layers)>;
 
-// path: as Checkpoint::open. A 0 in `options` is resolved: threads to physical cores, context to
-// what the model was trained for (at most 32768), blocks to what half of the free memory holds, at
-// most a full context for each of max_num_seqs. Throws Error{not_found | invalid_input |
-// unsupported | out_of_memory} with the numbers.
+// path: as Checkpoint::open. What is 0 in `options` is resolved as engine/engine_options.h says.
+// Throws Error{not_found | invalid_input | unsupported | out_of_memory} with the numbers.
 std::unique_ptr<Engine> open_engine(const std::filesystem::path& path, const EngineOptions& options,
                                     PackProgress progress);
 
-// The same for who looks at the text before the weights are read. The checkpoint is not needed once
-// this returns.
+// The same for a caller that has opened the checkpoint and read its text. The checkpoint is not
+// needed once this returns.
 std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
                                     std::shared_ptr<const ModelText> text, EngineOptions options,
                                     PackProgress progress);

@@ -18,8 +18,8 @@ class OutputStream {
   // tokenizer may be nullptr: the text then stays empty and only token ids count.
   OutputStream(const Tokenizer* tokenizer, const SamplingParams& params, bool skip_special);
 
-  // Takes one token. Returns the text that is certain now; `stopped` says that a stop string
-  // matched.
+  // Takes one token. Returns the text that is certain
+  // now; `stopped` says that a stop string matched.
   std::string push(TokenId token_id, bool& stopped);
   // What was held back, when the text ends without a match.
   std::string finish();

@@ -25,8 +25,8 @@ TEST(RandomLoad, EveryTextEqualsItsLoneRun) {
     for (const std::int32_t block_size : {8, 16}) {
       load.seed = seed;
       load.options = small_options();
-      load.options.block_size = block_size;
-      load.options.max_num_batched_tokens = 96;
+      load.options.kv.block_size = block_size;
+      load.options.limits.max_num_batched_tokens = 96;
       load.options.n_threads = seed == 1 ? 2 : 1;
       const LoadReport report = run_random_load(load);
       EXPECT_GE(report.n_finished, 32);
@@ -44,7 +44,7 @@ TEST(RandomLoad, NobodyStarves) {
   for (const SchedulePolicy policy :
        {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
     EngineOptions options = small_options();
-    options.kv_blocks = 18;  // 288 tokens: the long one alone fills most of it
+    options.kv.n_blocks = 18;  // 288 tokens: the long one alone fills most of it
     options.policy = policy;
     const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", options);
     std::atomic<bool> enough = false;

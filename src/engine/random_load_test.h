@@ -16,6 +16,7 @@
 
 #include "base/utf8.h"
 #include "engine/engine.h"
+#include "engine/engine_options.h"
 
 namespace tinyllm {
 
@@ -160,7 +161,7 @@ inline LoadReport run_random_load(const RandomLoad& load) {
   LoadReport report;
   std::vector<Wanted> wanted;
   EngineOptions lone = load.options;
-  lone.max_num_seqs = 1;
+  lone.limits.max_num_seqs = 1;
   lone.prefix_cache = false;
   {
     const std::unique_ptr<Engine> engine = load.open(lone);
@@ -169,12 +170,11 @@ inline LoadReport run_random_load(const RandomLoad& load) {
   }
   EngineOptions crowd = load.options;
   for (const Wanted& one : wanted) {
-    report.n_blocks_wanted += (std::ssize(one.request.prompt_ids) + one.request.params.max_tokens +
-                               crowd.block_size - 1) /
-                              crowd.block_size;
+    report.n_blocks_wanted +=
+        crowd.kv.blocks_for(std::ssize(one.request.prompt_ids) + one.request.params.max_tokens);
   }
-  report.n_blocks = crowd.kv_blocks = static_cast<std::int32_t>(report.n_blocks_wanted / 10);
-  crowd.max_num_seqs = load.n_requests;
+  report.n_blocks = crowd.kv.n_blocks = static_cast<std::int32_t>(report.n_blocks_wanted / 10);
+  crowd.limits.max_num_seqs = load.n_requests;
   const std::unique_ptr<Engine> engine = load.open(crowd);
 
   // Four clients that submit at once and read one answer after the other.

@@ -38,15 +38,15 @@ class RequestStream {
  public:
   explicit RequestStream(int n_choices) { shared_.n_open = n_choices; }
 
-  // The next piece; blocks until there is one. Empty when every choice has ended, or at the
-  // deadline.
+  // The next piece; blocks until there is one. Empty
+  // when every choice has ended, or at the deadline.
   std::optional<OutputPiece> next(
       std::optional<std::chrono::steady_clock::time_point> deadline = {});
   std::optional<OutputPiece> try_next();  // empty when there is none right now
   bool done() const;                      // every choice has ended and its last piece was taken
 
-  // Positions of the first choice that have K/V rows, cached ones included: how far a long prompt
-  // is.
+  // Positions of the first choice that have K/V rows,
+  // cached ones included: how far a long prompt is.
   std::int64_t n_computed() const { return n_computed_.load(std::memory_order_relaxed); }
 
   // Instead of a thread that blocks in next(): `listener` is called on the engine thread whenever a

@@ -17,6 +17,9 @@ namespace tinyllm {
 namespace {
 
 constexpr std::int32_t kBlockSize = 16, kBlocks = 64, kContext = 256, kRows = 8, kBudget = 32;
+constexpr StepLimits kLimits{
+    .max_num_seqs = kRows, .max_num_batched_tokens = kBudget, .max_model_len = kContext};
+constexpr KvSpec kKv{.type = KvType::bf16, .block_size = kBlockSize, .n_blocks = kBlocks};
 
 ModelConfig small_shape() {
   ModelConfig config;
@@ -41,25 +44,18 @@ class WarmStep : public testing::Test {
         backend_(make_backend(pool_)),
         decoder_(make_random_checkpoint("small", small_shape(), DType::q4_0, pool_), *backend_,
                  pool_, {kContext, {}}, [](std::int64_t, std::int64_t) {}),
-        scheduler_({.max_num_seqs = kRows,
-                    .max_num_batched_tokens = kBudget,
-                    .max_model_len = kContext,
-                    .lag = backend_->lag()},
-                   {.n_blocks = kBlocks, .block_size = kBlockSize, .secret = 1}),
+        scheduler_({.limits = kLimits, .lag = backend_->lag()}, {.kv = kKv, .secret = 1}),
         runner_(decoder_, *backend_,
-                {.max_num_seqs = kRows,
-                 .max_num_batched_tokens = kBudget,
-                 .max_blocks_per_seq = kContext / kBlockSize,
-                 .block_size = kBlockSize,
+                {.limits = kLimits,
+                 .kv = kKv,
                  .vocab_size = small_shape().vocab_size,
                  .hidden_size = small_shape().hidden_size}) {
     BackendSizes sizes = decoder_.sizes();
-    sizes.max_num_batched_tokens = kBudget;
-    sizes.max_num_seqs = kRows;
+    sizes.limits = kLimits;
     sizes.max_samples = kBudget;
     sizes.max_logprobs = 20;
     sizes.max_wanted_logits = kRows;
-    backend_->configure(sizes, {KvType::bf16, kBlockSize, kBlocks});
+    backend_->configure(sizes, kKv);
     results_.reserve(kRows);
   }
 

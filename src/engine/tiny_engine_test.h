@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/engine_options.h"
 #include "engine/open_engine.h"
+#include "loader/checkpoint.h"
+#include "text/model_text.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {
@@ -28,12 +31,12 @@ inline std::vector<TokenId> random_prompt(std::int64_t n, unsigned seed) {
 inline EngineOptions small_options() {
   EngineOptions options;
   options.n_threads = 2;
-  options.context = 256;
-  options.kv_blocks = 64;
-  options.block_size = 16;
-  options.kv_type = KvType::f32;
-  options.max_num_seqs = 8;
-  options.max_num_batched_tokens = 64;
+  options.limits.max_model_len = 256;
+  options.kv.n_blocks = 64;
+  options.kv.block_size = 16;
+  options.kv.type = KvType::f32;
+  options.limits.max_num_seqs = 8;
+  options.limits.max_num_batched_tokens = 64;
   options.prefix_secret = 7;
   return options;
 }

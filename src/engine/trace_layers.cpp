@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/engine_options.h"
 #include "kernels/make/make_backend.h"
 #include "model/decoder.h"
 
@@ -11,22 +12,22 @@ namespace tinyllm {
 void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_ids,
                   const EngineOptions& options, LayerWatcher watcher) {
   const auto n_tokens = static_cast<std::int32_t>(prompt_ids.size());
-  const std::int32_t n_blocks = (n_tokens + options.block_size - 1) / options.block_size;
+  KvSpec kv = options.kv;
+  kv.n_blocks = kv.blocks_for(n_tokens);
   ThreadPool pool(options.n_threads > 0 ? options.n_threads : default_thread_count());
   const std::unique_ptr<Backend> backend = make_backend(pool, options.device);
   Decoder decoder(checkpoint, *backend, pool, {n_tokens, options.quantise},
                   [](std::int64_t, std::int64_t) {});
   BackendSizes sizes = decoder.sizes();
-  sizes.max_num_batched_tokens = n_tokens;
-  sizes.max_num_seqs = 1;
-  backend->configure(sizes, {options.kv_type, options.block_size, n_blocks});
+  sizes.limits = {.max_num_seqs = 1, .max_num_batched_tokens = n_tokens, .max_model_len = n_tokens};
+  backend->configure(sizes, kv);
 
   // One sequence in blocks 0, 1, 2, ...: a token's slot is its position.
   std::vector<std::int32_t> positions(static_cast<std::size_t>(n_tokens));
   std::iota(positions.begin(), positions.end(), 0);
-  std::vector<std::int32_t> blocks(static_cast<std::size_t>(n_blocks));
+  std::vector<std::int32_t> blocks(static_cast<std::size_t>(kv.n_blocks));
   std::iota(blocks.begin(), blocks.end(), 0);
-  const std::int32_t seq_starts[] = {0, n_tokens}, block_starts[] = {0, n_blocks};
+  const std::int32_t seq_starts[] = {0, n_tokens}, block_starts[] = {0, kv.n_blocks};
   const std::int32_t row_slots[] = {0}, adapter_slots[] = {-1};
   StepBatch batch;
   batch.n_tokens = n_tokens;

@@ -15,11 +15,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
+#include "api/kv_spec.h"
 #include "api/output.h"
+#include "api/step_limits.h"
 #include "api/step_profile.h"
 #include "base/function_ref.h"
-#include "kernels/kv_type.h"
 #include "kernels/layer_spec.h"
 #include "kernels/step_batch.h"
 #include "tensor/dtype.h"
@@ -27,23 +29,13 @@
 
 namespace tinyllm {
 
-// Paged K/V memory: n_blocks blocks of block_size positions, each for all layers and K/V heads.
-struct KvSpec {
-  KvType type = KvType::bf16;
-  std::int32_t block_size = 32;
-  std::int32_t n_blocks = 0;
-};
-
 // The largest step and the model's sizes: what scratch and pages are made for.
 struct BackendSizes {
-  std::int32_t n_layers = 0;
-  AttentionSpec attention;
+  std::vector<AttentionSpec> attention;  // of each layer
   std::int32_t hidden_size = 0;
-  std::int32_t intermediate_size = 0;
+  std::int32_t intermediate_size = 0;  // the largest of any layer
   std::int32_t vocab_size = 0;
-  std::int32_t max_seq_len = 0;  // positions a row can reach
-  std::int32_t max_num_batched_tokens = 0;
-  std::int32_t max_num_seqs = 0;
+  StepLimits limits;
   std::int32_t max_samples = 0;  // rows of logits
   std::int32_t max_logprobs = 0;
   std::int32_t max_wanted_logits = 0;  // samples of a step that may ask for their raw logits
@@ -71,11 +63,12 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Load time. Each part is in its own file format; n_in is common. The device keeps its own
-  // layout: the file's bytes are not needed afterwards.
-  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) = 0;
+  // Load time. Each part is in its own file format; the number of columns is common. A backend of
+  // several devices cuts the matrix as `shard` says. The device keeps its own layout: the file's
+  // bytes are not needed afterwards.
+  virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) = 0;
   virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
-  // cos and sin of every position, [max_seq_len, head_dim / 2] f32 each.
+  // cos and sin of every position, [max_model_len, head_dim / 2] f32 each.
   virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;
   // Allocates pages, row slots and scratch. Once, after packing.
   virtual void configure(const BackendSizes& sizes, const KvSpec& kv) = 0;

@@ -12,8 +12,8 @@ class ForwardingBackend : public Backend {
  public:
   explicit ForwardingBackend(std::unique_ptr<Backend> real) : real_(std::move(real)) {}
 
-  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) override {
-    return real_->pack_matrix(parts, order);
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) override {
+    return real_->pack_matrix(parts, order, shard);
   }
   VectorId pack_vector(std::span<const Tensor> parts) override { return real_->pack_vector(parts); }
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override {

@@ -9,8 +9,13 @@
 namespace tinyllm {
 
 // How the parts of a matrix lie: one below the other (q, k, v), or so that equal rows are met
-// together (gate, up, which are multiplied with each other; then all have equally many rows).
+// together (gate and up, which are multiplied with each other and have equally many rows).
 enum class PartOrder : std::uint8_t { stacked, interleaved };
+
+// How a matrix may be cut over several devices (Shoeybi et al. 2019, Megatron-LM). By rows, each
+// device makes some columns of the result: q, k, v, gate, up, and the head. By columns, each makes
+// a summand of the whole result, from the columns of the input that it made itself: o and down.
+enum class Shard : std::uint8_t { none, rows, columns };
 
 // Handles of what Backend::pack_* made. They are only good for the backend that gave them.
 enum class MatrixId : std::int32_t { none = -1 };
@@ -20,8 +25,7 @@ struct AttentionSpec {
   std::int32_t n_heads = 0;
   std::int32_t n_kv_heads = 0;  // head h reads K/V head h / (n_heads / n_kv_heads)
   std::int32_t head_dim = 0;
-  float scale = 0.0f;  // of the scores, usually 1 / sqrt(head_dim)
-  bool causal = true;
+  float scale = 0.0f;       // of the scores, usually 1 / sqrt(head_dim)
   std::int32_t window = 0;  // a token sees at most this many positions, its own included; 0: all
   RopePairing rope_pairing = RopePairing::split_halves;
 
@@ -29,13 +33,22 @@ struct AttentionSpec {
   std::int32_t kv_size() const { return n_kv_heads * head_dim; }
 };
 
+// A gated feed-forward network, (silu(x Wg^T + bg) * (x Wu^T + bu)) Wd^T + bd (Shazeer 2020).
+struct MlpSpec {
+  std::int32_t intermediate_size = 0;
+  MatrixId gate_up_proj = MatrixId::none;  // gate and up, [intermediate_size, hidden_size] each,
+                                           // interleaved
+  VectorId gate_up_bias = VectorId::none;  // [2 intermediate_size] or none
+  MatrixId down_proj = MatrixId::none;     // [hidden_size, intermediate_size]
+  VectorId down_bias = VectorId::none;     // [hidden_size] or none
+};
+
 struct LayerSpec {
   std::int32_t layer_idx = 0;  // which K/V pages
-  AttentionSpec attention;
   std::int32_t hidden_size = 0;
-  std::int32_t intermediate_size = 0;
   float norm_eps = 1e-6f;
 
+  AttentionSpec attention;
   VectorId input_norm = VectorId::none;  // [hidden_size]
   MatrixId qkv_proj = MatrixId::none;    // [q_size + 2 kv_size, hidden_size], rows q, k, v
   VectorId qkv_bias = VectorId::none;    // [q_size + 2 kv_size] or none
@@ -43,11 +56,9 @@ struct LayerSpec {
   VectorId k_norm = VectorId::none;      // [head_dim] or none
   MatrixId o_proj = MatrixId::none;      // [hidden_size, q_size]
   VectorId o_bias = VectorId::none;      // [hidden_size] or none
+
   VectorId post_attention_norm = VectorId::none;  // [hidden_size]
-  MatrixId gate_up_proj = MatrixId::none;         // gate and up, interleaved
-  VectorId gate_up_bias = VectorId::none;         // [2 intermediate_size] or none
-  MatrixId down_proj = MatrixId::none;            // [hidden_size, intermediate_size]
-  VectorId down_bias = VectorId::none;            // [hidden_size] or none
+  MlpSpec mlp;
 };
 
 struct HeadWeights {

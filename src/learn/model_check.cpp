@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "engine/engine_options.h"
 #include "engine/open_engine.h"
 #include "loader/random_checkpoint.h"
+#include "loader/text/text_sources.h"
 #include "reference/model.h"
 
 namespace tinyllm::learn {
@@ -28,9 +30,9 @@ std::vector<TokenId> prompt() { return {11, 3, 58, 7, 90, 3, 42, 21, 64, 5, 33, 
 std::vector<double> engine_logits(const Checkpoint& checkpoint) {
   EngineOptions options;
   options.n_threads = 1;
-  options.context = 64;
-  options.kv_blocks = 8;
-  options.kv_type = KvType::f32;
+  options.limits.max_model_len = 64;
+  options.kv.n_blocks = 8;
+  options.kv.type = KvType::f32;
   const auto engine = open_engine(checkpoint, std::make_shared<const ModelText>(), options,
                                   [](std::int64_t, std::int64_t) {});
   Request request;

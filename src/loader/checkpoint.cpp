@@ -83,6 +83,12 @@ CheckpointFormat Checkpoint::format() const { return state_->format; }
 const std::filesystem::path& Checkpoint::path() const { return state_->path; }
 const ModelConfig& Checkpoint::config() const { return state_->config; }
 
+const UnreadTensors& Checkpoint::unread_tensors() const {
+  static const UnreadTensors kNone;
+  const HuggingFaceFolder* folder = hugging_face();
+  return folder != nullptr ? folder->unread_tensors() : kNone;
+}
+
 const TensorMap& Checkpoint::tensors() const {
   if (state_->gguf) return state_->gguf->tensors();
   return state_->folder ? state_->folder->tensors() : state_->memory_tensors;

@@ -44,6 +44,8 @@ class Checkpoint {
   const std::filesystem::path& path() const;
   const ModelConfig& config() const;
 
+  // What no Tensor can hold; empty but for Hugging Face folders.
+  const UnreadTensors& unread_tensors() const;
   // Tensors under the names that the file uses, each [n_rows, n_cols] or [n]. Rows may lie at any
   // alignment (a file decides).
   const TensorMap& tensors() const;

@@ -1,5 +1,6 @@
 #include "loader/gguf_metadata.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/quote.h"
@@ -78,6 +79,16 @@ std::optional<std::int64_t> GgufMetadata::find_count(std::string_view key) const
          quote(key), *count);
   }
   return count;
+}
+
+std::optional<std::int64_t> GgufMetadata::find_token_id(std::string_view key) const {
+  const GgufValue* value = find(key);
+  const auto is_all_ones = [](std::byte byte) { return byte == std::byte{0xFF}; };
+  if (value != nullptr && !value->is_array && value->bytes.size() >= 4 &&
+      std::ranges::all_of(value->bytes, is_all_ones)) {
+    return std::nullopt;
+  }
+  return find_count(key);
 }
 
 std::optional<double> GgufMetadata::find_float(std::string_view key) const {

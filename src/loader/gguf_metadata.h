@@ -57,7 +57,10 @@ class GgufMetadata {
   // the wanted type.
   std::optional<std::string_view> find_string(std::string_view key) const;
   std::optional<std::int64_t> find_count(std::string_view key) const;  // any integer type, >= 0
-  std::optional<double> find_float(std::string_view key) const;        // float32 or float64
+  // The same for the id of a token. Files say -1 for "there is none", in whatever integer type:
+  // 4294967295 is one way to write it.
+  std::optional<std::int64_t> find_token_id(std::string_view key) const;
+  std::optional<double> find_float(std::string_view key) const;  // float32 or float64
   std::optional<bool> find_bool(std::string_view key) const;
   std::optional<std::vector<std::string_view>> find_strings(std::string_view key) const;
   std::optional<std::vector<std::int64_t>> find_integers(std::string_view key) const;

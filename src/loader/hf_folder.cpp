@@ -90,7 +90,7 @@ void HuggingFaceFolder::map_sharded_weights() {
   }
   for (const std::string& file_name : file_names) add_weights(file_name);
   for (const auto& [tensor_name, file_name] : weight_map.object().items()) {
-    if (!tensors_.contains(tensor_name)) {
+    if (!tensors_.contains(tensor_name) && !unread_.contains(tensor_name)) {
       fail(ErrorCode::invalid_input, "{}: tensor {} is not in {}", source(kIndex),
            quote(tensor_name), quote(file_name.get<std::string>()));
     }
@@ -99,12 +99,13 @@ void HuggingFaceFolder::map_sharded_weights() {
 
 void HuggingFaceFolder::add_weights(const std::string& file_name) {
   files_.emplace_back(path_ / file_name);
-  TensorMap tensors = parse_safetensors(files_.back().bytes(), source(file_name));
-  tensors_.merge(tensors);
-  if (!tensors.empty()) {
+  SafetensorsContents contents = parse_safetensors(files_.back().bytes(), source(file_name));
+  tensors_.merge(contents.tensors);
+  if (!contents.tensors.empty()) {
     fail(ErrorCode::invalid_input, "{}: tensor {} is in another file of the model too",
-         source(file_name), quote(tensors.begin()->first));
+         source(file_name), quote(contents.tensors.begin()->first));
   }
+  unread_.merge(contents.unread);
 }
 
 }  // namespace tinyllm

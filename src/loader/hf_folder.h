@@ -25,6 +25,7 @@ class HuggingFaceFolder {
 
   const std::filesystem::path& path() const { return path_; }
   const TensorMap& tensors() const { return tensors_; }
+  const UnreadTensors& unread_tensors() const { return unread_; }
   std::int64_t file_bytes() const;  // of the weights, all files together
 
   bool has_file(const std::string& name) const;
@@ -43,6 +44,7 @@ class HuggingFaceFolder {
   std::filesystem::path path_;
   std::vector<MappedFile> files_;
   TensorMap tensors_;
+  UnreadTensors unread_;
 };
 
 }  // namespace tinyllm

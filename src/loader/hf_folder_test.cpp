@@ -48,6 +48,38 @@ TEST(HuggingFaceFolder, TiedHeadMayBeStoredAndIsLeft) {
   EXPECT_EQ(weights.lm_head.data, weights.embed_tokens.data);
 }
 
+// Two matrices in the file that differ: the head is its own, whatever the config says.
+TEST(HuggingFaceFolder, AHeadThatDiffersFromTheEmbeddingCounts) {
+  const TempFolder folder;
+  testing::write_tiny_hf_model(folder);
+  auto config = testing::tiny_hf_config("LlamaForCausalLM");
+  config["tie_word_embeddings"] = true;
+  folder.write("config.json", config.dump());
+  std::string file = *HuggingFaceFolder(folder.path()).find_text("model.safetensors");
+  const std::size_t data =
+      file.size() - 2 * (10 * 8 * 2 + 3 * 8 + 2 * 8 * 8 + 2 * 4 * 8 + 3 * 8 * 16);
+  file[data + 2 * (10 * 8 + 8) + 3] = 1;  // in lm_head.weight, which is all 0
+  folder.write("model.safetensors", file);
+  const Checkpoint checkpoint = Checkpoint::open(folder.path());
+  const ModelWeights weights = bind_weights(checkpoint);
+  EXPECT_EQ(weights.lm_head.data, checkpoint.find("lm_head.weight")->data);
+}
+
+TEST(HuggingFaceFolder, WhatAModelDoesNotNeedIsLeftOut) {
+  const TempFolder folder;
+  testing::write_tiny_hf_model(folder, {{"model.layers.0.self_attn.k_scale", "F32", {}},
+                                        {"model.layers.0.self_attn.v_scale", "F32", {1}},
+                                        {"model.rotary_emb.inv_freq", "F64", {2}}});
+  EXPECT_EQ(bind_weights(Checkpoint::open(folder.path())).layers.size(), 1u);
+  testing::write_tiny_hf_model(folder,
+                               {{"model.layers.0.self_attn.q_proj.weight_scale", "F64", {1}}});
+  EXPECT_EQ(
+      error_of(ErrorCode::unsupported, [&] { bind_weights(Checkpoint::open(folder.path())); }),
+      folder.path().string() +
+          ": tensor 'model.layers.0.self_attn.q_proj.weight_scale' is 'F64', which is not "
+          "supported; supported are F32, F16, BF16");
+}
+
 TEST(HuggingFaceFolder, JoinsShards) {
   const TempFolder folder;
   folder.write("config.json", "{}");

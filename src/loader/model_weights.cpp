@@ -1,16 +1,35 @@
 #include "loader/model_weights.h"
 
+#include <algorithm>
+#include <cstring>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/quote.h"
 #include "quant/decode.h"
 
 namespace tinyllm {
 namespace {
+
+// A tensor that a model is complete without: the config says the same, it can be computed, or it is
+// of a cache that this engine keeps in its own way.
+bool may_be_left(std::string_view name, WeightNaming naming) {
+  if (naming == WeightNaming::gguf) return name == kRopeFreqs;
+  constexpr std::string_view kEndings[] = {".rotary_emb.inv_freq", ".rotary_emb.cos_cached",
+                                           ".rotary_emb.sin_cached", ".self_attn.k_scale",
+                                           ".self_attn.v_scale"};
+  return std::ranges::any_of(kEndings, [&](std::string_view end) { return name.ends_with(end); });
+}
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  return a.dtype == b.dtype && a.shape == b.shape &&
+         std::memcmp(a.data, b.data,
+                     static_cast<std::size_t>(a.n_rows() * row_bytes(a.dtype, a.n_cols()))) == 0;
+}
 
 bool is_aligned_f32(const Tensor& tensor) {
   return tensor.dtype == DType::f32 &&
@@ -27,10 +46,9 @@ class Binder {
     weights_.embed_tokens =
         find(weight_name(naming_, kEmbedTokens), {config_.vocab_size, config_.hidden_size});
     weights_.final_norm = vector(weight_name(naming_, kFinalNorm), config_.hidden_size);
-    weights_.lm_head =
-        config_.tie_word_embeddings
-            ? weights_.embed_tokens
-            : find(weight_name(naming_, kLmHead), {config_.vocab_size, config_.hidden_size});
+    weights_.lm_head = has_own_head()
+                           ? find(weight_name(naming_, kLmHead), weights_.embed_tokens.shape)
+                           : weights_.embed_tokens;
     for (std::int64_t layer = 0; layer < config_.n_layers; ++layer) {
       weights_.layers.push_back(bind_layer(layer));
     }
@@ -75,6 +93,20 @@ class Binder {
     return weights;
   }
 
+  // A file that says "tied" and holds a head all the same means the head, unless it is a copy.
+  bool has_own_head() {
+    if (!config_.tie_word_embeddings) return true;
+    const auto stored = tensors_.find(weight_name(naming_, kLmHead));
+    if (stored == tensors_.end()) return false;
+    if (same_bytes(stored->second, weights_.embed_tokens)) {
+      used_.insert(stored->first);
+      return false;
+    }
+    log(LogLevel::info, "{}: the config ties embedding and head, but the file has two: {} counts",
+        source_, quote(stored->first));
+    return true;
+  }
+
   const Tensor& find(const std::string& name, const Shape& shape) {
     const auto it = tensors_.find(name);
     if (it == tensors_.end()) {
@@ -100,17 +132,10 @@ class Binder {
     return copy;
   }
 
-  // A tensor that is no weight of its own: the config holds it, or it can be computed.
-  bool may_be_left(std::string_view name) const {
-    if (naming_ == WeightNaming::gguf) return name == kRopeFreqs;
-    return name.ends_with(".rotary_emb.inv_freq") ||
-           (config_.tie_word_embeddings && name == weight_name(naming_, kLmHead));
-  }
-
   void refuse_leftovers() const {
     if (used_.size() == tensors_.size()) return;
     for (const auto& [name, tensor] : tensors_) {
-      if (used_.contains(name) || may_be_left(name)) continue;
+      if (used_.contains(name) || may_be_left(name, naming_)) continue;
       fail(ErrorCode::unsupported,
            "{}: tensor {} ({}) has no place in a {} model of {} layers; a variant that is not "
            "supported",
@@ -129,6 +154,13 @@ class Binder {
 }  // namespace
 
 ModelWeights bind_weights(const Checkpoint& checkpoint) {
+  for (const auto& [name, reason] : checkpoint.unread_tensors()) {
+    if (!may_be_left(name, checkpoint.naming()))
+      fail(ErrorCode::unsupported, "{}: tensor {} {}", checkpoint.path().string(), quote(name),
+           reason);
+    log(LogLevel::info, "{}: tensor {} is not needed and left out: it {}",
+        checkpoint.path().string(), quote(name), reason);
+  }
   return bind_weights(checkpoint.config(), checkpoint.tensors(), checkpoint.naming(),
                       checkpoint.path().string());
 }

@@ -1,7 +1,12 @@
 #include "loader/safetensors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -63,36 +68,54 @@ void check_header(std::span<const std::byte> bytes, const std::string& source) {
   }
 }
 
-DType dtype_of(const SafetensorsEntry& entry, const std::string& source) {
-  if (entry.dtype == "F32") return DType::f32;
-  if (entry.dtype == "F16") return DType::f16;
-  if (entry.dtype == "BF16") return DType::bf16;
-  fail(ErrorCode::unsupported,
-       "{}: tensor {} is {}, which is not supported; supported are F32, F16, "
-       "BF16",
-       source, quote(entry.name), quote(entry.dtype));
+// The formats that safetensors knows.
+struct Format {
+  const char* name;
+  std::uint64_t element_bits;
+  std::optional<DType> dtype;  // empty: no weight is read in it
+};
+constexpr Format kFormats[] = {
+    {"F32", 32, DType::f32}, {"F16", 16, DType::f16}, {"BF16", 16, DType::bf16},
+    {"F64", 64, {}},         {"I64", 64, {}},         {"U64", 64, {}},
+    {"I32", 32, {}},         {"U32", 32, {}},         {"I16", 16, {}},
+    {"U16", 16, {}},         {"I8", 8, {}},           {"U8", 8, {}},
+    {"BOOL", 8, {}},         {"F8_E4M3", 8, {}},      {"F8_E5M2", 8, {}},
+    {"F8_E8M0", 8, {}},
+};
+
+const Format* find_format(const std::string& name) {
+  const auto found = std::ranges::find(kFormats, name, &Format::name);
+  return found == std::end(kFormats) ? nullptr : found;
 }
 
-Shape shape_of(const SafetensorsEntry& entry, const std::string& source) {
-  if (entry.shape.empty() || entry.shape.size() > Shape::kMaxDims) {
-    fail(ErrorCode::invalid_input, "{}: tensor {} has {} dimensions, must have 1 to {}", source,
-         quote(entry.name), entry.shape.size(), Shape::kMaxDims);
-  }
-  Shape shape;
+// Why no Tensor can hold it; empty where one can.
+std::string why_unread(const SafetensorsEntry& entry) {
+  const Format* format = find_format(entry.dtype);
+  if (format == nullptr || !format->dtype)
+    return fmt::format("is {}, which is not supported; supported are F32, F16, BF16",
+                       quote(entry.dtype));
+  if (entry.shape.empty() || entry.shape.size() > Shape::kMaxDims)
+    return fmt::format("has {} dimensions, must have 1 to {}", entry.shape.size(), Shape::kMaxDims);
   for (const std::uint64_t dim : entry.shape) {
-    if (dim < 1 || !std::in_range<std::int64_t>(dim)) {
-      fail(ErrorCode::invalid_input, "{}: tensor {} has a dimension of {}, must be in [1, {}]",
-           source, quote(entry.name), dim, std::numeric_limits<std::int64_t>::max());
-    }
-    shape.append(static_cast<std::int64_t>(dim));
+    if (dim < 1 || !std::in_range<std::int64_t>(dim))
+      return fmt::format("has a dimension of {}, must be in [1, {}]", dim,
+                         std::numeric_limits<std::int64_t>::max());
   }
+  return "";
+}
+
+Shape shape_of(const SafetensorsEntry& entry) {
+  Shape shape;
+  for (const std::uint64_t dim : entry.shape) shape.append(static_cast<std::int64_t>(dim));
   return shape;
 }
 
-// The bytes that dtype and shape ask for.
-std::uint64_t wanted_bytes(const SafetensorsEntry& entry, DType dtype, const std::string& source) {
+// The bytes that dtype and shape ask for; of a format that nobody knows, those that it has.
+std::uint64_t wanted_bytes(const SafetensorsEntry& entry, const std::string& source) {
+  const Format* format = find_format(entry.dtype);
+  if (format == nullptr) return entry.end >= entry.begin ? entry.end - entry.begin : 0;
   const std::string what = source + ": size of tensor " + quote(entry.name);
-  auto n_bytes = static_cast<std::uint64_t>(info(dtype).block_bytes);
+  std::uint64_t n_bytes = format->element_bits / 8;
   for (const std::uint64_t dim : entry.shape) n_bytes = checked_mul(n_bytes, dim, what.c_str());
   return n_bytes;
 }
@@ -120,27 +143,32 @@ void check_place(const SafetensorsEntry& entry, std::uint64_t previous_end, std:
 
 }  // namespace
 
-TensorMap parse_safetensors(std::span<const std::byte> bytes, const std::string& source) {
+SafetensorsContents parse_safetensors(std::span<const std::byte> bytes, const std::string& source) {
   check_header(bytes, source);
   SafetensorsHeader header = read_safetensors_header(bytes);
   std::sort(header.entries.begin(), header.entries.end(),
             [](const SafetensorsEntry& a, const SafetensorsEntry& b) { return a.begin < b.begin; });
 
   const std::span<const std::byte> data = bytes.subspan(header.data_begin);
-  TensorMap tensors;
+  SafetensorsContents contents;
   std::uint64_t end = 0;
   for (const SafetensorsEntry& entry : header.entries) {
-    const DType dtype = dtype_of(entry, source);
-    const Shape shape = shape_of(entry, source);
-    check_place(entry, end, wanted_bytes(entry, dtype, source), data.size(), source);
-    tensors.emplace(entry.name, Tensor{data.data() + entry.begin, dtype, shape});
+    const std::string reason = why_unread(entry);
+    check_place(entry, end, wanted_bytes(entry, source), data.size(), source);
+    if (reason.empty()) {
+      contents.tensors.emplace(
+          entry.name,
+          Tensor{data.data() + entry.begin, *find_format(entry.dtype)->dtype, shape_of(entry)});
+    } else {
+      contents.unread.emplace(entry.name, reason);
+    }
     end = entry.end;
   }
   if (end != data.size()) {
     fail(ErrorCode::invalid_input, "{}: the tensors end at byte {} of the data, the file has {}",
          source, end, data.size());
   }
-  return tensors;
+  return contents;
 }
 
 }  // namespace tinyllm

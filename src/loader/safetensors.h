@@ -10,9 +10,13 @@
 
 namespace tinyllm {
 
+struct SafetensorsContents {
+  TensorMap tensors;
+  UnreadTensors unread;  // formats other than F32, F16 and BF16, and shapes without a dimension
+};
+
 // `source` is the file's name, for messages. `bytes` must outlive the result.
-// Throws Error{invalid_input} for a damaged or truncated file, Error{unsupported} for formats other
-// than F32, F16 and BF16.
-TensorMap parse_safetensors(std::span<const std::byte> bytes, const std::string& source);
+// Throws Error{invalid_input} for a damaged or truncated file.
+SafetensorsContents parse_safetensors(std::span<const std::byte> bytes, const std::string& source);
 
 }  // namespace tinyllm

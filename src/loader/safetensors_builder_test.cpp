@@ -15,7 +15,7 @@ std::string safetensors_file(const std::string& header, std::size_t n_data_bytes
 
 SafetensorsBuilder& SafetensorsBuilder::add(const std::string& name, const std::string& dtype,
                                             const std::vector<std::uint64_t>& shape) {
-  std::uint64_t n_bytes = dtype == "F32" ? 4 : 2;
+  std::uint64_t n_bytes = dtype == "F64" ? 8 : dtype == "F32" ? 4 : 2;
   for (const std::uint64_t dim : shape) n_bytes *= dim;
   header_ += fmt::format(R"(,"{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", name,
                          dtype, fmt::join(shape, ","), n_data_bytes_, n_data_bytes_ + n_bytes);
@@ -39,7 +39,7 @@ nlohmann::json tiny_hf_config(const std::string& hugging_face_class) {
           {"head_dim", 4}};
 }
 
-void write_tiny_hf_model(const TempFolder& folder) {
+void write_tiny_hf_model(const TempFolder& folder, const std::vector<ExtraTensor>& extra) {
   SafetensorsBuilder builder;
   const std::string layer = "model.layers.0.";
   builder.add("model.embed_tokens.weight", "BF16", {10, 8})
@@ -54,6 +54,7 @@ void write_tiny_hf_model(const TempFolder& folder) {
       .add(layer + "mlp.gate_proj.weight", "BF16", {16, 8})
       .add(layer + "mlp.up_proj.weight", "BF16", {16, 8})
       .add(layer + "mlp.down_proj.weight", "BF16", {8, 16});
+  for (const auto& [name, dtype, shape] : extra) builder.add(name, dtype, shape);
   folder.write("config.json", tiny_hf_config("LlamaForCausalLM").dump());
   folder.write("model.safetensors", builder.build());
 }

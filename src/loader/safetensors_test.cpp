@@ -42,15 +42,16 @@ TEST(Safetensors, PlacesTensors) {
   SafetensorsBuilder builder;
   builder.add("z", "F32", {2, 3}).add("a", "BF16", {4}).add("m", "F16", {1, 1, 2, 2});
   const std::string file = builder.build();
-  const TensorMap tensors = parse_safetensors(as_bytes(file), "m.safetensors");
+  const TensorMap tensors = parse_safetensors(as_bytes(file), "m.safetensors").tensors;
   ASSERT_EQ(tensors.size(), 3u);
   EXPECT_EQ(tensors.at("z").dtype, DType::f32);
   EXPECT_EQ(tensors.at("z").shape, (Shape{2, 3}));
   EXPECT_EQ(tensors.at("a").dtype, DType::bf16);
   EXPECT_EQ(tensors.at("a").data - tensors.at("z").data, 24);
   EXPECT_EQ(tensors.at("m").dtype, DType::f16);
-  EXPECT_TRUE(parse_safetensors(as_bytes(safetensors_file("{}", 0)), "m").empty());
-  EXPECT_TRUE(parse_safetensors(as_bytes(safetensors_file("{}   ", 0)), "m").empty());  // padded
+  for (const char* nothing : {"{}", "{}   "}) {  // padded
+    EXPECT_TRUE(parse_safetensors(as_bytes(safetensors_file(nothing, 0)), "m").tensors.empty());
+  }
 }
 
 TEST(Safetensors, RefusesEveryTruncation) {
@@ -110,12 +111,6 @@ TEST(Safetensors, RefusesBadEntries) {
   const auto f32 = [](const std::string& shape, const std::string& offsets) {
     return R"({"dtype":"F32","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
   };
-  EXPECT_EQ(entry_error(f32("[]", "[0,4]"), 4),
-            "m.safetensors: tensor 'w' has 0 dimensions, must have 1 to 4");
-  EXPECT_EQ(entry_error(f32("[1,1,1,1,1]", "[0,4]"), 4),
-            "m.safetensors: tensor 'w' has 5 dimensions, must have 1 to 4");
-  EXPECT_EQ(entry_error(f32("[0]", "[0,0]"), 0),
-            "m.safetensors: tensor 'w' has a dimension of 0, must be in [1, 9223372036854775807]");
   EXPECT_EQ(entry_error(f32("[4294967296,4294967296]", "[0,4]"), 4),
             "m.safetensors: size of tensor 'w': 17179869184 x 4294967296 does not fit in 64 bits");
   EXPECT_EQ(
@@ -125,11 +120,33 @@ TEST(Safetensors, RefusesBadEntries) {
   EXPECT_EQ(entry_error(f32("[1]", "[4,0]"), 4),
             "m.safetensors: tensor 'w' begins at byte 4 of the data, must begin at 0 where the one "
             "before ends");
-  EXPECT_EQ(
-      entry_error(R"({"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]})", 4,
-                  ErrorCode::unsupported),
-      "m.safetensors: tensor 'w' is 'F8_E4M3', which is not supported; supported are F32, F16, "
-      "BF16");
+  EXPECT_EQ(entry_error(R"({"dtype":"F64","shape":[2],"data_offsets":[0,8]})", 8),
+            "m.safetensors: tensor 'w' lies at bytes 0 to 8 of the data, its shape and dtype want "
+            "16 bytes");
+}
+
+// What no Tensor can hold is told apart, and what lies behind it is read.
+TEST(Safetensors, TellsWhatItCannotRead) {
+  const auto unread = [](const std::string& dtype, const std::string& shape, int n_bytes) {
+    const std::string n = std::to_string(n_bytes), end = std::to_string(n_bytes + 4);
+    const std::string file = safetensors_file(
+        R"({"w":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":[0,)" + n +
+            R"(]},"x":{"dtype":"F32","shape":[1],"data_offsets":[)" + n + "," + end + "]}}",
+        static_cast<std::size_t>(n_bytes) + 4);
+    const SafetensorsContents contents = parse_safetensors(as_bytes(file), "m.safetensors");
+    EXPECT_EQ(contents.tensors.size(), 1u);
+    EXPECT_TRUE(contents.tensors.contains("x"));
+    return contents.unread.at("w");
+  };
+  EXPECT_EQ(unread("F32", "[]", 4), "has 0 dimensions, must have 1 to 4");
+  EXPECT_EQ(unread("F32", "[1,1,1,1,1]", 4), "has 5 dimensions, must have 1 to 4");
+  EXPECT_EQ(unread("F32", "[0]", 0), "has a dimension of 0, must be in [1, 9223372036854775807]");
+  EXPECT_EQ(unread("F64", "[2]", 16),
+            "is 'F64', which is not supported; supported are F32, F16, BF16");
+  EXPECT_EQ(unread("F8_E4M3", "[4]", 4),
+            "is 'F8_E4M3', which is not supported; supported are F32, F16, BF16");
+  EXPECT_EQ(unread("NEW", "[7]", 5),
+            "is 'NEW', which is not supported; supported are F32, F16, BF16");
 }
 
 TEST(Safetensors, RefusesOverlapsAndGaps) {

@@ -12,4 +12,8 @@ namespace tinyllm {
 
 using TensorMap = std::map<std::string, Tensor, std::less<>>;
 
+// Tensors of a file that no Tensor can hold (a scalar, 64-bit floats), and why. A model that does
+// not need them is as good without.
+using UnreadTensors = std::map<std::string, std::string, std::less<>>;
+
 }  // namespace tinyllm

@@ -1,5 +1,6 @@
 #include "model/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "loader/model_weights.h"
@@ -26,28 +27,35 @@ VectorId pack_optional(Backend& backend, std::initializer_list<Tensor> parts) {
   return backend.pack_vector({parts.begin(), parts.size()});
 }
 
+MlpSpec pack_mlp(Backend& backend, MatrixPacker& matrices, const ModelConfig& config,
+                 const LayerWeights& weights) {
+  MlpSpec mlp;
+  mlp.intermediate_size = static_cast<std::int32_t>(config.intermediate_size);
+  const Tensor gate_up[] = {weights.gate_proj, weights.up_proj};
+  mlp.gate_up_proj = matrices.pack(gate_up, PartOrder::interleaved, Shard::rows);
+  mlp.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
+  mlp.down_proj = matrices.pack({&weights.down_proj, 1}, PartOrder::stacked, Shard::columns);
+  mlp.down_bias = pack_optional(backend, {weights.down_bias});
+  return mlp;
+}
+
 LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig& config,
                      const LayerWeights& weights, std::int64_t layer_idx) {
   LayerSpec layer;
   layer.layer_idx = static_cast<std::int32_t>(layer_idx);
-  layer.attention = attention_spec(config);
   layer.hidden_size = static_cast<std::int32_t>(config.hidden_size);
-  layer.intermediate_size = static_cast<std::int32_t>(config.intermediate_size);
   layer.norm_eps = config.norm_eps;
-  const Tensor qkv[] = {weights.q_proj, weights.k_proj, weights.v_proj};
-  const Tensor gate_up[] = {weights.gate_proj, weights.up_proj};
+  layer.attention = attention_spec(config);
   layer.input_norm = backend.pack_vector({&weights.input_norm, 1});
-  layer.qkv_proj = matrices.pack(qkv);
+  const Tensor qkv[] = {weights.q_proj, weights.k_proj, weights.v_proj};
+  layer.qkv_proj = matrices.pack(qkv, PartOrder::stacked, Shard::rows);
   layer.qkv_bias = pack_optional(backend, {weights.q_bias, weights.k_bias, weights.v_bias});
   layer.q_norm = pack_optional(backend, {weights.q_norm});
   layer.k_norm = pack_optional(backend, {weights.k_norm});
-  layer.o_proj = matrices.pack({&weights.o_proj, 1});
+  layer.o_proj = matrices.pack({&weights.o_proj, 1}, PartOrder::stacked, Shard::columns);
   layer.o_bias = pack_optional(backend, {weights.o_bias});
   layer.post_attention_norm = backend.pack_vector({&weights.post_attention_norm, 1});
-  layer.gate_up_proj = matrices.pack(gate_up, PartOrder::interleaved);
-  layer.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
-  layer.down_proj = matrices.pack({&weights.down_proj, 1});
-  layer.down_bias = pack_optional(backend, {weights.down_bias});
+  layer.mlp = pack_mlp(backend, matrices, config, weights);
   return layer;
 }
 
@@ -72,7 +80,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
                  function_ref<void(std::int64_t done, std::int64_t total)> progress)
     : backend_(&backend),
       vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
-      max_seq_len_(options.max_seq_len) {
+      max_model_len_(options.max_model_len) {
   const ModelConfig& config = checkpoint.config();
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
@@ -90,17 +98,18 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
     release_matrices(checkpoint, layer);
     progress(i + 1, n_layers);
   }
-  set_rope_table(backend, config, options.max_seq_len);
+  set_rope_table(backend, config, options.max_model_len);
 }
 
 BackendSizes Decoder::sizes() const {
   BackendSizes sizes;
-  sizes.n_layers = static_cast<std::int32_t>(layers_.size());
-  sizes.attention = layers_.front().attention;
+  for (const LayerSpec& layer : layers_) {
+    sizes.attention.push_back(layer.attention);
+    sizes.intermediate_size = std::max(sizes.intermediate_size, layer.mlp.intermediate_size);
+  }
   sizes.hidden_size = layers_.front().hidden_size;
-  sizes.intermediate_size = layers_.front().intermediate_size;
   sizes.vocab_size = vocab_size_;
-  sizes.max_seq_len = max_seq_len_;
+  sizes.limits.max_model_len = max_model_len_;
   return sizes;
 }
 

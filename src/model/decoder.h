@@ -15,8 +15,8 @@
 namespace tinyllm {
 
 struct DecoderOptions {
-  std::int32_t max_seq_len = 0;   // positions that RoPE tables are made for
-  std::optional<DType> quantise;  // float matrices become q8_0 or q4_k
+  std::int32_t max_model_len = 0;  // positions that RoPE tables are made for
+  std::optional<DType> quantise;   // float matrices become q8_0 or q4_k
 };
 
 class Decoder {
@@ -37,8 +37,8 @@ class Decoder {
   // begin_step, embed, the layers, head. The backend's collect() has the result.
   void step(const StepBatch& batch);
 
-  // The same with hidden states handed out after the embedding (-1) and after each layer
-  // (--dump-layers).
+  // The same with hidden states handed out after the
+  // embedding (-1) and after each layer (--dump-layers).
   void step_watched(const StepBatch& batch, function_ref<void(std::int32_t layer_idx)> after_layer);
 
  private:
@@ -46,7 +46,7 @@ class Decoder {
 
   Backend* backend_;
   std::int32_t vocab_size_ = 0;
-  std::int32_t max_seq_len_ = 0;
+  std::int32_t max_model_len_ = 0;
   MatrixId embed_tokens_ = MatrixId::none;
   std::vector<LayerSpec> layers_;
   HeadWeights head_;

@@ -54,20 +54,23 @@ TEST_F(DecoderTest, AWatchedStepLooksOnBetweenLayersAndIsNeverReplayed) {
 TEST_F(DecoderTest, PacksEveryWeightOnceAndTellsTheSizes) {
   open(true);
   // Embedding, and a layer's qkv, o, gate and up, down; final norm, and a layer's two.
-  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 1"), 1 + 2 * 2);
-  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 3"), 2);
-  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 2"), 2);
+  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 1, by rows"), 1);
+  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 3, by rows"), 2);
+  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 1, by columns"), 2 * 2);
+  EXPECT_EQ(std::ranges::count(backend.calls, "matrix of 2 interleaved, by rows"), 2);
   EXPECT_EQ(std::ranges::count(backend.calls, "vector of 1"), 1 + 2 * 2);
   EXPECT_EQ(backend.calls.back(), "rope 256");  // 64 positions, 4 pairs
   EXPECT_THAT(progress, ElementsAre(std::pair(1, 2), std::pair(2, 2)));
   const BackendSizes sizes = decoder->sizes();
-  EXPECT_EQ(sizes.n_layers, 2);
   EXPECT_EQ(sizes.hidden_size, 32);
   EXPECT_EQ(sizes.intermediate_size, 64);
   EXPECT_EQ(sizes.vocab_size, 64);
-  EXPECT_EQ(sizes.max_seq_len, kTinyContext);
-  EXPECT_EQ(sizes.attention.n_heads, 4);
-  EXPECT_EQ(sizes.attention.n_kv_heads, 2);
+  EXPECT_EQ(sizes.limits.max_model_len, kTinyContext);
+  ASSERT_EQ(sizes.attention.size(), 2u);
+  for (const AttentionSpec& layer : sizes.attention) {
+    EXPECT_EQ(layer.n_heads, 4);
+    EXPECT_EQ(layer.n_kv_heads, 2);
+  }
 }
 
 TEST_F(DecoderTest, ATokenReadsAllWeightsButAnUntiedEmbedding) {

@@ -10,16 +10,16 @@ namespace tinyllm {
 MatrixPacker::MatrixPacker(Backend& backend, ThreadPool& pool, std::optional<DType> quantise)
     : backend_(&backend), pool_(&pool), quantise_(quantise) {}
 
-MatrixId MatrixPacker::pack(std::span<const Tensor> parts, PartOrder order) {
-  return pack_as(parts, order, quantise_);
+MatrixId MatrixPacker::pack(std::span<const Tensor> parts, PartOrder order, Shard shard) {
+  return pack_as(parts, order, shard, quantise_);
 }
 
 MatrixId MatrixPacker::pack_table(const Tensor& table) {
-  return pack_as({&table, 1}, PartOrder::stacked,
+  return pack_as({&table, 1}, PartOrder::stacked, Shard::rows,
                  quantise_ == DType::q4_k ? DType::q6_k : quantise_);
 }
 
-MatrixId MatrixPacker::pack_as(std::span<const Tensor> parts, PartOrder order,
+MatrixId MatrixPacker::pack_as(std::span<const Tensor> parts, PartOrder order, Shard shard,
                                std::optional<DType> type) {
   std::vector<Tensor> tensors(parts.begin(), parts.end());
   std::vector<Buffer> buffers;
@@ -33,7 +33,7 @@ MatrixId MatrixPacker::pack_as(std::span<const Tensor> parts, PartOrder order,
            "a weight of the model is not finite; the file may be damaged");
     tensor = {rows.data(), to, tensor.shape};
   }
-  return backend_->pack_matrix(tensors, order);
+  return backend_->pack_matrix(tensors, order, shard);
 }
 
 }  // namespace tinyllm

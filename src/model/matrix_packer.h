@@ -18,12 +18,13 @@ class MatrixPacker {
   MatrixPacker(Backend& backend, ThreadPool& pool, std::optional<DType> quantise);
 
   // Parts as Backend::pack_matrix takes them.
-  MatrixId pack(std::span<const Tensor> parts, PartOrder order = PartOrder::stacked);
+  MatrixId pack(std::span<const Tensor> parts, PartOrder order, Shard shard);
   // The embedding or the head: with 4 bits they keep 6.
   MatrixId pack_table(const Tensor& table);
 
  private:
-  MatrixId pack_as(std::span<const Tensor> parts, PartOrder order, std::optional<DType> type);
+  MatrixId pack_as(std::span<const Tensor> parts, PartOrder order, Shard shard,
+                   std::optional<DType> type);
 
   Backend* backend_;
   ThreadPool* pool_;

@@ -41,8 +41,12 @@ class RecordingBackend final : public Backend {
   std::vector<BackendSizes> configured;
   std::deque<ScriptedOutput> script;  // one a collect(), the next first
 
-  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder) override {
-    calls.push_back("matrix of " + std::to_string(parts.size()));
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) override {
+    calls.push_back("matrix of " + std::to_string(parts.size()) +
+                    (order == PartOrder::interleaved ? " interleaved" : "") +
+                    (shard == Shard::rows      ? ", by rows"
+                     : shard == Shard::columns ? ", by columns"
+                                               : ""));
     return static_cast<MatrixId>(n_matrices_++);
   }
   VectorId pack_vector(std::span<const Tensor> parts) override {

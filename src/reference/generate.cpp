@@ -63,7 +63,7 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
 
   clock.restart();
   while (result.finish_reason == FinishReason::none) {
-    const std::int32_t id =
+    const TokenId id =
         sample_token(logits, params, history, options.eos_ids,
                      static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
     if (ends_text(id, params, options)) {

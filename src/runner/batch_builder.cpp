@@ -15,14 +15,14 @@ bool has_penalties(const SamplingParams& params) {
 }  // namespace
 
 BatchBuilder::BatchBuilder(const RunnerSizes& sizes) : sizes_(sizes) {
-  const auto n_tokens = static_cast<std::size_t>(sizes.max_num_batched_tokens);
-  const auto n_seqs = static_cast<std::size_t>(sizes.max_num_seqs);
+  const auto n_tokens = static_cast<std::size_t>(sizes.limits.max_num_batched_tokens);
+  const auto n_seqs = static_cast<std::size_t>(sizes.limits.max_num_seqs);
   token_ids_.reserve(n_tokens);
   positions_.reserve(n_tokens);
   slot_mapping_.reserve(n_tokens);
   for (auto* array : {&seq_starts_, &row_slots_, &adapter_slots_, &block_starts_})
     array->reserve(n_seqs + 1);
-  blocks_.reserve(n_seqs * static_cast<std::size_t>(sizes.max_blocks_per_seq));
+  blocks_.reserve(n_seqs * static_cast<std::size_t>(sizes.max_blocks_per_seq()));
   masks_.reserve(n_seqs * static_cast<std::size_t>(mask_words(sizes.vocab_size)));
   history_resets_.reserve(n_seqs);
 }
@@ -38,15 +38,16 @@ void BatchBuilder::clear() {
 void BatchBuilder::add_row(const PlanRow& row) {
   for (std::int32_t i = 0; i < row.n_new_tokens; ++i) {
     const std::int64_t position = row.start + i;
-    const BlockId block = row.block_table[static_cast<std::size_t>(position / sizes_.block_size)];
+    const BlockId block =
+        row.block_table[static_cast<std::size_t>(position / sizes_.kv.block_size)];
     token_ids_.push_back(row.last_sampled ? kLastSampled
                                           : row.token_ids[static_cast<std::size_t>(i)]);
     positions_.push_back(static_cast<std::int32_t>(position));
-    slot_mapping_.push_back(block * sizes_.block_size +
-                            static_cast<std::int32_t>(position % sizes_.block_size));
+    slot_mapping_.push_back(block * sizes_.kv.block_size +
+                            static_cast<std::int32_t>(position % sizes_.kv.block_size));
   }
-  CHECK(std::ssize(row.block_table) <= sizes_.max_blocks_per_seq,
-        "a table of {} blocks, at most {}", row.block_table.size(), sizes_.max_blocks_per_seq);
+  CHECK(std::ssize(row.block_table) <= sizes_.max_blocks_per_seq(),
+        "a table of {} blocks, at most {}", row.block_table.size(), sizes_.max_blocks_per_seq());
   seq_starts_.push_back(count(token_ids_));
   row_slots_.push_back(row.row_slot);
   adapter_slots_.push_back(row.adapter_slot);

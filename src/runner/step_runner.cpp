@@ -58,8 +58,8 @@ class OutputReader {
   }
 
  private:
-  // How many of the samples [begin, end), which draw, count: all up to the first whose token is
-  // not its draft.
+  // How many of the samples [begin, end), which draw, count:
+  // all up to the first whose token is not its draft.
   std::size_t n_drawn(std::size_t begin, std::size_t end) const {
     std::size_t at = begin;
     while (at < end && output_.token_ids[at] == samples_[at].draft) ++at;
@@ -85,8 +85,8 @@ struct StepRunner::State {
       : decoder(its_decoder), backend(its_backend), sizes(its_sizes), builder(its_sizes) {
     steps.resize(static_cast<std::size_t>(backend.lag()) + 1);
     for (StepInFlight& step : steps) {
-      step.rows.reserve(static_cast<std::size_t>(sizes.max_num_seqs));
-      step.samples.reserve(static_cast<std::size_t>(sizes.max_num_batched_tokens));
+      step.rows.reserve(static_cast<std::size_t>(sizes.limits.max_num_seqs));
+      step.samples.reserve(static_cast<std::size_t>(sizes.limits.max_num_batched_tokens));
     }
   }
 

@@ -1,8 +1,8 @@
 #pragma once
-// StepPlan -> StepBatch -> the model -> what came of each plan row. The only place that knows both
-// the scheduler's tongue and the backend's. Where the backend works behind, a step is launched
-// before its predecessor is collected. Arrays are sized at construction; a step allocates nothing.
-// Engine thread only.
+// StepPlan -> StepBatch -> the model -> what came of each plan row. The only
+// place that knows both the scheduler's tongue and the backend's. Where the
+// backend works behind, a step is launched before its predecessor is collected.
+// Arrays are sized at construction; a step allocates nothing. Engine thread only.
 //
 //   launch(plan k)      launch(plan k + 1)                    lag 1: two steps are in flight
 //                                           collect: step k
@@ -11,8 +11,10 @@
 #include <memory>
 #include <span>
 
+#include "api/kv_spec.h"
 #include "api/output.h"
 #include "api/sampling_params.h"
+#include "api/step_limits.h"
 #include "base/function_ref.h"
 #include "kernels/backend.h"
 #include "model/decoder.h"
@@ -20,13 +22,14 @@
 
 namespace tinyllm {
 
+// What the arrays are sized for.
 struct RunnerSizes {
-  std::int32_t max_num_seqs = 0;
-  std::int32_t max_num_batched_tokens = 0;
-  std::int32_t max_blocks_per_seq = 0;
-  std::int32_t block_size = 0;
+  StepLimits limits;
+  KvSpec kv;
   std::int64_t vocab_size = 0;
   std::int64_t hidden_size = 0;
+
+  std::int32_t max_blocks_per_seq() const { return kv.blocks_for(limits.max_model_len); }
 };
 
 // How the sequence of a plan row wants its tokens: looked up for every row that has logits. Views
@@ -62,8 +65,8 @@ class StepRunner {
 
   // Starts a step. The plan may change as soon as this returns.
   void launch(const StepPlan& plan, function_ref<RowSettings(const PlanRow&)> settings_of);
-  // Waits for the oldest step in flight and calls back for every plan row in order. CHECKs that
-  // there is one.
+  // Waits for the oldest step in flight and calls back for
+  // every plan row in order. CHECKs that there is one.
   void collect(function_ref<void(const RowOutput&)> each);
   // At most the backend's lag() + 1.
   std::int32_t n_in_flight() const;

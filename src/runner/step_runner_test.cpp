@@ -34,13 +34,13 @@ class Runner : public testing::Test {
   void start(std::int32_t lag = 0) {
     backend = std::make_unique<RecordingBackend>(lag);
     decoder = make_tiny_decoder(*backend, pool);
-    runner = std::make_unique<StepRunner>(*decoder, *backend,
-                                          RunnerSizes{.max_num_seqs = 4,
-                                                      .max_num_batched_tokens = 16,
-                                                      .max_blocks_per_seq = 4,
-                                                      .block_size = 4,
-                                                      .vocab_size = kVocab,
-                                                      .hidden_size = kHidden});
+    runner = std::make_unique<StepRunner>(
+        *decoder, *backend,
+        RunnerSizes{
+            .limits = {.max_num_seqs = 4, .max_num_batched_tokens = 16, .max_model_len = 16},
+            .kv = {.block_size = 4},
+            .vocab_size = kVocab,
+            .hidden_size = kHidden});
   }
 
   void launch(const StepPlan& plan) {

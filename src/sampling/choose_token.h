@@ -1,6 +1,6 @@
 #pragma once
-// The last part of the sampler, for one row of processed logits: temperature -> min_p -> top_k ->
-// top_p -> draw.
+// The last part of the sampler, for one row of processed
+// logits: temperature -> min_p -> top_k -> top_p -> draw.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,8 +34,8 @@ struct DrawSettings {
   std::uint64_t position = 0;  // Philox counter: index of the drawn token in its sequence
 };
 
-// `logits` [vocab_size] f32 without NaN. The likeliest id when greedy; 0 when nothing is above
-// -inf.
+// `logits` [vocab_size] f32 without NaN. The likeliest
+// id when greedy; 0 when nothing is above -inf.
 TokenId choose_token(std::span<const float> logits, const DrawSettings& settings,
                      SamplerWorkspace& workspace);
 

@@ -15,8 +15,8 @@ inline constexpr float kExp2Floor = -64.0f;
 inline constexpr std::array<float, 6> kExp2Coefficients = {
     0x1.62e43p-1f, 0x1.ebfbep-3f, 0x1.c6af6cp-5f, 0x1.3b2a54p-7f, 0x1.5f089p-10f, 0x1.44138ap-13f};
 
-// x <= 0 (-inf too, NaN not). Never increases when x decreases; exact for integers; relative error
-// <= 1.2e-7 (exp2_test).
+// x <= 0 (-inf too, NaN not). Never increases when x decreases;
+// exact for integers; relative error <= 1.2e-7 (exp2_test).
 float exp2_portable(float x);
 
 // The same for a row [n] f32, in place.

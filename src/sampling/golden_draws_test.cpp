@@ -1,6 +1,6 @@
 // The same draws and the same 2^x on every machine: tables made by
-// tests/golden/make_sampling_draws.py, which does the sampler's arithmetic a second time, in
-// Python.
+// tests/golden/make_sampling_draws.py, which does
+// the sampler's arithmetic a second time, in Python.
 
 #include <gtest/gtest.h>
 

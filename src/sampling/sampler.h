@@ -1,8 +1,8 @@
 #pragma once
-// From one row of logits to one token, in vLLM's order: raw logprobs -> process_logits ->
-// choose_token. A pure function of (logits, params, history, position): the same input gives the
-// same token on every machine and instruction set. Nothing is allocated once the workspace has
-// grown to vocab_size.
+// From one row of logits to one token, in vLLM's order: raw logprobs ->
+// process_logits -> choose_token. A pure function of (logits, params, history,
+// position): the same input gives the same token on every machine and instruction
+// set. Nothing is allocated once the workspace has grown to vocab_size.
 
 #include <cstdint>
 #include <span>

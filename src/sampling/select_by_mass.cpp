@@ -33,8 +33,8 @@ struct Search {
   std::uint64_t target;
 };
 
-// One pass adds up the buckets, one drops all behind the bucket of the cut, one moves that bucket
-// behind the kept.
+// One pass adds up the buckets, one drops all behind the
+// bucket of the cut, one moves that bucket behind the kept.
 Search narrow_to_bucket(std::span<Candidate> candidates, std::uint64_t target) {
   std::array<std::uint64_t, kBuckets> masses{};
   for (const Candidate& candidate : candidates) masses[bucket_of(candidate)] += candidate.mass;

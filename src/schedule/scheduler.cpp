@@ -13,18 +13,18 @@ namespace tinyllm {
 
 Scheduler::Scheduler(const SchedulerOptions& options, const KvBlocksOptions& blocks)
     : options_(options), blocks_(blocks) {
-  CHECK(options.max_num_seqs >= 1, "max_num_seqs is {}", options.max_num_seqs);
-  CHECK(options.max_num_batched_tokens >= options.max_num_seqs,
-        "max_num_batched_tokens is {}, below max_num_seqs {}", options.max_num_batched_tokens,
-        options.max_num_seqs);
-  const auto n_rows = static_cast<std::size_t>(options.max_num_seqs);
-  for (std::int32_t slot = options.max_num_seqs - 1; slot >= 0; --slot)
+  CHECK(options.limits.max_num_seqs >= 1, "max_num_seqs is {}", options.limits.max_num_seqs);
+  CHECK(options.limits.max_num_batched_tokens >= options.limits.max_num_seqs,
+        "max_num_batched_tokens is {}, below max_num_seqs {}",
+        options.limits.max_num_batched_tokens, options.limits.max_num_seqs);
+  const auto n_rows = static_cast<std::size_t>(options.limits.max_num_seqs);
+  for (std::int32_t slot = options.limits.max_num_seqs - 1; slot >= 0; --slot)
     free_row_slots_.push_back(slot);
   running_.reserve(n_rows);
   plan_.rows.reserve(n_rows);
   in_flight_.resize(static_cast<std::size_t>(options.lag) + 1);
   for (auto& rows : in_flight_) rows.reserve(n_rows);
-  draft_rows_.reserve(static_cast<std::size_t>(options.max_num_batched_tokens));
+  draft_rows_.reserve(static_cast<std::size_t>(options.limits.max_num_batched_tokens));
 }
 
 void Scheduler::submit(const Submission& submission) {
@@ -32,13 +32,13 @@ void Scheduler::submit(const Submission& submission) {
         submission.prompt_ids.size(), submission.max_tokens);
   CHECK(!sequences_.contains(submission.id), "sequence {} exists", submission.id);
   const auto n_prompt = static_cast<std::int64_t>(submission.prompt_ids.size());
-  const std::int64_t n_pool_tokens = std::int64_t{blocks_.n_blocks()} * blocks_.block_size();
-  const std::int64_t limit = std::min(options_.max_model_len, n_pool_tokens);
+  const std::int64_t n_pool_tokens = blocks_.kv().n_tokens();
+  const std::int64_t limit = std::min<std::int64_t>(options_.limits.max_model_len, n_pool_tokens);
   if (n_prompt >= limit) {
     fail(ErrorCode::context_overflow,
          "the prompt has {} tokens, at most {} fit (context {}, KV cache {} tokens) with one to "
          "answer",
-         n_prompt, limit - 1, options_.max_model_len, n_pool_tokens);
+         n_prompt, limit - 1, options_.limits.max_model_len, n_pool_tokens);
   }
   auto sequence = std::make_unique<Sequence>();
   sequence->id = submission.id;
@@ -149,7 +149,8 @@ void Scheduler::check_invariants() const {
         running_.size(), waiting_.size(), sequences_.size());
   CHECK(std::ranges::is_sorted(running_, more_urgent), "running is out of order");
   CHECK(std::ranges::is_sorted(waiting_, less_urgent), "waiting is out of order");
-  CHECK(running_.size() + free_row_slots_.size() == static_cast<std::size_t>(options_.max_num_seqs),
+  CHECK(running_.size() + free_row_slots_.size() ==
+            static_cast<std::size_t>(options_.limits.max_num_seqs),
         "{} rows are taken, {} free", running_.size(), free_row_slots_.size());
   std::vector<const BlockTable*> tables;
   for (const auto& [id, sequence] : sequences_) {

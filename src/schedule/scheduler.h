@@ -1,10 +1,10 @@
 #pragma once
-// Decides what the next step computes. Policy: sequences that run come first, then waiting ones in
-// order (first come first served, or by priority within bounds: one level passes at most 1000 older
-// ones, so that everybody's turn comes), all from one token budget; long prompts are cut
-// into chunks that share their step with decodes. When blocks run out the youngest running sequence
-// gives its own back and computes them again later. No tensor, no device, no clock: integers only.
-// Engine thread only.
+// Decides what the next step computes. Policy: sequences that run come first, then
+// waiting ones in order (first come first served, or by priority within bounds: one
+// level passes at most 1000 older ones, so that everybody's turn comes), all from one
+// token budget; long prompts are cut into chunks that share their step with decodes.
+// When blocks run out the youngest running sequence gives its own back and computes
+// them again later. No tensor, no device, no clock: integers only. Engine thread only.
 //
 //   submit -> waiting --admit--> running --finish--> finished -> take_finished
 //                ^                  |
@@ -22,6 +22,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/schedule_policy.h"
+#include "api/step_limits.h"
 #include "base/function_ref.h"
 #include "cache/kv_blocks.h"
 #include "schedule/sequence.h"
@@ -29,16 +31,12 @@
 
 namespace tinyllm {
 
-enum class SchedulePolicy { first_come_first_served, priority };
-
 struct SchedulerOptions {
-  std::int32_t max_num_seqs = 64;             // rows of a step
-  std::int64_t max_num_batched_tokens = 512;  // tokens of a step
-  std::int64_t max_model_len = 0;             // context: prompt and output together
+  StepLimits limits;
   std::int32_t lag = 0;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
-  // Blocks that stay free when a new sequence is admitted, so that running ones can grow: less
-  // preemption.
+  // Blocks that stay free when a new sequence is admitted,
+  // so that running ones can grow: less preemption.
   std::int32_t watermark_blocks = 0;
 };
 
@@ -79,16 +77,16 @@ class Scheduler {
   // Ends a sequence in any state. No-op when unknown.
   void finish(SequenceId id, FinishReason reason);
 
-  // The next step, empty when there is nothing to do. CHECKs that at most `lag` steps are
-  // uncommitted.
+  // The next step, empty when there is nothing to do.
+  // CHECKs that at most `lag` steps are uncommitted.
   const StepPlan& plan();
   // The same with drafts for the sequences that decode, as far as budget and free blocks go: a
   // draft preempts nobody. The next row of a sequence with drafts waits until they are judged.
   const StepPlan& plan(ProposeDrafts propose);
 
-  // Takes the oldest uncommitted step's results, one for each row in plan order. Appends the drawn
-  // tokens, registers full blocks, and ends sequences that the engine ended or that reached their
-  // length.
+  // Takes the oldest uncommitted step's results, one for each row in
+  // plan order. Appends the drawn tokens, registers full blocks, and
+  // ends sequences that the engine ended or that reached their length.
   void commit(std::span<const RowResult> results);
 
   // Calls with every sequence that ended since the last call and forgets it.
@@ -125,8 +123,8 @@ class Scheduler {
   // The new tokens of a row: of the sequence itself, or with drafts behind them.
   std::span<const TokenId> tokens_of(const Sequence& sequence, const PlanRow& row,
                                      std::span<const TokenId> drafts);
-  // Grows the table of running_[i] for n_tokens; preempts those behind it, in the end itself (then
-  // false).
+  // Grows the table of running_[i] for n_tokens; preempts
+  // those behind it, in the end itself (then false).
   bool make_room(std::size_t i, std::int64_t n_tokens);
   void preempt_youngest();
   void commit_row(const RowInFlight& row, const RowResult& result);

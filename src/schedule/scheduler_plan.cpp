@@ -35,7 +35,7 @@ const StepPlan& Scheduler::plan(ProposeDrafts propose) {
   plan_.step_id = n_planned_ + 1;
   draft_rows_.clear();
   in_flight_[n_planned_ % in_flight_.size()].clear();
-  std::int64_t budget = options_.max_num_batched_tokens;
+  std::int64_t budget = options_.limits.max_num_batched_tokens;
   const bool preempted = schedule_running(budget, propose);
   if (!preempted) admit_waiting(budget);
   if (!plan_.rows.empty()) ++n_planned_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
 #include <random>
 
 #include "base/error.h"
@@ -12,9 +13,9 @@
 namespace tinyllm {
 namespace {
 
-// A model whose state at a position is a hash of all tokens up to it, and whose next token is that
-// hash. Its K/V "rows" are these hashes, so a wrong block, a wrong order or a stale row is seen at
-// once.
+// A model whose state at a position is a hash of all tokens up to it,
+// and whose next token is that hash. Its K/V "rows" are these hashes,
+// so a wrong block, a wrong order or a stale row is seen at once.
 std::uint64_t extend(std::uint64_t state, TokenId token) {
   return (state ^ (static_cast<std::uint64_t>(token) + 0x9E3779B97F4A7C15ull)) *
          0xD6E8FEB86659FD93ull;
@@ -42,9 +43,9 @@ struct StepResults {
 class FakeBackend {
  public:
   FakeBackend(const SchedulerOptions& options, const KvBlocksOptions& blocks)
-      : block_size_(blocks.block_size),
-        rows_(static_cast<std::size_t>(blocks.n_blocks * blocks.block_size), 0),
-        last_drawn_(static_cast<std::size_t>(options.max_num_seqs), -1) {}
+      : block_size_(blocks.kv.block_size),
+        rows_(static_cast<std::size_t>(blocks.kv.n_tokens()), 0),
+        last_drawn_(static_cast<std::size_t>(options.limits.max_num_seqs), -1) {}
 
   StepResults run(const StepPlan& plan) {
     StepResults results;
@@ -86,11 +87,11 @@ struct Sizes {
 
 Sizes small_sizes() {
   Sizes sizes;
-  sizes.options.max_num_seqs = 4;
-  sizes.options.max_num_batched_tokens = 8;
-  sizes.options.max_model_len = 64;
-  sizes.blocks.n_blocks = 16;
-  sizes.blocks.block_size = 4;
+  sizes.options.limits.max_num_seqs = 4;
+  sizes.options.limits.max_num_batched_tokens = 8;
+  sizes.options.limits.max_model_len = 64;
+  sizes.blocks.kv.n_blocks = 16;
+  sizes.blocks.kv.block_size = 4;
   return sizes;
 }
 
@@ -117,8 +118,8 @@ TEST(Scheduler, ALongPromptSharesItsStepsWithDecodes) {
 
 TEST(Scheduler, AnOlderLongPromptLeavesRoomForDecodesBehindIt) {
   Sizes sizes = small_sizes();
-  sizes.options.max_model_len = 100;
-  sizes.blocks.n_blocks = 64;
+  sizes.options.limits.max_model_len = 100;
+  sizes.blocks.kv.n_blocks = 64;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> shorter = {1}, longer(60, 4);
@@ -177,7 +178,7 @@ TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
 TEST(Scheduler, PriorityGoesFirst) {
   Sizes sizes = small_sizes();
   sizes.options.policy = SchedulePolicy::priority;
-  sizes.options.max_num_seqs = 1;
+  sizes.options.limits.max_num_seqs = 1;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2};
@@ -281,7 +282,7 @@ TEST(Scheduler, DraftsAreJudgedAndCounted) {
 
 TEST(Scheduler, ADraftTakesNoBlockThatAnotherMayNeed) {
   Sizes sizes = small_sizes();
-  sizes.blocks.n_blocks = 4;
+  sizes.blocks.kv.n_blocks = 4;
   Scheduler scheduler(sizes.options, sizes.blocks);
   FakeBackend backend(sizes.options, sizes.blocks);
   const std::vector<TokenId> prompt = {1, 2, 3};
@@ -313,133 +314,158 @@ TEST(Scheduler, WaitsForItsTokenWhenAsked) {
   EXPECT_EQ(scheduler.plan().rows.size(), 2u);
 }
 
-// Random arrivals, ends and cancels in pools that are too small: every text equals its lone run,
-// the oldest never starves, and nothing is left behind.
-void run_trace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy,
-               std::int64_t n_operations) {
-  std::mt19937 random(seed);
-  const auto below = [&random](std::int64_t n) {
-    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
-  };
-  Sizes sizes;
-  sizes.options = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
-                   .max_num_batched_tokens = 8 + below(40),
-                   .max_model_len = 96,
-                   .lag = lag,
-                   .policy = policy,
-                   .watermark_blocks = static_cast<std::int32_t>(below(3))};
-  sizes.blocks = {
-      .n_blocks = static_cast<std::int32_t>(96 / block_size + 1 + below(96 / block_size + 1)),
-      .block_size = block_size,
-      .prefix_cache = below(4) != 0,
-      .secret = seed};
-  Scheduler scheduler(sizes.options, sizes.blocks);
-  FakeBackend backend(sizes.options, sizes.blocks);
+// Random arrivals, ends and cancels in pools that are too small, with drafts in every other trace:
+// every text equals its lone run, the oldest never starves, and nothing is left behind.
+class RandomTrace {
+ public:
+  RandomTrace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy)
+      : seed_(seed), lag_(lag), random_(seed) {
+    sizes_.options = {.limits = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
+                                 .max_num_batched_tokens = static_cast<std::int32_t>(8 + below(40)),
+                                 .max_model_len = kContext},
+                      .lag = lag,
+                      .policy = policy,
+                      .watermark_blocks = static_cast<std::int32_t>(below(3))};
+    const std::int32_t n_least = kContext / block_size + 1;
+    sizes_.blocks = {.kv = {.block_size = block_size,
+                            .n_blocks = n_least + static_cast<std::int32_t>(below(n_least))},
+                     .prefix_cache = below(4) != 0,
+                     .secret = seed};
+    scheduler_.emplace(sizes_.options, sizes_.blocks);
+    backend_.emplace(sizes_.options, sizes_.blocks);
+  }
+
+  void run(std::int64_t n_operations) {
+    for (std::int64_t operation = 0; operation < n_operations || !scheduler_->idle(); ++operation) {
+      const std::int64_t choice = operation < n_operations ? below(10) : 9;
+      if (choice < 3 && wanted_.size() < 20) {
+        arrive();
+      } else if (choice == 3 && !wanted_.empty()) {
+        cancel_one();
+      } else {
+        step();
+      }
+      scheduler_->check_invariants();
+      check_finished();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    while (!uncommitted_.empty()) commit_oldest();
+    EXPECT_TRUE(wanted_.empty());
+    EXPECT_GT(n_finished_, 0);
+    EXPECT_EQ(n_accepted_ > 0, drafts_come());
+    EXPECT_EQ(scheduler_->blocks().n_free(), scheduler_->blocks().n_blocks());
+    EXPECT_EQ(scheduler_->n_running() + scheduler_->n_waiting(), 0);
+  }
+
+ private:
+  static constexpr std::int32_t kContext = 96;
   struct Wanted {
     std::vector<TokenId> text;  // what the lone run gives, prompt included
     std::int64_t stop_at;       // the engine ends it at this length
     bool cancelled = false;
   };
-  std::map<SequenceId, Wanted> wanted;
-  std::deque<StepResults> uncommitted;
-  SequenceId next_id = 1;
-  std::int64_t n_finished = 0, n_steps_without_end = 0, n_accepted = 0;
 
-  const auto commit_oldest = [&] {
-    StepResults results = std::move(uncommitted.front());
-    uncommitted.pop_front();
-    for (RowResult& result : results.rows) {
-      const Sequence* sequence = scheduler.find(result.sequence_id);
-      if (sequence == nullptr || result.token_ids.empty()) continue;
-      const std::int64_t n_left = wanted[result.sequence_id].stop_at - sequence->n_known();
-      n_accepted += std::ssize(result.token_ids) - 1;
-      if (n_left > std::ssize(result.token_ids)) continue;
-      result.token_ids = result.token_ids.first(static_cast<std::size_t>(n_left));
-      result.finish = FinishReason::stop;
-    }
-    scheduler.commit(results.rows);
-  };
-  // Drafts are right three times in four; none in every other trace.
-  std::vector<TokenId> drafts;
-  const auto propose = [&](const Sequence& sequence, std::int64_t n_most) {
-    const std::vector<TokenId>& text = wanted.at(sequence.id).text;
-    drafts.clear();
-    const auto n_known = static_cast<std::size_t>(sequence.n_known());
-    for (std::int64_t i = below(6); seed % 2 == 0 && i > 0 && n_most-- >= 0; --i) {
-      const std::size_t at = std::min(n_known + drafts.size(), text.size() - 1);
-      drafts.push_back(below(4) == 0 ? 7 : text[at]);
-    }
-    return std::span<const TokenId>(drafts);
-  };
-  const auto collect = [&] {
-    scheduler.take_finished([&](const Sequence& sequence) {
-      const Wanted& want = wanted.at(sequence.id);
-      const auto n = static_cast<std::ptrdiff_t>(sequence.token_ids.size());
-      ASSERT_LE(sequence.token_ids.size(), want.text.size());
-      ASSERT_TRUE(
-          std::equal(sequence.token_ids.begin(), sequence.token_ids.end(), want.text.begin()))
-          << "sequence " << sequence.id << " seed " << seed;
-      if (!want.cancelled) {
-        ASSERT_EQ(n, std::min<std::ptrdiff_t>(want.stop_at,
-                                              static_cast<std::ptrdiff_t>(want.text.size())));
-        ASSERT_EQ(sequence.finish_reason,
-                  n == want.stop_at ? FinishReason::stop : FinishReason::length);
-      }
-      wanted.erase(sequence.id);
-      ++n_finished;
-      n_steps_without_end = 0;
-    });
-  };
+  std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(n));
+  }
+  bool drafts_come() const { return seed_ % 2 == 0; }
 
-  for (std::int64_t operation = 0; operation < n_operations || !scheduler.idle(); ++operation) {
-    const bool arriving = operation < n_operations;
-    const std::int64_t choice = below(10);
-    if (arriving && choice < 3 && wanted.size() < 20) {
-      std::vector<TokenId> prompt(static_cast<std::size_t>(1 + below(60)));
-      for (TokenId& token : prompt)
-        token = static_cast<TokenId>(below(8) == 0 ? 1 : 0);  // much shared
-      const std::int64_t max_tokens = 1 + below(50);
-      const std::int64_t n_total =
-          std::min<std::int64_t>(96, static_cast<std::int64_t>(prompt.size()) + max_tokens);
-      const std::int64_t n_prompt = static_cast<std::int64_t>(prompt.size());
-      wanted[next_id] = {lone_run(prompt, n_total),
+  void arrive() {
+    std::vector<TokenId> prompt(static_cast<std::size_t>(1 + below(60)));
+    for (TokenId& token : prompt) token = below(8) == 0 ? 1 : 0;  // much is shared
+    const auto n_prompt = static_cast<std::int64_t>(prompt.size());
+    const std::int64_t max_tokens = 1 + below(50);
+    wanted_[next_id_] = {lone_run(prompt, std::min<std::int64_t>(kContext, n_prompt + max_tokens)),
                          below(2) == 0 ? n_prompt + 1 + below(max_tokens) : 1000};
-      scheduler.submit({.id = next_id,
+    scheduler_->submit({.id = next_id_,
                         .prompt_ids = prompt,
                         .max_tokens = max_tokens,
                         .priority = static_cast<std::int32_t>(below(3)),
                         .cache_salt = below(5) == 0 ? "salt" : "",
                         .wants_prompt_logits = below(6) == 0,
-                        .leader = below(4) == 0 && next_id > 1 ? next_id - 1 : 0,
+                        .leader = below(4) == 0 && next_id_ > 1 ? next_id_ - 1 : 0,
                         .waits_for_token = below(4) == 0});
-      ++next_id;
-    } else if (arriving && choice == 3 && !wanted.empty()) {
-      auto victim = wanted.begin();
-      std::advance(victim, below(static_cast<std::int64_t>(wanted.size())));
-      victim->second.cancelled = true;
-      scheduler.finish(victim->first, FinishReason::cancelled);
-    } else {
-      while (static_cast<std::int32_t>(uncommitted.size()) > lag) commit_oldest();
-      const StepPlan& plan = scheduler.plan(propose);
-      if (plan.rows.empty()) {
-        if (!uncommitted.empty()) commit_oldest();
-      } else {
-        ASSERT_LE(plan.n_tokens, sizes.options.max_num_batched_tokens);
-        uncommitted.push_back(backend.run(plan));
-      }
-      ASSERT_LT(++n_steps_without_end, 2000) << "nothing ends: starvation, seed " << seed;
-    }
-    scheduler.check_invariants();
-    collect();
-    if (testing::Test::HasFatalFailure()) return;
+    ++next_id_;
   }
-  while (!uncommitted.empty()) commit_oldest();
-  EXPECT_TRUE(wanted.empty());
-  EXPECT_GT(n_finished, 0);
-  EXPECT_EQ(n_accepted > 0, seed % 2 == 0);
-  EXPECT_EQ(scheduler.blocks().n_free(), scheduler.blocks().n_blocks());
-  EXPECT_EQ(scheduler.n_running() + scheduler.n_waiting(), 0);
-}
+
+  void cancel_one() {
+    auto victim = wanted_.begin();
+    std::advance(victim, below(std::ssize(wanted_)));
+    victim->second.cancelled = true;
+    scheduler_->finish(victim->first, FinishReason::cancelled);
+  }
+
+  void step() {
+    while (std::ssize(uncommitted_) > lag_) commit_oldest();
+    const StepPlan& plan = scheduler_->plan([this](const Sequence& sequence, std::int64_t n_most) {
+      return propose(sequence, n_most);
+    });
+    if (!plan.rows.empty()) {
+      ASSERT_LE(plan.n_tokens, sizes_.options.limits.max_num_batched_tokens);
+      uncommitted_.push_back(backend_->run(plan));
+    } else if (!uncommitted_.empty()) {
+      commit_oldest();
+    }
+    ASSERT_LT(++n_steps_without_end_, 2000) << "nothing ends: starvation, seed " << seed_;
+  }
+
+  // Right three times in four.
+  std::span<const TokenId> propose(const Sequence& sequence, std::int64_t n_most) {
+    const std::vector<TokenId>& text = wanted_.at(sequence.id).text;
+    drafts_.clear();
+    for (std::int64_t i = below(6); drafts_come() && i > 0 && n_most-- >= 0; --i) {
+      const std::size_t at = sequence.token_ids.size() + drafts_.size();
+      drafts_.push_back(below(4) == 0 ? 7 : text[std::min(at, text.size() - 1)]);
+    }
+    return drafts_;
+  }
+
+  void commit_oldest() {
+    StepResults results = std::move(uncommitted_.front());
+    uncommitted_.pop_front();
+    for (RowResult& result : results.rows) {
+      const Sequence* sequence = scheduler_->find(result.sequence_id);
+      if (sequence == nullptr || result.token_ids.empty()) continue;
+      const std::int64_t n_left = wanted_[result.sequence_id].stop_at - sequence->n_known();
+      n_accepted_ += std::ssize(result.token_ids) - 1;
+      if (n_left > std::ssize(result.token_ids)) continue;
+      result.token_ids = result.token_ids.first(static_cast<std::size_t>(n_left));
+      result.finish = FinishReason::stop;
+    }
+    scheduler_->commit(results.rows);
+  }
+
+  void check_finished() {
+    scheduler_->take_finished([&](const Sequence& sequence) {
+      const Wanted& want = wanted_.at(sequence.id);
+      const auto n = std::ssize(sequence.token_ids);
+      ASSERT_LE(n, std::ssize(want.text));
+      ASSERT_TRUE(
+          std::equal(sequence.token_ids.begin(), sequence.token_ids.end(), want.text.begin()))
+          << "sequence " << sequence.id << " seed " << seed_;
+      if (!want.cancelled) {
+        ASSERT_EQ(n, std::min<std::int64_t>(want.stop_at, std::ssize(want.text)));
+        ASSERT_EQ(sequence.finish_reason,
+                  n == want.stop_at ? FinishReason::stop : FinishReason::length);
+      }
+      wanted_.erase(sequence.id);
+      ++n_finished_;
+      n_steps_without_end_ = 0;
+    });
+  }
+
+  unsigned seed_;
+  std::int32_t lag_;
+  std::mt19937 random_;
+  Sizes sizes_;
+  std::optional<Scheduler> scheduler_;
+  std::optional<FakeBackend> backend_;
+  std::map<SequenceId, Wanted> wanted_;
+  std::deque<StepResults> uncommitted_;
+  std::vector<TokenId> drafts_;
+  SequenceId next_id_ = 1;
+  std::int64_t n_finished_ = 0, n_steps_without_end_ = 0, n_accepted_ = 0;
+};
 
 TEST(Scheduler, RandomTracesGiveTheTextOfALoneRun) {
   std::int64_t n_operations = 0;
@@ -448,7 +474,7 @@ TEST(Scheduler, RandomTracesGiveTheTextOfALoneRun) {
       for (const SchedulePolicy policy :
            {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
         for (unsigned seed = 1; seed <= 8; ++seed) {
-          run_trace(seed, lag, block_size, policy, 1000);
+          RandomTrace(seed, lag, block_size, policy).run(1000);
           n_operations += 1000;
           if (HasFatalFailure()) return;
         }

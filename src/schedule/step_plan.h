@@ -26,8 +26,8 @@ struct PlanRow {
   // ones those count that stand before the first which is not the draft at its place, and that one.
   std::int32_t n_draws = 0;
   bool begins_to_draw = false;  // the first draw since the sequence got this row slot
-  // The single new token is the one that the step in flight draws for this row_slot: not known here
-  // yet.
+  // The single new token is the one that the step in
+  // flight draws for this row_slot: not known here yet.
   bool last_sampled = false;
   std::span<const TokenId> token_ids;    // [n_new_tokens]; empty when last_sampled
   std::span<const BlockId> block_table;  // covers positions [0, start + n_new_tokens)

@@ -7,8 +7,8 @@
 
 namespace tinyllm {
 
-// One level of priority lets a sequence pass this many older ones, and no more: under any load
-// everybody's turn comes.
+// One level of priority lets a sequence pass this many older
+// ones, and no more: under any load everybody's turn comes.
 inline constexpr std::int64_t kArrivalsPerPriority = 1000;
 
 // Whether `a` runs before `b`. Priorities are equal (0) under first come, first served.

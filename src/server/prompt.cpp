@@ -50,7 +50,7 @@ std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& reques
 }
 
 void check_ids(const char* field, const std::vector<TokenId>& ids, const ServedModel& model) {
-  const auto vocab_size = model.engine->config().vocab_size;
+  const auto vocab_size = model.engine->vocab_size();
   const auto found = std::ranges::find_if(ids, [&](TokenId id) { return id >= vocab_size; });
   if (found != ids.end()) {
     refuse_field(field, fmt::format("given with the token id {}", *found),

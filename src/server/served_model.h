@@ -1,12 +1,12 @@
 #pragma once
 // The running model as the routes see it, with the names it goes by. Immutable: any thread.
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "text/model_text.h"
 
 namespace tinyllm {
 
@@ -18,12 +18,7 @@ struct ServedModel {
 
   const Tokenizer& tokenizer() const { return *engine->text().tokenizer; }
 
-  // Tokens of prompt and answer together.
-  std::int64_t max_model_len() const {
-    const EngineOptions& options = engine->options();
-    return std::min<std::int64_t>(options.context,
-                                  std::int64_t{options.kv_blocks} * options.block_size);
-  }
+  std::int64_t max_model_len() const { return engine->max_model_len(); }
 };
 
 }  // namespace tinyllm

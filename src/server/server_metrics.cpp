@@ -11,6 +11,8 @@
 #include <mutex>
 #include <vector>
 
+#include "engine/engine_options.h"
+
 namespace tinyllm {
 namespace {
 
@@ -111,8 +113,8 @@ void ServerMetrics::State::add_gauges(const Labels& model) {
   waiting = &gauge("vllm:num_requests_waiting", "Texts that wait for their turn.", model);
   kv_usage = &gauge("vllm:kv_cache_usage_perc", "Share of the KV blocks in use; 1 is all.", model);
   Labels info = model;
-  info["block_size"] = std::to_string(engine->options().block_size);
-  info["num_gpu_blocks"] = std::to_string(engine->options().kv_blocks);
+  info["block_size"] = std::to_string(engine->kv().block_size);
+  info["num_gpu_blocks"] = std::to_string(engine->kv().n_blocks);
   info["enable_prefix_caching"] = engine->options().prefix_cache ? "True" : "False";
   gauge("vllm:cache_config_info", "How the KV cache was set up.", info).Set(1);
 }
@@ -204,7 +206,7 @@ void ServerMetrics::set_model(const std::string& name, const Engine& engine) {
   const Labels model = {{"model_name", name}};
   state_->add_gauges(model);
   state_->add_counters(model);
-  state_->add_histograms(model, engine.options().context);
+  state_->add_histograms(model, engine.limits().max_model_len);
 }
 
 void ServerMetrics::observe_first_token(double seconds) { state_->first_token->Observe(seconds); }

@@ -145,7 +145,7 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
 
 void Service::admit(int n_texts) {
   if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
-  const int limit = model().engine->options().max_num_seqs + options_.max_queue;
+  const int limit = model().engine->limits().max_num_seqs + options_.max_queue;
   const int n_before = n_open_texts_.fetch_add(n_texts);
   if (n_before + n_texts <= limit) return;
   n_open_texts_ -= n_texts;

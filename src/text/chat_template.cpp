@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "text/jinja/access.h"
-#include "text/jinja/from_json.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/json.h"
 #include "text/jinja/parser.h"
 
 namespace tinyllm {

@@ -206,11 +206,16 @@ bool Tokenizer::is_special(TokenId token_id) const {
   return state_->vocab.contains(token_id) && state_->vocab.is_special(token_id);
 }
 
-std::optional<TokenId> Tokenizer::find(std::string_view token) const {
+std::optional<TokenId> Tokenizer::find_added(std::string_view token) const {
   for (const AddedTokens* added : {&state_->raw_added, &state_->normalized_added}) {
     if (const std::optional<TokenId> id = added->find(token)) return id;
   }
-  return state_->vocab.find(token);
+  return std::nullopt;
+}
+
+std::optional<TokenId> Tokenizer::find(std::string_view token) const {
+  const std::optional<TokenId> added = find_added(token);
+  return added ? added : state_->vocab.find(token);
 }
 
 std::int64_t Tokenizer::vocab_size() const { return state_->vocab.size(); }

@@ -50,6 +50,8 @@ class Tokenizer {
   bool is_special(TokenId token_id) const;
   // The id of a token written exactly so ("<|im_end|>"), special or not.
   std::optional<TokenId> find(std::string_view token) const;
+  // The same among the added tokens only: those that no stretch of ordinary text becomes.
+  std::optional<TokenId> find_added(std::string_view token) const;
 
   std::int64_t vocab_size() const;  // ids are [0, vocab_size)
   std::optional<TokenId> bos_id() const;

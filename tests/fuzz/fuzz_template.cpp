@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "text/jinja/from_json.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/json.h"
 #include "text/jinja/parser.h"
 
 namespace {

@@ -29,9 +29,9 @@ constexpr double kPerplexityBound = 1e-2;  // relative
 
 EngineOptions real_options() {
   EngineOptions options;
-  options.context = 512;
-  options.kv_blocks = 512;  // of 32 tokens
-  options.max_num_seqs = 24;
+  options.limits.max_model_len = 512;
+  options.kv.n_blocks = 512;  // of 32 tokens
+  options.limits.max_num_seqs = 24;
   options.prefix_secret = 7;
   return options;
 }
@@ -87,7 +87,7 @@ TEST_P(RealEngineTest, TheSameBitsInAnyCompany) {
     requests.back().params.n_logprobs = 3;
   }
   EngineOptions lone = real_options();
-  lone.max_num_seqs = 1;
+  lone.limits.max_num_seqs = 1;
   lone.prefix_cache = false;
   std::vector<Bits> want;
   {
@@ -115,12 +115,12 @@ TEST_P(RealEngineTest, TheSameBitsInAnyCompany) {
   }
   EngineOptions chunked = real_options(), tight = real_options();
   chunked.prefix_cache = false;
-  chunked.max_num_batched_tokens = chunked.max_num_seqs = 7;
+  chunked.limits.max_num_batched_tokens = chunked.limits.max_num_seqs = 7;
   chunked.n_threads = 1;
   expect_equal(run_all(*open_real(model, chunked), requests), "chunks of 7, one thread");
-  tight.kv_blocks = 14;
-  tight.block_size = 16;  // the first three take 13 for their prompts and then 3 more
-  tight.max_num_batched_tokens = 64;
+  tight.kv.n_blocks = 14;
+  tight.kv.block_size = 16;  // the first three take 13 for their prompts and then 3 more
+  tight.limits.max_num_batched_tokens = 64;
   tight.n_threads = 3;
   const std::unique_ptr<Engine> engine = open_real(model, tight);
   expect_equal(run_all(*engine, requests), "small pool, three threads");
@@ -227,8 +227,8 @@ std::pair<double, std::size_t> mean_nll(const RealModel& model, KvType kv_type) 
   const auto ids = want.at("token_ids").get<std::vector<TokenId>>();
   const auto window = want.at("window").get<std::size_t>();
   EngineOptions options = real_options();
-  options.context = static_cast<std::int32_t>(window) + 1;  // one to draw
-  options.kv_type = kv_type;
+  options.limits.max_model_len = static_cast<std::int32_t>(window) + 1;  // one to draw
+  options.kv.type = kv_type;
   const std::unique_ptr<Engine> engine = open_real(model, options);
   std::vector<Request> requests;
   for (std::size_t start = 0; start + 1 < ids.size(); start += window) {
@@ -286,7 +286,7 @@ TEST_P(RealEngineTest, ACrowdInASmallPool) {
   const auto text = golden(model, "perplexity").at("token_ids").get<std::vector<TokenId>>();
   RandomLoad load;
   load.options = real_options();
-  load.options.kv_blocks = 32;
+  load.options.kv.n_blocks = 32;
   load.prompt = [&](std::int64_t n, std::mt19937& random) {
     const auto first = text.begin() + static_cast<std::ptrdiff_t>(random() % 4 * 500);
     return std::vector<TokenId>(first, first + n);

@@ -130,6 +130,7 @@ ACCESS = [
     ("index of other types", "[{{ 5.x }}] [{{ (5)['x'] }}] [{{ none.x }}] [{{ true[0] }}]", {}),
     ("previous of loop item", "{% for m in messages %}{{ messages[loop.index0 - 1].role }} {% endfor %}", {"messages": CHAT}),
     ("nested access", "{{ messages[0]['content'][0].upper() ~ messages[-1].content[-1] }}", {"messages": CHAT}),
+    ("no index at all", "[{{ x[] }}]", {"x": {"a": 1}}),
 ]
 
 STRING_METHODS = [
@@ -202,6 +203,9 @@ STATEMENTS = [
     ("nested loops of data", "{% for p in people %}{% for k, v in p|items %}{{ k }}:{{ v }}{{ ', ' if not loop.last }}{% endfor %};{% endfor %}", {"people": PEOPLE}),
     ("empty body", "{% if true %}{% endif %}{% for x in [1] %}{% endfor %}{% macro m() %}{% endmacro %}{{ m() }}", {}),
     ("set none", "{% set tools = none %}{{ tools is none }}{{ tools }}", {}),
+    ("unknown filter in a branch not taken", "{% if false %}{{ 1|nope }}{% else %}b{% endif %}", {}),
+    ("unknown filter in a condition not reached", "{% if true %}a{% elif 1|nope %}b{% endif %}", {}),
+    ("unknown test in an inline if", "{{ (1 is nope) if false else 'b' }}{{ 'a' if true else 1|nope }}", {}),
 ]
 
 FILTERS = [
@@ -338,6 +342,11 @@ ERRORS = [
     ("cycle without items", "{% for x in [1] %}{{ loop.cycle() }}{% endfor %}", {}),
     ("int of undefined", "{{ missing|int }}", {}),
     ("unknown filter", "{{ 1|nope }}", {}),
+    ("unknown filter in a branch that runs", "{% if true %}{{ 1|nope }}{% endif %}", {}),
+    ("unknown filter in a loop in a branch", "{% if false %}{% for x in [1] %}{{ x|nope }}{% endfor %}{% endif %}", {}),
+    ("unknown filter in a macro in a branch", "{% if false %}{% macro m(x) %}{{ x|nope }}{% endmacro %}{% endif %}", {}),
+    ("namespace of undefined", "{% set ns = namespace(missing) %}", {}),
+    ("comma behind an index", "{{ [1][0,] }}", {}),
     ("unknown test", "{{ 1 is nope }}", {}),
     ("unknown tag", "{% nope %}", {}),
     ("do is not enabled", "{% do 1 %}", {}),

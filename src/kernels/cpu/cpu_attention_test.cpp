@@ -20,35 +20,32 @@ namespace {
 constexpr std::int32_t kVocab = 50, kHidden = 64, kHeadDim = 32, kHeads = 6, kKvHeads = 2;
 constexpr std::int32_t kBlockSize = 16, kMaxSeqLen = 640, kBlocksPerRow = kMaxSeqLen / kBlockSize;
 
-// The attention half of a layer with f32 weights, on rows that keep their own K/V blocks.
-class OneLayer {
+// The attention halves of two layers of different shapes with f32 weights, on rows that keep their
+// own K/V blocks.
+class TwoLayers {
  public:
-  OneLayer(std::string_view isa, int n_threads, KvType type, std::int32_t window)
+  TwoLayers(std::string_view isa, int n_threads, KvType type, std::int32_t window)
       : pool_(n_threads), backend_(pool_, row_kernels(isa)) {
-    layer_.attention = {.n_heads = kHeads,
-                        .n_kv_heads = kKvHeads,
-                        .head_dim = kHeadDim,
-                        .scale = 1.0f / std::sqrt(static_cast<float>(kHeadDim)),
-                        .window = window};
-    const AttentionSpec& spec = layer_.attention;
-    layer_.hidden_size = kHidden;
-    layer_.input_norm = pack_ones(kHidden);
     embed_tokens_ = pack({kVocab}, kHidden, 11);
-    layer_.qkv_proj = pack({spec.q_size(), spec.kv_size(), spec.kv_size()}, kHidden, 12);
-    layer_.o_proj = pack({kHidden}, spec.q_size(), 13);
+    const float scale = 1.0f / std::sqrt(static_cast<float>(kHeadDim));
+    add_layer({.n_heads = kHeads,
+               .n_kv_heads = kKvHeads,
+               .head_dim = kHeadDim,
+               .scale = scale,
+               .window = window});
+    add_layer({.n_heads = 3, .n_kv_heads = 1, .head_dim = kHeadDim, .scale = scale});
     const std::vector<float> angles = random_floats(std::size_t{kMaxSeqLen} * kHeadDim / 2, 14);
     std::vector<float> cos(angles.size()), sin(angles.size());
     std::ranges::transform(angles, cos.begin(), [](float x) { return std::cos(x); });
     std::ranges::transform(angles, sin.begin(), [](float x) { return std::sin(x); });
     backend_.set_rope_table(cos, sin);
-    backend_.configure({.n_layers = 1,
-                        .attention = spec,
+    backend_.configure({.attention = {layers_[0].attention, layers_[1].attention},
                         .hidden_size = kHidden,
                         .intermediate_size = kHidden,
                         .vocab_size = kVocab,
-                        .max_seq_len = kMaxSeqLen,
-                        .max_num_batched_tokens = kMaxSeqLen,
-                        .max_num_seqs = 2,
+                        .limits = {.max_num_seqs = 2,
+                                   .max_num_batched_tokens = kMaxSeqLen,
+                                   .max_model_len = kMaxSeqLen},
                         .max_samples = 1,
                         .max_logprobs = 1,
                         .max_wanted_logits = 0,
@@ -89,19 +86,30 @@ class OneLayer {
     batch.blocks = blocks;
     backend_.begin_step(batch);
     backend_.embed(embed_tokens_);
-    backend_.attention_input(layer_);
-    backend_.attention(layer_);
-    backend_.attention_output(layer_);
-    std::vector<float> hidden(static_cast<std::size_t>(n_tokens) * kHidden);
+    for (const LayerSpec& layer : layers_) {
+      backend_.attention_input(layer);
+      backend_.attention(layer);
+      backend_.attention_output(layer);
+    }
+    std::vector<float> hidden(n_tokens * kHidden);
     backend_.copy_hidden(hidden);
     return {hidden.end() - kHidden, hidden.end()};
   }
 
  private:
+  void add_layer(const AttentionSpec& spec) {
+    LayerSpec layer;
+    layer.layer_idx = static_cast<std::int32_t>(layers_.size());
+    layer.attention = spec;
+    layer.hidden_size = kHidden;
+    layer.input_norm = pack_ones(kHidden);
+    layer.qkv_proj = pack({spec.q_size(), spec.kv_size(), spec.kv_size()}, kHidden, 12);
+    layer.o_proj = pack({kHidden}, spec.q_size(), 13);
+    layers_.push_back(layer);
+  }
   MatrixId pack(const std::vector<std::int64_t>& n_rows, std::int64_t n_cols, unsigned seed) {
     const std::int64_t n = std::accumulate(n_rows.begin(), n_rows.end(), std::int64_t{0});
-    const std::vector<float> values =
-        random_floats(static_cast<std::size_t>(n * n_cols), seed, 0.2f);
+    const std::vector<float> values = random_floats(n * n_cols, seed, 0.2f);
     std::vector<Tensor> parts;
     std::int64_t row = 0;
     for (const std::int64_t rows : n_rows) {
@@ -109,23 +117,23 @@ class OneLayer {
       parts.push_back({data, DType::f32, {rows, n_cols}});
       row += rows;
     }
-    return backend_.pack_matrix(parts, PartOrder::stacked);
+    return backend_.pack_matrix(parts, PartOrder::stacked, Shard::none);
   }
   VectorId pack_ones(std::int64_t n) {
-    const std::vector<float> ones(static_cast<std::size_t>(n), 1.0f);
+    const std::vector<float> ones(n, 1.0f);
     const Tensor part{reinterpret_cast<const std::byte*>(ones.data()), DType::f32, {n}};
     return backend_.pack_vector({&part, 1});
   }
 
   ThreadPool pool_;
   CpuBackend backend_;
-  LayerSpec layer_;
+  std::vector<LayerSpec> layers_;
   MatrixId embed_tokens_ = MatrixId::none;
 };
 
-class CpuAttention : public EveryIsa {};
+class CpuAttentionTest : public EveryIsa {};
 
-TEST_P(CpuAttention, ThreadsAndCompanyChangeNoBit) {
+TEST_P(CpuAttentionTest, ThreadsAndCompanyChangeNoBit) {
   constexpr std::int32_t kEnd = 560;
   const bool slow =
       GetParam() == "scalar";  // one type and window are enough: the pages are not in question
@@ -137,28 +145,28 @@ TEST_P(CpuAttention, ThreadsAndCompanyChangeNoBit) {
       if (slow && window == 0) continue;
       std::vector<float> want;
       for (const int n_threads : thread_counts) {
-        OneLayer layer(GetParam(), n_threads, type, window);
-        const std::vector<float> at_once = layer.step({{0, 0, kEnd}});
+        TwoLayers layers(GetParam(), n_threads, type, window);
+        const std::vector<float> at_once = layers.step({{0, 0, kEnd}});
         if (want.empty()) want = at_once;
         EXPECT_EQ(at_once, want) << n_threads << " threads, the whole prompt";
-        layer.step({{1, 0, 290}});  // the other row: chunks, then token by token
-        EXPECT_EQ(layer.step({{1, 290, kEnd}}), want) << n_threads << " threads, two chunks";
+        layers.step({{1, 0, 290}});  // the other row: chunks, then token by token
+        EXPECT_EQ(layers.step({{1, 290, kEnd}}), want) << n_threads << " threads, two chunks";
         for (const std::int32_t p : {511, 512, kEnd - 1}) {
-          const std::vector<float> decoded = layer.step({{1, p, p + 1}});
+          const std::vector<float> decoded = layers.step({{1, p, p + 1}});
           if (p == kEnd - 1) {
             EXPECT_EQ(decoded, want) << n_threads << " threads, one token";
           }
         }
-        EXPECT_EQ(layer.step({{0, 270, 271}, {1, kEnd - 1, kEnd}}), want)
+        EXPECT_EQ(layers.step({{0, 270, 271}, {1, kEnd - 1, kEnd}}), want)
             << n_threads << " threads, beside another row";
-        EXPECT_EQ(layer.step({{0, 270, 310}, {1, kEnd - 10, kEnd}}), want)
+        EXPECT_EQ(layers.step({{0, 270, 310}, {1, kEnd - 10, kEnd}}), want)
             << n_threads << " threads, beside a chunk";
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpu, CpuAttention, testing::ValuesIn(available_isas()),
+INSTANTIATE_TEST_SUITE_P(Cpu, CpuAttentionTest, testing::ValuesIn(available_isas()),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -10,9 +10,10 @@
 #include <random>
 #include <vector>
 
-#include "kernels/cpu/activations.h"
 #include "kernels/cpu/every_isa_test.h"
+#include "kernels/cpu/input_rows.h"
 #include "kernels/cpu/layout/tile.h"
+#include "kernels/cpu/residual_blocks.h"
 #include "quant/k_groups.h"
 #include "quant/q2_k.h"
 #include "quant/q3_k.h"
@@ -91,20 +92,22 @@ PackedPanel make_panel(DType dtype, std::int64_t k, Fill fill, unsigned seed) {
 
 // Activations of some tokens, quantised by the given table.
 struct QuantisedRows {
-  Activations activations;
+  InputRows input;
+  ResidualBlocks blocks;
   std::int64_t n_tokens, k;
 
   QuantisedRows(const RowKernels& kernels, const std::vector<float>& x, std::int64_t tokens,
                 std::int64_t n_cols, float split_above = 1.5f)
-      : activations(tokens, n_cols), n_tokens(tokens), k(n_cols) {
+      : input(tokens, n_cols), blocks(tokens, n_cols), n_tokens(tokens), k(n_cols) {
     for (std::int64_t t = 0; t < n_tokens; ++t) {
-      std::copy_n(x.begin() + t * k, k, activations.row(t));
-      activations.quantise(kernels, t, split_above);
+      std::copy_n(x.begin() + t * k, k, input.row(t));
+      input.quantise(kernels, t, split_above);
     }
-    activations.collect_residuals(0, n_tokens);
+    collect(n_tokens);
   }
-  const Residuals* residuals() const { return &activations.residuals(0); }
-  const QuantisedRow* rows() const { return activations.quantised(); }
+  void collect(std::int64_t n_rows) { blocks.collect(0, rows(), n_rows, k); }
+  const Residuals* residuals() const { return &blocks[0]; }
+  const QuantisedRow* rows() const { return input.quantised(); }
   const QuantisedRow& row(std::int64_t t) const { return rows()[t]; }
 
   // Whole numbers only: scales of 1, and residual planes of the extremes (tokens 0 and 1, in all
@@ -129,7 +132,7 @@ struct QuantisedRows {
           x.scaled_sum[g] += static_cast<float>(x.residual.sum[2 * g] + x.residual.sum[2 * g + 1]);
       }
     }
-    activations.collect_residuals(0, n_tokens);
+    collect(n_tokens);
   }
 };
 
@@ -268,7 +271,7 @@ void expect_independent_tokens(const RowKernels& kernels, DType dtype, float spl
   const QuantPanelFn kernel = kernels.quant_panel[static_cast<std::size_t>(panel.format)];
   QuantisedRows rows(kernels, x, n_tokens, k, split_above);
   for (std::int64_t n = 1; n <= n_tokens; ++n) {
-    rows.activations.collect_residuals(0, n);
+    rows.collect(n);
     std::vector<float> together(static_cast<std::size_t>(n * 40), -1.0f);
     kernel(panel.bytes.data(), k, rows.rows(), rows.residuals(), n, together.data(), 40);
     for (std::int64_t t = 0; t < n; ++t) {

@@ -40,7 +40,7 @@ CudaBackend::~CudaBackend() {
   }
 }
 
-MatrixId CudaBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order) {
+MatrixId CudaBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard) {
   const WeightPlan plan = plan_weights(parts, order);
   Buffer bytes(plan.n_bytes, "packed weights");
   pack_weights(parts, plan, bytes.data(), *pool_);
@@ -92,7 +92,9 @@ void CudaBackend::set_rope_table(std::span<const float> cos, std::span<const flo
 }
 
 std::int64_t CudaBackend::kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const {
-  return std::int64_t{sizes.n_layers} * 2 * kv.block_size * sizes.attention.kv_size() * 2;
+  std::int64_t n = 0;
+  for (const AttentionSpec& layer : sizes.attention) n += layer.kv_size();
+  return n * 2 * kv.block_size * 2;
 }
 
 std::int64_t CudaBackend::free_bytes() const {
@@ -109,8 +111,14 @@ void CudaBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
          kv.block_size, kKvGroup);
   sizes_ = sizes;
   kv_ = kv;
-  layer_elems_ = std::int64_t{kv.n_blocks} * 2 * kv.block_size * sizes.attention.kv_size();
-  pages_ = DeviceBuffer(layer_elems_ * sizes.n_layers * 2, "the KV cache");
+  attention_ = sizes.attention.at(0);
+  for (const AttentionSpec& layer : sizes.attention) {
+    if (layer.n_heads != attention_.n_heads || layer.n_kv_heads != attention_.n_kv_heads ||
+        layer.head_dim != attention_.head_dim || layer.window != attention_.window)
+      fail(ErrorCode::unsupported, "layers whose attention differs do not run on the GPU yet");
+  }
+  layer_elems_ = std::int64_t{kv.n_blocks} * 2 * kv.block_size * attention_.kv_size();
+  pages_ = DeviceBuffer(layer_elems_ * std::ssize(sizes.attention) * 2, "the KV cache");
   configure_activations();
   configure_attention();
   configure_sampling();
@@ -120,8 +128,8 @@ void CudaBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
 
 void CudaBackend::configure_activations() {
   const BackendSizes& sizes = sizes_;
-  const AttentionSpec& attention = sizes.attention;
-  n_padded_tokens_ = padded_to(sizes.max_num_batched_tokens, 64);
+  const AttentionSpec& attention = attention_;
+  n_padded_tokens_ = padded_to(sizes.limits.max_num_batched_tokens, 64);
   hidden_stride_ = padded_to(sizes.hidden_size, 128);
   gated_stride_ = padded_to(sizes.intermediate_size, 128);
   const auto rows = [&](std::int64_t n_cols, std::int64_t elem_bytes) {
@@ -147,17 +155,17 @@ void CudaBackend::configure_activations() {
 }
 
 void CudaBackend::configure_attention() {
-  const AttentionShape shape = attention_shape(sizes_.attention);
+  const AttentionShape shape = attention_shape(attention_);
   has_fast_attention_ = has_decode_attention(shape.head_dim);
   has_prefill_ = has_prefill_attention(context_, shape.head_dim);
   plan_sizes_ = decode_plan_sizes(context_, shape, 16);
   // Pieces of a step's decode ranges: prompts are among them where there is no kernel for them.
   const std::int64_t n_rows =
       shape.group_size() * (has_prefill_ ? std::min<std::int64_t>(
-                                               std::int64_t{sizes_.max_num_seqs} * kMaxDecodeTokens,
-                                               sizes_.max_num_batched_tokens)
-                                         : sizes_.max_num_batched_tokens);
-  const std::int64_t n_ranges = n_rows / plan_sizes_.max_rows + sizes_.max_num_seqs;
+                                               std::int64_t{sizes_.limits.max_num_seqs} * kMaxDecodeTokens,
+                                               sizes_.limits.max_num_batched_tokens)
+                                         : sizes_.limits.max_num_batched_tokens);
+  const std::int64_t n_ranges = n_rows / plan_sizes_.max_rows + sizes_.limits.max_num_seqs;
   const std::int64_t n_parts = max_attention_parts(n_ranges, 0, plan_sizes_) * shape.n_kv_heads;
   parts_ = DeviceBuffer(n_parts * plan_sizes_.max_rows * shape.head_dim * 4, "attention");
   part_sums_ = DeviceBuffer(n_parts * plan_sizes_.max_rows * 8, "attention");
@@ -165,7 +173,7 @@ void CudaBackend::configure_attention() {
 }
 
 void CudaBackend::configure_sampling() {
-  const std::int64_t vocab = sizes_.vocab_size, n_slots = sizes_.max_num_seqs;
+  const std::int64_t vocab = sizes_.vocab_size, n_slots = sizes_.limits.max_num_seqs;
   logits_stride_ = padded_to(vocab, 16);
   head_normed_ = zeroed(kHeadRows * hidden_stride_ * 2 + 1024, "the head");
   head_floats_ = DeviceBuffer(kHeadRows * std::int64_t{sizes_.hidden_size} * 4, "the head");
@@ -188,7 +196,7 @@ void CudaBackend::configure_sampling() {
   biases_ = DeviceBuffer(n_slots * kPoolRows * 8, "sampling");
   banned_ids_ = DeviceBuffer(n_slots * kPoolRows * 4, "sampling");
   masks_ = DeviceBuffer(n_slots * mask_words(vocab) * 4, "masks");
-  history_ids_ = DeviceBuffer(n_slots * std::int64_t{sizes_.max_seq_len} * 4, "histories");
+  history_ids_ = DeviceBuffer(n_slots * std::int64_t{sizes_.limits.max_model_len} * 4, "histories");
   history_ranges_ =
       DeviceBuffer(n_slots * static_cast<std::int64_t>(sizeof(HistoryRange)), "histories");
 
@@ -209,10 +217,10 @@ void CudaBackend::configure_flights() {
   // A segment a piece and two a slot; tiles of 128 rows, one more a sequence.
   const std::int64_t n_rows = n_padded_tokens_ * plan_sizes_.group_size;
   most.n_segments = static_cast<std::int32_t>(n_rows / plan_sizes_.max_rows) +
-                    2 * (sizes_.max_num_seqs + plan_sizes_.n_slots) + 64;
-  most.n_tiles = static_cast<std::int32_t>(n_rows / kPrefillRows) + sizes_.max_num_seqs + 64;
-  most.n_blocks = sizes_.max_num_seqs *
-                  ((sizes_.max_seq_len + kv_.block_size - 1) / kv_.block_size);
+                    2 * (sizes_.limits.max_num_seqs + plan_sizes_.n_slots) + 64;
+  most.n_tiles = static_cast<std::int32_t>(n_rows / kPrefillRows) + sizes_.limits.max_num_seqs + 64;
+  most.n_blocks = sizes_.limits.max_num_seqs *
+                  ((sizes_.limits.max_model_len + kv_.block_size - 1) / kv_.block_size);
   const std::int64_t n_bytes = UploadLayout(most).end;
   upload_ = DeviceBuffer(n_bytes, "the batch");
   for (Flight& flight : flights_) {
@@ -229,9 +237,9 @@ void CudaBackend::configure_flights() {
     for (TokenLogprobs& logprobs : flight.logprobs)
       logprobs.top.reserve(static_cast<std::size_t>(sizes_.max_logprobs));
   }
-  for (std::int32_t n = 1; n < sizes_.max_num_seqs; n += n < 4 ? 1 : n < 8 ? 2 : n < 64 ? 8 : 32)
+  for (std::int32_t n = 1; n < sizes_.limits.max_num_seqs; n += n < 4 ? 1 : n < 8 ? 2 : n < 64 ? 8 : 32)
     buckets_.push_back(n);
-  buckets_.push_back(sizes_.max_num_seqs);
+  buckets_.push_back(sizes_.limits.max_num_seqs);
 }
 
 }  // namespace tinyllm::cuda

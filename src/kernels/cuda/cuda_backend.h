@@ -38,7 +38,7 @@ class CudaBackend final : public Backend {
   CudaBackend(ThreadPool& pool, const DeviceOptions& options);
   ~CudaBackend() override;
 
-  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order) override;
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) override;
   VectorId pack_vector(std::span<const Tensor> parts) override;
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override;
   void configure(const BackendSizes& sizes, const KvSpec& kv) override;
@@ -146,6 +146,7 @@ class CudaBackend final : public Backend {
   std::vector<const float*> vectors_;
   DeviceBuffer rope_cos_, rope_sin_;  // [max_seq_len, head_dim / 2]
   BackendSizes sizes_;
+  AttentionSpec attention_;  // of every layer
   KvSpec kv_;
 
   // [max_num_batched_tokens, up to 64] rows each

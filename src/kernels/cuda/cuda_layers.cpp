@@ -89,7 +89,7 @@ __nv_bfloat16* CudaBackend::layer_pages(std::int32_t layer_idx) const {
 
 KvView CudaBackend::kv_view(std::int32_t layer_idx) const {
   return {layer_pages(layer_idx), uploaded<std::int32_t>(layout_.blocks), kv_.block_size,
-          sizes_.attention.n_kv_heads};
+          attention_.n_kv_heads};
 }
 
 void CudaBackend::embed(MatrixId embed_tokens) {
@@ -154,15 +154,16 @@ void CudaBackend::attention_output(const LayerSpec& layer) {
 }
 
 void CudaBackend::mlp(const LayerSpec& layer) {
-  const Matrix& gate_up = matrix(layer.gate_up_proj);
+  const MlpSpec& spec = layer.mlp;
+  const Matrix& gate_up = matrix(spec.gate_up_proj);
   const LinearInput input = normed_input(gate_up, layer.post_attention_norm, layer.norm_eps);
   const LinearWeights& section = gate_up.sections[0];
   auto* gated = gated_.as<__nv_bfloat16>();
-  const float* bias = vector(layer.gate_up_bias);
+  const float* bias = vector(spec.gate_up_bias);
   if (goes_to_gemm(section, n_tokens_)) {
     multiply_large(section, input, n_tokens_, gate_up_.data(), section.n_padded_rows,
                    GemmOutput::store_bf16);
-    launch_gate(context_, gate_up_.as<__nv_bfloat16>(), n_tokens_, sizes_.intermediate_size, bias,
+    launch_gate(context_, gate_up_.as<__nv_bfloat16>(), n_tokens_, spec.intermediate_size, bias,
                 gated, gated_stride_);
   } else {
     launch_linear(context_, section, input, n_tokens_,
@@ -171,8 +172,8 @@ void CudaBackend::mlp(const LayerSpec& layer) {
   LinearInput down;
   down.x = gated;
   down.stride = gated_stride_;
-  multiply(matrix(layer.down_proj), down, n_tokens_, hidden_.as<float>(), sizes_.hidden_size,
-           LinearEpilogue::add, layer.down_bias);
+  multiply(matrix(spec.down_proj), down, n_tokens_, hidden_.as<float>(), sizes_.hidden_size,
+           LinearEpilogue::add, spec.down_bias);
 }
 
 SampleBatchView CudaBackend::sample_view(std::int32_t first, std::int32_t n) const {

@@ -43,11 +43,11 @@ UploadCounts CudaBackend::counts_of(const StepBatch& batch, bool is_decode) cons
 
 void CudaBackend::begin_step(const StepBatch& batch) {
   CHECK(n_begun_ - n_collected_ <= kLag, "{} steps wait to be collected", n_begun_ - n_collected_);
-  CHECK(batch.n_tokens <= sizes_.max_num_batched_tokens, "a step of {} tokens, at most {}",
-        batch.n_tokens, sizes_.max_num_batched_tokens);
+  CHECK(batch.n_tokens <= sizes_.limits.max_num_batched_tokens, "a step of {} tokens, at most {}",
+        batch.n_tokens, sizes_.limits.max_num_batched_tokens);
   Flight& step = flight(n_begun_++);
   planner_.plan(batch,
-                has_prefill_ ? kMaxDecodeTokens : sizes_.max_num_batched_tokens, plan_sizes_);
+                has_prefill_ ? kMaxDecodeTokens : sizes_.limits.max_num_batched_tokens, plan_sizes_);
   // One token of each sequence, each with its logits: what repeats step after step.
   is_decode_ = batch.n_tokens == batch.n_seqs && batch.n_samples == batch.n_tokens &&
                batch.n_tokens <= std::min(kHeadRows, buckets_.back());

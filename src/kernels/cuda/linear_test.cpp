@@ -244,6 +244,7 @@ TEST_P(LinearFormat, GatesItsTwoHalves) {
 
 TEST_P(LinearFormat, DequantisesRows) {
   REQUIRE_GPU();
+  if (GetParam() == DType::bf16) return;  // cuBLASLt reads it as it is
   const DeviceContext context;
   const std::int64_t n_cols = info(GetParam()).block_elems == 256 ? 512 : 480;
   const RandomMatrix matrix(GetParam(), 50, n_cols, 41);

@@ -337,7 +337,8 @@ __device__ __forceinline__ void add_step(float (&d)[4], const Unit& w, int step,
 }
 
 // d[m][n] += a block of kMTiles tiles of 16 rows times kNTiles tiles of 8 rows of x.
-// x.load(n, column): the 8 columns 8c.. of 32; x.load_small: 4c.. and 16 + 4c.. .
+// x.load(n, i, column): the 8 columns 8c.. of 32, which are unit i of the block and begin at
+// `column`; x.load_small: 4c.. and 16 + 4c.. .
 template <typename Blocks, int kNTiles, int kMTiles, typename X>
 __device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
                                                const typename Blocks::Registers (&w)[kMTiles],
@@ -350,7 +351,7 @@ __device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
 #pragma unroll
     for (int n = 0; n < kNTiles; ++n) {
       const uint4 b =
-          Blocks::kSmallGroups ? x.load_small(n, column + 32 * i) : x.load(n, column + 32 * i);
+          Blocks::kSmallGroups ? x.load_small(n, i, column + 32 * i) : x.load(n, i, column + 32 * i);
       float sums_of_x[2][4] = {};
       if constexpr (Blocks::kOffsets) {
         add_sums_of_x(sums_of_x[0], b.x, b.y);

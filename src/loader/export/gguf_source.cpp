@@ -106,7 +106,7 @@ void GgufSource::add_weights(const Checkpoint& checkpoint) {
       pairing == RopePairing::interleaved && config.rope_pairing == RopePairing::split_halves;
   tensors_.push_back({weight_name(kNaming, kEmbedTokens), weights_.embed_tokens});
   tensors_.push_back({weight_name(kNaming, kFinalNorm), weights_.final_norm});
-  if (!config.tie_word_embeddings) {
+  if (weights_.lm_head.data != weights_.embed_tokens.data) {
     tensors_.push_back({weight_name(kNaming, kLmHead), weights_.lm_head});
   }
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {

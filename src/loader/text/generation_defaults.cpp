@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/json_field.h"
@@ -10,17 +9,26 @@
 namespace tinyllm {
 namespace {
 
-// Special tokens that end an answer in every model that has them. A GGUF file names one or two
-// ids only. Not here: tokens that end a part of a prompt (fill-in-the-middle, tool calls).
-constexpr std::array<const char*, 11> kEndTokens = {
-    "<|im_end|>",       // ChatML: Qwen, SmolLM2
-    "<|endoftext|>",    // GPT-2, Qwen
-    "<|eot_id|>",       // Llama 3, end of turn
-    "<|eom_id|>",       // Llama 3.1, end of a message that calls a tool
-    "<|end_of_text|>",  // Llama 3
-    "<end_of_turn>",    // Gemma
-    "<|end|>",          // Phi-3
+// Tokens that end an answer in every model that has them: a GGUF file names one or two ids only. The
+// list holds what llama.cpp stops at. Not here: tokens that end a part of a prompt
+// (fill-in-the-middle).
+constexpr const char* kEndTokens[] = {
+    "<|im_end|>",          // ChatML: Qwen, SmolLM2
+    "<|endoftext|>",       // GPT-2, Qwen
+    "<|eot_id|>",          // Llama 3, end of turn
+    "<|eom_id|>",          // Llama 3.1, end of a message that calls a tool
+    "<|end_of_text|>",     // Llama 3
+    "<end_of_turn>",       // Gemma
+    "<|end|>",             // Phi-3
+    "<|return|>",          // gpt-oss, end of the answer
+    "<|call|>",            // gpt-oss, end of a tool call
+    "<|calls|>",           // Solar
+    "<|flush|>",           // Solar
+    "<end_of_utterance>",  // SmolVLM
     "<EOT>",
+    "_<EOT>",
+    "[EOT]",  // Kimi K2
+    "[EOS]",  // Kimi K2
     "</s>",
     "<eos>",
     "<\xEF\xBD\x9C"
@@ -85,15 +93,22 @@ GenerationDefaults defaults_from_hf(const HuggingFaceFolder& folder, StopSet sto
   return defaults;
 }
 
+// The id of an end token, special or merely added: converters got types wrong. An ordinary token of
+// that spelling is one only where nobody writes such a text.
+std::optional<TokenId> find_end_token(const Tokenizer& tokenizer, std::string_view text) {
+  const bool is_markup = text.starts_with("<|") || text.starts_with("<\xEF\xBD\x9C");
+  return is_markup ? tokenizer.find(text) : tokenizer.find_added(text);
+}
+
 GenerationDefaults defaults_from_gguf(const GgufMetadata& metadata, const Tokenizer* tokenizer,
                                       StopSet stops) {
   for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                           "tokenizer.ggml.eom_token_id"}) {
-    if (const auto id = metadata.find_count(key)) stops.add(*id);
+    if (const auto id = metadata.find_token_id(key)) stops.add(*id);
   }
   for (const char* text : kEndTokens) {
-    const auto id = tokenizer != nullptr ? tokenizer->find(text) : std::nullopt;
-    if (id && tokenizer->is_special(*id)) stops.add(*id);
+    const auto id = tokenizer != nullptr ? find_end_token(*tokenizer, text) : std::nullopt;
+    if (id) stops.add(*id);
   }
   const auto number = [&](const char* key) -> std::optional<float> {
     const auto value = metadata.find_float(key);

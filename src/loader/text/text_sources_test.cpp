@@ -206,5 +206,26 @@ TEST(TextSources, GenerationDefaultsOfAGgufFile) {
   EXPECT_EQ(load_generation_defaults(checkpoint, nullptr).stop_token_ids, (Ids{1, 4}));
 }
 
+// Converters have written end tokens as user-defined or as ordinary ones, and "no such token" as -1.
+TEST(TextSources, EndTokensOfTheWrongTypeAndIdsOfMinusOne) {
+  const TempFolder folder;
+  GgufBuilder builder = testing::tiny_gguf_model("llama");
+  builder.key_string("tokenizer.ggml.model", "gpt2")
+      .key_string("tokenizer.ggml.pre", "gpt-2")
+      .key_strings("tokenizer.ggml.tokens",
+                   {"<|im_end|>", "<|eot_id|>", "</s>", "a", "b", "c", "d", "e", "f", "g"})
+      .key_i32s("tokenizer.ggml.token_type", {4, 1, 4, 1, 1, 1, 1, 1, 1, 1})
+      .key_strings("tokenizer.ggml.merges", {})
+      .key_u32("tokenizer.ggml.eos_token_id", 0xFFFFFFFFu)
+      .number("tokenizer.ggml.bos_token_id", GgufType::int32, std::int32_t{-1})
+      .number("tokenizer.ggml.eot_token_id", GgufType::int64, std::int64_t{-1});
+  const auto path = folder.write("m.gguf", builder.build());
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  const auto tokenizer = load_tokenizer(checkpoint);
+  EXPECT_EQ(tokenizer->eos_id(), std::nullopt);
+  EXPECT_EQ(tokenizer->bos_id(), std::nullopt);
+  EXPECT_EQ(load_generation_defaults(checkpoint, &*tokenizer).stop_token_ids, (Ids{0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace tinyllm

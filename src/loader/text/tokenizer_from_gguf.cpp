@@ -127,7 +127,7 @@ void read_merges(const GgufMetadata& metadata, TokenizerSpec& spec) {
 
 std::optional<TokenId> read_id(const GgufMetadata& metadata, const char* key,
                                const TokenizerSpec& spec) {
-  const auto id = metadata.find_count(key);
+  const auto id = metadata.find_token_id(key);
   if (!id) return std::nullopt;
   if (*id >= static_cast<std::int64_t>(spec.tokens.size())) {
     fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [0, {})", spec.source, key, *id,

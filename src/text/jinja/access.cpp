@@ -4,8 +4,9 @@
 
 #include "base/utf8.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/format.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
+#include "text/jinja/strings.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
@@ -91,9 +92,7 @@ Value char_at(Runtime& runtime, const StringPayload& string, std::size_t index) 
   const std::size_t begin = char_offset(text, index);
   const auto n_bytes =
       static_cast<std::size_t>(decode_utf8(std::string_view(text).substr(begin)).n_bytes);
-  TextBuilder out(runtime);
-  out.append(string.marked, begin, begin + n_bytes);
-  return runtime.string(out.take(), string.is_markup);
+  return part_of(runtime, string, begin, begin + n_bytes);
 }
 
 // object[key] in Python; nothing when it raises TypeError or LookupError.
@@ -158,14 +157,13 @@ Value slice_string(Runtime& runtime, const StringPayload& string, const Value* b
   runtime.scan(text.size());
   const auto n_chars = static_cast<std::int64_t>(count_chars(text));
   const SliceBounds bounds = slice_bounds(runtime, n_chars, begin, end, step);
-  TextBuilder out(runtime);
   if (bounds.step == 1) {
     const std::size_t first = char_offset(text, static_cast<std::size_t>(bounds.begin));
     const std::string_view rest = std::string_view(text).substr(first);
     const std::size_t n_bytes = char_offset(rest, static_cast<std::size_t>(bounds.n_items));
-    out.append(string.marked, first, first + n_bytes);
-    return runtime.string(out.take(), string.is_markup);
+    return part_of(runtime, string, first, first + n_bytes);
   }
+  TextBuilder out(runtime);
   std::vector<std::size_t> offsets;  // where each character begins, and the end
   runtime.allocate((text.size() + 1) * sizeof(std::size_t));
   for (std::size_t i = 0; i < text.size(); ++i) {

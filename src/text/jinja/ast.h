@@ -64,6 +64,7 @@ struct Expr {
   ArgumentList arguments;
   BinaryOp binary_op = BinaryOp::add;
   std::vector<CompareOp> compare_ops;
+  // Null: unknown, and an error when it runs.
   const NativeFunction* filter = nullptr;
   const NativeTest* test = nullptr;
 };
@@ -115,13 +116,5 @@ struct MacroNode {  // a macro, or the caller of a call block
   Body body;
   bool uses_varargs = false, uses_kwargs = false, uses_caller = false;
 };
-
-std::unique_ptr<Expr> make_expr(Expr::Kind kind, Position position);
-// Sets the depth of a node whose operands and arguments are complete; throws Error{unsupported}
-// when it is over kMaxTreeDepth. Chains like a + b + c or x|f|g grow to the left without recursion
-// in the parser, but evaluation follows them down.
-ExprPtr finish_expr(std::unique_ptr<Expr> node);
-ExprPtr unary_expr(Expr::Kind kind, Position position, ExprPtr operand);
-ExprPtr binary_expr(Expr::Kind kind, Position position, ExprPtr left, ExprPtr right);
 
 }  // namespace tinyllm::jinja

@@ -2,9 +2,9 @@
 
 #include "text/jinja/access.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/format.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
 
 namespace tinyllm::jinja {
 
@@ -154,6 +154,7 @@ Value Interpreter::evaluate_filter(const Expr& expr) {
   const Value value = evaluate(*expr.operands[0]);
   const CallArgs args = evaluate_arguments(expr.arguments);
   runtime_.position = expr.position;
+  if (expr.filter == nullptr) runtime_.unsupported("filter '{}' is not known", expr.name);
   return expr.filter->run(runtime_, value, args);
 }
 
@@ -161,6 +162,7 @@ Value Interpreter::evaluate_test(const Expr& expr) {
   const Value value = evaluate(*expr.operands[0]);
   const CallArgs args = evaluate_arguments(expr.arguments);
   runtime_.position = expr.position;
+  if (expr.test == nullptr) runtime_.unsupported("test '{}' is not known", expr.name);
   return make_bool(expr.test->run(runtime_, value, args));
 }
 

@@ -1,13 +1,15 @@
 #pragma once
-// Expressions: the part of the grammar inside tags. Operators by precedence stand in
-// expression_parser.cpp, what they work on in operand_parser.cpp. One parse, one
-// thread.
+// Expressions: the part of the grammar inside tags, operators by precedence. One parse, one thread.
 
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/jinja/ast.h"
-#include "text/jinja/token_stream.h"
+#include "text/jinja/lexer.h"
 
 namespace tinyllm::jinja {
 
@@ -23,6 +25,8 @@ class ExpressionParser {
   // The rest of "| name | name(args)", applied to `input`. With `is_first` no bar stands before
   // the first name.
   ExprPtr filter_chain(ExprPtr input, bool is_first = false);
+  // The text of the block around, which a filter or set block sends through filters.
+  ExprPtr block_text() const;
 
   // One level of nesting, of statements as of expressions: at most kMaxTreeDepth together.
   void enter(Position position);
@@ -31,22 +35,41 @@ class ExpressionParser {
   // Every name read so far; macros look here for varargs, kwargs and caller.
   const std::vector<std::string>& names_read() const { return names_read_; }
 
+  // Filters and tests that nobody defines are refused where the template is read, but for those in
+  // a branch ({% if %}, a if b else c): as in Jinja2 they fail when they run. So each is noted where
+  // it is met, and a branch excuses what was noted inside it.
+  std::size_t n_unknown_names() const { return unknown_names_.size(); }
+  void excuse_unknown_names(std::size_t first) { unknown_names_.resize(first); }
+  void refuse_unknown_names(std::size_t first) const;
+
  private:
+  using Rule = ExprPtr (ExpressionParser::*)();
+  struct UnknownName {
+    Position position;
+    std::string what;  // "filter 'name'"
+  };
+
   ExprPtr conditional();
+  ExprPtr logical(std::string_view word, Expr::Kind kind, Rule operand);
   ExprPtr logical_or();
   ExprPtr logical_and();
   ExprPtr logical_not();
+  std::optional<CompareOp> take_compare_op();
   ExprPtr compare();
+  ExprPtr arithmetic(std::initializer_list<std::pair<std::string_view, BinaryOp>> ops,
+                     Rule operand);
   ExprPtr sum();
   ExprPtr concat();
   ExprPtr product();
   ExprPtr power();
-  ExprPtr unary(bool with_filter = true);
-  bool is_tuple_end(std::string_view end_name) const;
+  ExprPtr unary();
+  ExprPtr signed_operand();
 
-  // operand_parser.cpp
-  ExprPtr primary(bool as_target = false, bool with_namespace = false);
-  ExprPtr literal(const Token& token);
+  bool is_tuple_end(std::string_view end_name) const;
+  ExprPtr target(bool with_namespace);
+
+  ExprPtr primary();
+  ExprPtr name(bool as_target, bool with_namespace);
   ExprPtr parenthesized();
   ExprPtr list();
   ExprPtr dict();
@@ -62,6 +85,7 @@ class ExpressionParser {
   TokenStream& tokens_;
   int nesting_ = 0;
   std::vector<std::string> names_read_;
+  std::vector<UnknownName> unknown_names_;
 };
 
 }  // namespace tinyllm::jinja

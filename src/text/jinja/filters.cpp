@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "text/jinja/access.h"
-#include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/filter_tables.h"
 #include "text/jinja/format.h"
+#include "text/jinja/json.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/strings.h"
 #include "text/jinja/unicode.h"
 
@@ -356,15 +356,6 @@ constexpr NativeFunction kFilters[] = {
 
 }  // namespace
 
-std::span<const NativeFunction> text_and_number_filters() { return kFilters; }
-
-const NativeFunction* find_filter(std::string_view name) {
-  for (const auto table : {text_and_number_filters(), sequence_filters()}) {
-    for (const NativeFunction& filter : table) {
-      if (filter.name == name) return &filter;
-    }
-  }
-  return nullptr;
-}
+std::span<const NativeFunction> value_filters() { return kFilters; }
 
 }  // namespace tinyllm::jinja

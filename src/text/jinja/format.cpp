@@ -2,186 +2,303 @@
 
 #include <charconv>
 #include <cmath>
+#include <optional>
 
-#include "base/utf8.h"
 #include "text/jinja/access.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
 namespace {
 
-// '\n' as \n, an unprintable character as \x1b, \u200b or \U000e0001, others as they are.
-void append_repr_char(TextBuilder& out, std::string_view bytes, char32_t code_point, char quote,
-                      bool is_user) {
-  const auto c = static_cast<std::uint32_t>(code_point);
-  if (c == '\n') return out.append("\\n", is_user);
-  if (c == '\r') return out.append("\\r", is_user);
-  if (c == '\t') return out.append("\\t", is_user);
-  if (c == '\\' || c == static_cast<unsigned char>(quote)) {
-    out.append("\\", is_user);
-    return out.append(bytes, is_user);
-  }
-  if (is_printable(code_point)) return out.append(bytes, is_user);
-  if (c < 0x100) return out.append(fmt::format("\\x{:02x}", c), is_user);
-  out.append(c < 0x10000 ? fmt::format("\\u{:04x}", c) : fmt::format("\\U{:08x}", c), is_user);
-}
+struct Conversion {
+  bool left = false, plus = false, space = false, zero = false, alternate = false;
+  std::int64_t width = 0;
+  std::optional<std::int64_t> precision;
+  char type = 's';
+  std::optional<std::string> key;  // %(key)s
+};
 
-void append_string_repr(TextBuilder& out, Runtime& runtime, const StringPayload& string) {
-  const std::string& text = string.marked.text;
-  runtime.scan(text.size());
-  const bool has_single = text.find('\'') != std::string::npos;
-  const char quote = has_single && text.find('"') == std::string::npos ? '"' : '\'';
-  const std::string_view quotes(&quote, 1);
-  if (string.is_markup) out.append_template("Markup(");
-  out.append_template(quotes);
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Char c = decode_utf8(std::string_view(text).substr(i));
-    const auto n_bytes = static_cast<std::size_t>(c.n_bytes);
-    append_repr_char(out, std::string_view(text).substr(i, n_bytes), c.code_point, quote,
-                     has_user_bytes(string.marked, i, i + n_bytes));
-    i += n_bytes;
-  }
-  out.append_template(quotes);
-  if (string.is_markup) out.append_template(")");
-}
+class PercentFormatter {
+ public:
+  PercentFormatter(Runtime& runtime, const StringPayload& format, const Value& values)
+      : runtime_(runtime),
+        format_(format),
+        text_(format.marked.text),
+        values_(values),
+        out_(runtime) {}
 
-void append_items(TextBuilder& out, Runtime& runtime, const std::vector<Value>& items) {
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) out.append_template(", ");
-    append_repr(out, runtime, items[i]);
+  Value run() {
+    std::size_t begin = 0;
+    while (true) {
+      const std::size_t at = text_.find('%', begin);
+      if (at == std::string_view::npos) break;
+      out_.append(format_.marked, begin, at);
+      next_ = at + 1;
+      const Conversion conversion = parse();
+      if (conversion.type == '%') {
+        out_.append_template("%");
+      } else {
+        append(conversion, take_value(conversion));
+      }
+      begin = next_;
+    }
+    out_.append(format_.marked, begin, text_.size());
+    const SequencePayload* tuple = tuple_of_values();
+    const std::size_t n_values = tuple != nullptr ? tuple->items.size() : 1;
+    if (n_taken_ < n_values && !can_be_left_over()) {
+      runtime_.fail("not all arguments were used by the format string");
+    }
+    return runtime_.string(out_.take());
   }
-}
 
-void append_sequence(TextBuilder& out, Runtime& runtime, const SequencePayload& sequence) {
-  const auto enclosed = [&](const char* begin, const char* end) {
-    out.append_template(begin);
-    append_items(out, runtime, sequence.items);
-    out.append_template(end);
-  };
-  switch (sequence.kind) {
-    case SequenceKind::list: return enclosed("[", "]");
-    case SequenceKind::tuple:
-    case SequenceKind::group: return enclosed("(", sequence.items.size() == 1 ? ",)" : ")");
-    case SequenceKind::dict_keys: return enclosed("dict_keys([", "])");
-    case SequenceKind::dict_values: return enclosed("dict_values([", "])");
-    case SequenceKind::dict_items: return enclosed("dict_items([", "])");
-    case SequenceKind::generator: return out.append_template("<generator object>");
-    case SequenceKind::range: break;
+ private:
+  const SequencePayload* tuple_of_values() const {
+    const SequencePayload* sequence = values_.sequence();
+    return sequence != nullptr && sequence->kind == SequenceKind::tuple ? sequence : nullptr;
   }
-  // Only the ends of a range are known: enough for steps of one and for equal steps.
-  const auto& items = sequence.items;
-  if (items.empty()) return out.append_template("range(0, 0)");
-  const std::int64_t first = *items.front().integer(), last = *items.back().integer();
-  const std::int64_t step = items.size() > 1 ? *items[1].integer() - first : 1;
-  out.append_template(step == 1 ? fmt::format("range({}, {})", first, last + 1)
-                                : fmt::format("range({}, {}, {})", first, last + step, step));
-}
 
-template <typename Entries, typename AppendKey>
-void append_dict(TextBuilder& out, Runtime& runtime, const Entries& entries, AppendKey append_key) {
-  bool is_first = true;
-  out.append_template("{");
-  for (const auto& [key, value] : entries) {
-    if (!is_first) out.append_template(", ");
-    is_first = false;
-    append_key(key);
-    out.append_template(": ");
-    append_repr(out, runtime, value);
+  // Python does not complain about an unused mapping, and takes a list for one.
+  bool can_be_left_over() const {
+    const SequencePayload* sequence = values_.sequence();
+    return values_.dict() != nullptr || values_.is_undefined() ||
+           (sequence != nullptr &&
+            (sequence->kind == SequenceKind::list || sequence->kind == SequenceKind::range));
   }
-  out.append_template("}");
+
+  char peek() {
+    if (next_ >= text_.size()) runtime_.fail("the format string ends inside a % conversion");
+    return text_[next_];
+  }
+
+  std::int64_t parse_number() {
+    if (peek() == '*') runtime_.unsupported("'*' in a % conversion");
+    std::int64_t value = 0;
+    const auto result = std::from_chars(text_.data() + next_, text_.data() + text_.size(), value);
+    next_ = static_cast<std::size_t>(result.ptr - text_.data());
+    if (result.ec == std::errc::result_out_of_range) runtime_.fail("% width is too big");
+    return value;
+  }
+
+  Conversion parse() {
+    Conversion conversion;
+    if (peek() == '(') {
+      const std::size_t end = text_.find(')', next_);
+      if (end == std::string_view::npos) runtime_.fail("'%(' has no ')' in the format string");
+      conversion.key = std::string(text_.substr(next_ + 1, end - next_ - 1));
+      next_ = end + 1;
+    }
+    for (;; ++next_) {
+      const char flag = peek();
+      if (flag == '-')
+        conversion.left = true;
+      else if (flag == '+')
+        conversion.plus = true;
+      else if (flag == ' ')
+        conversion.space = true;
+      else if (flag == '0')
+        conversion.zero = true;
+      else if (flag == '#')
+        conversion.alternate = true;
+      else
+        break;
+    }
+    conversion.width = parse_number();
+    if (peek() == '.') {
+      ++next_;
+      conversion.precision = parse_number();
+    }
+    conversion.type = peek();
+    if (std::string_view("sradiuxXofFeEgGc%").find(conversion.type) == std::string_view::npos) {
+      runtime_.fail("unsupported format character in '%{}'", conversion.type);
+    }
+    ++next_;
+    return conversion;
+  }
+
+  const Value& take_value(const Conversion& conversion) {
+    if (conversion.key) {
+      const DictPayload* dict = values_.dict();
+      if (dict == nullptr) runtime_.fail("'%(name)' needs a mapping behind %");
+      const Value* found = find_key(runtime_, *dict, *conversion.key);
+      if (found == nullptr) runtime_.fail("the mapping behind % has no '{}'", *conversion.key);
+      return *found;
+    }
+    const SequencePayload* tuple = tuple_of_values();
+    const std::size_t n_values = tuple != nullptr ? tuple->items.size() : 1;
+    if (n_taken_ >= n_values) runtime_.fail("not enough arguments for the format string");
+    const Value& value = tuple != nullptr ? tuple->items[n_taken_] : values_;
+    ++n_taken_;
+    return value;
+  }
+
+  void append(const Conversion& conversion, const Value& value) {
+    switch (conversion.type) {
+      case 's':
+      case 'r': return append_text(conversion, value);
+      case 'd':
+      case 'i':
+      case 'u':
+      case 'x':
+      case 'X':
+      case 'o': return append_integer(conversion, value);
+      case 'a':
+      case 'c': runtime_.unsupported("'%{}' is not supported", conversion.type);
+      default: return append_real(conversion, value);
+    }
+  }
+
+  void append_text(const Conversion& conversion, const Value& value) {
+    TextBuilder whole(runtime_);
+    if (conversion.type == 's') {
+      append_str(whole, runtime_, value);
+    } else {
+      append_repr(whole, runtime_, value);
+    }
+    const MarkedText marked = whole.take();
+    std::size_t end = marked.text.size();
+    if (conversion.precision) {
+      end = char_offset(marked.text, static_cast<std::size_t>(*conversion.precision));
+    }
+    const std::size_t n_chars = count_chars(std::string_view(marked.text).substr(0, end));
+    if (!conversion.left) pad(conversion, n_chars, ' ');
+    out_.append(marked, 0, end);
+    if (conversion.left) pad(conversion, n_chars, ' ');
+  }
+
+  void append_integer(const Conversion& conversion, const Value& value) {
+    if (value.is_undefined()) runtime_.fail_undefined(value);
+    std::int64_t integer = 0;
+    if (const auto exact = value.integer()) {
+      integer = *exact;
+    } else if (const auto number = value.number();
+               number && std::string_view("diu").find(conversion.type) != std::string_view::npos &&
+               *number > -9.2e18 && *number < 9.2e18) {
+      integer = static_cast<std::int64_t>(*number);
+    } else {
+      runtime_.fail("%{} needs a number, not {}", conversion.type, type_name(value));
+    }
+    const std::uint64_t magnitude =
+        integer < 0 ? 0 - static_cast<std::uint64_t>(integer) : static_cast<std::uint64_t>(integer);
+    std::string digits = conversion.type == 'x'   ? fmt::format("{:x}", magnitude)
+                         : conversion.type == 'X' ? fmt::format("{:X}", magnitude)
+                         : conversion.type == 'o' ? fmt::format("{:o}", magnitude)
+                                                  : fmt::format("{}", magnitude);
+    if (conversion.precision) {
+      runtime_.check_string_bytes(static_cast<std::uint64_t>(*conversion.precision));
+      const auto wanted = static_cast<std::size_t>(*conversion.precision);
+      if (digits.size() < wanted) digits.insert(0, wanted - digits.size(), '0');
+    }
+    std::string prefix;
+    if (conversion.alternate && conversion.type == 'o') prefix = "0o";
+    if (conversion.alternate && (conversion.type | 0x20) == 'x') {
+      prefix = std::string("0") + conversion.type;
+    }
+    append_number(conversion, integer < 0, prefix, digits);
+  }
+
+  void append_real(const Conversion& conversion, const Value& value) {
+    if (value.is_undefined()) runtime_.fail_undefined(value);
+    const auto number = value.number();
+    if (!number) runtime_.fail("%{} needs a number, not {}", conversion.type, type_name(value));
+    const std::int64_t precision = conversion.precision.value_or(6);
+    if (precision > 1000) runtime_.unsupported("a precision over 1000 in a % conversion");
+    if (conversion.alternate) runtime_.unsupported("'#' with %{}", conversion.type);
+    std::string format = "%.*";
+    format += conversion.type;
+    std::string digits(1400, '\0');
+    const int n_bytes = std::snprintf(digits.data(), digits.size(), format.c_str(),
+                                      static_cast<int>(precision), std::fabs(*number));
+    digits.resize(static_cast<std::size_t>(n_bytes));
+    append_number(conversion, std::signbit(*number), "", digits);
+  }
+
+  void append_number(const Conversion& conversion, bool is_negative, const std::string& prefix,
+                     const std::string& digits) {
+    const std::string sign = (is_negative        ? "-"
+                              : conversion.plus  ? "+"
+                              : conversion.space ? " "
+                                                 : "") +
+                             prefix;
+    const std::size_t n_chars = sign.size() + digits.size();
+    const bool zeros = conversion.zero && !conversion.left;
+    if (!conversion.left && !zeros) pad(conversion, n_chars, ' ');
+    out_.append_template(sign);
+    if (zeros) pad(conversion, n_chars, '0');
+    out_.append_template(digits);
+    if (conversion.left) pad(conversion, n_chars, ' ');
+  }
+
+  void pad(const Conversion& conversion, std::size_t n_chars, char fill) {
+    const auto width = static_cast<std::uint64_t>(conversion.width);
+    if (width <= n_chars) return;
+    runtime_.check_string_bytes(width);
+    out_.append_template(std::string(width - n_chars, fill));
+  }
+
+  Runtime& runtime_;
+  const StringPayload& format_;
+  std::string_view text_;
+  const Value& values_;
+  TextBuilder out_;
+  std::size_t next_ = 0;     // in text_
+  std::size_t n_taken_ = 0;  // values used
+};
+
+// The argument that the name between two braces means: "", "0" or "name".
+const Value& format_argument(Runtime& runtime, std::string_view field, const CallArgs& args,
+                             std::size_t& next_index) {
+  if (field.find_first_of(".[!:") != std::string_view::npos) {
+    runtime.unsupported("format field '{{{}}}' with an attribute, conversion or specification",
+                        field);
+  }
+  std::size_t index = next_index;
+  const bool is_number =
+      !field.empty() && field.find_first_not_of("0123456789") == std::string_view::npos;
+  if (field.empty()) {
+    ++next_index;
+  } else if (is_number && field.size() < 6) {
+    index = static_cast<std::size_t>(std::stoul(std::string(field)));
+  } else {
+    for (const auto& [name, value] : args.named) {
+      if (name == field) return value;
+    }
+    runtime.fail("format: there is no argument '{}'", field);
+  }
+  if (index >= args.positional.size()) runtime.fail("format: there is no argument {}", index);
+  return args.positional[index];
 }
 
 }  // namespace
 
-std::string repr_of_real(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  char buffer[64];
-  const auto written =
-      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
-  const std::string_view shortest(buffer, static_cast<std::size_t>(written.ptr - buffer));
-  const std::size_t e = shortest.find('e');
-  int exponent = 0;
-  const std::size_t exponent_at = shortest[e + 1] == '+' ? e + 2 : e + 1;
-  std::from_chars(shortest.data() + exponent_at, shortest.data() + shortest.size(), exponent);
-  if (exponent < -4 || exponent >= 16) {
-    return fmt::format("{}e{}{:02}", shortest.substr(0, e), exponent < 0 ? '-' : '+',
-                       std::abs(exponent));
-  }
-  const auto fixed = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
-  std::string text(buffer, fixed.ptr);
-  if (text.find('.') == std::string::npos) text += ".0";
-  return text;
+Value format_percent(Runtime& runtime, const StringPayload& format, const Value& values) {
+  runtime.scan(format.marked.text.size());
+  return PercentFormatter(runtime, format, values).run();
 }
 
-void append_repr(TextBuilder& out, Runtime& runtime, const Value& value) {
-  runtime.step();
-  if (const StringPayload* string = value.string()) {
-    return append_string_repr(out, runtime, *string);
-  }
-  if (value.is_undefined()) return out.append_template("Undefined");
-  append_str(out, runtime, value);
-}
-
-void append_str(TextBuilder& out, Runtime& runtime, const Value& value) {
-  if (value.is_undefined()) return;
-  if (const StringPayload* string = value.string()) return out.append(string->marked);
-  if (value.is_none()) return out.append_template("None");
-  if (const auto* boolean = std::get_if<bool>(&value.data)) {
-    return out.append_template(*boolean ? "True" : "False");
-  }
-  if (const auto* real = std::get_if<double>(&value.data)) {
-    return out.append_template(repr_of_real(*real));
-  }
-  if (const auto integer = value.integer()) return out.append_template(std::to_string(*integer));
-  const DepthGuard guard(runtime);
-  const auto append_key = [&](const Value& key) { append_repr(out, runtime, key); };
-  if (const SequencePayload* sequence = value.sequence()) {
-    return append_sequence(out, runtime, *sequence);
-  }
-  if (const DictPayload* dict = value.dict()) {
-    return append_dict(out, runtime, dict->entries, append_key);
-  }
-  if (const auto* space = std::get_if<Namespace*>(&value.data)) {
-    out.append_template("<Namespace ");
-    append_dict(out, runtime, (*space)->attributes,
-                [&](const std::string& name) { out.append_template("'" + name + "'"); });
-    return out.append_template(">");
-  }
-  if (const auto* loop = std::get_if<LoopState*>(&value.data)) {
-    return out.append_template(
-        fmt::format("<LoopContext {}/{}>", (*loop)->index0 + 1, (*loop)->items.size()));
-  }
-  out.append_template("<" + type_name(value) + ">");
-}
-
-MarkedText to_str(Runtime& runtime, const Value& value) {
-  if (const StringPayload* string = value.string()) return string->marked;
+MarkedText format_braces(Runtime& runtime, const MarkedText& format, const CallArgs& args) {
+  const std::string_view text = format.text;
+  runtime.scan(text.size());
   TextBuilder out(runtime);
-  append_str(out, runtime, value);
-  return out.take();
-}
-
-std::string to_plain_repr(Runtime& runtime, const Value& value) {
-  constexpr std::size_t kMaxBytes = 80;
-  TextBuilder out(runtime);
-  append_repr(out, runtime, value);
-  std::string text = out.take().text;
-  if (text.size() > kMaxBytes) text = text.substr(0, kMaxBytes) + "...";
-  return replace_ill_formed(text);
-}
-
-void append_escaped(TextBuilder& out, const MarkedText& text) {
-  static constexpr std::string_view kSpecial = "&<>'\"";
-  static constexpr std::string_view kEscapes[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
-  std::size_t begin = 0;
+  std::size_t begin = 0, next_index = 0;
   while (true) {
-    const std::size_t at = text.text.find_first_of(kSpecial, begin);
-    if (at == std::string::npos) return out.append(text, begin, text.text.size());
-    out.append(text, begin, at);
-    out.append(kEscapes[kSpecial.find(text.text[at])], has_user_bytes(text, at, at + 1));
-    begin = at + 1;
+    const std::size_t at = text.find_first_of("{}", begin);
+    if (at == std::string_view::npos) break;
+    out.append(format, begin, at);
+    if (at + 1 < text.size() && text[at + 1] == text[at]) {
+      out.append(format, at, at + 1);
+      begin = at + 2;
+      continue;
+    }
+    const std::size_t end = text.find('}', at);
+    if (text[at] == '}' || end == std::string_view::npos)
+      runtime.fail("format: a single '{}' in the text", text[at]);
+    append_str(out, runtime,
+               format_argument(runtime, text.substr(at + 1, end - at - 1), args, next_index));
+    begin = end + 1;
   }
+  out.append(format, begin, text.size());
+  return out.take();
 }
 
 }  // namespace tinyllm::jinja

@@ -5,10 +5,9 @@
 #include <ctime>
 
 #include "text/jinja/access.h"
-#include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/format.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
 
 namespace tinyllm::jinja {
 namespace {
@@ -53,6 +52,7 @@ Entries entries_of(Runtime& runtime, Arguments call) {
     entries.emplace_back(key, value);
   };
   if (!call.positional.empty()) {
+    if (call.positional[0].is_undefined()) runtime.fail_undefined(call.positional[0]);
     if (const DictPayload* dict = call.positional[0].dict()) {
       entries = dict->entries;
     } else {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "text/jinja/access.h"
-#include "text/jinja/format.h"
+#include "text/jinja/repr.h"
 
 namespace tinyllm::jinja {
 

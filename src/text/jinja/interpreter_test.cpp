@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "text/jinja/from_json.h"
+#include "text/jinja/json.h"
 #include "text/jinja/parser.h"
 
 namespace tinyllm::jinja {
@@ -155,6 +155,14 @@ TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
   EXPECT_EQ(error_of("{{ lipsum() }}"),
             "chat template, line 1, column 4: function 'lipsum' is not supported");
   EXPECT_EQ(error_of("{% macro joiner() %}x{% endmacro %}{{ joiner() }}"), "rendered: x");
+}
+
+TEST(JinjaScopes, UnknownFiltersAreNamedWhenTheirBranchRuns) {
+  EXPECT_EQ(error_of("{% if true %}\n{{ 1|nope }}{% endif %}"),
+            "chat template, line 2, column 6: filter 'nope' is not known");
+  EXPECT_EQ(error_of("{{ (1 is nope) if true }}"),
+            "chat template, line 1, column 10: test 'nope' is not known");
+  EXPECT_EQ(error_of("{{ 1|nope if false else 'b' }}"), "rendered: b");
 }
 
 TEST(JinjaScopes, MacrosKeepTheirPlaceAlive) {

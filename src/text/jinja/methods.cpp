@@ -5,8 +5,8 @@
 
 #include "base/utf8.h"
 #include "text/jinja/access.h"
-#include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
+#include "text/jinja/format.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/strings.h"
 #include "text/jinja/unicode.h"

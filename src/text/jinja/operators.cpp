@@ -5,6 +5,7 @@
 
 #include "text/jinja/access.h"
 #include "text/jinja/format.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {

@@ -21,6 +21,7 @@ class Parser {
 
   Body run() {
     Body body = statements({});
+    expressions_.refuse_unknown_names(0);
     return body;
   }
 
@@ -78,14 +79,28 @@ class Parser {
             "the template ends where {} is missing", wanted);
   }
 
-  // The body of a block whose opening tag ends here, and its end tag.
-  Body block_body(const EndTags& end_tags, bool take_end = true) {
+  // The statements of a block whose opening tag ends here, up to one of the end tags.
+  Body block_part(const EndTags& end_tags) {
     tokens_.skip_op(":");
     tokens_.expect(TokenKind::block_end, "'%}'");
     expressions_.enter(tokens_.current().position);
     Body body = statements(end_tags);
     expressions_.leave();
-    if (take_end) tokens_.take();
+    return body;
+  }
+
+  // The same of a block with variables of its own; a branch around it excuses no name inside.
+  Body scope_part(const EndTags& end_tags) {
+    const std::size_t n_unknown = expressions_.n_unknown_names();
+    Body body = block_part(end_tags);
+    expressions_.refuse_unknown_names(n_unknown);
+    return body;
+  }
+
+  // A whole body, its end tag included.
+  Body scope_body(std::string_view end_tag) {
+    Body body = scope_part({end_tag});
+    tokens_.take();
     return body;
   }
 
@@ -124,21 +139,25 @@ class Parser {
   // A body that becomes a function: no break or continue out of it.
   Body function_body(std::string_view end_tag) {
     const int outer_depth = std::exchange(loop_depth_, 0);
-    Body body = block_body({end_tag});
+    Body body = scope_body(end_tag);
     loop_depth_ = outer_depth;
     return body;
   }
 
   void parse_if(Statement& node) {
-    while (true) {
+    const std::size_t n_unknown = expressions_.n_unknown_names();
+    std::string_view tag = "elif";
+    while (tag == "elif") {
       ExprPtr condition = expressions_.tuple_or_expression(false);
-      Body body = block_body({"elif", "else", "endif"}, false);
+      Body body = block_part({"elif", "else", "endif"});
       node.branches.push_back({std::move(condition), std::move(body)});
-      const std::string& tag = tokens_.take().text;
-      if (tag == "elif") continue;
-      if (tag == "else") node.else_body = block_body({"endif"});
-      return;
+      tag = tokens_.take().text;
     }
+    if (tag == "else") {
+      node.else_body = block_part({"endif"});
+      tokens_.take();
+    }
+    expressions_.excuse_unknown_names(n_unknown);
   }
 
   void parse_for(Statement& node) {
@@ -151,9 +170,9 @@ class Parser {
               "recursive loops are not supported");
     }
     ++loop_depth_;
-    node.body = block_body({"endfor", "else"}, false);
+    node.body = scope_part({"endfor", "else"});
     --loop_depth_;
-    if (tokens_.take().text == "else") node.else_body = block_body({"endfor"});
+    if (tokens_.take().text == "else") node.else_body = scope_body("endfor");
   }
 
   void parse_set(Statement& node) {
@@ -163,15 +182,10 @@ class Parser {
       return;
     }
     node.kind = Kind::set_block;
-    if (tokens_.is_op("|")) node.expressions.push_back(expressions_.filter_chain(block_text()));
-    node.body = block_body({"endset"});
-  }
-
-  ExprPtr block_text() {
-    auto node = std::make_unique<Expr>();
-    node->kind = Expr::Kind::block_text;
-    node->position = tokens_.current().position;
-    return node;
+    if (tokens_.is_op("|")) {
+      node.expressions.push_back(expressions_.filter_chain(expressions_.block_text()));
+    }
+    node.body = scope_body("endset");
   }
 
   void parse_signature(MacroNode& macro) {
@@ -228,8 +242,8 @@ class Parser {
   }
 
   void parse_filter(Statement& node) {
-    node.expressions.push_back(expressions_.filter_chain(block_text(), true));
-    node.body = block_body({"endfilter"});
+    node.expressions.push_back(expressions_.filter_chain(expressions_.block_text(), true));
+    node.body = scope_body("endfilter");
   }
 
   void parse_with(Statement& node) {
@@ -239,7 +253,7 @@ class Parser {
       tokens_.expect_op("=");
       node.expressions.push_back(expressions_.expression());
     }
-    node.body = block_body({"endwith"});
+    node.body = scope_body("endwith");
   }
 
   void parse_print(Statement& node) {

@@ -105,6 +105,22 @@ TEST(JinjaParser, RefusesWhatIsNotSupportedByName) {
             "unsupported: " + at(1, 15, "recursive loops are not supported"));
 }
 
+// As Jinja2 does: what a branch calls may be missing as long as the branch does not run, but a body
+// with variables of its own is not excused by the branch around it.
+TEST(JinjaParser, UnknownNamesInBranchesWaitForTheRender) {
+  EXPECT_EQ(error_of("{% if x|nope %}{{ 1|nope }}{% elif 1 is nope %}{% else %}{{ 1|nope }}"
+                     "{% endif %}{{ 1|nope if x else y|nope }}"),
+            "parsed");
+  EXPECT_EQ(error_of("{{ (1|nope if x) + 2|nope }}"),
+            "unsupported: " + at(1, 22, "filter 'nope' is not known"));
+  EXPECT_EQ(error_of("{% if x %}{% for y in z|nope %}{% endfor %}{% endif %}{{ 1|nope2 }}"),
+            "unsupported: " + at(1, 60, "filter 'nope2' is not known"));
+  EXPECT_EQ(error_of("{% if x %}{% for y in z %}{{ y is nope }}{% endfor %}{% endif %}"),
+            "unsupported: " + at(1, 35, "test 'nope' is not known"));
+  EXPECT_EQ(error_of("{% if x %}{% macro m() %}{{ 1|nope }}{% endmacro %}{% endif %}"),
+            "unsupported: " + at(1, 31, "filter 'nope' is not known"));
+}
+
 TEST(JinjaParser, NestingIsCapped) {
   const auto nested = [](const std::string& open, const std::string& core, const std::string& close,
                          int n) {

@@ -4,13 +4,10 @@
 #include <algorithm>
 
 #include "text/jinja/access.h"
-#include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/filter_tables.h"
-#include "text/jinja/format.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/strings.h"
-#include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
 namespace {

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "text/jinja/access.h"
-#include "text/jinja/format.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
@@ -346,58 +345,6 @@ Value zero_fill(Runtime& runtime, const StringPayload& text, std::int64_t width)
   for (std::int64_t i = n_chars; i < width; ++i) out.append_template("0");
   out.append(marked, has_sign ? 1 : 0, marked.text.size());
   return runtime.string(out.take(), text.is_markup);
-}
-
-namespace {
-
-// The argument that the name between two braces means: "", "0" or "name".
-const Value& format_argument(Runtime& runtime, std::string_view field, const CallArgs& args,
-                             std::size_t& next_index) {
-  if (field.find_first_of(".[!:") != kNone) {
-    runtime.unsupported("format field '{{{}}}' with an attribute, conversion or specification",
-                        field);
-  }
-  std::size_t index = next_index;
-  const bool is_number = !field.empty() && field.find_first_not_of("0123456789") == kNone;
-  if (field.empty()) {
-    ++next_index;
-  } else if (is_number && field.size() < 6) {
-    index = static_cast<std::size_t>(std::stoul(std::string(field)));
-  } else {
-    for (const auto& [name, value] : args.named) {
-      if (name == field) return value;
-    }
-    runtime.fail("format: there is no argument '{}'", field);
-  }
-  if (index >= args.positional.size()) runtime.fail("format: there is no argument {}", index);
-  return args.positional[index];
-}
-
-}  // namespace
-
-MarkedText format_braces(Runtime& runtime, const MarkedText& format, const CallArgs& args) {
-  const std::string_view text = format.text;
-  runtime.scan(text.size());
-  TextBuilder out(runtime);
-  std::size_t begin = 0, next_index = 0;
-  while (true) {
-    const std::size_t at = text.find_first_of("{}", begin);
-    if (at == kNone) break;
-    out.append(format, begin, at);
-    if (at + 1 < text.size() && text[at + 1] == text[at]) {
-      out.append(format, at, at + 1);
-      begin = at + 2;
-      continue;
-    }
-    const std::size_t end = text.find('}', at);
-    if (text[at] == '}' || end == kNone)
-      runtime.fail("format: a single '{}' in the text", text[at]);
-    append_str(out, runtime,
-               format_argument(runtime, text.substr(at + 1, end - at - 1), args, next_index));
-    begin = end + 1;
-  }
-  out.append(format, begin, text.size());
-  return out.take();
 }
 
 }  // namespace tinyllm::jinja

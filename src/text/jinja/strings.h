@@ -50,9 +50,6 @@ Value zero_fill(Runtime& runtime, const StringPayload& text, std::int64_t width)
 // Python's islower and isupper: there are letters with case, and is_wanted holds for all of them.
 bool all_cased(Runtime& runtime, std::string_view text, bool (*is_wanted)(char32_t));
 
-// "{} {0} {name}".format(...); format specifications and conversions are Error{unsupported}.
-MarkedText format_braces(Runtime& runtime, const MarkedText& format, const CallArgs& args);
-
 // The bytes [begin, end) as a new string of the same kind.
 Value part_of(Runtime& runtime, const StringPayload& text, std::size_t begin, std::size_t end);
 

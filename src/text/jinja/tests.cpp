@@ -3,10 +3,9 @@
 #include <cmath>
 
 #include "text/jinja/access.h"
-#include "text/jinja/arguments.h"
 #include "text/jinja/builtins.h"
-#include "text/jinja/format.h"
 #include "text/jinja/operators.h"
+#include "text/jinja/repr.h"
 #include "text/jinja/strings.h"
 #include "text/jinja/unicode.h"
 

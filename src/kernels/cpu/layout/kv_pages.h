@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/kv_type.h"
+#include "api/kv_type.h"
 
 namespace tinyllm {
 

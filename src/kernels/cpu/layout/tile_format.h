@@ -26,8 +26,12 @@ namespace tinyllm {
 
 inline constexpr std::int64_t kTileRows = 32;
 inline constexpr std::int64_t kTileCols = 32;
-inline constexpr std::int64_t kSuperTiles =
-    8;  // tiles under one header of super-scales: 256 columns
+inline constexpr std::int64_t kSuperTiles = 8;  // tiles under one header of super-scales
+
+// Rows of the panels that hold n rows.
+static inline std::int64_t whole_panels(std::int64_t n) {
+  return (n + kTileRows - 1) / kTileRows * kTileRows;
+}
 
 enum class TileFormat : std::uint8_t {
   f32,

@@ -1,6 +1,6 @@
-#include <charconv>
+#include "api/device_spec.h"
 
-#include "kernels/make/make_backend.h"
+#include <charconv>
 
 namespace tinyllm {
 

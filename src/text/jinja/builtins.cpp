@@ -1,4 +1,4 @@
-#include "text/jinja/arguments.h"
+#include "text/jinja/builtins.h"
 
 #include <algorithm>
 
@@ -54,6 +54,15 @@ const StringPayload& BoundArgs::string(std::size_t index) const {
                   type_name(*bound_[index]));
   }
   return *text;
+}
+
+const NativeFunction* find_filter(std::string_view name) {
+  for (const auto table : {value_filters(), sequence_filters()}) {
+    for (const NativeFunction& filter : table) {
+      if (filter.name == name) return &filter;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace tinyllm::jinja

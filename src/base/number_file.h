@@ -1,0 +1,16 @@
+#pragma once
+// Numbers that the kernel tells in small files of /proc and /sys. Any thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace tinyllm {
+
+// The number that a file holds, or the one after `key` in a file of "key value" lines. Empty where
+// there is no such file, key or number.
+std::optional<std::int64_t> read_number(const std::filesystem::path& path,
+                                        const std::string& key = "");
+
+}  // namespace tinyllm

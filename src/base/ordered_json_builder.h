@@ -1,0 +1,14 @@
+#pragma once
+// An ordered_json from text in time that grows with the text alone. ordered_json's own insertion
+// looks through all members of an object, so that an object of 40,000 keys takes seconds.
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+namespace tinyllm {
+
+// Of two equal keys the later value counts, at the place of the first, as in the library's own
+// parser. Throws the library's exceptions. Any thread.
+nlohmann::ordered_json build_ordered_json(std::string_view text);
+
+}  // namespace tinyllm

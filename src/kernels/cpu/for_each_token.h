@@ -1,0 +1,21 @@
+#pragma once
+// A pass over the tokens of a step that takes each for itself: norms, RoPE, quantisation.
+
+#include <cstdint>
+
+#include "base/function_ref.h"
+#include "base/thread_pool.h"
+
+namespace tinyllm {
+
+// each(t) for t in [0, n_tokens), in parallel. One token stays on the caller, since waking the
+// others costs more.
+inline void for_each_token(ThreadPool& pool, std::int64_t n_tokens,
+                           function_ref<void(std::int64_t t)> each) {
+  if (n_tokens == 1) return each(0);
+  pool.parallel_for(n_tokens, 4, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) each(t);
+  });
+}
+
+}  // namespace tinyllm

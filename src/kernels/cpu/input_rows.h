@@ -1,0 +1,41 @@
+#pragma once
+// The left side of a matrix product: rows of f32 values and, for quantised weights, the same rows
+// as int8. Sized once.
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cpu/row_kernels.h"
+#include "tensor/buffer.h"
+
+namespace tinyllm {
+
+// Which groups of a row keep a residual (RowKernels::quantise_act): usually those whose scale is 1.4
+// times the row's, about one in ten. The inputs of q, k, v and of the head pass their error on
+// undamped and are small against the step: there 0.84 times, one in six to one in two.
+inline constexpr float kUsualSplit = 2.0f, kFineSplit = 0.7f;
+
+class InputRows {
+ public:
+  InputRows() = default;
+  // [max_rows, n_cols]. Rows are padded to whole tiles of 32 columns; the padding is and stays 0.
+  InputRows(std::int64_t max_rows, std::int64_t n_cols);
+
+  std::int64_t stride() const { return stride_; }  // floats from a row to the next
+  float* row(std::int64_t t) { return values_.as<float>().data() + t * stride_; }
+  const float* row(std::int64_t t) const { return values_.as<float>().data() + t * stride_; }
+  const QuantisedRow* quantised() const { return quantised_.data(); }  // [max_rows]
+
+  // Quantises row t from its values. split_above: see RowKernels::quantise_act.
+  void quantise(const RowKernels& kernels, std::int64_t t, float split_above) {
+    kernels.quantise_act(row(t), stride_, split_above, quantised_[t]);
+  }
+
+ private:
+  std::int64_t stride_ = 0;
+  Buffer values_;  // [max_rows, stride] f32
+  Buffer bytes_;   // what quantised_ points to
+  std::vector<QuantisedRow> quantised_;
+};
+
+}  // namespace tinyllm

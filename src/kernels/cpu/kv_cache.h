@@ -1,0 +1,38 @@
+#pragma once
+// The K/V pages of all layers of a model, in one piece of memory. A block of positions has a page
+// for each layer and K/V head; layers may differ in their heads. Pages lie [layer][K/V head][block],
+// so that a head's pages of neighbouring blocks are neighbours.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/layout/kv_pages.h"
+#include "tensor/buffer.h"
+
+namespace tinyllm {
+
+class KvCache {
+ public:
+  KvCache() = default;
+  // Throws Error{out_of_memory}. layers: the attention of each layer.
+  KvCache(std::span<const AttentionSpec> layers, const KvSpec& kv);
+
+  KvPages pages(std::int32_t layer_idx, std::int32_t kv_head);
+
+  // What one block takes, with its pages of all layers.
+  static std::int64_t block_bytes(std::span<const AttentionSpec> layers, const KvSpec& kv);
+
+ private:
+  struct Layer {
+    std::int64_t begin;       // byte of the first page
+    std::int64_t page_bytes;  // from a block to the next
+    std::int32_t head_dim;
+  };
+  KvSpec kv_;
+  std::vector<Layer> layers_;
+  Buffer bytes_;
+};
+
+}  // namespace tinyllm
