@@ -19,6 +19,10 @@ double seconds_a_launch(const DeviceContext& context, int n,
 // Random bytes; of_bf16: pairs that are finite bf16 numbers about 0.01.
 void fill_random(const DeviceBuffer& buffer, bool of_bf16, std::uint64_t seed);
 
+// Normal numbers: bf16, or f32 of that spread.
+void fill_normal_bf16(const DeviceBuffer& buffer, std::uint64_t seed);
+void fill_normal_f32(const DeviceBuffer& buffer, float spread, std::uint64_t seed);
+
 // GB/s of reading 4 GiB.
 double read_bandwidth(const DeviceContext& context);
 

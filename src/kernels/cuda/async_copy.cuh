@@ -12,8 +12,7 @@ namespace tinyllm::cuda {
 
 __device__ __forceinline__ void init_barrier(std::uint64_t* barrier, int n_arrivals) {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(barrier)),
-               "r"(n_arrivals)
+  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(n_arrivals)
                : "memory");
 #endif
 }
@@ -46,9 +45,23 @@ __device__ __forceinline__ void copy_bulk(void* shared, const void* global, std:
                                           std::uint64_t* barrier) {
 #if __CUDA_ARCH__ >= 900
   asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-          shared_address(shared)),
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(shared_address(shared)),
       "l"(global), "r"(n_bytes), "r"(shared_address(barrier))
+      : "memory");
+#endif
+}
+
+// The same for data that is read once a step (evict_first_policy): what is small stays in L2.
+__device__ __forceinline__ void copy_bulk_once(void* shared, const void* global,
+                                               std::uint32_t n_bytes, std::uint64_t* barrier,
+                                               std::uint64_t policy) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], "
+      "[%1], "
+      "%2, [%3], %4;" ::"r"(shared_address(shared)),
+      "l"(global), "r"(n_bytes), "r"(shared_address(barrier)), "l"(policy)
       : "memory");
 #endif
 }
@@ -91,7 +104,7 @@ class WarpRing {
 #if __CUDA_ARCH__ >= 900
     if (source != nullptr && lane_ == 0) {
       expect_bytes(barriers_ + fetch_stage_, kPieceBytes);
-      copy_bulk(target, source, kPieceBytes, barriers_ + fetch_stage_);
+      copy_bulk_once(target, source, kPieceBytes, barriers_ + fetch_stage_, evict_first_policy());
     }
 #else
     if (source != nullptr) {

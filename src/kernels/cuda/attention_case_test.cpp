@@ -101,8 +101,10 @@ void AttentionCase::fill_sequence(std::size_t sequence_idx, std::int32_t n_posit
     for (std::int32_t t = 0; t < range.n_tokens; ++t) {
       for (int i = 0; i < shape.group_size(); ++i) {
         const std::int64_t row = (std::int64_t{range.first_token + t} * shape.n_heads +
-                                  kv_head * shape.group_size() + i) * dim;
-        attend(shape, q.data() + row, keys, values, range.first_position + t, expected.data() + row);
+                                  kv_head * shape.group_size() + i) *
+                                 dim;
+        attend(shape, q.data() + row, keys, values, range.first_position + t,
+               expected.data() + row);
       }
     }
   }

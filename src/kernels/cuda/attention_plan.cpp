@@ -21,8 +21,10 @@ void for_each_piece(std::span<const AttentionRange> ranges, const AttentionPlanS
                     const Use& use) {
   for (const AttentionRange& range : ranges) {
     const std::int32_t n_rows = range.n_tokens * sizes.group_size;
-    for (std::int32_t row = 0; row < n_rows; row += sizes.max_rows) {
-      const std::int32_t n = std::min(sizes.max_rows, n_rows - row);
+    const std::int32_t n_pieces = (n_rows + sizes.max_rows - 1) / sizes.max_rows;
+    const std::int32_t rows_a_piece = (n_rows + n_pieces - 1) / n_pieces;
+    for (std::int32_t row = 0; row < n_rows; row += rows_a_piece) {
+      const std::int32_t n = std::min(rows_a_piece, n_rows - row);
       const std::int32_t first = range.first_position + row / sizes.group_size;
       const std::int32_t last = range.first_position + (row + n - 1) / sizes.group_size;
       const std::int32_t begin = sizes.window > 0 ? std::max(first - sizes.window + 1, 0) : 0;
@@ -83,6 +85,7 @@ class Planner {
 
   void finish() {
     while (std::ssize(plan_.slot_starts) <= sizes_.n_slots) next_slot();
+    choose_mergers();
   }
 
  private:
@@ -105,8 +108,36 @@ class Planner {
                               .part_begin = -1,
                               .n_parts = 1,
                               .part_idx = 0,
-                              .merge_idx = 0});
+                              .merge_idx = 0,
+                              .merger = -1});
     used_ += end - begin + overhead();
+  }
+
+  // Blocks that have nothing to do after their part merge the result; where there is none, the block
+  // of the last part does, which has done all the others too.
+  void choose_mergers() {
+    for (std::size_t slot = 1; slot < plan_.slot_starts.size(); ++slot) {
+      const std::int32_t end = plan_.slot_starts[slot];
+      if (end > plan_.slot_starts[slot - 1] &&
+          plan_.segments[static_cast<std::size_t>(end) - 1].n_parts > 1)
+        plan_.segments[static_cast<std::size_t>(end) - 1].merger = 0;
+    }
+    for (std::size_t first = 0; first < plan_.segments.size();) {
+      const auto n = static_cast<std::size_t>(plan_.segments[first].n_parts);
+      if (n > 1) number_mergers(std::span(plan_.segments).subspan(first, n));
+      first += n;
+    }
+  }
+
+  static void number_mergers(std::span<AttentionSegment> parts) {
+    if (std::ranges::none_of(parts, [](const auto& part) { return part.merger >= 0; }))
+      parts.back().merger = 0;
+    const auto n = static_cast<std::int32_t>(
+        std::ranges::count_if(parts, [](const auto& part) { return part.merger >= 0; }));
+    std::int32_t idx = 0;
+    for (AttentionSegment& part : parts) {
+      if (part.merger >= 0) part.merger = n * kMaxMergers + idx++;
+    }
   }
 
   void number_parts(std::size_t first_segment) {

@@ -26,6 +26,8 @@ struct AttentionRange {
   std::int32_t block_begin = 0;     // of the sequence, into StepBatch::blocks
 };
 
+inline constexpr std::int32_t kMaxMergers = 1 << 12;  // of one result
+
 // Groups [group_begin, group_end) for the rows [row_begin, row_begin + n_rows) of a range, where
 // row r is head r % group_size (of the K/V head's query heads) of token first_token + r / group_size.
 // Plain bytes: goes to the device as it is.
@@ -37,23 +39,24 @@ struct AttentionSegment {
   std::int32_t n_parts;
   std::int32_t part_idx;   // this one
   std::int32_t merge_idx;  // the counter of parts that are done
-  std::int32_t padding = 0;
+  std::int32_t merger;  // n_mergers * kMaxMergers + this one's number: its block merges too; or -1
 };
 static_assert(sizeof(AttentionSegment) == 48);
 
 struct AttentionPlanSizes {
-  std::int32_t n_slots = 1;        // blocks of the device for each K/V head
-  std::int32_t group_size = 1;     // query heads of a K/V head
-  std::int32_t max_rows = 16;      // of a segment
-  std::int32_t window = 0;         // positions that a token sees; 0: all
-  std::int32_t step_groups = 8;    // groups that a block reads at once: no segment is shorter, but a result's last
-  std::int32_t split_groups = 0;   // fixed splits of so many groups; 0: balanced
+  std::int32_t n_slots = 1;     // blocks of the device for each K/V head
+  std::int32_t group_size = 1;  // query heads of a K/V head
+  std::int32_t max_rows = 16;   // of a segment
+  std::int32_t window = 0;      // positions that a token sees; 0: all
+  std::int32_t step_groups =
+      8;  // groups that a block reads at once: no segment is shorter, but a result's last
+  std::int32_t split_groups = 0;  // fixed splits of so many groups; 0: balanced
 };
 
 struct AttentionPlan {
-  std::vector<AttentionSegment> segments;   // by slot
-  std::vector<std::int32_t> slot_starts;    // [n_slots + 1] into segments
-  std::int32_t n_parts = 0, n_merges = 0;   // what scratch and counters are needed
+  std::vector<AttentionSegment> segments;  // by slot
+  std::vector<std::int32_t> slot_starts;   // [n_slots + 1] into segments
+  std::int32_t n_parts = 0, n_merges = 0;  // what scratch and counters are needed
 };
 
 // Reuses the plan's memory.

@@ -19,7 +19,8 @@ std::vector<AttentionRange> random_ranges(std::mt19937& random, int n, int max_p
   std::int32_t token = 0;
   for (int i = 0; i < n; ++i) {
     const auto n_tokens = static_cast<std::int32_t>(1 + random() % max_tokens);
-    ranges.push_back({token, n_tokens, static_cast<std::int32_t>(random() % max_position), i * 100});
+    ranges.push_back(
+        {token, n_tokens, static_cast<std::int32_t>(random() % max_position), i * 100});
     token += n_tokens;
   }
   return ranges;
@@ -49,8 +50,7 @@ void expect_covers(const AttentionPlan& plan, std::span<const AttentionRange> ra
       const std::int32_t n_rows = parts.front().n_rows;
       const std::int32_t first = range.first_position + row / sizes.group_size;
       const std::int32_t last = range.first_position + (row + n_rows - 1) / sizes.group_size;
-      std::int32_t group =
-          sizes.window > 0 ? std::max(first - sizes.window + 1, 0) / kKvGroup : 0;
+      std::int32_t group = sizes.window > 0 ? std::max(first - sizes.window + 1, 0) / kKvGroup : 0;
       std::int32_t idx = 0;
       for (const AttentionSegment& part : parts) {
         EXPECT_EQ(part.group_begin, group);
@@ -66,6 +66,26 @@ void expect_covers(const AttentionPlan& plan, std::span<const AttentionRange> ra
     }
   }
   EXPECT_TRUE(by_rows.empty()) << "segments of nothing";
+}
+
+// Nobody waits for others before its last segment, and every result is merged, by each merger once.
+void expect_merges(const AttentionPlan& plan) {
+  std::map<std::int32_t, std::vector<std::int32_t>> mergers;
+  for (std::size_t slot = 1; slot < plan.slot_starts.size(); ++slot) {
+    for (std::int32_t s = plan.slot_starts[slot - 1]; s < plan.slot_starts[slot]; ++s) {
+      const AttentionSegment& segment = plan.segments[static_cast<std::size_t>(s)];
+      if (segment.merger < 0) continue;
+      mergers[segment.merge_idx].push_back(segment.merger);
+      const bool has_done_all = s - segment.part_idx >= plan.slot_starts[slot - 1] &&
+                                segment.part_idx == segment.n_parts - 1;
+      EXPECT_TRUE(s + 1 == plan.slot_starts[slot] || has_done_all);
+    }
+  }
+  EXPECT_EQ(std::ssize(mergers), plan.n_merges);
+  for (const auto& [merge_idx, numbers] : mergers) {
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      EXPECT_EQ(numbers[i], std::ssize(numbers) * kMaxMergers + static_cast<std::int32_t>(i));
+  }
 }
 
 // Parts of different results do not share a place.
@@ -89,12 +109,13 @@ TEST(AttentionPlan, CoversEveryGroupOnce) {
     sizes.max_rows = random() % 2 == 0 ? 16 : 32;
     sizes.window = std::array{0, 1, 16, 100, 5000}[random() % 5];
     sizes.split_groups = std::array{0, 8, 32}[random() % 3];
-    const auto ranges = random_ranges(random, static_cast<int>(random() % 70), 9000,
-                                      random() % 2 == 0 ? 1 : 8);
+    const auto ranges =
+        random_ranges(random, static_cast<int>(random() % 70), 9000, random() % 2 == 0 ? 1 : 8);
     AttentionPlan plan;
     plan_attention(ranges, sizes, plan);
     expect_covers(plan, ranges, sizes);
     expect_parts_apart(plan);
+    expect_merges(plan);
     std::int64_t n_groups = 0, n_pieces = 0;
     for (const AttentionSegment& segment : plan.segments) {
       n_groups += segment.group_end - segment.group_begin;
@@ -152,7 +173,8 @@ TEST(AttentionPlan, FixedSplitsDoNotDependOnTheBatch) {
 }
 
 TEST(PrefillPlan, TilesCoverTheRowsLongestFirst) {
-  const std::vector<AttentionRange> ranges = {{0, 100, 0, 0}, {100, 1, 4000, 9}, {101, 300, 50, 80}};
+  const std::vector<AttentionRange> ranges = {
+      {0, 100, 0, 0}, {100, 1, 4000, 9}, {101, 300, 50, 80}};
   std::vector<PrefillTile> tiles;
   plan_prefill(ranges, 7, tiles);
   std::map<std::int32_t, std::int32_t> n_rows;

@@ -27,9 +27,11 @@ std::vector<__nv_bfloat16> run_decode(const DeviceContext& context, const Attent
   AttentionPlan plan;
   plan_attention(a.ranges, sizes, plan);
   const DevicePlan device_plan(plan, sizes, a.shape);
-  out.poison();
-  launch_decode_attention(context, a.shape, a.kv(), device_plan.view(), a.device_q.data(),
-                          out.data());
+  for (int launch = 0; launch < 3; ++launch) {  // each leaves the counters as it found them
+    out.poison();
+    launch_decode_attention(context, a.shape, a.kv(), device_plan.view(), a.device_q.data(),
+                            out.data());
+  }
   std::vector<__nv_bfloat16> result = out.download();
   EXPECT_TRUE(device_plan.counters_are_zero());
   return result;
@@ -49,7 +51,7 @@ void expect_decode(const AttentionShape& shape, int block_size,
     EXPECT_LT(a.error_of(out), kTolerance)
         << "head_dim " << shape.head_dim << ", group " << shape.group_size() << ", blocks of "
         << block_size << ", window " << shape.window << ", split " << split_groups;
-    for (int again = 0; again < 2; ++again)
+    for (int again = 0; again < 2; ++again)  // the same bits, run after run
       EXPECT_TRUE(same_bits(run_decode(context, a, max_rows, split_groups, out), first));
   }
 }
@@ -61,7 +63,7 @@ const std::vector<SequenceSizes> kRagged = {{1, 1},   {15, 1},  {16, 1},  {17, 1
 TEST(DecodeAttention, EveryGroupSizeAndHeadDim) {
   REQUIRE_GPU();
   unsigned seed = 1;
-  for (const int head_dim : {32, 64, 128, 256}) {
+  for (const int head_dim : {32, 64, 128}) {
     for (const int group_size : {1, 2, 3, 6, 7, 16}) {
       const auto shape = shape_of(2, group_size, head_dim);
       expect_decode(shape, std::array{16, 32, 64}[seed % 3], kRagged, 16, seed);
@@ -72,7 +74,8 @@ TEST(DecodeAttention, EveryGroupSizeAndHeadDim) {
 
 TEST(DecodeAttention, OneLongSequence) {
   REQUIRE_GPU();
-  for (const int n_kv_heads : {1, 4, 8}) expect_decode(shape_of(n_kv_heads, 7, 128), 64, {{9001, 1}}, 16, 5);
+  for (const int n_kv_heads : {1, 4, 8})
+    expect_decode(shape_of(n_kv_heads, 7, 128), 64, {{9001, 1}}, 16, 5);
 }
 
 TEST(DecodeAttention, DraftsAndWideGroups) {
@@ -117,7 +120,7 @@ TEST(DecodeAttention, FixedSplitsDoNotDependOnTheBatch) {
 TEST(NaiveAttention, AnyHeadDim) {
   REQUIRE_GPU();
   const DeviceContext context;
-  for (const int head_dim : {8, 16, 80, 96, 128}) {
+  for (const int head_dim : {8, 16, 80, 96, 128, 256}) {
     const AttentionCase a(shape_of(2, 3, head_dim, head_dim == 80 ? 50 : 0), 32,
                           {{1, 1}, {65, 4}, {300, 20}}, 17);
     DeviceArray<__nv_bfloat16> out(a.q.size());
@@ -140,7 +143,8 @@ void expect_prefill(const AttentionShape& shape, int block_size,
   for (int round = 0; round < 3; ++round) {
     out.poison();
     launch_prefill_attention(context, shape, a.kv(), device_tiles.data(),
-                             static_cast<std::int32_t>(tiles.size()), a.device_q.data(), out.data());
+                             static_cast<std::int32_t>(tiles.size()), a.device_q.data(),
+                             out.data());
     const std::vector<__nv_bfloat16> result = out.download();
     if (round == 0) {
       first = result;
@@ -155,12 +159,13 @@ void expect_prefill(const AttentionShape& shape, int block_size,
 
 TEST(PrefillAttention, WholePromptsAndChunks) {
   REQUIRE_GPU();
-  const std::vector<SequenceSizes> sequences = {{1, 1},    {17, 17},  {64, 64},  {65, 65},
+  const std::vector<SequenceSizes> sequences = {{1, 1},    {17, 17},   {64, 64}, {65, 65},
                                                 {200, 30}, {513, 100}, {129, 2}, {1025, 40}};
   unsigned seed = 1;
   for (const int head_dim : {64, 128}) {
     for (const int group_size : {1, 2, 7}) {
-      expect_prefill(shape_of(2, group_size, head_dim), std::array{16, 32, 64}[seed % 3], sequences, seed);
+      expect_prefill(shape_of(2, group_size, head_dim), std::array{16, 32, 64}[seed % 3], sequences,
+                     seed);
       ++seed;
     }
   }
@@ -168,7 +173,8 @@ TEST(PrefillAttention, WholePromptsAndChunks) {
 
 TEST(PrefillAttention, Windows) {
   REQUIRE_GPU();
-  for (const int window : {1, 100, 300}) expect_prefill(shape_of(1, 3, 128, window), 64, {{700, 300}, {150, 150}}, 23);
+  for (const int window : {1, 100, 300})
+    expect_prefill(shape_of(1, 3, 128, window), 64, {{700, 300}, {150, 150}}, 23);
 }
 
 }  // namespace

@@ -36,9 +36,13 @@ class DeviceArray {
   T* data() const { return reinterpret_cast<T*>(memory_.data() + kGuard); }
   std::size_t size() const { return n_; }
 
-  void poison() { check(cudaMemset(data(), 0xFF, n_ * sizeof(T)), "memset"); }
+  void poison() {
+    check(cudaMemset(data(), 0xFF, n_ * sizeof(T)), "memset");
+    check(cudaDeviceSynchronize(), "memset");  // a stream of its own would not wait for it
+  }
   void upload(std::span<const T> values) {
     check(cudaMemcpy(data(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice), "upload");
+    check(cudaDeviceSynchronize(), "upload");
   }
   // Waits for the whole device. Fails the test when a guard page was written.
   std::vector<T> download() const {

@@ -16,8 +16,8 @@ namespace {
 
 __global__ void embed_kernel(LinearWeights table, const TokenId* ids, const TokenId* last_drawn,
                              float* hidden) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const std::int64_t token = blockIdx.x;
   const TokenId given = ids[token];
   const TokenId id = given >= 0 ? given : last_drawn[-1 - given];

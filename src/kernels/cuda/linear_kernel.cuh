@@ -54,7 +54,8 @@ inline constexpr int kNormedPitch = 32;  // columns more a row of x in shared me
 template <typename Blocks, int kNTiles, int kMTiles>
 constexpr int min_blocks() {
   const bool is_bf16 = Blocks::kFormat == WeightFormat::bf16;
-  return kNTiles * kMTiles >= (is_bf16 ? 8 : 4) ? 1 : 2;
+  const int most = is_bf16 ? 8 : Blocks::kFormat == WeightFormat::int4_k ? 2 : 4;
+  return kNTiles * kMTiles >= most ? 1 : 2;
 }
 
 // Rows of x where they are: in global memory, or normalised in shared memory. Rows beyond the last

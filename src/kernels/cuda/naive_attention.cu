@@ -25,8 +25,8 @@ __device__ float sum_of_warp(float x) {
 __global__ __launch_bounds__(kWarps * 32) void naive_attention_kernel(
     AttentionShape shape, KvView kv, const std::int32_t* positions,
     const std::int32_t* block_begins, const __nv_bfloat16* q, __nv_bfloat16* out) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   __shared__ float sums[kWarps][kMaxHeadDim];
   __shared__ float maxima[kWarps], totals[kWarps];
   const int token = blockIdx.y, head = blockIdx.x, kv_head = head / shape.group_size();
@@ -55,8 +55,9 @@ __global__ __launch_bounds__(kWarps * 32) void naive_attention_kernel(
     for (int i = 0; i < kMaxHeadDim / 32; ++i) {
       const int d = lane + i * 32;
       if (d < dim)
-        result[i] = result[i] * shrink +
-                    weight * __bfloat162float(values[kv_elem_in_group(position % kKvGroup, d, dim)]);
+        result[i] =
+            result[i] * shrink +
+            weight * __bfloat162float(values[kv_elem_in_group(position % kKvGroup, d, dim)]);
     }
   }
 #pragma unroll
@@ -87,9 +88,9 @@ void launch_naive_attention(const DeviceContext& context, const AttentionShape& 
                             const std::int32_t* block_begins, std::int32_t n_tokens,
                             const __nv_bfloat16* q, __nv_bfloat16* out) {
   CHECK(shape.head_dim % 8 == 0 && shape.head_dim <= kMaxHeadDim, "head_dim {}", shape.head_dim);
-  const LaunchShape launch_shape = {.grid = dim3(static_cast<unsigned>(shape.n_heads),
-                                                 static_cast<unsigned>(n_tokens)),
-                                    .block = dim3(kWarps * 32)};
+  const LaunchShape launch_shape = {
+      .grid = dim3(static_cast<unsigned>(shape.n_heads), static_cast<unsigned>(n_tokens)),
+      .block = dim3(kWarps * 32)};
   launch(context, "naive attention", naive_attention_kernel, launch_shape, shape, kv, positions,
          block_begins, q, out);
 }

@@ -64,7 +64,8 @@ struct Work {
   int kv_head, first_position, last_position;  // of its rows
   int first_tile, end_tile;                    // of positions
 
-  __device__ Work(const Params& p, int tile_idx, int head) : tile(p.tiles[tile_idx]), kv_head(head) {
+  __device__ Work(const Params& p, int tile_idx, int head)
+      : tile(p.tiles[tile_idx]), kv_head(head) {
     first_position = tile.first_position + tile.row_begin / p.group_size;
     last_position = tile.first_position + (tile.row_begin + tile.n_rows - 1) / p.group_size;
     first_tile = p.window > 0 ? max(first_position - p.window + 1, 0) / kTile : 0;
@@ -91,8 +92,8 @@ __device__ void copy_tiles(const Params& p, const Work& work, Shared<kHeadDim>& 
     const std::uint32_t free_parity = n / kStages % 2 ^ 1;
     const int group = j * kGroups + in_tile;
     const bool wanted = slab < kSlabs && group < n_groups;
-    const std::uint32_t n_bytes = static_cast<std::uint32_t>(
-        min(n_groups - j * kGroups, kGroups) * kSlabs * kPieceBytes);
+    const std::uint32_t n_bytes =
+        static_cast<std::uint32_t>(min(n_groups - j * kGroups, kGroups) * kSlabs * kPieceBytes);
     const std::byte* source = nullptr;
     if (wanted) {
       const std::int64_t block = p.blocks[work.tile.block_begin + group / p.groups_per_block];
@@ -105,7 +106,8 @@ __device__ void copy_tiles(const Params& p, const Work& work, Shared<kHeadDim>& 
     wait_barrier(shared.keys_free + stage, free_parity);
     if (lane == 0) expect_bytes(shared.keys_full + stage, n_bytes);
     __syncwarp();
-    if (wanted) copy_bulk(shared.keys[stage] + target, source, kPieceBytes, shared.keys_full + stage);
+    if (wanted)
+      copy_bulk(shared.keys[stage] + target, source, kPieceBytes, shared.keys_full + stage);
     wait_barrier(shared.values_free + stage, free_parity);
     if (lane == 0) expect_bytes(shared.values_full + stage, n_bytes);
     __syncwarp();
@@ -263,8 +265,8 @@ __device__ __forceinline__ void store_rows(Rows<kHeadDim>& rows, const Params& p
     auto* to = reinterpret_cast<std::uint32_t*>(p.out + work.row_start<kHeadDim>(p, row));
 #pragma unroll
     for (int n = 0; n < kHeadDim / 8; ++n) {
-      to[n * 4 + lane % 4] = pack_bf16(rows.out[n * 4 + half * 2] * inverse,
-                                       rows.out[n * 4 + half * 2 + 1] * inverse);
+      to[n * 4 + lane % 4] =
+          pack_bf16(rows.out[n * 4 + half * 2] * inverse, rows.out[n * 4 + half * 2 + 1] * inverse);
     }
   }
 }
@@ -341,8 +343,8 @@ __global__ __launch_bounds__(kThreads, 1) void prefill_attention_kernel(const Pa
   }
   __syncthreads();
   const Work work(p, static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.x));
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int warpgroup = threadIdx.x / 128;
   if (warpgroup == 0) {
     give_registers<24>();
@@ -356,10 +358,10 @@ __global__ __launch_bounds__(kThreads, 1) void prefill_attention_kernel(const Pa
 
 template <int kHeadDim>
 void launch_head_dim(const DeviceContext& context, const Params& params, std::int32_t n_tiles) {
-  const LaunchShape shape = {.grid = dim3(static_cast<unsigned>(params.n_kv_heads),
-                                          static_cast<unsigned>(n_tiles)),
-                             .block = dim3(kThreads),
-                             .shared_bytes = sizeof(Shared<kHeadDim>)};
+  const LaunchShape shape = {
+      .grid = dim3(static_cast<unsigned>(params.n_kv_heads), static_cast<unsigned>(n_tiles)),
+      .block = dim3(kThreads),
+      .shared_bytes = sizeof(Shared<kHeadDim>)};
   launch(context, "prefill attention", prefill_attention_kernel<kHeadDim>, shape, params);
 }
 

@@ -107,11 +107,13 @@ __device__ __forceinline__ void store_two(__nv_bfloat16* to, const float2& x) {
 }
 
 template <typename T, int kTimes>
-__global__ __launch_bounds__(kWarps * 32) void rope_and_store_kernel(
-    const RopeAndStoreShape shape, const RopeAndStoreInput input, std::int32_t n_tokens,
-    const T* qkv, __nv_bfloat16* q, __nv_bfloat16* pages) {
-  wait_for_previous_kernel();
+__global__ __launch_bounds__(kWarps * 32) void rope_and_store_kernel(const RopeAndStoreShape shape,
+                                                                     const RopeAndStoreInput input,
+                                                                     std::int32_t n_tokens,
+                                                                     const T* qkv, __nv_bfloat16* q,
+                                                                     __nv_bfloat16* pages) {
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_all = shape.n_heads + 2 * shape.n_kv_heads, dim = shape.head_dim;
   const int lane = threadIdx.x % 32;
   const std::int64_t item = std::int64_t{blockIdx.x} * kWarps + threadIdx.x / 32;
@@ -164,8 +166,8 @@ __global__ void naive_rope_and_store_kernel(const RopeAndStoreShape shape,
                                             const RopeAndStoreInput input, std::int32_t n_tokens,
                                             const float* qkv, __nv_bfloat16* q,
                                             __nv_bfloat16* pages) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_all = shape.n_heads + 2 * shape.n_kv_heads, dim = shape.head_dim;
   const std::int64_t item = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (item >= std::int64_t{n_tokens} * n_all) return;
@@ -215,8 +217,7 @@ void launch_for(const DeviceContext& context, const RopeAndStoreShape& shape,
                 const RopeAndStoreInput& input, std::int32_t n_tokens, const T* qkv,
                 __nv_bfloat16* q, __nv_bfloat16* pages) {
   check_shape(shape);
-  const std::int64_t n_items =
-      std::int64_t{n_tokens} * (shape.n_heads + 2 * shape.n_kv_heads);
+  const std::int64_t n_items = std::int64_t{n_tokens} * (shape.n_heads + 2 * shape.n_kv_heads);
   const LaunchShape launch_shape = {
       .grid = dim3(static_cast<unsigned>((n_items + kWarps - 1) / kWarps)),
       .block = dim3(kWarps * 32)};
@@ -243,8 +244,7 @@ void launch_naive_rope_and_store(const DeviceContext& context, const RopeAndStor
                                  const RopeAndStoreInput& input, std::int32_t n_tokens,
                                  const float* qkv, __nv_bfloat16* q, __nv_bfloat16* pages) {
   check_shape(shape);
-  const std::int64_t n_items =
-      std::int64_t{n_tokens} * (shape.n_heads + 2 * shape.n_kv_heads);
+  const std::int64_t n_items = std::int64_t{n_tokens} * (shape.n_heads + 2 * shape.n_kv_heads);
   const LaunchShape launch_shape = {.grid = dim3(static_cast<unsigned>((n_items + 63) / 64)),
                                     .block = dim3(64)};
   launch(context, "naive rope and store", naive_rope_and_store_kernel, launch_shape, shape, input,

@@ -84,6 +84,38 @@ struct RopeCase {
   std::vector<std::int32_t> positions, slot_mapping;
 };
 
+// Every head of q and of the written places; nothing else is written.
+void expect_results(const RopeCase& c, const std::vector<__nv_bfloat16>& got_q,
+                    const std::vector<__nv_bfloat16>& got_pages) {
+  const int dim = c.shape.head_dim;
+  std::size_t n_written = 0;
+  for (std::int32_t t = 0; t < c.n_tokens; ++t) {
+    for (int h = 0; h < c.shape.n_heads + 2 * c.shape.n_kv_heads; ++h) {
+      std::vector<float> got;
+      const std::int64_t slot = c.slot_mapping[static_cast<std::size_t>(t)];
+      if (h >= c.shape.n_heads && slot < 0) continue;
+      for (int d = 0; d < dim; ++d) {
+        if (h < c.shape.n_heads) {
+          got.push_back(__bfloat162float(
+              got_q[(static_cast<std::size_t>(t) * c.shape.n_heads + h) * dim + d]));
+          continue;
+        }
+        const bool is_v = h >= c.shape.n_heads + c.shape.n_kv_heads;
+        const std::int64_t group = kv_group_start(slot, (h - c.shape.n_heads) % c.shape.n_kv_heads,
+                                                  c.shape.n_kv_heads, c.shape.block_size, dim);
+        got.push_back(__bfloat162float(got_pages[static_cast<std::size_t>(
+            group + (is_v ? kKvGroup * dim : 0) +
+            kv_elem_in_group(static_cast<int>(slot % kKvGroup), d, dim))]));
+        ++n_written;
+      }
+      ASSERT_LT(relative_error(got, c.head(t, h)), kTolerance) << "token " << t << ", head " << h;
+    }
+  }
+  std::size_t n_finite = 0;
+  for (const __nv_bfloat16 x : got_pages) n_finite += std::isfinite(__bfloat162float(x)) ? 1 : 0;
+  EXPECT_EQ(n_finite, n_written) << "other places were written";
+}
+
 enum class Version { naive, f32, bf16 };
 
 void expect_right(const RopeCase& c, Version version) {
@@ -107,41 +139,19 @@ void expect_right(const RopeCase& c, Version version) {
                                    .sin = sin.data()};
   switch (version) {
     case Version::naive:
-      launch_naive_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(), pages.data());
+      launch_naive_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(),
+                                  pages.data());
       break;
     case Version::f32:
-      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(), pages.data());
+      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv.data(), q.data(),
+                            pages.data());
       break;
     case Version::bf16:
-      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv_bf16.data(), q.data(), pages.data());
+      launch_rope_and_store(context, c.shape, input, c.n_tokens, qkv_bf16.data(), q.data(),
+                            pages.data());
       break;
   }
-  const std::vector<__nv_bfloat16> got_q = q.download(), got_pages = pages.download();
-  std::size_t n_written = 0;
-  for (std::int32_t t = 0; t < c.n_tokens; ++t) {
-    for (int h = 0; h < c.shape.n_heads + 2 * c.shape.n_kv_heads; ++h) {
-      std::vector<float> got;
-      const std::int64_t slot = c.slot_mapping[static_cast<std::size_t>(t)];
-      if (h >= c.shape.n_heads && slot < 0) continue;
-      for (int d = 0; d < dim; ++d) {
-        if (h < c.shape.n_heads) {
-          got.push_back(__bfloat162float(got_q[(static_cast<std::size_t>(t) * c.shape.n_heads + h) * dim + d]));
-          continue;
-        }
-        const bool is_v = h >= c.shape.n_heads + c.shape.n_kv_heads;
-        const std::int64_t group = kv_group_start(slot, (h - c.shape.n_heads) % c.shape.n_kv_heads,
-                                                  c.shape.n_kv_heads, c.shape.block_size, dim);
-        got.push_back(__bfloat162float(got_pages[static_cast<std::size_t>(
-            group + (is_v ? kKvGroup * dim : 0) +
-            kv_elem_in_group(static_cast<int>(slot % kKvGroup), d, dim))]));
-        ++n_written;
-      }
-      ASSERT_LT(relative_error(got, c.head(t, h)), kTolerance) << "token " << t << ", head " << h;
-    }
-  }
-  std::size_t n_finite = 0;
-  for (const __nv_bfloat16 x : got_pages) n_finite += std::isfinite(__bfloat162float(x)) ? 1 : 0;
-  EXPECT_EQ(n_finite, n_written) << "other places were written";
+  expect_results(c, q.download(), pages.download());
 }
 
 TEST(RopeAndStore, AllShapesAndInputs) {
@@ -150,8 +160,11 @@ TEST(RopeAndStore, AllShapesAndInputs) {
   for (const int head_dim : {8, 32, 64, 80, 128, 256}) {
     for (const RopePairing pairing : {RopePairing::split_halves, RopePairing::interleaved}) {
       for (const int n_tokens : {1, 3, 37}) {
-        const RopeCase c({.n_heads = 6, .n_kv_heads = 2, .head_dim = head_dim,
-                          .block_size = std::array{16, 32, 64}[seed % 3], .pairing = pairing},
+        const RopeCase c({.n_heads = 6,
+                          .n_kv_heads = 2,
+                          .head_dim = head_dim,
+                          .block_size = std::array{16, 32, 64}[seed % 3],
+                          .pairing = pairing},
                          n_tokens, seed % 2 == 0, seed / 2 % 2 == 0, seed);
         for (const Version version : {Version::naive, Version::f32, Version::bf16})
           expect_right(c, version);

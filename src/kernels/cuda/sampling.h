@@ -63,13 +63,13 @@ constexpr std::int32_t n_sample_chunks(std::int32_t vocab_size) {
 // Memory that the launches share. `arrivals`, `bin_counts` and `bin_masses` are 0 before the first
 // step and after each.
 struct SamplerScratch {
-  float* processed = nullptr;           // [n_rows, logits_stride]
-  std::uint64_t* chunk_best = nullptr;  // [n_rows, n_chunks, 2]: best key raw, processed
-  std::int32_t* chunk_finite = nullptr; // [n_rows, n_chunks]
-  std::int32_t* arrivals = nullptr;     // [n_rows]
-  RowStats* stats = nullptr;            // [n_rows]
-  std::uint32_t* bin_counts = nullptr;  // [n_rows, kMassBins]
-  std::uint64_t* bin_masses = nullptr;  // [n_rows, kMassBins]
+  float* processed = nullptr;            // [n_rows, logits_stride]
+  std::uint64_t* chunk_best = nullptr;   // [n_rows, n_chunks, 2]: best key raw, processed
+  std::int32_t* chunk_finite = nullptr;  // [n_rows, n_chunks]
+  std::int32_t* arrivals = nullptr;      // [n_rows]
+  RowStats* stats = nullptr;             // [n_rows]
+  std::uint32_t* bin_counts = nullptr;   // [n_rows, kMassBins]
+  std::uint64_t* bin_masses = nullptr;   // [n_rows, kMassBins]
 };
 
 // What the host needs to finish a row's logprobs (read_report).
@@ -84,11 +84,11 @@ struct RowReport {
 };
 
 struct SampleResults {
-  TokenId* token_ids = nullptr;     // [n_rows] drawn, -1 where none was, or kNotFinite (-2)
-  RowReport* reports = nullptr;     // [n_rows]
-  TokenId* top_ids = nullptr;       // [n_rows, max_top]
-  float* top_logits = nullptr;      // [n_rows, max_top]
-  std::int32_t max_top = 0;         // at most 4096
+  TokenId* token_ids = nullptr;  // [n_rows] drawn, -1 where none was, or kNotFinite (-2)
+  RowReport* reports = nullptr;  // [n_rows]
+  TokenId* top_ids = nullptr;    // [n_rows, max_top]
+  float* top_logits = nullptr;   // [n_rows, max_top]
+  std::int32_t max_top = 0;      // at most 4096
 };
 
 void launch_prepare_rows(const DeviceContext& context, const SampleBatchView& batch,
@@ -111,7 +111,7 @@ struct HistoryRange {
 };
 // counts[slot] begins anew. ranges: [n_ranges] on the device.
 void launch_reset_histories(const DeviceContext& context, std::int32_t vocab_size,
-                            const HistoryRange* ranges, std::int32_t n_ranges,
-                            const TokenId* ids, const SamplerState& state);
+                            const HistoryRange* ranges, std::int32_t n_ranges, const TokenId* ids,
+                            const SamplerState& state);
 
 }  // namespace tinyllm::cuda

@@ -24,8 +24,7 @@ namespace {
 constexpr int kBinThreads = 512;
 
 __device__ bool is_drawn(const SampleRow& row, const RowStats& stats) {
-  return row.draws != 0 && row.temperature != 0.0f && stats.finite != 0 &&
-         stats.max > -INFINITY;
+  return row.draws != 0 && row.temperature != 0.0f && stats.finite != 0 && stats.max > -INFINITY;
 }
 
 __device__ MassScale scale_of(const SampleRow& row, const RowStats& stats) {
@@ -90,8 +89,8 @@ __global__ __launch_bounds__(kBinThreads) void fill_bins_kernel(const SampleBatc
                                                                 const SamplerScratch scratch,
                                                                 const SampleResults results,
                                                                 TableFor what) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const std::int64_t row_idx = blockIdx.y;
   const TableRow row = table_row(batch, scratch, results, what, row_idx);
   if (row.logits == nullptr) return;
@@ -147,7 +146,8 @@ __device__ std::uint64_t top_p_target(float p, std::uint64_t total) {
 
 // sampling/philox.cpp
 __device__ std::uint64_t random_bits(std::uint64_t seed, std::uint64_t position) {
-  std::uint32_t c0 = static_cast<std::uint32_t>(position), c1 = static_cast<std::uint32_t>(position >> 32);
+  std::uint32_t c0 = static_cast<std::uint32_t>(position),
+                c1 = static_cast<std::uint32_t>(position >> 32);
   std::uint32_t c2 = 0, c3 = 0;
   std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -166,8 +166,8 @@ __global__ __launch_bounds__(kSelectThreads) void draw_rows_kernel(const SampleB
                                                                    const SamplerScratch scratch,
                                                                    const SampleResults results,
                                                                    int n_blocks) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
   const std::int64_t row_idx = blockIdx.x / n_blocks;
@@ -175,13 +175,14 @@ __global__ __launch_bounds__(kSelectThreads) void draw_rows_kernel(const SampleB
   const SampleRow& row = batch.rows[row_idx];
   const TableRow table = table_row(batch, scratch, results, TableFor::draw, row_idx);
   if (table.logits == nullptr) return;
+  if (threadIdx.x == 0) memory.random = random_bits(row.seed, row.position);
   take_table(scratch, row_idx, block, n_blocks, memory);
   RowSelector selector(memory, table.logits, batch.vocab_size, table.scale, block, n_blocks);
   Prefix kept = selector.whole();
   if (row.top_k > 0 && static_cast<std::uint32_t>(row.top_k) < kept.count)
     kept = selector.select(SelectBy::count, static_cast<std::uint32_t>(row.top_k));
   if (row.top_p < 1.0f) kept = selector.select(SelectBy::mass, top_p_target(row.top_p, kept.mass));
-  const std::uint64_t point = __umul64hi(kept.mass, random_bits(row.seed, row.position));
+  const std::uint64_t point = __umul64hi(kept.mass, memory.random);
   const Prefix drawn = selector.select(SelectBy::mass, point + 1);
   if (block == 0 && threadIdx.x == 0) results.token_ids[row_idx] = id_of(drawn.key);
 }
@@ -194,9 +195,8 @@ __device__ std::uint32_t count_before(SelectMemory& memory, const float* row, in
   const float logit = logit_of(key);
   const int its_id = id_of(key);
   std::uint32_t n = 0;
-  for_each_logit(row, vocab_size, block, n_blocks, [&](float x, int id) {
-    n += x > logit || (x == logit && id < its_id) ? 1 : 0;
-  });
+  for_each_logit(row, vocab_size, block, n_blocks,
+                 [&](float x, int id) { n += x > logit || (x == logit && id < its_id) ? 1 : 0; });
   n = __reduce_add_sync(~0u, n);
   if (threadIdx.x % 32 == 0) atomicAdd(in_first_block(&memory.n_keys), n);
   sync_row(n_blocks);
@@ -207,8 +207,8 @@ __global__ __launch_bounds__(kSelectThreads) void report_rows_kernel(const Sampl
                                                                      const SamplerScratch scratch,
                                                                      const SampleResults results,
                                                                      int n_blocks) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   extern __shared__ __align__(16) std::byte bytes[];
   auto& memory = *reinterpret_cast<SelectMemory*>(bytes);
   const std::int64_t row_idx = blockIdx.x / n_blocks;

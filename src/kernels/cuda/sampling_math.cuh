@@ -31,8 +31,7 @@ __device__ __forceinline__ float exp2_exact(float x) {
   x = x > kExp2Floor ? x : kExp2Floor;
   constexpr float kShift = 0x1.8p23f;
   const float shifted = __fadd_rn(x, kShift);
-  const float r =
-      __fsub_rn(__fadd_rn(__fsub_rn(x, __fsub_rn(shifted, kShift)), 1.5f), 1.5f);
+  const float r = __fsub_rn(__fadd_rn(__fsub_rn(x, __fsub_rn(shifted, kShift)), 1.5f), 1.5f);
   float power = __fmaf_rn(kExp2Coefficients[5], r, kExp2Coefficients[4]);
   power = __fmaf_rn(power, r, kExp2Coefficients[3]);
   power = __fmaf_rn(power, r, kExp2Coefficients[2]);

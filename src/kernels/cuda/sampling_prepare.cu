@@ -215,17 +215,17 @@ __device__ void finish_row(const SampleBatchView& batch, const SamplerScratch& s
   const SampleRow& row = batch.rows[row_idx];
   constexpr TokenId kNothing = -1, kBroken = -2;
   // Rows with a temperature are drawn by the next kernel, if anything is possible.
-  results.token_ids[row_idx] = !best.finite      ? kBroken
-                               : row.draws == 0  ? kNothing
-                                                 : id_of(best.processed);
+  results.token_ids[row_idx] = !best.finite     ? kBroken
+                               : row.draws == 0 ? kNothing
+                                                : id_of(best.processed);
 }
 
 __global__ __launch_bounds__(kThreads) void prepare_rows_kernel(const SampleBatchView batch,
                                                                 const SamplerState state,
                                                                 const SamplerScratch scratch,
                                                                 const SampleResults results) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int n_chunks = gridDim.x, row_idx = blockIdx.y;
   const Best best = best_of_block(look_at_chunk(batch, state, scratch.processed, row_idx,
                                                 static_cast<int>(blockIdx.x) * kSampleChunk));
@@ -247,8 +247,8 @@ __global__ __launch_bounds__(kThreads) void prepare_rows_kernel(const SampleBatc
 // One thread a row; the one at the beginning of a chain of drafts follows it to its end.
 __global__ void accept_rows_kernel(const SampleBatchView batch, const SamplerState state,
                                    const SampleResults results) {
-  wait_for_previous_kernel();
   let_next_kernel_start();
+  wait_for_previous_kernel();
   const int first = blockIdx.x * blockDim.x + threadIdx.x;
   if (first >= batch.n_rows) return;
   const auto follows = [&](int i) {  // row i holds only if row i - 1 drew its draft
@@ -284,7 +284,8 @@ __global__ void fill_histories_kernel(std::int32_t vocab_size, const HistoryRang
   const int first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
   for (int i = first; i < range.n_prompt; i += step)
     atomicOr(row + ids[range.prompt_begin + i], kInPrompt);
-  for (int i = first; i < range.n_output; i += step) atomicAdd(row + ids[range.output_begin + i], 1u);
+  for (int i = first; i < range.n_output; i += step)
+    atomicAdd(row + ids[range.output_begin + i], 1u);
 }
 
 }  // namespace

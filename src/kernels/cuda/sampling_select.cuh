@@ -22,7 +22,7 @@ namespace tinyllm::cuda {
 inline constexpr int kSelectThreads = 1024;
 inline constexpr int kSelectBuffer = 4096;
 inline constexpr int kBinsAThread = kMassBins / kSelectThreads;
-static_assert(kBinsAThread == 2);
+static_assert(kBinsAThread == 2 && kSelectThreads == 32 * 32);
 
 // A beginning of the order: what it holds, and the key of its last candidate.
 struct Prefix {
@@ -66,13 +66,14 @@ struct SelectMemory {
   std::uint32_t warp_counts[kSelectThreads / 32];
   Prefix found;
   std::uint64_t least_key, largest_key;
+  std::uint64_t random;  // of the row's draw
   std::uint32_t n_keys;
   int bin;
 };
 
-// Inclusive running sums of (count, mass) over the block's threads.
-__device__ inline void scan_block(SelectMemory& memory, std::uint32_t& count, std::uint64_t& mass) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+// Inclusive running sums of (count, mass) over the warp's lanes.
+__device__ inline void scan_warp(std::uint32_t& count, std::uint64_t& mass) {
+  const int lane = threadIdx.x % 32;
 #pragma unroll
   for (int offset = 1; offset < 32; offset *= 2) {
     const std::uint32_t c = __shfl_up_sync(~0u, count, offset);
@@ -82,14 +83,28 @@ __device__ inline void scan_block(SelectMemory& memory, std::uint32_t& count, st
       mass += m;
     }
   }
+}
+
+// The same over the block's threads.
+__device__ inline void scan_block(SelectMemory& memory, std::uint32_t& count, std::uint64_t& mass) {
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  scan_warp(count, mass);
   if (lane == 31) {
     memory.warp_counts[warp] = count;
     memory.warp_masses[warp] = mass;
   }
   __syncthreads();
-  for (int w = 0; w < warp; ++w) {
-    count += memory.warp_counts[w];
-    mass += memory.warp_masses[w];
+  if (warp == 0) {
+    std::uint32_t c = memory.warp_counts[lane];
+    std::uint64_t m = memory.warp_masses[lane];
+    scan_warp(c, m);
+    memory.warp_counts[lane] = c;
+    memory.warp_masses[lane] = m;
+  }
+  __syncthreads();
+  if (warp > 0) {
+    count += memory.warp_counts[warp - 1];
+    mass += memory.warp_masses[warp - 1];
   }
   __syncthreads();
 }
@@ -146,7 +161,11 @@ class RowSelector {
   // Block `block` of the n_blocks that share the row.
   __device__ RowSelector(SelectMemory& memory, const float* row, int vocab_size,
                          const MassScale& scale, int block, int n_blocks)
-      : memory_(memory), row_(row), vocab_size_(vocab_size), scale_(scale), block_(block),
+      : memory_(memory),
+        row_(row),
+        vocab_size_(vocab_size),
+        scale_(scale),
+        block_(block),
         n_blocks_(n_blocks) {}
 
   // All candidates. After make_running_sums(coarse).
@@ -169,9 +188,15 @@ class RowSelector {
         gathered_before_ = narrow(bin, by, target, before);
         gathered_bin_ = -1;
       }
-      if (block_ == 0) sort_keys();
+      if (block_ == 0 && memory_.n_keys > 32) sort_keys();
     }
-    if (block_ == 0) go_through(by, target, gathered_before_);
+    if (block_ == 0) {
+      if (memory_.n_keys > 32) {
+        go_through(by, target, gathered_before_);
+      } else if (threadIdx.x < 32) {
+        go_through_few(by, target, gathered_before_);
+      }
+    }
     sync_row(n_blocks_);
     const Prefix found = *in_first_block(&memory_.found);
     sync_row(n_blocks_);
@@ -212,14 +237,33 @@ class RowSelector {
     return scale_.least == 0 || scale_.mass(exponent) >= scale_.least;
   }
 
+  // Logits outside of it are not in the bin, or behind the last key; those inside are looked at in
+  // earnest.
+  struct Range {
+    float least = -INFINITY, largest = INFINITY;
+  };
+  __device__ Range range_of(int bin, std::uint64_t last) const {
+    if (bin < 0) return {last == ~std::uint64_t{0} ? -INFINITY : logit_of(last), INFINITY};
+    if (!(scale_.max < INFINITY)) return {};
+    const float a_bin = 40.0f / kMassBins / scale_.scale;  // of the logits
+    const auto bound = [&](float place, float side) {
+      const float x = scale_.max - place * a_bin;
+      return x + side * 4.0e-7f * (fabsf(x) + fabsf(scale_.max));
+    };
+    const float at = static_cast<float>(bin);
+    return {bin == kMassBins - 1 ? -INFINITY : bound(at + 1.01f, -1.0f),
+            bin == 0 ? INFINITY : bound(at - 0.01f, 1.0f)};
+  }
+
   // To the first block, in any order.
   __device__ void gather(int bin, std::uint64_t first, std::uint64_t last) {
+    const Range range = range_of(bin, last);
     if (threadIdx.x == 0) memory_.n_keys = 0;
     sync_row(n_blocks_);
     std::uint32_t* n_keys = in_first_block(&memory_.n_keys);
     std::uint64_t* keys = in_first_block(memory_.keys);
     for_each_logit(row_, vocab_size_, block_, n_blocks_, [&](float logit, int id) {
-      if (!is_in(logit, bin)) return;
+      if (!(logit >= range.least && logit <= range.largest) || !is_in(logit, bin)) return;
       const std::uint64_t key = order_key(logit, id);
       if (key < first || key > last) return;
       const std::uint32_t place = atomicAdd(n_keys, 1u);
@@ -305,6 +349,25 @@ class RowSelector {
     }
   }
 
+  // The same as sort_keys and go_through for up to 32 keys, by one warp.
+  __device__ void go_through_few(SelectBy by, std::uint64_t target, const Prefix& before) {
+    const int lane = threadIdx.x, n = static_cast<int>(memory_.n_keys);
+    std::uint64_t key = lane < n ? memory_.keys[lane] : ~std::uint64_t{0};
+    int place = 0;
+    for (int i = 0; i < n; ++i) place += __shfl_sync(~0u, key, i) < key ? 1 : 0;
+    __syncwarp();
+    if (lane < n) memory_.keys[place] = key;
+    __syncwarp();
+    key = lane < n ? memory_.keys[lane] : ~std::uint64_t{0};
+    std::uint64_t mass = lane < n ? scale_.mass(scale_.exponent(logit_of(key))) : 0;
+    std::uint32_t count = lane < n ? 1 : 0;
+    scan_warp(count, mass);
+    const Prefix at = {key, before.mass + mass, before.count + count};
+    const bool reached = lane < n && (by == SelectBy::count ? at.count : at.mass) >= target;
+    const unsigned lanes = __ballot_sync(~0u, reached);
+    if (lanes != 0 && lane == __ffs(static_cast<int>(lanes)) - 1) memory_.found = at;
+  }
+
   // Through the gathered candidates in their order, to memory.found.
   __device__ void go_through(SelectBy by, std::uint64_t target, const Prefix& before) {
     constexpr int kAThread = kSelectBuffer / kSelectThreads;
@@ -313,9 +376,8 @@ class RowSelector {
     std::uint32_t count = 0;
 #pragma unroll
     for (int i = 0; i < kAThread; ++i) {
-      masses[i] = first + i < n
-                      ? scale_.mass(scale_.exponent(logit_of(memory_.keys[first + i])))
-                      : 0;
+      masses[i] =
+          first + i < n ? scale_.mass(scale_.exponent(logit_of(memory_.keys[first + i]))) : 0;
       mass += masses[i];
       count += first + i < n ? 1 : 0;
     }

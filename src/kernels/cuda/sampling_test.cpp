@@ -128,8 +128,9 @@ class Batch {
     const auto words = static_cast<std::size_t>(mask_words(vocab_size));
     if (r.mask_idx >= 0)
       changes.mask = std::span(masks).subspan(static_cast<std::size_t>(r.mask_idx) * words, words);
-    changes.banned_ids = std::span(banned_ids).subspan(static_cast<std::size_t>(r.ban_begin),
-                                                       static_cast<std::size_t>(r.n_bans));
+    changes.banned_ids =
+        std::span(banned_ids)
+            .subspan(static_cast<std::size_t>(r.ban_begin), static_cast<std::size_t>(r.n_bans));
     std::vector<std::pair<TokenId, float>> own;
     for (std::int32_t b = 0; b < r.n_biases; ++b) {
       const TokenBias& bias = biases[static_cast<std::size_t>(r.bias_begin + b)];
@@ -273,7 +274,8 @@ void add_processors(Batch& batch, std::int32_t i, std::mt19937& random) {
   if (random() % 3 == 0) {
     row.mask_idx = static_cast<std::int32_t>(std::ssize(batch.masks) / n_words);
     for (std::int64_t w = 0; w < n_words; ++w)
-      batch.masks.push_back(row.mask_idx == 0 ? 0 : static_cast<std::uint32_t>(random() & random()));
+      batch.masks.push_back(row.mask_idx == 0 ? 0
+                                              : static_cast<std::uint32_t>(random() & random()));
   }
   row.ban_begin = static_cast<std::int32_t>(batch.banned_ids.size());
   row.n_bans = static_cast<std::int32_t>(random() % 4);
@@ -283,7 +285,8 @@ void add_processors(Batch& batch, std::int32_t i, std::mt19937& random) {
   row.n_biases = static_cast<std::int32_t>(random() % 30);
   for (int n = 0; n < row.n_biases; ++n) {
     const TokenId id = n > 0 && random() % 4 == 0 ? batch.biases.back().id : random_id();
-    batch.biases.push_back({id, random() % 8 == 0 ? -kInfinity : static_cast<float>(random() % 2001) / 100 - 10});
+    batch.biases.push_back(
+        {id, random() % 8 == 0 ? -kInfinity : static_cast<float>(random() % 2001) / 100 - 10});
   }
   if (random() % 2 == 0) {
     row.repetition_penalty = one_of(random, {1.0f, 1.1f, 1.7f, 0.8f});
@@ -292,7 +295,8 @@ void add_processors(Batch& batch, std::int32_t i, std::mt19937& random) {
   }
   History& history = batch.histories[static_cast<std::size_t>(row.row_slot)];
   for (int n = 0; n < 100; ++n) history.prompt.push_back(random_id());
-  for (int n = 0; n < 60; ++n) history.output.push_back(n % 2 == 0 ? random_id() : history.prompt[n]);
+  for (int n = 0; n < 60; ++n)
+    history.output.push_back(n % 2 == 0 ? random_id() : history.prompt[n]);
 }
 
 TEST(SamplingOnTheDevice, ProcessorsInTheCpusOrder) {
@@ -427,7 +431,8 @@ TEST(SamplingOnTheDevice, LogprobsAreTheCpus) {
       const TokenId drawn = batch.token_ids[static_cast<std::size_t>(i)];
       const TokenLogprobs want = batch.expected_logprobs(i, drawn >= 0 ? drawn : row.logprob_of);
       TokenLogprobs got;
-      read_report(report, batch.top_ids.data() + i * kMaxTop, batch.top_logits.data() + i * kMaxTop, got);
+      read_report(report, batch.top_ids.data() + i * kMaxTop, batch.top_logits.data() + i * kMaxTop,
+                  got);
       EXPECT_EQ(got.drawn.token_id, want.drawn.token_id);
       EXPECT_EQ(got.drawn.logprob, want.drawn.logprob);
       EXPECT_EQ(got.rank, want.rank);
