@@ -34,6 +34,7 @@ __global__ void __launch_bounds__(256)
   Blocks::fetch(slot, at, block, lane);
   commit_copies();
   wait_for_copies<0>();
+  __syncwarp();
   const typename Blocks::Registers w = Blocks::read(slot, lane);
 #pragma unroll
   for (int i = 0; i < Blocks::kColumns / 32; ++i) {

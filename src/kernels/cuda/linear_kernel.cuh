@@ -94,6 +94,7 @@ struct RowsInSlot {
     for (int i = 0; i < Blocks::kColumns / 32; ++i) {
 #pragma unroll
       for (int n = 0; n < kNTiles; ++n) {
+        if (n * 8 + x.g >= x.n) continue;  // what is there then is nobody's, as its results are
         std::byte* place = slot + (i * kNTiles + n) * 512 + lane * 16;
         if constexpr (Blocks::kSmallGroups) {
           copy_async_8(place, x.at(n, column + 32 * i + 4 * x.c));
@@ -120,9 +121,8 @@ constexpr bool has_rows_in_slots() {
 
 template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
 constexpr int stage_bytes() {
-  return kMTiles * Blocks::kSlotBytes + (has_rows_in_slots<Blocks, kNTiles, kNormed>()
-                                             ? RowsInSlot<Blocks, kNTiles>::kBytes
-                                             : 0);
+  return kMTiles * Blocks::kSlotBytes +
+         (has_rows_in_slots<Blocks, kNTiles, kNormed>() ? RowsInSlot<Blocks, kNTiles>::kBytes : 0);
 }
 
 // Blocks of a warp that are under way: about 8 KiB of each of 16 warps fill the memory's pipes.
@@ -262,8 +262,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
   const int group_step = static_cast<int>(gridDim.x) / args.cluster;
   const int n_slices = args.k_warps * args.cluster;
   const int slice = static_cast<int>(rank) * args.k_warps + k_warp;
-  std::byte* slots = reinterpret_cast<std::byte*>(shared) +
-                     warp * (kStages * kStageBytes);
+  std::byte* slots = reinterpret_cast<std::byte*>(shared) + warp * (kStages * kStageBytes);
   float* partials = reinterpret_cast<float*>(shared + n_warps * (kStages * kStageBytes));
   float* sums = partials + (kTwoBuffers ? 2 : 1) * n_warps * kWarpFloats;
   float* scratch = sums + (args.cluster > 1 ? args.m_warps * kMTiles * kNTiles * 128 : 0);
@@ -287,8 +286,8 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
           at.base = args.weights.data + (tile * kRowTile + lane / 4) * row_bytes + lane % 4 * 16;
           at.row_distance = 8 * row_bytes;
         } else {
-          at.base = args.weights.data + std::int64_t{tile} * args.n_blocks *
-                                            block_info(Blocks::kFormat).block_bytes;
+          at.base = args.weights.data +
+                    std::int64_t{tile} * args.n_blocks * block_info(Blocks::kFormat).block_bytes;
         }
         Blocks::fetch(slot + m * Blocks::kSlotBytes, at, next_block, lane);
       }
@@ -317,9 +316,9 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
   if constexpr (kRowsInSlots) {  // of the blocks that are under way
     const int n_a_group = (args.n_blocks - slice + n_slices - 1) / n_slices;
     for (int s = 0; s < kStages - 1 && n_a_group > 0; ++s)
-      RowsInSlot<Blocks, kNTiles>::fetch(
-          slots + s * kStageBytes + kMTiles * Blocks::kSlotBytes, x,
-          (slice + s % n_a_group * n_slices) * Blocks::kColumns, lane);
+      RowsInSlot<Blocks, kNTiles>::fetch(slots + s * kStageBytes + kMTiles * Blocks::kSlotBytes, x,
+                                         (slice + s % n_a_group * n_slices) * Blocks::kColumns,
+                                         lane);
     commit_copies();
     wait_for_copies<0>();
   }
@@ -329,6 +328,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
     float d[kMTiles][kNTiles][4] = {};
     for (int block = slice; block < args.n_blocks; block += n_slices) {
       wait_for_copies<kStages - 2>();
+      __syncwarp();  // scales came by other lanes; and all have read the slot that is filled next
       const std::byte* slot = slots + stage * kStageBytes;
       typename Blocks::Registers w[kMTiles];
 #pragma unroll
@@ -375,8 +375,8 @@ inline std::size_t linear_shared_bytes(const LinearArgs& args, int n_tiles, int 
                                                 args.m_warps * warp_floats);
   if (args.cluster > 1) floats += static_cast<std::size_t>(args.m_warps * m_tiles * n_tiles * 128);
   floats += 8 * kMaxLinearWarps + 8;
-  std::size_t bytes = floats * sizeof(float) +
-                      static_cast<std::size_t>(args.k_warps * args.m_warps * ring_bytes);
+  std::size_t bytes =
+      floats * sizeof(float) + static_cast<std::size_t>(args.k_warps * args.m_warps * ring_bytes);
   if (args.input.x == nullptr)
     bytes +=
         static_cast<std::size_t>(args.n) * static_cast<std::size_t>(padded_cols + kNormedPitch) * 2;
@@ -390,10 +390,9 @@ void launch_one(const DeviceContext& context, LinearArgs args, int blocks_per_sm
   const int n_resident = std::max(1, context.n_sms() * blocks_per_sm / args.cluster);
   shape.grid = dim3(static_cast<unsigned>(std::min(args.n_groups, n_resident) * args.cluster));
   shape.block = dim3(static_cast<unsigned>(args.k_warps * args.m_warps * 32));
-  shape.shared_bytes =
-      linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns,
-                          stages<Blocks, kNTiles, kMTiles, kNormed>() *
-                              stage_bytes<Blocks, kNTiles, kMTiles, kNormed>());
+  shape.shared_bytes = linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns,
+                                           stages<Blocks, kNTiles, kMTiles, kNormed>() *
+                                               stage_bytes<Blocks, kNTiles, kMTiles, kNormed>());
   shape.cluster = static_cast<unsigned>(args.cluster);
   launch(context, "linear", linear_kernel<Blocks, kNTiles, kMTiles, kNormed>, shape, args);
 }

@@ -3,8 +3,8 @@
 // first operand of the tensor cores, 8 rows of activations the second. Codes become bf16 exactly;
 // scales multiply the f32 sums of their group.
 //
-// A block waits in a slot of shared memory, each lane's part in places of the lane's own: what a
-// lane asked for it may read when its own copies have come, and no thread waits for another.
+// A block waits in a slot of shared memory, as it lies in global memory; codes come by the lanes that
+// read them.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -20,24 +20,29 @@ struct TilePointer {
   std::int64_t row_distance;  // bf16: bytes from row g to row g + 8
 };
 
-// Place i of 512 bytes in a slot: 16 bytes a lane. Smaller pieces stand behind them.
+// Place i of 512 bytes in a slot: 16 bytes a lane. Scales stand behind them, kSize bytes for each
+// g = lane / 4: the first lane of four fetches them for all, since copies of one address by several
+// lanes are done one after the other.
 __device__ __forceinline__ void fetch_16(std::byte* slot, int i, const std::byte* from, int lane) {
   copy_async_16(slot + i * 512 + lane * 16, from);
 }
-__device__ __forceinline__ void fetch_8(std::byte* place, const std::byte* from, int lane) {
-  copy_async_8(place + lane * 8, from);
-}
-__device__ __forceinline__ void fetch_4(std::byte* place, const std::byte* from, int lane) {
-  copy_async_4(place + lane * 4, from);
+template <int kSize>
+__device__ __forceinline__ void fetch_scales(std::byte* place, const std::byte* from, int lane) {
+  if (lane % 4 != 0) return;
+  const int at = lane / 4 * kSize;
+  if constexpr (kSize == 4) copy_async_4(place + at, from + at);
+  if constexpr (kSize == 8) copy_async_8(place + at, from + at);
+  if constexpr (kSize >= 16) {
+#pragma unroll
+    for (int i = 0; i < kSize; i += 16) copy_async_16(place + at + i, from + at + i);
+  }
 }
 __device__ __forceinline__ uint4 read_16(const std::byte* slot, int i, int lane) {
   return *reinterpret_cast<const uint4*>(slot + i * 512 + lane * 16);
 }
-__device__ __forceinline__ uint2 read_8(const std::byte* place, int lane) {
-  return *reinterpret_cast<const uint2*>(place + lane * 8);
-}
-__device__ __forceinline__ std::uint32_t read_4(const std::byte* place, int lane) {
-  return *reinterpret_cast<const std::uint32_t*>(place + lane * 4);
+template <typename T>
+__device__ __forceinline__ T read_scales(const std::byte* place, int i) {
+  return *reinterpret_cast<const T*>(place + i * sizeof(T));
 }
 
 // The operands of two steps of 16 columns: 32 columns of 16 rows.
@@ -117,7 +122,7 @@ struct Unit {
 //   kSlotBytes            of a block in shared memory, for all lanes
 //   Registers             a lane's part of a block
 //   fetch(slot, ..)       begins to copy a lane's part into the slot
-//   read(slot, lane)      a lane's part, when it has come
+//   read(slot, lane)      a lane's part, when it has come and the warp has met
 //   unit(w, i)            columns 32 i.. of the block
 //   kSmallGroups          scales hold for 16 columns: steps of the tensor cores are added one by one
 //   kOffsets              values have an offset: sums of x are needed too
@@ -149,7 +154,7 @@ struct Bf16Blocks {
 
 struct Int8Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8;
-  static constexpr int kColumns = 64, kSlotBytes = 1280;
+  static constexpr int kColumns = 64, kSlotBytes = 1088;
   static constexpr bool kSmallGroups = false, kOffsets = false;
   struct Registers {
     uint4 codes[2];
@@ -160,10 +165,11 @@ struct Int8Blocks {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
     fetch_16(slot, 0, at + lane * 16, lane);
     fetch_16(slot, 1, at + 512 + lane * 16, lane);
-    fetch_8(slot + 1024, at + 1024 + lane / 4 * 8, lane);
+    fetch_scales<8>(slot + 1024, at + 1024, lane);
   }
   static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
-    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)}, read_8(slot + 1024, lane)};
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            read_scales<uint2>(slot + 1024, lane / 4)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(w.scales.x), high = halves(w.scales.y);
@@ -189,7 +195,7 @@ __device__ __forceinline__ Unit unit_of_nibbles(const uint4& codes, bool second,
 
 struct Int4Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4;
-  static constexpr int kColumns = 64, kSlotBytes = 1024;
+  static constexpr int kColumns = 64, kSlotBytes = 640;
   static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes;   // half 0: rows g, g + 8; half 1: the same
@@ -199,10 +205,10 @@ struct Int4Blocks {
                                                int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
     fetch_16(slot, 0, at + lane * 16, lane);
-    fetch_16(slot, 1, at + 512 + lane / 4 * 16, lane);
+    fetch_scales<16>(slot + 512, at + 512, lane);
   }
   static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
-    return {read_16(slot, 0, lane), read_16(slot, 1, lane)};
+    return {read_16(slot, 0, lane), read_scales<uint4>(slot + 512, lane / 4)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(i == 0 ? w.scales.x : w.scales.y);
@@ -217,7 +223,7 @@ __device__ __forceinline__ std::uint32_t word(const uint4& v, int i) {
 
 struct Int4KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4_k;
-  static constexpr int kColumns = 128, kSlotBytes = 1792;
+  static constexpr int kColumns = 128, kSlotBytes = 1216;
   static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes[2];
@@ -229,13 +235,13 @@ struct Int4KBlocks {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
     fetch_16(slot, 0, at + lane * 16, lane);
     fetch_16(slot, 1, at + 512 + lane * 16, lane);
-    fetch_16(slot, 2, at + 1024 + lane / 4 * 16, lane);
-    fetch_8(slot + 1536, at + 1152 + lane / 4 * 8, lane);
+    fetch_scales<16>(slot + 1024, at + 1024, lane);
+    fetch_scales<8>(slot + 1152, at + 1152, lane);
   }
   static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
     return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
-            read_16(slot, 2, lane),
-            read_8(slot + 1536, lane)};
+            read_scales<uint4>(slot + 1024, lane / 4),
+            read_scales<uint2>(slot + 1152, lane / 4)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 low = halves(w.super.x), high = halves(w.super.y);
@@ -251,7 +257,7 @@ struct Int4KBlocks {
 
 struct Int8KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_k;
-  static constexpr int kColumns = 128, kSlotBytes = 2688;
+  static constexpr int kColumns = 128, kSlotBytes = 2208;
   static constexpr bool kSmallGroups = true, kOffsets = false;
   struct Registers {
     uint4 codes[4];
@@ -263,14 +269,14 @@ struct Int8KBlocks {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
     for (int i = 0; i < 4; ++i) fetch_16(slot, i, at + i * 512 + lane * 16, lane);
-    fetch_16(slot, 4, at + 2048 + lane / 4 * 16, lane);
-    fetch_4(slot + 2560, at + 2176 + lane / 4 * 4, lane);
+    fetch_scales<16>(slot + 2048, at + 2048, lane);
+    fetch_scales<4>(slot + 2176, at + 2176, lane);
   }
   static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
     return {{read_16(slot, 0, lane), read_16(slot, 1, lane), read_16(slot, 2, lane),
              read_16(slot, 3, lane)},
-            read_16(slot, 4, lane),
-            read_4(slot + 2560, lane)};
+            read_scales<uint4>(slot + 2048, lane / 4),
+            read_scales<std::uint32_t>(slot + 2176, lane / 4)};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const float2 super = halves(w.super);
@@ -294,7 +300,7 @@ struct Int8KBlocks {
 
 struct Int8MinBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_min;
-  static constexpr int kColumns = 64, kSlotBytes = 3072;
+  static constexpr int kColumns = 64, kSlotBytes = 1536;
   static constexpr bool kSmallGroups = true, kOffsets = true;
   struct Registers {
     uint4 codes[2];
@@ -304,16 +310,15 @@ struct Int8MinBlocks {
                                                int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      fetch_16(slot, i, at + i * 512 + lane * 16, lane);
-      fetch_16(slot, 2 + i, at + 1024 + lane / 4 * 64 + i * 16, lane);
-      fetch_16(slot, 4 + i, at + 1024 + lane / 4 * 64 + 32 + i * 16, lane);
-    }
+    for (int i = 0; i < 2; ++i) fetch_16(slot, i, at + i * 512 + lane * 16, lane);
+    fetch_scales<64>(slot + 1024, at + 1024, lane);
   }
   static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
     return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
-            {read_16(slot, 2, lane), read_16(slot, 3, lane)},
-            {read_16(slot, 4, lane), read_16(slot, 5, lane)}};
+            {read_scales<uint4>(slot + 1024, lane / 4 * 4),
+             read_scales<uint4>(slot + 1024, lane / 4 * 4 + 1)},
+            {read_scales<uint4>(slot + 1024, lane / 4 * 4 + 2),
+             read_scales<uint4>(slot + 1024, lane / 4 * 4 + 3)}};
   }
   static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
     const uint4 low = w.low[i], high = w.high[i];
@@ -350,8 +355,8 @@ __device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
     for (int m = 0; m < kMTiles; ++m) units[m] = Blocks::unit(w[m], i);
 #pragma unroll
     for (int n = 0; n < kNTiles; ++n) {
-      const uint4 b =
-          Blocks::kSmallGroups ? x.load_small(n, i, column + 32 * i) : x.load(n, i, column + 32 * i);
+      const uint4 b = Blocks::kSmallGroups ? x.load_small(n, i, column + 32 * i)
+                                           : x.load(n, i, column + 32 * i);
       float sums_of_x[2][4] = {};
       if constexpr (Blocks::kOffsets) {
         add_sums_of_x(sums_of_x[0], b.x, b.y);
