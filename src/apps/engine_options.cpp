@@ -39,8 +39,9 @@ void add_common_options(Command command, EngineFlags& flags) {
 
 void add_device_option(Command command, std::string& device) {
   command
-      .add_option("--device", device,
-                  "What computes: cpu, cuda (an NVIDIA GPU), cuda:N, or auto: a GPU if there is one")
+      .add_option(
+          "--device", device,
+          "What computes: cpu, cuda (an NVIDIA GPU), cuda:N, or auto: a GPU if there is one")
       .type_name("NAME")
       .show_default();
 }

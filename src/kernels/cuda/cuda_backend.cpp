@@ -17,12 +17,11 @@ namespace {
 // Zeroed, so that padding is finite from the beginning.
 DeviceBuffer zeroed(std::int64_t n_bytes, const char* what) {
   DeviceBuffer buffer(n_bytes, what);
-  if (n_bytes > 0)
-    check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(n_bytes)), what);
+  if (n_bytes > 0) check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(n_bytes)), what);
   return buffer;
 }
 
-constexpr std::int64_t kPoolRows = 1024;         // biases, and bans, of a sequence
+constexpr std::int64_t kPoolRows = 1024;  // biases, and bans, of a sequence
 
 }  // namespace
 
@@ -161,10 +160,11 @@ void CudaBackend::configure_attention() {
   plan_sizes_ = decode_plan_sizes(context_, shape, 16);
   // Pieces of a step's decode ranges: prompts are among them where there is no kernel for them.
   const std::int64_t n_rows =
-      shape.group_size() * (has_prefill_ ? std::min<std::int64_t>(
-                                               std::int64_t{sizes_.limits.max_num_seqs} * kMaxDecodeTokens,
-                                               sizes_.limits.max_num_batched_tokens)
-                                         : sizes_.limits.max_num_batched_tokens);
+      shape.group_size() *
+      (has_prefill_
+           ? std::min<std::int64_t>(std::int64_t{sizes_.limits.max_num_seqs} * kMaxDecodeTokens,
+                                    sizes_.limits.max_num_batched_tokens)
+           : sizes_.limits.max_num_batched_tokens);
   const std::int64_t n_ranges = n_rows / plan_sizes_.max_rows + sizes_.limits.max_num_seqs;
   const std::int64_t n_parts = max_attention_parts(n_ranges, 0, plan_sizes_) * shape.n_kv_heads;
   parts_ = DeviceBuffer(n_parts * plan_sizes_.max_rows * shape.head_dim * 4, "attention");
@@ -188,9 +188,12 @@ void CudaBackend::configure_sampling() {
   bin_masses_ = zeroed(std::int64_t{kHeadRows} * kMassBins * 8, "sampling");
   last_drawn_ = zeroed(n_slots * 4, "sampling");
   history_counts_ = zeroed(n_slots * vocab * 4, "histories");
-  scratch_ = {processed_.as<float>(),        chunk_best_.as<std::uint64_t>(),
-              chunk_finite_.as<std::int32_t>(), arrivals_.as<std::int32_t>(),
-              stats_.as<RowStats>(),         bin_counts_.as<std::uint32_t>(),
+  scratch_ = {processed_.as<float>(),
+              chunk_best_.as<std::uint64_t>(),
+              chunk_finite_.as<std::int32_t>(),
+              arrivals_.as<std::int32_t>(),
+              stats_.as<RowStats>(),
+              bin_counts_.as<std::uint32_t>(),
               bin_masses_.as<std::uint64_t>()};
   state_ = {last_drawn_.as<TokenId>(), history_counts_.as<std::uint32_t>()};
   biases_ = DeviceBuffer(n_slots * kPoolRows * 8, "sampling");
@@ -226,10 +229,10 @@ void CudaBackend::configure_flights() {
   for (Flight& flight : flights_) {
     flight.upload = PinnedBuffer(n_bytes, "the batch");
     flight.results = PinnedBuffer(places_.end, "results");
-    flight.logits = PinnedBuffer(
-        std::int64_t{sizes_.max_wanted_logits} * sizes_.vocab_size * 4, "wanted logits");
-    flight.hidden = PinnedBuffer(
-        std::int64_t{sizes_.max_wanted_hidden} * sizes_.hidden_size * 4, "wanted hidden states");
+    flight.logits = PinnedBuffer(std::int64_t{sizes_.max_wanted_logits} * sizes_.vocab_size * 4,
+                                 "wanted logits");
+    flight.hidden = PinnedBuffer(std::int64_t{sizes_.max_wanted_hidden} * sizes_.hidden_size * 4,
+                                 "wanted hidden states");
     check(cudaEventCreateWithFlags(&flight.uploaded, cudaEventDisableTiming), "making an event");
     check(cudaEventCreateWithFlags(&flight.done, cudaEventDisableTiming), "making an event");
     flight.samples.reserve(static_cast<std::size_t>(sizes_.max_samples));
@@ -237,7 +240,10 @@ void CudaBackend::configure_flights() {
     for (TokenLogprobs& logprobs : flight.logprobs)
       logprobs.top.reserve(static_cast<std::size_t>(sizes_.max_logprobs));
   }
-  for (std::int32_t n = 1; n < sizes_.limits.max_num_seqs; n += n < 4 ? 1 : n < 8 ? 2 : n < 64 ? 8 : 32)
+  for (std::int32_t n = 1; n < sizes_.limits.max_num_seqs; n += n < 4    ? 1
+                                                                : n < 8  ? 2
+                                                                : n < 64 ? 8
+                                                                         : 32)
     buckets_.push_back(n);
   buckets_.push_back(sizes_.limits.max_num_seqs);
 }

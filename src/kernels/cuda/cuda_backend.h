@@ -61,8 +61,8 @@ class CudaBackend final : public Backend {
 
  private:
   static constexpr std::int32_t kLag = 1;
-  static constexpr std::int32_t kRing = kLag + 2;  // a result stays while lag + 1 more begin
-  static constexpr std::int32_t kHeadRows = 256;   // rows of logits made at once
+  static constexpr std::int32_t kRing = kLag + 2;      // a result stays while lag + 1 more begin
+  static constexpr std::int32_t kHeadRows = 256;       // rows of logits made at once
   static constexpr std::int32_t kMaxDecodeTokens = 8;  // of a sequence; more are a prompt
   static constexpr std::int32_t kMaxFusedNormRows = 2;
   static constexpr std::int32_t kDequantisedRows = 8192;  // at once
@@ -186,7 +186,7 @@ class CudaBackend final : public Backend {
   UploadLayout layout_{UploadCounts{}};
   GraphKey key_;
   bool is_decode_ = false;
-  std::int32_t n_tokens_ = 0;   // with the bucket's padding
+  std::int32_t n_tokens_ = 0;  // with the bucket's padding
   std::int32_t n_samples_ = 0;
 };
 

@@ -114,8 +114,8 @@ void CudaBackend::attention_input(const LayerSpec& layer) {
   rope.k_norm = vector(layer.k_norm);
   rope.cos = rope_cos_.as<float>();
   rope.sin = rope_sin_.as<float>();
-  launch_rope_and_store(context_, shape, rope, n_tokens_, qkv_.as<float>(),
-                        q_.as<__nv_bfloat16>(), layer_pages(layer.layer_idx));
+  launch_rope_and_store(context_, shape, rope, n_tokens_, qkv_.as<float>(), q_.as<__nv_bfloat16>(),
+                        layer_pages(layer.layer_idx));
 }
 
 void CudaBackend::attention(const LayerSpec& layer) {

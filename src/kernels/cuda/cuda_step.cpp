@@ -13,8 +13,8 @@ namespace {
 template <typename T>
 void copy_down(const DeviceBuffer& to, std::span<const T> values, cudaStream_t stream) {
   if (values.empty()) return;
-  CHECK(static_cast<std::int64_t>(values.size_bytes()) <= to.n_bytes(),
-        "{} bytes for a pool of {}", values.size_bytes(), to.n_bytes());
+  CHECK(static_cast<std::int64_t>(values.size_bytes()) <= to.n_bytes(), "{} bytes for a pool of {}",
+        values.size_bytes(), to.n_bytes());
   check(cudaMemcpyAsync(to.data(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice,
                         stream),
         "uploading a step");
@@ -33,9 +33,8 @@ UploadCounts CudaBackend::counts_of(const StepBatch& batch, bool is_decode) cons
   counts.n_slots = plan_sizes_.n_slots;
   const std::int32_t n_pieces =
       (plan_sizes_.group_size + plan_sizes_.max_rows - 1) / plan_sizes_.max_rows;
-  counts.n_segments = is_decode
-                          ? counts.n_tokens * n_pieces + 2 * counts.n_slots
-                          : static_cast<std::int32_t>(planner_.decode_plan.segments.size());
+  counts.n_segments = is_decode ? counts.n_tokens * n_pieces + 2 * counts.n_slots
+                                : static_cast<std::int32_t>(planner_.decode_plan.segments.size());
   counts.n_tiles = static_cast<std::int32_t>(planner_.prefill_tiles.size());
   counts.n_blocks = static_cast<std::int32_t>(batch.blocks.size());
   return counts;
@@ -46,8 +45,8 @@ void CudaBackend::begin_step(const StepBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.limits.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.limits.max_num_batched_tokens);
   Flight& step = flight(n_begun_++);
-  planner_.plan(batch,
-                has_prefill_ ? kMaxDecodeTokens : sizes_.limits.max_num_batched_tokens, plan_sizes_);
+  planner_.plan(batch, has_prefill_ ? kMaxDecodeTokens : sizes_.limits.max_num_batched_tokens,
+                plan_sizes_);
   // One token of each sequence, each with its logits: what repeats step after step.
   is_decode_ = batch.n_tokens == batch.n_seqs && batch.n_samples == batch.n_tokens &&
                batch.n_tokens <= std::min(kHeadRows, buckets_.back());

@@ -23,7 +23,12 @@
 //     (weights are nobody's output). Loads into registers instead were half as fast from 8 and 4
 //     bits: a warp has six scoreboards, and waiting for one block waited for later ones too.
 //
-// Rows of x come from L1 and L2, in the order in which the tensor cores take them.
+// Few rows of x come with their weights, more of them from L1 and L2, in the order in which the
+// tensor cores take them.
+//
+// Measured on an H200 (2026-11-29, read-only 4655 GB/s in the same run), share of that for one row
+// of x, 7B shapes: head 82 % (int8), gate_up 80 % (bf16), 69 % (int8), 57 % (int4), down 73 / 58 /
+// 48 %; small matrices are bound by the start of a kernel: 0.5B o_proj, 1.6 MB, 2.4 to 3.2 us.
 
 #include <algorithm>
 

@@ -40,7 +40,8 @@ struct StepPlanner {
   std::vector<PrefillTile> prefill_tiles;
 
   // Sequences with more than `max_decode_tokens` new tokens are prompts. Reuses its memory.
-  void plan(const StepBatch& batch, std::int32_t max_decode_tokens, const AttentionPlanSizes& sizes);
+  void plan(const StepBatch& batch, std::int32_t max_decode_tokens,
+            const AttentionPlanSizes& sizes);
 };
 
 // Writes the arrays of `batch` to `to`. Tokens and samples beyond the batch's own, up to the

@@ -63,7 +63,8 @@ TEST(StepUpload, PadsABucketWithRowsThatDoNothing) {
 }
 
 TEST(StepUpload, PlacesDependOnCountsAndBlocksComeLast) {
-  const UploadLayout small(UploadCounts{4, 4, 3, 10, 0, 4}), large(UploadCounts{4, 4, 3, 10, 0, 900});
+  const UploadLayout small(UploadCounts{4, 4, 3, 10, 0, 4}),
+      large(UploadCounts{4, 4, 3, 10, 0, 900});
   EXPECT_EQ(small.blocks, large.blocks);
   EXPECT_LT(small.end, large.end);
   EXPECT_EQ(small.blocks % 16, 0);
