@@ -9,11 +9,15 @@
 
 namespace tinyllm {
 
+inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
+inline constexpr int kMaxChoices = 128;           // choices of one request
+
 struct Request {
   std::vector<TokenId> prompt_ids;  // not empty, ids in [0, vocab_size)
   SamplingParams params;
-  int n = 1;                   // independent continuations; choice i draws with seed + i
-  int n_prompt_logprobs = -1;  // alternatives a prompt token; -1: none
+  int n = 1;  // independent continuations, at most kMaxChoices; choice i draws with
+              // seed + i
+  int n_prompt_logprobs = -1;  // alternatives a prompt token, at most kMaxLogprobs; -1: none
   std::int32_t priority = 0;   // lower runs first, under the priority policy (schedule/scheduler.h)
   std::string cache_salt;      // requests with different salts share no cached prefix
   bool skip_special = true;    // special tokens are left out of the text

@@ -1,4 +1,4 @@
-// tinyllm batch: many requests from a file in OpenAI's batch format, as fast as the engine can.
+// tinyllm batch: answers a file of requests in OpenAI's batch format, many at a time.
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "apps/batch_results.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
@@ -21,9 +21,10 @@
 #include "base/file.h"
 #include "base/json_parse.h"
 #include "base/log.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/gathered_answer.h"
+#include "client/open_model.h"
+#include "openai/api_answer.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
 
 namespace tinyllm {
 namespace {
@@ -43,8 +44,8 @@ struct BatchLine {
   std::string id() const { return fmt::format("batch_req_{}", number); }
 };
 
-// Lines whose streams have news, pushed by the engine thread.
-struct Ready {
+// Lines whose streams have news. The engine thread pushes, the main thread pops.
+struct LinesWithNews {
   std::mutex mutex;  // guards the rest
   std::condition_variable changed;
   std::deque<std::size_t> lines;
@@ -74,7 +75,7 @@ json result_line(const BatchLine& line, json response, json error) {
 
 // The server's answer to such a request, and the line and field for whoever looks for it.
 json error_line(const BatchLine& line, const std::exception& fault) {
-  const HttpResponse answer = error_response(fault);
+  const ErrorAnswer answer = describe_error(fault);
   json body = json::parse(answer.body);
   const json& error = body["error"];
   json shown = {{"code", error["code"].is_null() ? error["type"] : error["code"]},
@@ -113,24 +114,6 @@ void parse_line(std::string_view text, BatchLine& line) {
   if (line.request.stream) refuse_field("stream", "true", "false: a batch answers whole");
 }
 
-// Takes the news of all streams. True when every text has ended. Throws Error when one went wrong;
-// the others are cancelled then.
-bool take_news(GatheredAnswer& answer) {
-  bool complete = true;
-  for (std::size_t i = 0; i < answer.runs().size(); ++i) {
-    RequestStream& stream = *answer.runs()[i].stream;
-    while (std::optional<OutputPiece> piece = stream.try_next()) {
-      if (piece->finish_reason == FinishReason::error) {
-        answer.cancel();
-        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
-      }
-      answer.add(answer.take(i, *std::move(piece)));
-    }
-    complete = complete && stream.done();
-  }
-  return complete;
-}
-
 class BatchRun {
  public:
   BatchRun(const ServedModel& model, std::string_view input, BatchResults& results)
@@ -145,7 +128,7 @@ class BatchRun {
       while (n_texts_ < n_window && start_next()) continue;
       progress_->update(n_done_);
       if (running_.empty()) return;
-      take(ready_->pop());
+      take(news_->pop());
     }
   }
 
@@ -155,7 +138,7 @@ class BatchRun {
  private:
   struct Running {
     BatchLine line;
-    std::unique_ptr<GatheredAnswer> answer;
+    std::unique_ptr<ApiAnswer> answer;
   };
 
   // False at the end of the input.
@@ -175,10 +158,10 @@ class BatchRun {
       check_unique(next.line);
       if (skip(next.line)) return true;
       const std::size_t number = next.line.number;
-      next.answer = std::make_unique<GatheredAnswer>(std::move(next.line.request), *model_);
+      next.answer = std::make_unique<ApiAnswer>(std::move(next.line.request), *model_);
       next.answer->submit();
       for (const auto& run : next.answer->runs())
-        run.stream->set_listener([ready = ready_, number] { ready->push(number); });
+        run.stream->set_listener([news = news_, number] { news->push(number); });
       n_texts_ += next.answer->n_texts();
       running_.emplace(number, std::move(next));
     } catch (const Error& error) {
@@ -208,7 +191,7 @@ class BatchRun {
     if (found == running_.end()) return;  // news of a line that has ended
     Running& running = found->second;
     try {
-      if (!take_news(*running.answer)) return;
+      if (!running.answer->gather_news()) return;
       const json response = {{"status_code", 200},
                              {"request_id", running.answer->head().id},
                              {"body", running.answer->to_json()}};
@@ -235,7 +218,8 @@ class BatchRun {
   std::int64_t n_done_ = 0;
   int n_texts_ = 0;  // that the engine has
   std::unordered_map<std::string, std::size_t> lines_of_ids_;
-  std::shared_ptr<Ready> ready_ = std::make_shared<Ready>();  // cancelled streams may outlive us
+  // shared: a cancelled stream may outlive the run
+  std::shared_ptr<LinesWithNews> news_ = std::make_shared<LinesWithNews>();
   std::map<std::size_t, Running> running_;
   std::unique_ptr<ProgressBar> progress_;
 };
@@ -243,11 +227,8 @@ class BatchRun {
 void run_batch(const BatchCommand& command) {
   const std::string input = command.input == "-" ? read_stdin() : read_text_file(command.input);
   BatchResults results(command.output);
-  const Checkpoint checkpoint = open_checkpoint(command.model);
-  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
-  require(text->tokenizer, checkpoint);
   const std::unique_ptr<Engine> engine =
-      load_engine(checkpoint, std::move(text), engine_options(command.flags));
+      open_model(command.model, engine_options(command.flags), LoadingBar());
   ServedModel model;
   model.engine = engine.get();
   model.names = {command.model};
@@ -275,15 +256,15 @@ void add_batch_command(Command app) {
                   "Results go here instead of stdout; what it holds already is not done again")
       .type_name("OUT");
   add_batched_engine_options(command, options->flags);
-  add_examples(command,
-               "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"
-               "  tinyllm batch - -m smollm2-135m < requests.jsonl > results.jsonl\n\n"
-               "A line is OpenAI's batch input:\n"
-               "  {\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\",\n"
-               "   \"body\": {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n"
-               "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A "
-               "run that\n"
-               "was stopped goes on where it was when it is started again with the same -o.");
+  add_examples(
+      command,
+      "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"
+      "  tinyllm batch - -m smollm2-135m < requests.jsonl > results.jsonl\n\n"
+      "A line is OpenAI's batch input:\n"
+      "  {\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\",\n"
+      "   \"body\": {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n"
+      "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A\n"
+      "run that was stopped goes on where it was, if it is started again with the same -o.");
   command.callback([options] { run_batch(*options); });
 }
 

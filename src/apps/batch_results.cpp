@@ -66,7 +66,7 @@ void BatchResults::write(const std::string& line) {
     const ssize_t n = ::write(file_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_io(path_, "written");
-    rest.remove_prefix(static_cast<std::size_t>(n));
+    rest.remove_prefix(n);
   }
 }
 

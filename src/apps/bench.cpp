@@ -9,15 +9,20 @@
 #include <random>
 #include <vector>
 
+#include "api/step_profile.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/profile_table.h"
 #include "apps/progress_bar.h"
 #include "apps/read_bandwidth.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
+#include "client/open_model.h"
+#include "client/read_stream.h"
+#include "engine/engine_options.h"
+#include "text/model_text.h"
 
 namespace tinyllm {
 namespace {
@@ -70,12 +75,9 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // When the engine made each token of a sequence. (When it is read here depends on who has the CPU.)
 std::vector<TimePoint> token_times(RequestStream& stream) {
   std::vector<TimePoint> times;
-  while (const std::optional<OutputPiece> piece = stream.next()) {
-    if (piece->finish_reason == FinishReason::error) {
-      fail(ErrorCode::invalid_input, "a sequence ended early: {}", piece->error);
-    }
-    if (!piece->token_ids.empty()) times.push_back(piece->time);
-  }
+  read_stream(stream, [&](OutputPiece&& piece) {
+    if (!piece.token_ids.empty()) times.push_back(piece.time);
+  });
   return times;
 }
 
@@ -86,8 +88,8 @@ double prefill_rate(Engine& engine, const BenchCommand& command) {
   return command.n_prompt / std::chrono::duration<double>(times.front() - begin).count();
 }
 
-// `n` sequences that begin with one token and run together in every step, counted from when all
-// have their first.
+// `n` sequences that begin with one token and run together in every step. The time counts from when
+// each of them has its first.
 double decode_rate(Engine& engine, const BenchCommand& command, int n) {
   std::vector<std::shared_ptr<RequestStream>> streams;
   for (int i = 0; i < n; ++i) {
@@ -119,7 +121,7 @@ std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& 
   KvSpec& kv = options.kv;
   kv.n_blocks =
       std::max(kv.blocks_for(command.n_prompt + 1), widest * kv.blocks_for(command.n_gen + 2)) + 8;
-  return load_engine(checkpoint, std::make_shared<const ModelText>(), options);
+  return load_engine(checkpoint, std::make_shared<const ModelText>(), options, LoadingBar());
 }
 
 Results measure(Engine& engine, const BenchCommand& command) {

@@ -117,7 +117,7 @@ class LoadRun {
   LoadRun& operator=(const LoadRun&) = delete;
 
   std::vector<LoadResult> run() {
-    ProgressBar progress("requests", static_cast<std::int64_t>(requests_.size()));
+    ProgressBar progress("requests", std::ssize(requests_));
     std::size_t n_done = 0;
     while (n_done < requests_.size()) {
       while (may_start()) start();

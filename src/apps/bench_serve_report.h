@@ -1,6 +1,6 @@
 #pragma once
-// What a load run came to: percentiles of the times, throughput, goodput; as text, JSON and a
-// picture.
+// What a load run came to: percentiles of the times, throughput and goodput, as text, as JSON and
+// as a picture.
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

@@ -8,16 +8,19 @@
 #include <memory>
 
 #include "apps/chat_console.h"
-#include "apps/chat_session.h"
 #include "apps/commands.h"
-#include "apps/completer.h"
 #include "apps/engine_options.h"
 #include "apps/first_chat.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
+#include "apps/profile_table.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
+#include "client/chat_session.h"
+#include "client/completer.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -59,8 +62,11 @@ void run_chat(const ChatOptions& options) {
                                    ? options.engine.context
                                    : std::min(kDefaultContext, checkpoint.config().max_seq_len);
 
+  const CompleterOptions running = completer_options(options.engine, context);
+  const ProfileReport report(running.engine.profile);
   const std::unique_ptr<Completer> completer =
-      make_completer(checkpoint, text, options.engine, context);
+      make_completer(checkpoint, text, running,
+                     LoadingBar(running.reference ? ProgressUnit::bytes : ProgressUnit::count));
   ChatSession session(tokenizer, chat_template, *completer, params, !options.no_shift);
   if (!options.system.empty()) session.set_system(options.system);
   ChatConsole console(session, {.model = checkpoint.path().filename().string(),

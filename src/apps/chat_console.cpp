@@ -186,6 +186,8 @@ bool ChatConsole::answer(const std::string& message) {
       throw;
     }
     std::fprintf(stderr, "tinyllm: %s\n", error.what());
+    if (error.code() == ErrorCode::context_overflow && session_.n_turns() > 0)
+      say("(the talk so far is part of the prompt: /reset forgets it)");
     return false;
   }
   total_tokens_ += last_.n_tokens;

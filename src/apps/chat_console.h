@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "apps/chat_session.h"
 #include "apps/line_editor.h"
+#include "client/chat_session.h"
 
 namespace tinyllm {
 

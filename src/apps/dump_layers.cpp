@@ -6,9 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/loaded_reference.h"
 #include "engine/trace_layers.h"
 
 namespace tinyllm {
@@ -18,7 +19,7 @@ namespace {
 std::string npy(std::span<const float> values, std::int64_t n_rows) {
   std::string header =
       fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", n_rows,
-                  static_cast<std::int64_t>(values.size()) / n_rows);
+                  std::ssize(values) / n_rows);
   constexpr std::size_t kPrefix = 10, kAlignment = 64;
   header.resize(
       (kPrefix + header.size() + 1 + kAlignment - 1) / kAlignment * kAlignment - kPrefix - 1, ' ');
@@ -38,7 +39,7 @@ void dump_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_i
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) fail(ErrorCode::io, "{}: cannot be made: {}", folder.string(), error.message());
-  const auto n_tokens = static_cast<std::int64_t>(prompt_ids.size());
+  const auto n_tokens = std::ssize(prompt_ids);
   int n_files = 0;
   const auto write = [&](std::int32_t layer_idx, std::span<const float> hidden) {
     const std::string name =
@@ -47,8 +48,9 @@ void dump_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_i
     ++n_files;
   };
   if (flags.reference()) {
-    RunningModel running(checkpoint, flags.n_threads, n_tokens);
-    running.model().forward_watched(prompt_ids, write);
+    LoadedReference reference(checkpoint, flags.n_threads, n_tokens,
+                              LoadingBar(ProgressUnit::bytes));
+    reference.model().forward_watched(prompt_ids, write);
   } else {
     trace_layers(checkpoint, prompt_ids, engine_options(flags), write);
   }

@@ -1,5 +1,6 @@
 #include "apps/engine_options.h"
 
+#include "api/step_profile.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -95,6 +96,13 @@ EngineOptions engine_options(const EngineFlags& flags) {
   if (flags.max_num_batched_tokens > 0) {
     options.limits.max_num_batched_tokens = flags.max_num_batched_tokens;
   }
+  return options;
+}
+
+CompleterOptions completer_options(const EngineFlags& flags, std::int64_t context) {
+  CompleterOptions options{engine_options(flags), flags.reference(), flags.recompute};
+  options.engine.limits.max_model_len = static_cast<std::int32_t>(context);
+  if (flags.profile) options.engine.profile = std::make_shared<StepProfile>();
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/command.h"
+#include "client/completer.h"
 #include "engine/engine_options.h"
 
 namespace tinyllm {
@@ -30,7 +31,7 @@ void add_device_option(Command command, std::string& device);
 DeviceSpec device_of(const std::string& name);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
-// --profile, for commands whose completer may tell (apps/completer.h).
+// --profile, for commands whose completer may tell (client/completer.h).
 void add_profile_option(Command command, EngineFlags& flags);
 // Throws Error{usage} where --profile cannot tell: the reference path has no steps.
 void check_profile(const EngineFlags& flags);
@@ -39,5 +40,7 @@ void add_batched_engine_options(Command command, EngineFlags& flags);
 
 // What open_engine takes; fields that were not given stay at the engine's defaults.
 EngineOptions engine_options(const EngineFlags& flags);
+// What make_completer takes, with room for `context` positions.
+CompleterOptions completer_options(const EngineFlags& flags, std::int64_t context);
 
 }  // namespace tinyllm

@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "api/context_limit.h"
 #include "apps/commands.h"
-#include "apps/completer.h"
 #include "apps/dump_layers.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
+#include "apps/profile_table.h"
 #include "apps/progress_bar.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
@@ -19,6 +20,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "client/completer.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -56,26 +60,21 @@ std::vector<TokenId> prompt_ids_of(const GenerateCommand& command, const ModelTe
   return ids;
 }
 
-// Positions for the whole answer, as far as the model was trained for, unless the user said how
-// many.
+// Positions for prompt and answer: what the user said, else as many as they need, as far as the
+// model was trained for.
 std::int64_t context_for(const GenerateCommand& command, const SamplingParams& params,
                          std::int64_t n_prompt, const ModelConfig& config) {
   const std::int64_t context = command.engine.context > 0
                                    ? command.engine.context
                                    : std::min(n_prompt + params.max_tokens, config.max_seq_len);
-  if (n_prompt >= context) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, the context holds {} and one must be left for the answer; "
-         "shorten the prompt or raise --context (the model was trained for {})",
-         n_prompt, context, config.max_seq_len);
-  }
+  require_room(n_prompt, context);
   return context;
 }
 
 // Text to stdout as it comes, unless it goes into a JSON object.
 Completion complete(Completer& completer, const std::vector<TokenId>& prompt_ids,
                     const SamplingParams& params, bool wants_logits, bool as_json) {
-  ProgressBar progress("reading", static_cast<std::int64_t>(prompt_ids.size()));
+  ProgressBar progress("reading", std::ssize(prompt_ids));
   const auto on_text = [&](std::string_view text) {
     progress.clear();
     if (!as_json) write_stdout(text);
@@ -95,13 +94,13 @@ json top_logits(const std::vector<float>& logits, int k) {
   std::iota(ids.begin(), ids.end(), 0);
   const auto n = std::min(static_cast<std::ptrdiff_t>(ids.size()), std::ptrdiff_t{k});
   std::partial_sort(ids.begin(), ids.begin() + n, ids.end(), [&](TokenId a, TokenId b) {
-    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    const float x = logits[a], y = logits[b];
     return x != y ? x > y : a < b;
   });
   json top = json::array();
   for (std::ptrdiff_t i = 0; i < n; ++i) {
-    const TokenId id = ids[static_cast<std::size_t>(i)];
-    top.push_back({{"id", id}, {"logit", logits[static_cast<std::size_t>(id)]}});
+    const TokenId id = ids[i];
+    top.push_back({{"id", id}, {"logit", logits[id]}});
   }
   return top;
 }
@@ -128,18 +127,19 @@ void run_generate(const GenerateCommand& command) {
   SamplingParams params = completion_sampling(command.sampling);
   params.max_tokens = command.sampling.max_tokens.value_or(kDefaultMaxTokens);
   const std::vector<TokenId> prompt_ids = prompt_ids_of(command, *text, checkpoint);
-  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
+  const std::int64_t n_prompt = std::ssize(prompt_ids);
   const std::int64_t context = context_for(command, params, n_prompt, checkpoint.config());
-  params.max_tokens =
-      static_cast<int>(std::min<std::int64_t>(params.max_tokens, context - n_prompt));
-  params.min_tokens = std::min(params.min_tokens, params.max_tokens);
+  fit_into_room(params, n_prompt, context);
   validate(params, checkpoint.config().vocab_size);
   if (!command.dump_folder.empty()) {
     dump_layers(checkpoint, prompt_ids, command.engine, command.dump_folder);
     return;
   }
+  const CompleterOptions running = completer_options(command.engine, context);
+  const ProfileReport report(running.engine.profile);
   const std::unique_ptr<Completer> completer =
-      make_completer(checkpoint, text, command.engine, context);
+      make_completer(checkpoint, text, running,
+                     LoadingBar(running.reference ? ProgressUnit::bytes : ProgressUnit::count));
   log(LogLevel::info, "{}; seed {}", completer->about(), params.seed);
   const double load_s = clock.seconds();
   const Completion completion =

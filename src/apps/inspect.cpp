@@ -5,9 +5,10 @@
 
 #include "apps/commands.h"
 #include "apps/model_summary.h"
-#include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

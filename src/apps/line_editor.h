@@ -18,8 +18,8 @@ class LineEditor {
 
   bool interactive() const;
 
-  // Fills `line` without its newline. Ctrl-C: interrupted; Ctrl-D on an empty line or the end of
-  // the input: end.
+  // Fills `line`, without its newline. Ctrl-C gives `interrupted`, Ctrl-D on an empty line and the
+  // end of the input give `end`.
   InputEvent read(const std::string& prompt, std::string& line);
 
   // The up arrow brings `line` back. In memory only: what people ask is theirs.

@@ -1,5 +1,5 @@
-// `tinyllm list`: the models on this machine, own ones and those of other programs, and what can be
-// pulled.
+// `tinyllm list`: the models on this machine, own ones and those of other programs, and the models
+// that can be pulled.
 
 #include <fmt/core.h>
 

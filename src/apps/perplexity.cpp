@@ -9,12 +9,16 @@
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/loaded_reference.h"
+#include "client/open_model.h"
+#include "client/read_stream.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -40,34 +44,36 @@ double negative_log_likelihood(std::span<const float> logits, TokenId token) {
   const double largest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - largest);
-  return largest + std::log(sum) - logits[static_cast<std::size_t>(token)];
+  return largest + std::log(sum) - logits[token];
 }
 
 // Calls score(tokens) for every window of the text, in order.
 void for_each_window(std::span<const TokenId> ids, std::int64_t window,
                      function_ref<void(std::span<const TokenId> tokens)> score) {
-  const auto n_ids = static_cast<std::int64_t>(ids.size());
+  const auto n_ids = std::ssize(ids);
   ProgressBar progress("perplexity", n_ids);
   // A window of one token has nothing to predict.
   for (std::int64_t begin = 0; begin + 1 < n_ids; begin += window) {
     const std::int64_t n = std::min(window, n_ids - begin);
-    score(ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+    score(ids.subspan(begin, n));
     progress.update(begin + n);
   }
 }
 
 Score score_by_reference(const PerplexityCommand& command, const Checkpoint& checkpoint,
                          std::span<const TokenId> ids, std::int64_t window) {
-  RunningModel running(checkpoint, command.engine.n_threads, window);
+  LoadedReference reference(checkpoint, command.engine.n_threads, window,
+                            LoadingBar(ProgressUnit::bytes));
   Score score;
   for_each_window(ids, window, [&](std::span<const TokenId> tokens) {
-    running.model().rewind(0);
-    const auto n = static_cast<std::int64_t>(tokens.size());
-    running.model().forward_all(tokens, [&](std::int64_t position, std::span<const float> logits) {
-      if (position + 1 == n) return;
-      score.nll += negative_log_likelihood(logits, tokens[static_cast<std::size_t>(position + 1)]);
-      ++score.n_tokens;
-    });
+    reference.model().rewind(0);
+    const auto n = std::ssize(tokens);
+    reference.model().forward_all(
+        tokens, [&](std::int64_t position, std::span<const float> logits) {
+          if (position + 1 == n) return;
+          score.nll += negative_log_likelihood(logits, tokens[position + 1]);
+          ++score.n_tokens;
+        });
   });
   return score;
 }
@@ -80,7 +86,7 @@ Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkp
       static_cast<std::int32_t>(window + 1);  // one token is drawn, and not used
   options.prefix_cache = false;
   const std::unique_ptr<Engine> engine =
-      load_engine(checkpoint, std::make_shared<const ModelText>(), options);
+      load_engine(checkpoint, std::make_shared<const ModelText>(), options, LoadingBar());
   Score score;
   for_each_window(ids, window, [&](std::span<const TokenId> tokens) {
     Request request;
@@ -88,14 +94,10 @@ Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkp
     request.params.temperature = 0;
     request.params.max_tokens = 1;
     request.n_prompt_logprobs = 0;
-    const std::shared_ptr<RequestStream> stream = engine->submit(std::move(request));
-    while (const auto piece = stream->next()) {
-      if (piece->finish_reason == FinishReason::error) {
-        fail(ErrorCode::invalid_input, "{}: {}", checkpoint.path().string(), piece->error);
-      }
-      for (const TokenLogprobs& token : piece->prompt_logprobs) score.nll -= token.drawn.logprob;
-      score.n_tokens += std::ssize(piece->prompt_logprobs);
-    }
+    read_stream(*engine->submit(std::move(request)), [&](OutputPiece&& piece) {
+      for (const TokenLogprobs& token : piece.prompt_logprobs) score.nll -= token.drawn.logprob;
+      score.n_tokens += std::ssize(piece.prompt_logprobs);
+    });
   });
   return score;
 }
@@ -113,7 +115,7 @@ void run_perplexity(const PerplexityCommand& command) {
   }
   std::int64_t window = command.engine.context > 0 ? command.engine.context : kDefaultWindow;
   if (window < 2) fail(ErrorCode::usage, "--context: is {}, must be at least 2", window);
-  window = std::min(window, static_cast<std::int64_t>(ids.size()));
+  window = std::min(window, std::ssize(ids));
 
   const Score score = command.engine.reference()
                           ? score_by_reference(command, checkpoint, ids, window)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -73,6 +74,10 @@ std::string profile_json(const StepProfile& profile) {
                       {"parts", parts}};
   }
   return all.dump();
+}
+
+ProfileReport::~ProfileReport() {
+  if (profile_ != nullptr) std::fputs(profile_table(*profile_).c_str(), stderr);
 }
 
 }  // namespace tinyllm

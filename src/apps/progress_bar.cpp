@@ -50,11 +50,10 @@ std::string progress_line(const std::string& label, std::int64_t done, std::int6
   if (total > 0 && bar_width >= 5) {
     const double part = std::clamp(static_cast<double>(done) / static_cast<double>(total), 0., 1.);
     const int filled = static_cast<int>(part * bar_width);
-    line += "[" + std::string(static_cast<std::size_t>(filled), '=') +
-            std::string(static_cast<std::size_t>(bar_width - filled), ' ') + "]  ";
+    line += "[" + std::string(filled, '=') + std::string(bar_width - filled, ' ') + "]  ";
   }
   line += numbers;
-  return line.substr(0, static_cast<std::size_t>(std::max(width, 0)));
+  return line.substr(0, std::max(width, 0));
 }
 
 ProgressBar::ProgressBar(std::string label, std::int64_t total, ProgressUnit unit)

@@ -20,8 +20,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // `done` is absolute. A resumed download starts at its first update's value: the rate counts from
-  // there.
+  // `done` is absolute. The rate counts from the first update's value, where a resumed download
+  // begins.
   void update(std::int64_t done);
   void set_total(std::int64_t total) { total_ = total; }
   // Wipes the bar so that other lines can be printed; the next update draws it again.

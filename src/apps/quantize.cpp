@@ -5,12 +5,12 @@
 #include <memory>
 
 #include "apps/commands.h"
-#include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "client/open_model.h"
 #include "loader/export/quantise_gguf.h"
 
 namespace tinyllm {

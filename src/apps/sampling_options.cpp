@@ -40,7 +40,6 @@ std::uint64_t random_seed() {
 // What chat and completion share: everything but the shape of the distribution.
 SamplingParams common_params(const SamplingOptions& options) {
   SamplingParams params;
-  params.repetition_penalty = options.repetition_penalty.value_or(1.0f);
   params.presence_penalty = options.presence_penalty.value_or(0.0f);
   params.frequency_penalty = options.frequency_penalty.value_or(0.0f);
   params.min_tokens = options.min_tokens.value_or(0);
@@ -59,16 +58,18 @@ SamplingParams common_params(const SamplingOptions& options) {
 void add_sampling_options(Command command, SamplingOptions& options) {
   constexpr int kMaxInt = std::numeric_limits<int>::max();
   add(command, "-n,--max-tokens", options.max_tokens, "At most that many new tokens", 1, kMaxInt);
-  add(command, "--temperature", options.temperature, "0: always the likeliest token", 0, 100);
-  add(command, "--top-k", options.top_k, "Draw from the k likeliest tokens; 0: all", 0, kMaxInt);
-  add(command, "--top-p", options.top_p, "Draw from the likeliest whose mass reaches this", 1e-6,
-      1);
-  add(command, "--min-p", options.min_p, "Drop tokens below this part of the likeliest one", 0, 1);
+  add(command, "--temperature", options.asked.temperature, "0: always the likeliest token", 0, 100);
+  add(command, "--top-k", options.asked.top_k, "Draw from the k likeliest tokens; 0: all", 0,
+      kMaxInt);
+  add(command, "--top-p", options.asked.top_p, "Draw from the likeliest whose mass reaches this",
+      1e-6, 1);
+  add(command, "--min-p", options.asked.min_p, "Drop tokens below this part of the likeliest one",
+      0, 1);
   command.add_option("--seed", options.seed, "The same seed gives the same text (default: random)")
       .type_name("N")
       .group(kGroup);
-  add(command, "--repetition-penalty", options.repetition_penalty, "Over 1: fewer repeats", 1e-3,
-      100);
+  add(command, "--repetition-penalty", options.asked.repetition_penalty, "Over 1: fewer repeats",
+      1e-3, 100);
   add(command, "--presence-penalty", options.presence_penalty, "Once a token said before", -2, 2);
   add(command, "--frequency-penalty", options.frequency_penalty, "For each time it was said", -2,
       2);
@@ -87,26 +88,12 @@ void add_sampling_options(Command command, SamplingOptions& options) {
 
 SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDefaults& defaults) {
   SamplingParams params = common_params(options);
-  const bool recommended =
-      defaults.temperature || defaults.top_p || defaults.top_k || defaults.min_p;
-  params.temperature =
-      options.temperature.value_or(defaults.temperature.value_or(recommended ? 1.0f : 0.0f));
-  params.top_p = options.top_p.value_or(defaults.top_p.value_or(1.0f));
-  params.top_k = options.top_k.value_or(defaults.top_k.value_or(0));
-  params.min_p = options.min_p.value_or(defaults.min_p.value_or(0.0f));
-  if (!options.repetition_penalty) {
-    params.repetition_penalty = defaults.repetition_penalty.value_or(1.0f);
-  }
+  fill_sampling(params, options.asked, defaults, /*temperature_without_advice=*/0.0f);
   return params;
 }
 
 SamplingParams completion_sampling(const SamplingOptions& options) {
-  SamplingParams params = common_params(options);
-  params.temperature = options.temperature.value_or(0.0f);
-  params.top_p = options.top_p.value_or(1.0f);
-  params.top_k = options.top_k.value_or(0);
-  params.min_p = options.min_p.value_or(0.0f);
-  return params;
+  return chat_sampling(options, {});
 }
 
 }  // namespace tinyllm

@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "api/sampling_params.h"
-#include "loader/text/text_sources.h"
-
 #include "apps/command.h"
+#include "client/sampling_defaults.h"
+#include "text/model_text.h"
 
 namespace tinyllm {
 
 // What stood on the command line; empty: not given.
 struct SamplingOptions {
-  std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty,
-      frequency_penalty;
-  std::optional<int> top_k, max_tokens, min_tokens;
+  AskedSampling asked;
+  std::optional<float> presence_penalty, frequency_penalty;
+  std::optional<int> max_tokens, min_tokens;
   std::optional<std::uint64_t> seed;
   std::vector<std::string> logit_bias;  // "ID=VALUE"
   std::vector<std::string> stop;

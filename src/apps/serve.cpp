@@ -12,7 +12,7 @@
 #include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/first_chat.h"
-#include "apps/open_model.h"
+#include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/clock.h"
@@ -20,6 +20,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "client/open_model.h"
+#include "engine/open_engine.h"
 #include "engine/step_trace.h"
 #include "server/openapi.h"
 #include "server/server.h"
@@ -84,13 +86,6 @@ std::string short_name(const std::string& model) {
   return base.ends_with(".gguf") ? base.substr(0, base.size() - 5) : base;
 }
 
-std::unique_ptr<Engine> load(const std::string& name, const EngineOptions& options) {
-  const Checkpoint checkpoint = open_checkpoint(name);
-  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
-  require(text->tokenizer, checkpoint);
-  return load_engine(checkpoint, std::move(text), options);
-}
-
 std::string address_of(const ServeCommand& command, std::uint16_t port) {
   const bool is_v6 = command.http.host.find(':') != std::string::npos;
   return fmt::format("{}://{}:{}", command.http.tls_certificate.empty() ? "http" : "https",
@@ -122,7 +117,7 @@ void run_serve(ServeCommand& command) {
   Server server(command.http, command.service);
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
-  const std::unique_ptr<Engine> engine = load(command.model, engine_flags);
+  const std::unique_ptr<Engine> engine = open_model(command.model, engine_flags, LoadingBar());
   ServedModel model;
   model.engine = engine.get();
   model.names = command.names.empty() ? std::vector{short_name(command.model)} : command.names;

@@ -16,7 +16,7 @@ void write_stdout(std::string_view text) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EPIPE) throw StdoutClosed{};
     if (n < 0) fail(ErrorCode::io, "standard output cannot be written: {}", std::strerror(errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
+    text.remove_prefix(n);
   }
 }
 
@@ -28,7 +28,7 @@ std::string read_stdin(std::size_t max_bytes) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(ErrorCode::io, "standard input cannot be read: {}", std::strerror(errno));
     if (n == 0) return all;
-    all.append(chunk.data(), static_cast<std::size_t>(n));
+    all.append(chunk.data(), n);
     if (all.size() > max_bytes) {
       fail(ErrorCode::invalid_input, "standard input has more than {} bytes", max_bytes);
     }

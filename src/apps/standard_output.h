@@ -1,7 +1,7 @@
 #pragma once
-// The one way to stdout: what a command answers. Messages for people go to stderr. Unbuffered, so
-// that streamed text is seen at once and a full disk is noticed at the write that hits it. Main
-// thread only.
+// The one way to stdout, which carries what a command answers; messages for people go to stderr.
+// Unbuffered, so that streamed text is seen at once and a full disk is noticed at the write that
+// hits it. Main thread only.
 
 #include <string>
 #include <string_view>

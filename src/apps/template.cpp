@@ -4,11 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -21,8 +22,8 @@ struct TemplateCommand {
   bool no_generation_prompt = false;
 };
 
-// A bare array is the messages; an object has them under "messages", beside tools and whatever else
-// the template knows.
+// A bare array is the messages; an object has them under "messages", beside tools and other
+// variables of the template.
 json parse_inputs(const std::string& file) {
   const std::string source = file == "-" ? "standard input" : file;
   json inputs;

@@ -11,8 +11,8 @@ bool is_terminal(int fd);
 // Columns of the terminal at stderr; 80 when it does not say.
 int terminal_width();
 
-// Colours and cursor movement are fine on `fd`: a terminal, not TERM=dumb, NO_COLOR not set
-// (https://no-color.org).
+// Whether `fd` takes colours and cursor movement: it is a terminal, not TERM=dumb, and NO_COLOR
+// (https://no-color.org) is not set.
 bool use_color(int fd);
 
 // `text` dim or bold when `fd` takes colours, else as it is.

@@ -4,10 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "apps/open_model.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "apps/token_ids.h"
+#include "client/open_model.h"
+#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "api/context_limit.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/choice.h"
@@ -409,7 +410,6 @@ void Engine::set_failure_listener(std::function<void()> listener) {
 std::shared_ptr<RequestStream> Engine::submit(Request request) {
   validate(request.params, vocab_size());
   const std::int64_t n_prompt = std::ssize(request.prompt_ids);
-  const std::int64_t limit = max_model_len();
   if (n_prompt == 0) fail(ErrorCode::invalid_input, "the prompt has no tokens");
   if (request.n < 1 || request.n > kMaxChoices)
     fail(ErrorCode::invalid_input, "n is {}, must be in [1, {}]", request.n, kMaxChoices);
@@ -418,11 +418,7 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
       fail(ErrorCode::invalid_input, "logprobs is {}, must be in [0, {}]", n, kMaxLogprobs);
     }
   }
-  if (n_prompt >= limit) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, the context holds {}: shorten it or raise --context", n_prompt,
-         limit);
-  }
+  require_room(n_prompt, max_model_len());
   for (const TokenId id : request.prompt_ids) {
     if (id < 0 || id >= vocab_size()) {
       fail(ErrorCode::invalid_input, "the prompt has token id {}, ids are [0, {})", id,
@@ -446,6 +442,7 @@ std::int64_t Engine::max_model_len() const {
   return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
 }
 std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
+bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 

@@ -37,9 +37,6 @@ inline constexpr std::array<double, 13> kStepTokenBounds = {1,   8,    16,   32,
 inline constexpr std::array<double, 14> kStepSecondBounds = {
     0.0001, 0.0003, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 3};
 
-inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
-inline constexpr int kMaxChoices = 128;           // choices of one request
-
 // Plain counters, read at any time. Once nothing runs:
 //   n_choices = n_finished + n_cancelled + n_errors
 //   n_prompt_tokens + n_cached_tokens = all prompt tokens, unless a prompt was cancelled half-way
@@ -81,6 +78,7 @@ class Engine {
   // K/V memory holds.
   std::int64_t max_model_len() const;
   std::int64_t vocab_size() const;
+  bool has_prefix_cache() const;
   const ModelText& text() const;              // text/model_text.h
   std::int64_t kv_bytes() const;              // K/V pages
   std::int64_t packed_bytes() const;          // weights in the backend's layout

@@ -41,10 +41,10 @@ EngineSnapshot look_at(const Scheduler& scheduler,
   snapshot.n_free = blocks.n_free();
   snapshot.n_waiting = scheduler.n_waiting();
 
-  std::vector<std::int32_t> holders(static_cast<std::size_t>(blocks.n_blocks()), BlockRun::kFree);
+  std::vector<std::int32_t> holders(blocks.n_blocks(), BlockRun::kFree);
   for (std::int32_t block = 0; block < blocks.n_blocks(); ++block) {
     if (blocks.ref_count(block) > 0 || !blocks.is_cached(block)) continue;
-    holders[static_cast<std::size_t>(block)] = BlockRun::kCached;
+    holders[block] = BlockRun::kCached;
     ++snapshot.n_cached;
   }
   scheduler.each_sequence([&](const Sequence& sequence) {
@@ -53,8 +53,7 @@ EngineSnapshot look_at(const Scheduler& scheduler,
       const auto lane_idx = static_cast<std::int32_t>(snapshot.lanes.size());
       snapshot.lanes.push_back(lane_of(sequence, choice, n_steps));
       for (const BlockId block : sequence.blocks.block_ids)
-        holders[static_cast<std::size_t>(block)] =
-            blocks.ref_count(block) > 1 ? BlockRun::kShared : lane_idx;
+        holders[block] = blocks.ref_count(block) > 1 ? BlockRun::kShared : lane_idx;
     } else if (std::ssize(snapshot.waiting) < EngineSnapshot::kMaxWaiting) {
       snapshot.waiting.push_back({choice.request->name, choice.choice_idx, sequence.n_prompt});
     }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 #include "base/error.h"
+#include "base/random_id.h"
 #include "engine/engine_options.h"
 #include "engine/engine_parts.h"
 #include "kernels/make/make_backend.h"
@@ -16,11 +16,6 @@ namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kLargestDefaultContext = 32768;
-
-std::uint64_t random_secret() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32 | device();
-}
 
 // Blocks that fit into memory_share of the free memory; never more than all rows could ever use.
 std::int32_t default_blocks(const Backend& backend, const BackendSizes& sizes,
@@ -70,7 +65,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
                                     PackProgress progress) {
   Engine::Parts parts;
   if (options.n_threads == 0) options.n_threads = default_thread_count();
-  if (options.prefix_secret == 0) options.prefix_secret = random_secret();
+  if (options.prefix_secret == 0) options.prefix_secret = random_number();
   StepLimits& limits = options.limits;
   const std::int64_t trained = checkpoint.config().max_seq_len;
   if (limits.max_model_len == 0)

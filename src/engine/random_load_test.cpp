@@ -28,7 +28,7 @@ TEST(RandomLoad, EveryTextEqualsItsLoneRun) {
       load.options.kv.block_size = block_size;
       load.options.limits.max_num_batched_tokens = 96;
       load.options.n_threads = seed == 1 ? 2 : 1;
-      const LoadReport report = run_random_load(load);
+      const RandomLoadReport report = run_random_load(load);
       EXPECT_GE(report.n_finished, 32);
       n_cancelled += report.n_cancelled;
       EXPECT_GE(report.n_stops_across_tokens, 8);

@@ -30,7 +30,7 @@ struct RandomLoad {
   EngineOptions options;  // block size, K/V type, threads, token budget; the rest is set here
 };
 
-struct LoadReport {
+struct RandomLoadReport {
   int n_finished = 0, n_cancelled = 0, n_stopped = 0;
   int n_stops_across_tokens = 0;  // matches that no single token holds
   std::int64_t n_blocks_wanted = 0, n_blocks = 0;
@@ -118,7 +118,7 @@ inline Request random_request(const RandomLoad& load, std::mt19937& random) {
 }
 
 // One answer of the crowd against what it must be.
-inline void compare(const Wanted& want, const Reading& got, std::size_t i, LoadReport& report) {
+inline void compare(const Wanted& want, const Reading& got, std::size_t i, RandomLoadReport& report) {
   EXPECT_EQ(got.error, "");
   if (got.finish_reason == FinishReason::cancelled) {
     EXPECT_GE(want.cancel_after, 0) << "request " << i << " was never cancelled";
@@ -155,10 +155,10 @@ inline void expect_nothing_left(const Engine& engine) {
 
 }  // namespace random_load
 
-inline LoadReport run_random_load(const RandomLoad& load) {
+inline RandomLoadReport run_random_load(const RandomLoad& load) {
   using namespace random_load;
   std::mt19937 random(load.seed);
-  LoadReport report;
+  RandomLoadReport report;
   std::vector<Wanted> wanted;
   EngineOptions lone = load.options;
   lone.limits.max_num_seqs = 1;

@@ -23,7 +23,7 @@ inline std::filesystem::path tiny_model(const std::string& name) {
 
 inline std::vector<TokenId> random_prompt(std::int64_t n, unsigned seed) {
   std::mt19937 random(seed);
-  std::vector<TokenId> ids(static_cast<std::size_t>(n));
+  std::vector<TokenId> ids(n);
   for (TokenId& id : ids) id = static_cast<TokenId>(random() % 67);
   return ids;
 }
@@ -76,9 +76,9 @@ struct Answer {
 };
 
 inline std::vector<Answer> read_all(RequestStream& stream, int n_choices = 1) {
-  std::vector<Answer> answers(static_cast<std::size_t>(n_choices));
+  std::vector<Answer> answers(n_choices);
   while (auto piece = stream.next()) {
-    Answer& answer = answers[static_cast<std::size_t>(piece->choice_idx)];
+    Answer& answer = answers[piece->choice_idx];
     answer.token_ids.insert(answer.token_ids.end(), piece->token_ids.begin(),
                             piece->token_ids.end());
     answer.logprobs.insert(answer.logprobs.end(), piece->logprobs.begin(), piece->logprobs.end());

@@ -17,8 +17,8 @@ struct Mine {
   std::string kernels;              // for TINYLLM_KERNELS
 };
 
-// Every file that holds no placeholder and compiles is taken, its tests green or not: a mistake may
-// be heard.
+// Takes every file that holds no placeholder and compiles, whether its tests are green or not: a
+// mistake may be heard.
 Mine build_mine(const Session& session);
 
 // "yours here (2 of 4): rms_norm, softmax (tests red)   the engine's: ...". `in_engine`: only what

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
-#include "base/error.h"
 #include "base/thread_pool.h"
+#include "client/read_stream.h"
 #include "engine/engine_options.h"
 #include "engine/open_engine.h"
 #include "loader/random_checkpoint.h"
-#include "loader/text/text_sources.h"
 #include "reference/model.h"
+#include "text/model_text.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -41,14 +42,12 @@ std::vector<double> engine_logits(const Checkpoint& checkpoint) {
   request.params.max_tokens = 1;
   request.params.ignore_eos = true;
   request.want_logits = true;
-  const auto stream = engine->submit(request);
   std::vector<double> logits;
-  while (auto piece = stream->next()) {
-    if (!piece->error.empty()) fail(ErrorCode::invalid_input, "the engine says: {}", piece->error);
-    if (!piece->prompt_logits.empty()) {
-      logits.assign(piece->prompt_logits.begin(), piece->prompt_logits.end());
+  read_stream(*engine->submit(std::move(request)), [&](OutputPiece&& piece) {
+    if (!piece.prompt_logits.empty()) {
+      logits.assign(piece.prompt_logits.begin(), piece.prompt_logits.end());
     }
-  }
+  });
   return logits;
 }
 

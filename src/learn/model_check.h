@@ -19,8 +19,8 @@ struct ModelLogits {
 ModelLogits small_model_logits(bool with_engine);
 
 // "" when they are equal, else a sentence. A row operator that adds in another order moves a logit
-// by some 1e-6 of the largest; 1e-4 leaves room for a hundred times that, and no real mistake is as
-// small.
+// by some 1e-6 of the largest. The tolerance, 1e-4, leaves room for a hundred times that; no real
+// mistake is as small.
 std::string compare_logits(const ModelLogits& wanted, const ModelLogits& got);
 
 }  // namespace tinyllm::learn

@@ -6,19 +6,21 @@
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "api/context_limit.h"
 #include "base/child_process.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/json_parse.h"
-#include "base/thread_pool.h"
+#include "client/chat_prompt.h"
+#include "client/loaded_reference.h"
+#include "client/open_model.h"
 #include "learn/screen.h"
-#include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"
-#include "model_store/model_store.h"
-#include "reference/model.h"
+#include "reference/generate.h"
 #include "sampling/argmax.h"
 #include "text/detokenizer.h"
 
@@ -27,68 +29,65 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxTokens = 24;
+constexpr int kMaxTokens = 24;
 constexpr double kMaxSeconds = 20;    // of speaking
 constexpr double kStartSeconds = 60;  // for reading weights and prompt, before it counts as hung
 constexpr std::int64_t kContext = 256;
 constexpr double kNearTie = 0.05;  // logits as close as this are decided by the order of additions
 
+constexpr auto kDrawNothing = [](std::int64_t, std::int64_t) {};  // no progress bar here
+
 struct SpeakingModel {
   explicit SpeakingModel(const std::string& name)
-      : checkpoint(Checkpoint::open(ModelStore().resolve(name))),
-        tokenizer(load_tokenizer(checkpoint)),
-        pool(default_thread_count()),
-        model(checkpoint, pool, kContext) {
-    if (!tokenizer) fail(ErrorCode::unsupported, "{}: has no tokenizer", name);
-  }
+      : checkpoint(open_checkpoint(name)),
+        text(load_model_text(checkpoint)),
+        tokenizer(require(text.tokenizer, checkpoint)),
+        reference(checkpoint, 0, kContext, kDrawNothing),
+        model(reference.model()) {}
 
   Checkpoint checkpoint;
-  std::optional<Tokenizer> tokenizer;
-  ThreadPool pool;
-  reference::Model model;
+  ModelText text;
+  const Tokenizer& tokenizer;
+  LoadedReference reference;
+  reference::Model& model;
 };
 
 // The prompt as a chat model wants it; as it is for one that has no template.
-std::vector<TokenId> prompt_ids(const SpeakingModel& speaking, const std::string& prompt) {
-  const std::optional<ChatTemplate> chat = load_chat_template(speaking.checkpoint);
-  if (!chat) return speaking.tokenizer->encode(prompt);
+std::vector<TokenId> prompt_ids(const ModelText& text, const std::string& prompt) {
+  if (!text.chat_template) return text.tokenizer->encode(prompt);
   const nlohmann::ordered_json inputs = {{"messages", {{{"role", "user"}, {"content", prompt}}}}};
-  const MarkedText text = chat->render(inputs);
-  EncodeOptions options;
-  options.add_special = false;
-  return speaking.tokenizer->encode(text.text, options);
+  return encode_chat(*text.tokenizer, text.chat_template->render(inputs));
 }
 
 }  // namespace
 
 void run_voice(const std::string& model, const std::string& prompt, const fs::path& report) {
   SpeakingModel speaking(model);
-  const std::vector<TokenId> ids = prompt_ids(speaking, prompt);
-  const std::vector<TokenId> ends =
-      load_generation_defaults(speaking.checkpoint, &*speaking.tokenizer).stop_token_ids;
-  if (ids.empty() || static_cast<std::int64_t>(ids.size() + kMaxTokens) > kContext) {
-    fail(ErrorCode::context_overflow, "the prompt has {} tokens, must have 1 to {}", ids.size(),
-         kContext - static_cast<std::int64_t>(kMaxTokens));
-  }
-  speaking.model.forward({ids.data(), 1});  // reads the weights
+  const std::vector<TokenId> ids = prompt_ids(speaking.text, prompt);
+  if (ids.empty()) fail(ErrorCode::invalid_input, "the prompt is empty; give at least one token");
+  require_room(std::ssize(ids), kContext);
+  speaking.model.forward({ids.data(), 1});  // the first pass is slower than the others
   speaking.model.rewind(0);
   Stopwatch clock;
   speaking.model.forward({ids.data(), 1});
   say(fmt::format("{:.4f}\n", clock.seconds()));
   speaking.model.rewind(0);
 
-  std::vector<TokenId> spoken;
-  Detokenizer words(*speaking.tokenizer);
-  std::span<const float> logits = speaking.model.forward(ids);
-  clock.restart();
-  while (spoken.size() < kMaxTokens && clock.seconds() < kMaxSeconds) {
-    const TokenId id = argmax(logits);
-    spoken.push_back(id);
-    if (std::ranges::find(ends, id) != ends.end()) break;
-    say(words.push(id));
-    logits = speaking.model.forward({&id, 1});
-  }
+  SamplingParams greedy;
+  greedy.temperature = 0;
+  greedy.max_tokens = kMaxTokens;
+  Detokenizer words(speaking.tokenizer);
+  bool has_begun = false;
+  const reference::GenerateResult result =
+      reference::generate(speaking.model, ids, greedy,
+                          {.eos_ids = speaking.text.defaults.stop_token_ids}, [&](TokenId id) {
+                            if (!std::exchange(has_begun, true)) clock.restart();
+                            say(words.push(id));
+                            return clock.seconds() < kMaxSeconds;
+                          });
   say(words.finish());
+  std::vector<TokenId> spoken = result.token_ids;
+  if (result.end_id >= 0) spoken.push_back(result.end_id);
   write_file_atomic(report, nlohmann::json{{"prompt_ids", ids}, {"token_ids", spoken}}.dump());
 }
 
@@ -141,26 +140,24 @@ VoiceComparison compare_with_engine(const std::string& model, const Voice& voice
   std::vector<TokenId> ids = voice.prompt_ids;
   ids.insert(ids.end(), voice.token_ids.begin(), voice.token_ids.end());
   VoiceComparison comparison;
-  const auto first = static_cast<std::int64_t>(voice.prompt_ids.size()) - 1;
+  const auto first = std::ssize(voice.prompt_ids) - 1;
   speaking.model.forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
     const std::int64_t i = position - first;
-    if (i < 0 || i >= static_cast<std::int64_t>(voice.token_ids.size()) || comparison.parted)
-      return;
-    const TokenId mine = voice.token_ids[static_cast<std::size_t>(i)], best = argmax(logits);
+    if (i < 0 || i >= std::ssize(voice.token_ids) || comparison.parted) return;
+    const TokenId mine = voice.token_ids[i], best = argmax(logits);
     if (mine == best) {
       comparison.n_equal += 1;
       return;
     }
-    comparison.gap = static_cast<double>(logits[static_cast<std::size_t>(best)]) -
-                     static_cast<double>(logits[static_cast<std::size_t>(mine)]);
+    comparison.gap = static_cast<double>(logits[best]) - static_cast<double>(logits[mine]);
     if (comparison.gap <= kNearTie) {
       comparison.n_near_ties += 1;
       return;
     }
     comparison.parted = true;
     comparison.at = static_cast<std::size_t>(i);
-    comparison.yours = speaking.tokenizer->token_bytes(mine);
-    comparison.engine = speaking.tokenizer->token_bytes(best);
+    comparison.yours = speaking.tokenizer.token_bytes(mine);
+    comparison.engine = speaking.tokenizer.token_bytes(best);
   });
   return comparison;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/context_limit.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "sampling/sampler.h"
@@ -13,13 +14,7 @@ void require_prompt(const Model& model, std::span<const TokenId> prompt_ids) {
   if (prompt_ids.empty()) {
     fail(ErrorCode::invalid_input, "the prompt has no tokens, must have at least 1");
   }
-  const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
-  if (n_prompt > model.max_tokens()) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, the context holds {}; use a shorter prompt or a larger "
-         "--context",
-         n_prompt, model.max_tokens());
-  }
+  require_room(std::ssize(prompt_ids), model.max_tokens());
   for (const TokenId id : prompt_ids) {
     if (id < 0 || id >= model.config().vocab_size) {
       fail(ErrorCode::invalid_input, "token id {} in the prompt, must be in [0, {})", id,
@@ -68,6 +63,7 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                      static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
     if (ends_text(id, params, options)) {
       result.finish_reason = FinishReason::stop;
+      result.end_id = id;
       break;
     }
     history.append(id);

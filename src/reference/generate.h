@@ -20,6 +20,7 @@ struct GenerateOptions {
 struct GenerateResult {
   std::vector<TokenId> token_ids;  // new tokens; the one that ended the text is not among them
   FinishReason finish_reason = FinishReason::none;
+  TokenId end_id = -1;                  // that one, with FinishReason::stop
   std::vector<TokenLogprobs> logprobs;  // one a token when asked
   std::vector<float> prompt_logits;     // [vocab_size], logits of the last prompt position
   double prefill_s = 0;                 // wall time of the prompt's tokens that were not skipped
@@ -31,8 +32,8 @@ struct GenerateResult {
 // caller rewinds the model to the prefix that it has in common with the last sequence first (to 0
 // for a new one). Prompt and new tokens together fill at most model.max_tokens() positions, then
 // the reason is `length`. Stop strings are the caller's work (it has text). Throws
-// Error{context_overflow} when the prompt does not fit, Error{invalid_input} when it is empty or an
-// id is outside the vocabulary.
+// Error{context_overflow} when the prompt leaves no room for a token, Error{invalid_input} when it
+// is empty or an id is outside the vocabulary.
 GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
                         const SamplingParams& params, const GenerateOptions& options,
                         function_ref<bool(TokenId token_id)> on_token);

@@ -139,8 +139,9 @@ TEST_F(GenerateTest, BadPromptsAreNamed) {
   EXPECT_EQ(message({1, 61}), "token id 61 in the prompt, must be in [0, 61)");
   EXPECT_EQ(message({-1}), "token id -1 in the prompt, must be in [0, 61)");
   EXPECT_EQ(
-      message(std::vector<TokenId>(41, 1)),
-      "the prompt has 41 tokens, the context holds 40; use a shorter prompt or a larger --context");
+      message(std::vector<TokenId>(40, 1)),
+      "the prompt has 40 tokens, the context holds 40 and one must be left for the answer; shorten "
+      "it or raise --context");
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "api/context_limit.h"
 #include "base/check.h"
-#include "base/error.h"
 #include "schedule/turn.h"
 
 namespace tinyllm {
@@ -32,14 +32,9 @@ void Scheduler::submit(const Submission& submission) {
         submission.prompt_ids.size(), submission.max_tokens);
   CHECK(!sequences_.contains(submission.id), "sequence {} exists", submission.id);
   const auto n_prompt = static_cast<std::int64_t>(submission.prompt_ids.size());
-  const std::int64_t n_pool_tokens = blocks_.kv().n_tokens();
-  const std::int64_t limit = std::min<std::int64_t>(options_.limits.max_model_len, n_pool_tokens);
-  if (n_prompt >= limit) {
-    fail(ErrorCode::context_overflow,
-         "the prompt has {} tokens, at most {} fit (context {}, KV cache {} tokens) with one to "
-         "answer",
-         n_prompt, limit - 1, options_.limits.max_model_len, n_pool_tokens);
-  }
+  const std::int64_t limit =
+      std::min<std::int64_t>(options_.limits.max_model_len, blocks_.kv().n_tokens());
+  require_room(n_prompt, limit);
   auto sequence = std::make_unique<Sequence>();
   sequence->id = submission.id;
   sequence->n_prompt = n_prompt;

@@ -169,8 +169,8 @@ TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
     EXPECT_EQ(error.code(), ErrorCode::context_overflow);
     EXPECT_STREQ(
         error.what(),
-        "the prompt has 64 tokens, at most 63 fit (context 64, KV cache 64 tokens) with one to "
-        "answer");
+        "the prompt has 64 tokens, the context holds 64 and one must be left for the answer; "
+        "shorten it or raise --context");
   }
   EXPECT_TRUE(scheduler.idle());
 }

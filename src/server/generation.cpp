@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
-#include "server/api_error.h"
+#include "openai/api_error.h"
+#include "server/error_response.h"
 
 namespace tinyllm {
 namespace {
@@ -18,28 +19,30 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 
 }  // namespace
 
-void Generation::start(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+void Generation::start(Service& service, const ServedModel& model,
+                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                        const std::string& request_id) {
   // shared_ptr by hand: the constructor is private.
   const std::shared_ptr<Generation> generation(
-      new Generation(service, std::move(exchange), std::move(request), request_id));
+      new Generation(service, model, std::move(exchange), std::move(request), request_id));
   generation->submit();
 }
 
-Generation::Generation(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+Generation::Generation(Service& service, const ServedModel& model,
+                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                        const std::string& request_id)
     : service_(service),
-      model_(service.model()),
+      model_(model),
       exchange_(std::move(exchange)),
       request_id_(request_id),
       answer_(std::move(request), model_),
-      deliveries_(static_cast<std::size_t>(answer_.n_texts())) {}
+      deliveries_(answer_.n_texts()) {}
 
 Generation::~Generation() { release(); }
 
 void Generation::submit() {
   const int n_texts = answer_.n_texts();
-  service_.admit(n_texts);
+  service_.admit(model_, n_texts);
   n_places_ = n_texts;
   answer_.submit(request_id_);
   n_open_ = n_texts;
@@ -88,13 +91,13 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   const auto now = piece.time;
   const FinishReason reason = piece.finish_reason;
   const double queue_s = piece.queue_s;
-  AnswerChoice news = answer_.take(run_idx, std::move(piece));
+  AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
   if (!news.token_ids.empty()) observe_tokens(deliveries_[text_idx], now);
   if (answer_.request().stream) {
     stream_piece(std::move(news));
   } else {
-    answer_.add(news);
+    answer_.gather(news);
   }
   if (reason != FinishReason::none) finish_text(text_idx, reason, queue_s);
 }
@@ -111,7 +114,7 @@ void Generation::observe_tokens(Delivery& delivery, Clock::time_point now) {
 
 void Generation::stream_piece(AnswerChoice news) {
   const ApiRequest& request = answer_.request();
-  Delivery& delivery = deliveries_[static_cast<std::size_t>(news.idx)];
+  Delivery& delivery = deliveries_[news.idx];
   const bool opens = request.kind == ApiKind::chat && !delivery.gave_role;
   const auto send = [&](const AnswerChoice& choice) {
     json chunk = chunk_json(answer_.head());
@@ -143,7 +146,7 @@ void Generation::stream_piece(AnswerChoice news) {
 }
 
 void Generation::finish_text(std::size_t text_idx, FinishReason reason, double queue_s) {
-  const GatheredAnswer::PromptRun& run = answer_.run_of(text_idx);
+  const ApiAnswer::PromptRun& run = answer_.run_of(text_idx);
   const auto now = Clock::now();
   const auto first_token = deliveries_[text_idx].first_token.value_or(now);
   const double to_first_s = seconds_between(arrival_, first_token);
@@ -167,7 +170,7 @@ void Generation::finish() {
   over_ = true;
   std::int64_t longest = 0;
   for (int i = 0; i < answer_.n_texts(); ++i)
-    longest = std::max(longest, answer_.text(static_cast<std::size_t>(i)).n_generated);
+    longest = std::max(longest, answer_.text(i).n_generated);
   service_.metrics().observe_request(longest);
   log_end("done");
   if (!answer_.request().stream) return exchange_->send({.body = to_text(answer_.to_json())});
@@ -185,7 +188,7 @@ void Generation::fail(int status, const std::string& message) {
   over_ = true;
   log_end(message.c_str());
   if (answer_.request().stream) {
-    exchange_->write("data: " + error_body(status, "", message) + "\n\ndata: [DONE]\n\n");
+    exchange_->write("data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n");
     exchange_->end();
   } else {
     exchange_->send(error_response(status, "", message));

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/gathered_answer.h"
+#include "openai/api_answer.h"
 #include "server/http_exchange.h"
 #include "server/service.h"
 
@@ -18,7 +18,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
  public:
   // Submits the request and answers through `exchange`. Throws ApiError, with nothing submitted and
   // nothing sent, for what cannot run.
-  static void start(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
+  static void start(Service& service, const ServedModel& model,
+                    std::shared_ptr<HttpExchange> exchange, ApiRequest request,
                     const std::string& request_id);
 
   ~Generation();
@@ -35,8 +36,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
     Clock::time_point last_token{};
   };
 
-  Generation(Service& service, std::shared_ptr<HttpExchange> exchange, ApiRequest request,
-             const std::string& request_id);
+  Generation(Service& service, const ServedModel& model, std::shared_ptr<HttpExchange> exchange,
+             ApiRequest request, const std::string& request_id);
 
   void submit();
   void begin_stream();
@@ -55,7 +56,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
   std::string request_id_;
-  GatheredAnswer answer_;
+  ApiAnswer answer_;
   std::vector<Delivery> deliveries_;  // one a text
   int n_open_ = 0;                    // texts that have not ended
   int n_places_ = 0;                  // taken from the service

@@ -9,7 +9,7 @@
 #include <exception>
 
 #include "base/log.h"
-#include "server/api_error.h"
+#include "server/error_response.h"
 #include "server/http_reply.h"
 
 namespace tinyllm {

@@ -3,8 +3,7 @@
 // else of the network.
 //
 // Thread rule: the handler, and everything given to post(), run one after another on the exchange's
-// strand; all calls but post() are
-// made from there. post() may be called by any thread.
+// strand. All calls but post() are made from there; post() may be called by any thread.
 
 #include <chrono>
 #include <functional>

@@ -21,14 +21,12 @@ class HttpParser {
   ~HttpParser();
 
   // Reads from the front of `bytes` and returns how many bytes it took: 0 when it needs more of
-  // them than are there, is done, or has failed. What it did not take must come again, with more
-  // behind.
+  // them than are there, is done, or has failed. What it did not take must come again, longer.
   std::size_t push(std::string_view bytes);
 
   bool has_header() const;
   bool done() const;
-  // 0, or the status that refuses the request (400, 413, 431), with a message. No more is read
-  // then.
+  // 0, or the status that refuses the request (400, 413, 431); then no more is read.
   int error_status() const;
   const std::string& error_message() const;
 

@@ -37,8 +37,8 @@ class HttpServer {
   std::uint16_t port() const;
   void start();  // answers from now on, on threads of its own
 
-  // `callback` is called with 1 for the first SIGINT or SIGTERM, 2 for the second, ... Before
-  // start().
+  // Before start(). `callback` is called with 1 for the first SIGINT or SIGTERM, 2 for the second
+  // and so on.
   void on_signal(std::function<void(int)> callback);
 
   void drain();  // takes no new connections, closes idle ones, each other one after its answer

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
-#include "server/field_table.h"
+#include "openai/field_table.h"
 
 namespace tinyllm {
 namespace {
@@ -206,8 +206,7 @@ std::string api_page() {
   std::string page =
       "# The HTTP API\n\n"
       "Made from the server's field table by `tinyllm serve --print-api`; a test holds this page "
-      "to "
-      "it.\n"
+      "to it.\n"
       "Bodies are JSON objects with `Content-Type: application/json`. Fields that are not listed "
       "are ignored, `null` means\nthe default. A wrong field is answered with 400 and "
       "`{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`, where\n`param` names it.\n\n"

@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "server/api_request.h"
+#include "openai/api_request.h"
 
 namespace tinyllm {
 

@@ -1,7 +1,7 @@
 #pragma once
-// The paths that the server answers, one function each. To add one: a function and a line of the
-// table in service.cpp. A function answers through the exchange or throws; Service::handle turns
-// what it throws into an error answer.
+// The paths that the server answers, one function each. A new one takes a function here and a line
+// of the table in service.cpp. A function answers through the exchange or throws; Service::handle
+// turns what it throws into an error answer.
 
 #include <memory>
 #include <string>
@@ -36,8 +36,7 @@ void answer_openapi(Service& service, const ExchangePtr& exchange, const std::st
 void answer_debug_state(Service& service, const ExchangePtr& exchange,
                         const std::string& request_id);
 
-// routes_web.cpp. GET / and /web/...; false, and nothing is answered, when it is no file of the
-// page.
+// routes_web.cpp: GET / and /web/... False, and nothing is answered, when the page has no such file.
 bool answer_web_file(const ExchangePtr& exchange);
 
 }  // namespace tinyllm

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/engine_snapshot.h"
-#include "server/answer_json.h"
-#include "server/api_error.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
 #include "server/routes.h"
 #include "server/snapshot_json.h"
 
@@ -24,7 +24,9 @@ constexpr int kMaxWatchers = 8;
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
   Watcher(Service& service, ExchangePtr exchange)
-      : service_(service), engine_(*service.model().engine), exchange_(std::move(exchange)) {
+      : service_(service),
+        engine_(*service.models().find().engine),
+        exchange_(std::move(exchange)) {
     if (service_.n_watchers().fetch_add(1) < kMaxWatchers) return;
     --service_.n_watchers();
     throw ApiError(429, "rate_limit_exceeded", "",

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/utf8.h"
-#include "server/answer_json.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
-#include "server/prompt.h"
+#include "openai/answer_json.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/prompt.h"
 #include "server/routes.h"
 
 namespace tinyllm {
@@ -14,8 +14,9 @@ namespace tinyllm {
 using json = nlohmann::ordered_json;
 
 void answer_tokenize(Service& service, const ExchangePtr& exchange, const std::string&) {
-  const ServedModel& model = service.model();
+  service.models().check_ready();
   const ApiRequest request = parse_api_request(ApiKind::tokenize, exchange->request().body);
+  const ServedModel& model = service.models().find(request.model);
   const std::vector<TokenId> ids = encode_prompts(request, model).front();
   json answer = {{"count", ids.size()}, {"max_model_len", model.max_model_len()}, {"tokens", ids}};
   if (request.token_pieces) {
@@ -27,8 +28,9 @@ void answer_tokenize(Service& service, const ExchangePtr& exchange, const std::s
 }
 
 void answer_detokenize(Service& service, const ExchangePtr& exchange, const std::string&) {
-  const ServedModel& model = service.model();
+  service.models().check_ready();
   const ApiRequest request = parse_api_request(ApiKind::detokenize, exchange->request().body);
+  const ServedModel& model = service.models().find(request.model);
   for (const TokenId id : request.detokenize_ids) {
     if (id >= model.tokenizer().vocab_size()) {
       refuse_field("tokens", fmt::format("a list with the id {}", id),
@@ -41,7 +43,7 @@ void answer_detokenize(Service& service, const ExchangePtr& exchange, const std:
 }
 
 void answer_apply_template(Service& service, const ExchangePtr& exchange, const std::string&) {
-  const ServedModel& model = service.model();
+  const ServedModel& model = service.models().find();  // the body names none
   const ApiRequest request = parse_api_request(ApiKind::apply_template, exchange->request().body);
   exchange->send({.body = to_text({{"prompt", render_messages(request, model).text}})});
 }

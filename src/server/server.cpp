@@ -21,7 +21,7 @@ Server::Server(const HttpServerOptions& http, ServiceOptions service)
 
 void Server::start() {
   http_.on_signal([this](int count) {
-    if (count > 1 || !service_.ready()) std::_Exit(kExitInterrupted);
+    if (count > 1 || service_.models().empty()) std::_Exit(kExitInterrupted);
     ++n_reasons_to_end_;
     n_reasons_to_end_.notify_all();
   });

@@ -22,8 +22,7 @@ class Server {
 
   // Waits for SIGINT or SIGTERM, then drains: no new work; what runs may end within `drain_time`,
   // after which it is aborted. Another signal meanwhile ends the process at once with exit code
-  // 130.
-  // Returns soon as well when the model's engine fails: every answer is an error from then on.
+  // 130. When the model's engine fails it returns soon as well; every answer is an error then.
   void wait(std::chrono::milliseconds drain_time);
 
   // Closes every connection and joins all threads.

@@ -11,8 +11,6 @@
 #include <mutex>
 #include <vector>
 
-#include "engine/engine_options.h"
-
 namespace tinyllm {
 namespace {
 
@@ -115,7 +113,7 @@ void ServerMetrics::State::add_gauges(const Labels& model) {
   Labels info = model;
   info["block_size"] = std::to_string(engine->kv().block_size);
   info["num_gpu_blocks"] = std::to_string(engine->kv().n_blocks);
-  info["enable_prefix_caching"] = engine->options().prefix_cache ? "True" : "False";
+  info["enable_prefix_caching"] = engine->has_prefix_cache() ? "True" : "False";
   gauge("vllm:cache_config_info", "How the KV cache was set up.", info).Set(1);
 }
 

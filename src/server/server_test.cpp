@@ -33,8 +33,7 @@ std::string ask(std::uint16_t port, const std::string& head, const std::string& 
             static_cast<ssize_t>(request.size()));
   std::string answer;
   char buffer[4096];
-  for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof(buffer), 0)) > 0;)
-    answer.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof(buffer), 0)) > 0;) answer.append(buffer, n);
   ::close(fd);
   return answer;
 }

@@ -5,10 +5,11 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/random_id.h"
+#include "openai/api_error.h"
 #include "server/access.h"
-#include "server/api_error.h"
+#include "server/error_response.h"
 #include "server/generation.h"
-#include "server/random_id.h"
 #include "server/routes.h"
 
 namespace tinyllm {
@@ -93,21 +94,8 @@ Service::Service(ServiceOptions options) : options_(std::move(options)) {}
 Service::~Service() = default;
 
 void Service::set_model(const ServedModel& model) {
-  model_ = std::make_unique<ServedModel>(model);
   metrics_.set_model(model.names.front(), *model.engine);
-  ready_model_ = model_.get();
-}
-
-const ServedModel& Service::model() const {
-  const ServedModel* model = ready_model_;
-  if (model == nullptr) throw ApiError(503, "loading", "", "the model is still loading");
-  return *model;
-}
-
-void Service::check_engine() const {
-  const ServedModel* model = ready_model_;
-  if (model != nullptr && model->engine->failed())
-    throw ApiError(503, "engine_failed", "", kEngineFailed);
+  models_.add(model);
 }
 
 void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
@@ -124,7 +112,7 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
       throw ApiError(403, "host_not_allowed", "",
                      "the Host header is not a name of this server; see --allowed-host");
     }
-    check_engine();
+    if (models_.has_failed()) throw ApiError(503, "engine_failed", "", kEngineFailed);
     if (request.method == "OPTIONS") return answer_preflight(*exchange);
     if (answer_web_file(exchange)) return;
     const Route& route = find_route(request);
@@ -143,9 +131,9 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
   }
 }
 
-void Service::admit(int n_texts) {
+void Service::admit(const ServedModel& model, int n_texts) {
   if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
-  const int limit = model().engine->limits().max_num_seqs + options_.max_queue;
+  const int limit = model.engine->limits().max_num_seqs + options_.max_queue;
   const int n_before = n_open_texts_.fetch_add(n_texts);
   if (n_before + n_texts <= limit) return;
   n_open_texts_ -= n_texts;

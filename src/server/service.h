@@ -1,6 +1,6 @@
 #pragma once
-// What all routes share: the model once it is there, the limits, the counters, and the generations
-// under way. Outlives the HTTP server. Any thread.
+// What all routes share: the models once they are there, the limits, the counters, and the
+// generations under way. Outlives the HTTP server. Any thread.
 
 #include <atomic>
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "server/http_exchange.h"
-#include "server/served_model.h"
+#include "server/model_host.h"
 #include "server/server_metrics.h"
 
 namespace tinyllm {
@@ -38,14 +38,10 @@ class Service {
   // The HttpHandler.
   void handle(const std::shared_ptr<HttpExchange>& exchange);
 
-  // Generating routes answer 503 until then, and every route once its engine has failed. `model`
-  // and its engine must outlive the HTTP server's threads.
+  // Generating routes answer 503 until then, and every route once the model's engine has failed.
+  // The engine must outlive the HTTP server's threads. Metrics show one model: call it once.
   void set_model(const ServedModel& model);
-  bool ready() const { return ready_model_ != nullptr; }
-  const ServedModel& model() const;  // throws ApiError{503} while there is none
-
-  // Throws ApiError{503} when the engine has failed.
-  void check_engine() const;
+  const ModelHost& models() const { return models_; }
 
   void drain() { draining_ = true; }  // refuses new work
   bool draining() const { return draining_; }
@@ -55,8 +51,8 @@ class Service {
   const ServiceOptions& options() const { return options_; }
   ServerMetrics& metrics() { return metrics_; }
 
-  // Takes a place for n_texts; throws ApiError{429 | 503}. Each place is given back once.
-  void admit(int n_texts);
+  // Takes places for n_texts of a model; throws ApiError{429 | 503}. Each is given back once.
+  void admit(const ServedModel& model, int n_texts);
   void give_back(int n_texts) { n_open_texts_ -= n_texts; }
   std::atomic<int>& n_watchers() { return n_watchers_; }  // of /debug/state
   void remember(const std::shared_ptr<Generation>& generation);
@@ -64,8 +60,7 @@ class Service {
  private:
   ServiceOptions options_;
   ServerMetrics metrics_;
-  std::unique_ptr<const ServedModel> model_;
-  std::atomic<const ServedModel*> ready_model_{nullptr};
+  ModelHost models_;
   std::atomic<bool> draining_{false};
   std::atomic<int> n_open_texts_{0}, n_watchers_{0};
   struct Generations {

@@ -106,7 +106,8 @@ def test_no_shift_stops_at_the_end_of_the_context(tinyllm, models):
     done = tinyllm.run("chat", "-m", models["fine"], "--context", "120", "--no-shift", stdin="How?\n" * 8)
     assert done.returncode == 1
     assert done.stdout.decode().startswith("Fine é!\n" * 3)
-    assert "the conversation takes" in done.stderr.decode() and "the context holds 120" in done.stderr.decode()
+    assert "the context holds 120 and one must be left for the answer" in done.stderr.decode()
+    assert "/reset forgets it" in done.stderr.decode()
 
 
 def test_answer_is_cut_where_the_context_ends(tinyllm, models):
@@ -119,7 +120,7 @@ def test_answer_is_cut_where_the_context_ends(tinyllm, models):
 def test_message_that_does_not_fit(tinyllm, models):
     message = tinyllm.failure("chat", "-m", models["fine"], "--context", "100", "-p", "x" * 200)
     assert message == (
-        f"the message takes {prompt_tokens(('user', 'x' * 200))} tokens, the context holds 100; "
+        f"the prompt has {prompt_tokens(('user', 'x' * 200))} tokens, the context holds 100 and one must be left for the answer; "
         "shorten it or raise --context"
     )
 

@@ -95,7 +95,7 @@ def write_safetensors(path, chain):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=None):
+def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=None, settings=None):
     folder.mkdir(parents=True)
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": N_VOCAB, "hidden_size": N_VOCAB,
@@ -110,11 +110,11 @@ def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=No
     )
     write_safetensors(folder / "model.safetensors", chain)
     if tokenizer:
-        write_tokenizer(folder, template)
+        write_tokenizer(folder, template, settings or {})
     return folder
 
 
-def write_tokenizer(folder, template):
+def write_tokenizer(folder, template, more_settings):
     added = [
         {"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
          "special": True}
@@ -129,7 +129,7 @@ def write_tokenizer(folder, template):
                   "vocab": {token: i for i, token in enumerate(vocabulary())}, "merges": ["t h"]},
     }  # fmt: skip
     (folder / "tokenizer.json").write_text(json.dumps(content))
-    settings = {"tokenizer_class": "GPT2Tokenizer", "eos_token": SPECIALS[IM_END], "bos_token": None}
+    settings = {"tokenizer_class": "GPT2Tokenizer", "eos_token": SPECIALS[IM_END], "bos_token": None, **more_settings}
     if template is not None:
         settings["chat_template"] = template
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "server/api_error.h"
-#include "server/field_table.h"
+#include "openai/field_table.h"
+#include "server/error_response.h"
 #include "server/http_parse.h"
 
 namespace {

@@ -292,7 +292,7 @@ TEST_P(RealEngineTest, ACrowdInASmallPool) {
     return std::vector<TokenId>(first, first + n);
   };
   load.open = [&](const EngineOptions& options) { return open_real(model, options); };
-  const LoadReport report = run_random_load(load);
+  const RandomLoadReport report = run_random_load(load);
   std::printf("%s, engine: %d texts as alone, %d cancelled, %d stop strings, %d across tokens\n",
               model.name, report.n_finished, report.n_cancelled, report.n_stopped,
               report.n_stops_across_tokens);

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = """
 | folder | may include | holds |
 |---|---|---|
-| `apps/` | model text | programs |
+| `apps/` | model text (kernels/cpu/scalar tensor) | programs |
 | `model/` | kernels/cpu/scalar tensor | the model |
 | `kernels/cpu/` | kernels/cpu/scalar tensor | operations |
 | `kernels/cpu/scalar/` | tensor | plain operations |
@@ -87,6 +87,70 @@ def test_folder_cycle_that_the_table_allows(tmp_path):
     assert code == 1
     assert "a cycle between folders: tensor -> text -> tensor" in output
     assert "a cycle between rows of the table: tensor -> text -> tensor" in output
+
+def test_what_others_include_is_seen(tmp_path):
+    """apps/ may include model/, whose header shows kernels/cpu/scalar/ and tensor/: the row must say so, in brackets or not."""
+    table = TABLE.replace("(kernels/cpu/scalar tensor)", "(kernels/cpu/scalar)")
+    code, output = run_on(tmp_path, {}, table)
+    assert code == 1
+    assert output == (
+        "error: src/apps/main.cpp: sees tensor/shape.h through model/model.h, but the row of apps/ does not name tensor;"
+        " include less there, or write (tensor) into the row\n"
+    )
+
+
+def test_what_is_in_brackets_may_not_be_included(tmp_path):
+    code, output = run_on(tmp_path, {"apps/draw.cpp": '#include "tensor/shape.h"\n'})
+    assert code == 1
+    assert output.startswith("error: src/apps/draw.cpp: includes tensor/shape.h, but apps/ may include only base model text\n")
+
+
+def test_brackets_that_nobody_needs(tmp_path):
+    table = TABLE.replace("| `text/` | |", "| `text/` | (tensor) |")
+    code, output = run_on(tmp_path, {}, table)
+    assert (code, output) == (
+        1,
+        "error: docs/architecture.md: the row of text/ names (tensor), which none of its files needs to see\n",
+    )
+
+
+def test_tests_may_see_everything(tmp_path):
+    changes = {"text/model_test.h": '#include "text/word.h"\n', "text/word_test.cpp": '#include "text/model_test.h"\n'}
+    assert run_on(tmp_path, {**changes, "apps/main_test.cpp": '#include "model/model.h"\n'}) == (0, "")
+
+
+DEFINITIONS = [
+    "namespace tiny {\nstruct Report {\n  int n;\n};\n}\n",
+    "namespace tiny {\nclass Report final : public Base {};\n}\n",
+    "namespace tiny {\nenum class Report : int { a, b };\n}\n",
+    "namespace tiny {\ntemplate <typename T>\nstruct Report {};\n}\n",
+]
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_a_type_that_two_files_define(tmp_path, definition):
+    code, output = run_on(tmp_path, {"text/a.h": definition, "model/b_test.cpp": DEFINITIONS[0]})
+    assert (code, output) == (
+        1,
+        "error: tiny::Report is defined in src/model/b_test.cpp and in src/text/a.h; rename one\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "namespace tiny {\nstruct Report;\n}\n",  # only announced
+        "namespace tiny::inner {\nstruct Report {};\n}\n",
+        "namespace tiny {\nnamespace {\nstruct Report {};\n}\n}\n",  # each file's own
+        "namespace tiny {\nstruct Outer {\n  struct Report {};\n};\n}\n",
+        "namespace tiny {\nstruct Outer::Report {};\n}\n",
+        "namespace tiny {\ntemplate <>\nstruct Report<int> {};\n}\n",
+        "namespace tiny {\nvoid f() {\n  struct Report {};\n}\n}\n",
+        "// namespace tiny { struct Report {}; }\n",
+    ],
+)
+def test_what_is_no_second_definition(tmp_path, other):
+    assert run_on(tmp_path, {"text/a.h": DEFINITIONS[0], "text/b.h": other}) == (0, "")
 
 
 def function_of(n_lines, head="int add(int a,\n        int b) {"):

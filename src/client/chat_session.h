@@ -1,0 +1,79 @@
+#pragma once
+// A conversation: messages so far, the prompt that the model's template makes of them, and the K/V
+// rows that one turn leaves for the next. Knows no terminal. One thread.
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/output.h"
+#include "api/sampling_params.h"
+#include "base/function_ref.h"
+#include "client/completer.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace tinyllm {
+
+struct ChatAnswer {
+  std::string text;
+  // cancelled: the user stopped it; length: max_tokens or the end of the context.
+  FinishReason finish_reason = FinishReason::none;
+  bool context_full = false;  // the answer was cut where the context ends
+  std::int64_t n_prompt_tokens = 0;
+  std::int64_t n_reused_tokens = 0;  // of the prompt, computed in an earlier turn
+  std::int64_t n_tokens = 0;
+  double prefill_s = 0, decode_s = 0;
+};
+
+// What a session tells and asks while it answers.
+struct ChatWatcher {
+  function_ref<void(std::string_view text)> on_text;  // whole characters
+  function_ref<void(std::int64_t n_turns)> on_dropped;
+  function_ref<void(std::int64_t n_done, std::int64_t n_total)> on_prefill;
+  function_ref<bool()> interrupted;
+};
+
+class ChatSession {
+ public:
+  // All of them must outlive the session. `params.seed` is that of the first answer; the n-th after
+  // it uses seed + n, so that a question asked again may be answered otherwise. `shift`: drop the
+  // oldest turns when the context is full, else stop.
+  ChatSession(const Tokenizer& tokenizer, const ChatTemplate& chat_template, Completer& completer,
+              SamplingParams params, bool shift);
+  ~ChatSession();
+
+  // Appends the user's message and the model's answer (also a stopped one; nothing when it stopped
+  // before the first token). Throws Error{context_overflow} when the message alone does not fit,
+  // Error{invalid_input} when the template refuses; the conversation is then as before.
+  ChatAnswer answer(const std::string& user_text, const ChatWatcher& watcher);
+
+  void reset();                              // forgets all messages but the system prompt
+  void set_system(const std::string& text);  // and resets; "": the template's own
+
+  std::int64_t n_turns() const;
+  std::int64_t n_context_tokens() const { return n_context_tokens_; }  // prompt and last answer
+
+ private:
+  struct Turn;
+  std::vector<TokenId> render() const;
+  std::vector<TokenId> fit_prompt(const ChatWatcher& watcher);
+  bool drop_oldest_turn();
+  std::int64_t drop_turns(std::vector<TokenId>& prompt_ids, std::int64_t n_answer_ids);
+  void run(const std::vector<TokenId>& prompt_ids, Turn& turn, const ChatWatcher& watcher);
+
+  const Tokenizer& tokenizer_;
+  const ChatTemplate& chat_template_;
+  Completer& completer_;
+  SamplingParams params_;
+  bool shift_;
+  std::string system_;
+  std::unique_ptr<nlohmann::ordered_json> messages_;  // without the system message
+  std::int64_t n_context_tokens_ = 0;
+  std::uint64_t n_answers_ = 0;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,13 @@
+#pragma once
+// Who loads a model tells how far that is; who has a screen draws it.
+
+#include <cstdint>
+
+#include "base/function_ref.h"
+
+namespace tinyllm {
+
+// Layers that were packed, or bytes that were read.
+using LoadProgress = function_ref<void(std::int64_t n_done, std::int64_t n_total)>;
+
+}  // namespace tinyllm

@@ -1,0 +1,62 @@
+#include "client/open_model.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "engine/engine_options.h"
+#include "engine/open_engine.h"
+#include "loader/random_checkpoint.h"
+#include "loader/text/text_sources.h"
+#include "model_store/model_store.h"
+
+namespace tinyllm {
+
+Checkpoint open_checkpoint(const std::string& name) {
+  return Checkpoint::open(is_random_name(name) ? std::filesystem::path(name)
+                                               : ModelStore().resolve(name));
+}
+
+const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint) {
+  if (!tokenizer) {
+    fail(ErrorCode::unsupported,
+         "{}: has no tokenizer (tokenizer.json); only 'generate --token-ids' works with it",
+         checkpoint.path().string());
+  }
+  return *tokenizer;
+}
+
+const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
+                            const Checkpoint& checkpoint) {
+  if (!chat_template) {
+    fail(ErrorCode::unsupported,
+         "{}: has no chat template (a base model); use 'tinyllm generate' to complete text with it",
+         checkpoint.path().string());
+  }
+  return *chat_template;
+}
+
+void warn_of_context(const Checkpoint& checkpoint, std::int64_t context) {
+  const std::int64_t trained = checkpoint.config().max_seq_len;
+  if (context <= trained) return;
+  log(LogLevel::warning,
+      "--context {}: the model was trained for {} tokens; beyond that its text may fall apart",
+      context, trained);
+}
+
+std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
+                                    std::shared_ptr<const ModelText> text,
+                                    const EngineOptions& options, LoadProgress progress) {
+  warn_of_context(checkpoint, options.limits.max_model_len);
+  return open_engine(checkpoint, std::move(text), options, progress);
+}
+
+std::unique_ptr<Engine> open_model(const std::string& name, const EngineOptions& options,
+                                   LoadProgress progress) {
+  const Checkpoint checkpoint = open_checkpoint(name);
+  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
+  require(text->tokenizer, checkpoint);
+  return load_engine(checkpoint, std::move(text), options, progress);
+}
+
+}  // namespace tinyllm

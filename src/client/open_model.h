@@ -1,0 +1,41 @@
+#pragma once
+// From what a user typed to an opened file, its text side and a running engine. How far loading is
+// comes through a callback; nothing is drawn here. One thread.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/load_progress.h"
+#include "engine/engine.h"
+#include "loader/checkpoint.h"
+
+namespace tinyllm {
+
+class ChatTemplate;
+class Tokenizer;
+
+// `name`: a name of `tinyllm list`, a GGUF file, a folder, or random:SHAPE:FORMAT. Throws
+// Error{not_found | invalid_input | unsupported | io}.
+Checkpoint open_checkpoint(const std::string& name);
+
+// What the caller cannot do without. Throws Error{unsupported} when the model has none.
+const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint);
+const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
+                            const Checkpoint& checkpoint);
+
+// open_engine (engine/open_engine.h), with a warning where the context is longer than the model was
+// trained for.
+std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
+                                    std::shared_ptr<const ModelText> text,
+                                    const EngineOptions& options, LoadProgress progress);
+
+// All of it at once, for a model that must have a tokenizer.
+std::unique_ptr<Engine> open_model(const std::string& name, const EngineOptions& options,
+                                   LoadProgress progress);
+
+// The warning alone: "--context 9000: the model was trained for 8192 tokens; ...".
+void warn_of_context(const Checkpoint& checkpoint, std::int64_t context);
+
+}  // namespace tinyllm

@@ -1,0 +1,64 @@
+#pragma once
+// Generated text as the JSON of OpenAI's answers: whole ones and chunks of a stream. Any thread.
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/output.h"
+#include "openai/api_request.h"
+#include "text/tokenizer.h"
+
+namespace tinyllm {
+
+// What every chunk of one answer says again.
+struct AnswerHead {
+  ApiKind kind = ApiKind::chat;
+  std::string id;  // "chatcmpl-...", "cmpl-..."
+  std::int64_t created = 0;
+  std::string model, fingerprint;
+};
+
+struct AnswerUsage {
+  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;
+};
+
+// One choice, or what is new of it.
+struct AnswerChoice {
+  int idx = 0;
+  std::string text;
+  std::vector<TokenId> token_ids;
+  std::vector<TokenLogprobs> logprobs;
+  bool wants_logprobs = false, wants_token_ids = false;
+  FinishReason finish_reason = FinishReason::none;
+  std::string stop_string;       // the one that matched
+  std::int64_t text_offset = 0;  // completion: characters before this, for logprobs
+};
+
+nlohmann::ordered_json usage_json(const AnswerUsage& usage);
+
+// "object": "chat.completion" or "text_completion", without choices.
+nlohmann::ordered_json answer_json(const AnswerHead& head);
+// "object": "chat.completion.chunk" or "text_completion", with no choices yet.
+nlohmann::ordered_json chunk_json(const AnswerHead& head);
+
+nlohmann::ordered_json choice_json(const AnswerHead& head, const AnswerChoice& choice,
+                                   const Tokenizer& tokenizer);
+// With the chat's "delta"; `with_role`: the first of its choice.
+nlohmann::ordered_json chunk_choice_json(const AnswerHead& head, const AnswerChoice& choice,
+                                         bool with_role, const Tokenizer& tokenizer);
+
+// vLLM's prompt_logprobs: null for the first token, then {"id": {"logprob", "rank",
+// "decoded_token"}} with the prompt's token first.
+nlohmann::ordered_json prompt_logprobs_json(const std::vector<TokenLogprobs>& logprobs,
+                                            const Tokenizer& tokenizer);
+
+// Code points of well-formed UTF-8, which offsets into the text count.
+std::int64_t count_characters(std::string_view text);
+
+// One line of text, ill-formed UTF-8 replaced.
+std::string to_text(const nlohmann::ordered_json& document);
+
+}  // namespace tinyllm

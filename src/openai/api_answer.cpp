@@ -1,0 +1,158 @@
+#include "openai/api_answer.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "base/random_id.h"
+#include "openai/prompt.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+std::int64_t unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+template <typename Value>
+void append(std::vector<Value>& to, const std::vector<Value>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+// The first prompt token as completion logprobs list it: nothing stands before it, rank 0.
+TokenLogprobs without_logprob(TokenId id) { return {.drawn = {id, 0.0f}, .rank = 0, .top = {}}; }
+
+}  // namespace
+
+ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
+    : request_(std::move(request)), model_(&model) {
+  const bool is_chat = request_.kind == ApiKind::chat;
+  head_ = {.kind = request_.kind,
+           .id = (is_chat ? "chatcmpl-" : "cmpl-") + random_id(),
+           .created = unix_seconds(),
+           .model = model.names.front(),
+           .fingerprint = model.fingerprint};
+  for (std::vector<TokenId>& prompt_ids : encode_prompts(request_, model)) {
+    PromptRun& run = runs_.emplace_back();
+    run.prompt_ids = std::move(prompt_ids);
+    if (request_.echo) run.echo = echo_text(request_.prompts[runs_.size() - 1], model);
+  }
+  texts_.resize(runs_.size() * request_.n);
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    AnswerChoice& whole = texts_[i].whole;
+    whole.idx = static_cast<int>(i);
+    whole.wants_logprobs = request_.params.n_logprobs >= 0;
+    whole.wants_token_ids = request_.return_token_ids;
+  }
+}
+
+void ApiAnswer::submit(const std::string& name) {
+  const std::uint64_t random_seed = random_number();
+  try {
+    for (PromptRun& run : runs_) {
+      Request request = engine_request(request_, *model_, run.prompt_ids, random_seed);
+      request.name = name;
+      run.max_tokens = request.params.max_tokens;
+      run.stream = model_->engine->submit(std::move(request));
+    }
+  } catch (...) {
+    cancel();
+    throw;
+  }
+}
+
+void ApiAnswer::cancel() {
+  for (const PromptRun& run : runs_) {
+    if (run.stream && !run.stream->done()) model_->engine->cancel(run.stream);
+  }
+}
+
+AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
+  PromptRun& run = runs_[run_idx];
+  Text& text = texts_[run_idx * static_cast<std::size_t>(request_.n) + piece.choice_idx];
+  if (!piece.prompt_logprobs.empty()) run.prompt_logprobs = std::move(piece.prompt_logprobs);
+  if (piece.finish_reason != FinishReason::none && piece.choice_idx == 0)
+    run.n_cached = piece.n_cached_tokens;
+  AnswerChoice news;
+  news.idx = text.whole.idx;
+  news.wants_logprobs = text.whole.wants_logprobs;
+  news.wants_token_ids = text.whole.wants_token_ids;
+  news.finish_reason = piece.finish_reason;
+  if (!piece.stop_string.empty()) text.whole.stop_string = std::move(piece.stop_string);
+  if (news.finish_reason != FinishReason::none) news.stop_string = text.whole.stop_string;
+  if (request_.max_tokens == 0) {  // only the echo is wanted; the one token that ran is not shown
+    if (news.finish_reason != FinishReason::none) news.finish_reason = FinishReason::length;
+    return news;
+  }
+  news.text = std::move(piece.text);
+  news.token_ids = std::move(piece.token_ids);
+  news.logprobs = std::move(piece.logprobs);
+  text.n_generated += std::ssize(news.token_ids);
+  return news;
+}
+
+bool ApiAnswer::gather_news() {
+  bool complete = true;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    RequestStream& stream = *runs_[i].stream;
+    while (std::optional<OutputPiece> piece = stream.try_next()) {
+      if (piece->finish_reason == FinishReason::error) {
+        cancel();
+        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
+      }
+      gather(read_piece(i, *std::move(piece)));
+    }
+    complete = complete && stream.done();
+  }
+  return complete;
+}
+
+void ApiAnswer::gather(const AnswerChoice& news) {
+  AnswerChoice& whole = texts_[news.idx].whole;
+  whole.text += news.text;
+  append(whole.token_ids, news.token_ids);
+  append(whole.logprobs, news.logprobs);
+  whole.finish_reason = news.finish_reason;
+}
+
+AnswerUsage ApiAnswer::usage() const {
+  AnswerUsage usage;
+  for (const PromptRun& run : runs_) {
+    usage.n_prompt += std::ssize(run.prompt_ids);
+    usage.n_cached += run.n_cached;
+  }
+  for (const Text& text : texts_) usage.n_generated += text.n_generated;
+  return usage;
+}
+
+json ApiAnswer::to_json() const {
+  const Tokenizer& tokenizer = model_->tokenizer();
+  json answer = answer_json(head_);
+  answer["choices"] = json::array();
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    const PromptRun& run = run_of(i);
+    AnswerChoice text = texts_[i].whole;
+    text.text.insert(0, run.echo);
+    if (request_.echo && text.wants_logprobs) {
+      std::vector<TokenLogprobs> all = {without_logprob(run.prompt_ids.front())};
+      append(all, run.prompt_logprobs);
+      append(all, text.logprobs);
+      text.logprobs = std::move(all);
+    }
+    json choice = choice_json(head_, text, tokenizer);
+    json& of_prompt = request_.kind == ApiKind::chat ? answer : choice;
+    if (request_.n_prompt_logprobs >= 0)
+      of_prompt["prompt_logprobs"] = prompt_logprobs_json(run.prompt_logprobs, tokenizer);
+    if (request_.return_token_ids) of_prompt["prompt_token_ids"] = run.prompt_ids;
+    answer["choices"].push_back(std::move(choice));
+  }
+  answer["usage"] = usage_json(usage());
+  return answer;
+}
+
+}  // namespace tinyllm

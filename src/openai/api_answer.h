@@ -1,0 +1,67 @@
+#pragma once
+// The answer to one generating request: its prompts on their way through the engine, what has come
+// of them, and the whole of it in OpenAI's shape. Who streams the answer reads piece by piece, who
+// wants it whole gathers. One thread at a time.
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/request_stream.h"
+#include "openai/answer_json.h"
+#include "openai/api_request.h"
+#include "openai/served_model.h"
+
+namespace tinyllm {
+
+class ApiAnswer {
+ public:
+  // One prompt's n texts.
+  struct PromptRun {
+    std::vector<TokenId> prompt_ids;
+    std::string echo;  // what stands before its texts
+    std::shared_ptr<RequestStream> stream;
+    std::int64_t n_cached = 0;
+    int max_tokens = 0;
+    std::vector<TokenLogprobs> prompt_logprobs;
+  };
+  struct Text {
+    AnswerChoice whole;  // what was gathered; otherwise only the stop string
+    std::int64_t n_generated = 0;
+  };
+
+  // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
+  ApiAnswer(ApiRequest request, const ServedModel& model);
+
+  // Gives all prompts to the engine, under a name for its traces and views (api/request.h). Throws
+  // Error, with nothing left running.
+  void submit(const std::string& name = "");
+  void cancel();  // what still runs
+
+  // What a piece of runs()[run_idx] that is no error tells of its text, idx [0, n_texts()).
+  AnswerChoice read_piece(std::size_t run_idx, OutputPiece piece);
+  void gather(const AnswerChoice& news);
+  // Gathers all that has come, without waiting. True when every text has ended. Throws Error{io}
+  // when one went wrong; the others are cancelled then.
+  bool gather_news();
+
+  const ApiRequest& request() const { return request_; }
+  const AnswerHead& head() const { return head_; }
+  const std::vector<PromptRun>& runs() const { return runs_; }
+  const PromptRun& run_of(std::size_t text_idx) const { return runs_[text_idx / request_.n]; }
+  const Text& text(std::size_t text_idx) const { return texts_[text_idx]; }
+  int n_texts() const { return static_cast<int>(texts_.size()); }
+  AnswerUsage usage() const;
+  nlohmann::ordered_json to_json() const;  // when every text has ended
+
+ private:
+  ApiRequest request_;
+  const ServedModel* model_;
+  AnswerHead head_;
+  std::vector<PromptRun> runs_;
+  std::vector<Text> texts_;  // [n_prompts * n]
+};
+
+}  // namespace tinyllm

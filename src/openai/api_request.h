@@ -1,0 +1,63 @@
+#pragma once
+// What a client asked for, as far as its JSON alone tells: every field read and in range, nothing
+// tokenized. Plain structs.
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/sampling_params.h"
+#include "client/sampling_defaults.h"
+
+namespace tinyllm {
+
+enum class ApiKind { chat, completion, tokenize, detokenize, apply_template };
+
+// Text, or ids that are taken as they are.
+struct PromptPart {
+  std::string text = {};
+  std::vector<TokenId> ids = {};
+  bool is_text = true;
+};
+using Prompt = std::vector<PromptPart>;
+
+struct ApiRequest {
+  ApiKind kind = ApiKind::chat;
+  std::string model;
+
+  // The input.
+  std::vector<Prompt> prompts;                              // completion, tokenize
+  std::shared_ptr<const nlohmann::ordered_json> messages;   // an array; nullptr: none
+  std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
+  bool add_generation_prompt = true;
+  bool continue_final_message = false;
+  std::optional<bool> add_special_tokens;  // BOS and EOS; empty: a text yes, a conversation no
+  bool parse_special = true;
+  std::int64_t truncate_prompt_tokens = 0;  // keep the last so many; 0: all
+
+  AskedSampling asked;            // the shape of the distribution
+  std::optional<int> max_tokens;  // empty: chat what the context holds, completion 16
+  std::optional<std::int64_t> seed;
+  SamplingParams params;  // the other fields of sampling
+  int n = 1;
+  std::int32_t priority = 0;
+  std::string cache_salt;
+
+  // The shape of the answer.
+  bool stream = false;
+  bool has_stream_options = false;
+  bool include_usage = false;
+  bool continuous_usage = false;
+  bool logprobs = false;  // chat's switch; completion gives the number only
+  int n_prompt_logprobs = -1;
+  bool echo = false;
+  bool return_token_ids = false;
+  bool skip_special_tokens = true;
+  bool token_pieces = false;  // tokenize: with the text of each token
+  std::vector<TokenId> detokenize_ids;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,136 @@
+#include "openai/field_table.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/json_parse.h"
+#include "base/quote.h"
+#include "openai/api_error.h"
+#include "openai/field_value.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr JsonLimits kBodyLimits = {.max_bytes = std::size_t{1} << 26, .max_depth = 64};
+
+void check_value(const Field& field, const json& value) {
+  const std::string name(field.name);
+  switch (field.kind) {
+    case FieldKind::boolean: read_boolean(name, value); return;
+    case FieldKind::integer: read_integer(name, value, field.low, field.high); return;
+    case FieldKind::number: read_number(name, value, field.low, field.high); return;
+    case FieldKind::string: read_string(name, value, static_cast<std::size_t>(field.high)); return;
+    case FieldKind::other: return;
+  }
+}
+
+// A field that we know and cannot do may say that it wants nothing.
+bool asks_for_nothing(const Field& field, const json& value) {
+  if (value.is_null()) return true;
+  if (value.is_structured() && value.empty()) return true;
+  return !field.fallback.empty() && value == json::parse(field.fallback);
+}
+
+void take_field(const Field& field, const json& body, ApiRequest& request) {
+  const auto found = body.find(std::string(field.name));
+  const bool absent = found == body.end() || found->is_null();
+  if (field.set == nullptr) {
+    if (absent || asks_for_nothing(field, *found)) return;
+    throw ApiError(400, "unsupported_parameter", std::string(field.name),
+                   fmt::format("{} is not supported yet; leave it out", field.name));
+  }
+  if (absent) {
+    if (!field.fallback.empty()) return;
+    throw ApiError(400, "missing_required_parameter", std::string(field.name),
+                   fmt::format("{} is missing", field.name));
+  }
+  check_value(field, *found);
+  field.set(*found, request);
+}
+
+void check_together(const ApiRequest& request) {
+  const auto refuse = [](const char* param, const char* message) {
+    throw ApiError(400, "invalid_value", param, message);
+  };
+  if (request.has_stream_options && !request.stream)
+    refuse("stream_options", "stream_options is only allowed when stream is true");
+  if (request.add_generation_prompt && request.continue_final_message &&
+      request.kind != ApiKind::completion) {
+    refuse("continue_final_message",
+           "continue_final_message and add_generation_prompt cannot both be true; set "
+           "add_generation_prompt to false");
+  }
+  if (request.kind == ApiKind::chat && !request.logprobs && request.params.n_logprobs > 0)
+    refuse("top_logprobs", "top_logprobs is only allowed when logprobs is true");
+  if (request.n > 1 && request.asked.temperature == 0.0f)
+    refuse("n", "n is over 1 while temperature is 0: all choices would be the same text");
+  if (request.stream && request.n_prompt_logprobs >= 0)
+    refuse("prompt_logprobs", "prompt_logprobs is not available when stream is true");
+  if (request.stream && request.echo && request.params.n_logprobs >= 0)
+    refuse("logprobs", "logprobs with echo is not available when stream is true");
+  if (request.max_tokens == 0 && !request.echo)
+    refuse("max_tokens", "max_tokens is 0, which is only of use with echo; ask for at least 1");
+  if (request.max_tokens && request.params.min_tokens > *request.max_tokens)
+    refuse("min_tokens", "min_tokens is larger than max_tokens");
+  if (request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
+    refuse("n", "prompts times n is over 1024 texts; send fewer in one request");
+  if (request.kind == ApiKind::tokenize && request.prompts.empty() && !request.messages)
+    refuse("prompt", "prompt is missing (or messages, to tokenize a conversation)");
+}
+
+}  // namespace
+
+std::vector<const Field*> fields_of(ApiKind kind) {
+  std::vector<const Field*> all;
+  const auto add = [&](std::span<const Field> table) {
+    for (const Field& field : table) all.push_back(&field);
+  };
+  switch (kind) {
+    case ApiKind::chat:
+      add(chat_fields());
+      add(template_fields());
+      break;
+    case ApiKind::completion: add(completion_fields()); break;
+    case ApiKind::apply_template: add(template_fields()); break;
+    case ApiKind::tokenize:
+      add(tokenize_fields());
+      add(template_fields());
+      break;
+    case ApiKind::detokenize: add(detokenize_fields()); break;
+  }
+  if (kind == ApiKind::chat || kind == ApiKind::completion) {
+    add(sampling_fields());
+    add(output_fields());
+    add(unsupported_fields());
+  }
+  return all;
+}
+
+ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
+  json document;
+  try {
+    document = parse_ordered_json(body, "the request's body", kBodyLimits);
+  } catch (const Error& error) {
+    throw ApiError(400, "invalid_json", "", error.what());
+  }
+  if (!document.is_object()) {
+    throw ApiError(
+        400, "invalid_json", "",
+        fmt::format("the request's body is {}, must be a JSON object", describe_value(document)));
+  }
+  ApiRequest request;
+  request.kind = kind;
+  request.skip_special_tokens = kind != ApiKind::detokenize;
+  for (const Field* field : fields_of(kind)) {
+    // /tokenize takes a prompt or messages; all other routes with messages need them.
+    if (kind == ApiKind::tokenize && field->name == "messages" && !document.contains("messages"))
+      continue;
+    take_field(*field, document, request);
+  }
+  check_together(request);
+  return request;
+}
+
+}  // namespace tinyllm

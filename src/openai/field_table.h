@@ -1,0 +1,56 @@
+#pragma once
+// The fields of each route's JSON body: one row a field with name, kind, default, limits and a
+// sentence of help. This one table drives parsing, validation, /openapi.json and docs/api.md (server/openapi.h).
+// Immutable: any thread.
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "openai/api_request.h"
+
+namespace tinyllm {
+
+enum class FieldKind { boolean, integer, number, string, other };
+
+struct Field {
+  std::string_view name;
+  FieldKind kind = FieldKind::other;
+  // JSON text of the default: "" for a required field, "null" where its absence means something
+  // that no value says.
+  std::string_view fallback;
+  // Hard limits, inclusive: of a number its value, of a string its bytes.
+  double low = 0, high = 0;
+  std::string_view help;
+  // Kind other: the JSON schema, as text.
+  std::string_view schema = "";
+  // Takes the value (never null, of the right kind and in range) into the request. nullptr: the
+  // field is understood, but we cannot do it yet: any value but the default is refused.
+  void (*set)(const nlohmann::ordered_json& value, ApiRequest& request) = nullptr;
+};
+
+// Hard limits that several places ask for.
+inline constexpr int kMaxPrompts = 1024;  // prompts of one request
+inline constexpr int kMaxStops = 16;      // stop strings
+inline constexpr int kMaxMessages = 10000;
+inline constexpr int kMaxLogitBias = 1024;
+
+// All fields of a route, in the order of its documentation: the tables of several files joined.
+std::vector<const Field*> fields_of(ApiKind kind);
+
+// A JSON body to a request. Throws ApiError that names the field. Unknown fields are ignored.
+ApiRequest parse_api_request(ApiKind kind, std::string_view body);
+
+// The tables (fields_*.cpp).
+std::span<const Field> sampling_fields();  // chat and completion
+std::span<const Field> output_fields();    // chat and completion
+std::span<const Field> chat_fields();
+std::span<const Field> completion_fields();
+std::span<const Field> template_fields();  // messages and what goes with them
+std::span<const Field> tokenize_fields();
+std::span<const Field> detokenize_fields();
+std::span<const Field> unsupported_fields();  // chat and completion: refused clearly
+
+}  // namespace tinyllm

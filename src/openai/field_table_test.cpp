@@ -1,0 +1,122 @@
+#include "openai/field_table.h"
+
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "openai/api_error.h"
+
+namespace tinyllm {
+namespace {
+
+// "param: message" of what is refused; "" when the body is taken.
+std::string refusal(ApiKind kind, std::string_view body) {
+  try {
+    parse_api_request(kind, body);
+    return "";
+  } catch (const ApiError& error) {
+    EXPECT_EQ(error.status, 400);
+    return error.param + ": " + error.what();
+  }
+}
+
+TEST(FieldTable, EveryFieldHasAHelpAndAReadableDefault) {
+  for (const ApiKind kind : {ApiKind::chat, ApiKind::completion, ApiKind::tokenize,
+                             ApiKind::detokenize, ApiKind::apply_template}) {
+    std::set<std::string_view> names;
+    for (const Field* field : fields_of(kind)) {
+      EXPECT_TRUE(names.insert(field->name).second) << field->name << " stands twice";
+      EXPECT_THAT(field->help, testing::EndsWith(".")) << field->name;
+      if (!field->fallback.empty()) {
+        EXPECT_TRUE(nlohmann::json::accept(field->fallback)) << field->name;
+      }
+      if (!field->schema.empty()) {
+        EXPECT_TRUE(nlohmann::json::accept(field->schema)) << field->name;
+      }
+      if (field->kind == FieldKind::integer || field->kind == FieldKind::number) {
+        EXPECT_LT(field->low, field->high) << field->name;
+      }
+    }
+  }
+}
+
+TEST(FieldTable, ReadsAWholeChatRequest) {
+  const ApiRequest request = parse_api_request(ApiKind::chat, R"({
+    "model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "a"},
+    {"type": "text", "text": "b"}], "name": "n"}], "temperature": 0.5, "top_p": 0.25, "top_k": 7,
+    "min_p": 0.125, "seed": -3, "presence_penalty": 1, "frequency_penalty": -1,
+    "repetition_penalty": 1.5, "logit_bias": {"5": -100}, "stop": "x", "stop_token_ids": [9],
+    "ignore_eos": true, "min_tokens": 2, "max_tokens": 50, "max_completion_tokens": 40, "n": 3,
+    "stream": true, "stream_options": {"include_usage": true}, "logprobs": true,
+    "top_logprobs": 4, "priority": -2, "cache_salt": "salt", "return_token_ids": true,
+    "skip_special_tokens": false, "truncate_prompt_tokens": 99, "add_generation_prompt": false,
+    "continue_final_message": true, "chat_template_kwargs": {"enable_thinking": false}})");
+  EXPECT_EQ(request.model, "m");
+  EXPECT_EQ(request.messages->dump(), R"([{"role":"user","content":"a\nb","name":"n"}])");
+  EXPECT_EQ(request.variables->dump(), R"({"enable_thinking":false})");
+  EXPECT_EQ(request.asked.temperature, 0.5f);
+  EXPECT_EQ(request.asked.top_p, 0.25f);
+  EXPECT_EQ(request.asked.top_k, 7);
+  EXPECT_EQ(request.asked.min_p, 0.125f);
+  EXPECT_EQ(request.seed, -3);
+  EXPECT_EQ(request.params.presence_penalty, 1.0f);
+  EXPECT_EQ(request.params.frequency_penalty, -1.0f);
+  EXPECT_EQ(request.asked.repetition_penalty, 1.5f);
+  EXPECT_THAT(request.params.logit_bias, testing::ElementsAre(testing::Pair(5, -100.0f)));
+  EXPECT_THAT(request.params.stop, testing::ElementsAre("x"));
+  EXPECT_THAT(request.params.stop_token_ids, testing::ElementsAre(9));
+  EXPECT_TRUE(request.params.ignore_eos);
+  EXPECT_EQ(request.params.min_tokens, 2);
+  EXPECT_EQ(request.max_tokens, 40);
+  EXPECT_EQ(request.n, 3);
+  EXPECT_TRUE(request.stream && request.include_usage && !request.continuous_usage);
+  EXPECT_EQ(request.params.n_logprobs, 4);
+  EXPECT_EQ(request.priority, -2);
+  EXPECT_EQ(request.cache_salt, "salt");
+  EXPECT_TRUE(request.return_token_ids && !request.skip_special_tokens);
+  EXPECT_EQ(request.truncate_prompt_tokens, 99);
+  EXPECT_TRUE(!request.add_generation_prompt && request.continue_final_message);
+}
+
+TEST(FieldTable, ReadsEveryShapeOfPrompt) {
+  const auto shape = [](std::string_view prompt) {
+    const ApiRequest request = parse_api_request(
+        ApiKind::completion, std::string(R"({"prompt": )") + std::string(prompt) + "}");
+    std::string text;
+    for (const Prompt& it : request.prompts) {
+      text += '(';
+      for (const PromptPart& part : it)
+        text += part.is_text ? part.text : fmt::format("<{}>", fmt::join(part.ids, ","));
+      text += ')';
+    }
+    return text;
+  };
+  EXPECT_EQ(shape(R"("ab")"), "(ab)");
+  EXPECT_EQ(shape(R"([1, 2])"), "(<1,2>)");
+  EXPECT_EQ(shape(R"(["a", "b"])"), "(a)(b)");
+  EXPECT_EQ(shape(R"([[1], [2, 3]])"), "(<1>)(<2,3>)");
+  EXPECT_EQ(shape(R"(["a", [2, "b", 3, 4]])"), "(a)(<2>b<3,4>)");
+  EXPECT_EQ(shape(R"([1, "a", 2])"), "(<1>a<2>)");
+}
+
+TEST(FieldTable, WholeNumbersMayBeWrittenAsFloats) {
+  EXPECT_EQ(refusal(ApiKind::completion, R"({"prompt": "a", "n": 2.0, "seed": 1e3})"), "");
+  EXPECT_EQ(refusal(ApiKind::completion, R"({"prompt": "a", "n": 2.5})"),
+            "n: n is 2.5, must be a whole number in [1, 128]");
+  EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "seed": 9223372036854775808})"),
+              testing::StartsWith("seed: seed is 9223372036854775808, must be a whole number"));
+  EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "seed": 18446744073709551615})"),
+              testing::StartsWith("seed: "));
+  EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "priority": 9223372036854775807})"),
+              testing::StartsWith("priority: "));
+}
+
+TEST(FieldTable, TheLaterOfEqualKeysCounts) {
+  EXPECT_EQ(parse_api_request(ApiKind::completion, R"({"prompt": "a", "n": 2, "n": 3})").n, 3);
+}
+
+}  // namespace
+}  // namespace tinyllm

@@ -1,0 +1,31 @@
+#pragma once
+// Reads one JSON value of a request, or refuses it: where it stands, what it is and what it should
+// be. Any thread.
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "api/sampling_params.h"
+
+namespace tinyllm {
+
+// "a string", "an array", "null", "3.5", "'cut after 80 bytes'".
+std::string describe_value(const nlohmann::ordered_json& value);
+
+// Each throws ApiError{400}: "temperature is 3, must be a number in [0, 2]".
+[[noreturn]] void refuse_value(const std::string& path, const nlohmann::ordered_json& value,
+                               std::string_view wanted);
+bool read_boolean(const std::string& path, const nlohmann::ordered_json& value);
+// A whole number; 5.0 is one.
+std::int64_t read_integer(const std::string& path, const nlohmann::ordered_json& value, double low,
+                          double high);
+double read_number(const std::string& path, const nlohmann::ordered_json& value, double low,
+                   double high);
+const std::string& read_string(const std::string& path, const nlohmann::ordered_json& value,
+                               std::size_t max_bytes);
+TokenId read_token_id(const std::string& path, const nlohmann::ordered_json& value);
+
+}  // namespace tinyllm

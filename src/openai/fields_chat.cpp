@@ -1,0 +1,132 @@
+// Messages: what they may hold, and how the model's template turns them into a prompt.
+
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "api/request.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kMaxNameBytes = 256;
+constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
+
+// A string, or an array of text parts, which are joined as vLLM and llama.cpp do.
+std::string content_text(const std::string& path, const json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  if (!content.is_array()) refuse_value(path, content, "a string or an array of text parts");
+  std::string text;
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    const std::string part_path = fmt::format("{}[{}]", path, i);
+    const json& part = content[i];
+    if (!part.is_object()) refuse_value(part_path, part, "an object with type and text");
+    const std::string type = part.contains("type") ? describe_value(part["type"]) : "missing";
+    if (type != "'text'")
+      refuse_field(part_path + ".type", type, "'text'; other parts are not supported yet");
+    if (!part.contains("text")) refuse_field(part_path + ".text", "missing", "a string");
+    if (i > 0) text += "\n";
+    text += read_string(part_path + ".text", part["text"], kMaxTextBytes);
+  }
+  return text;
+}
+
+json read_message(const std::string& path, const json& message) {
+  if (!message.is_object()) refuse_value(path, message, "an object with role and content");
+  if (!message.contains("role")) refuse_field(path + ".role", "missing", "a string");
+  const std::string& role = read_string(path + ".role", message["role"], kMaxNameBytes);
+  if (role.empty()) refuse_field(path + ".role", "an empty string", "a role, such as 'user'");
+  if (message.contains("tool_calls") && !message["tool_calls"].empty()) {
+    throw ApiError(400, "unsupported_parameter", path + ".tool_calls",
+                   path + ".tool_calls: tool calls are not supported yet");
+  }
+  if (!message.contains("content"))
+    refuse_field(path + ".content", "missing", "a string or an array of text parts");
+  json copy = message;
+  copy.erase("tool_calls");
+  copy["content"] = content_text(path + ".content", message["content"]);
+  return copy;
+}
+
+void set_messages(const json& value, ApiRequest& request) {
+  if (!value.is_array()) refuse_value("messages", value, "an array of messages");
+  if (value.empty()) refuse_value("messages", value, "at least one message");
+  if (value.size() > kMaxMessages) {
+    refuse_field("messages", fmt::format("an array of {} messages", value.size()),
+                 fmt::format("at most {}", kMaxMessages));
+  }
+  auto messages = std::make_shared<json>(json::array());
+  for (std::size_t i = 0; i < value.size(); ++i)
+    messages->push_back(read_message(fmt::format("messages[{}]", i), value[i]));
+  request.messages = std::move(messages);
+}
+
+void set_variables(const json& value, ApiRequest& request) {
+  if (!value.is_object()) refuse_value("chat_template_kwargs", value, "an object");
+  for (const char* own : {"messages", "tools", "documents", "add_generation_prompt"}) {
+    if (value.contains(own)) {
+      throw ApiError(400, "invalid_value", "chat_template_kwargs",
+                     fmt::format("chat_template_kwargs holds {}, which stands beside it", own));
+    }
+  }
+  request.variables = std::make_shared<json>(value);
+}
+
+constexpr std::string_view kMessagesSchema =
+    R"({"type": "array", "minItems": 1, "maxItems": 10000, "items": {"type": "object",)"
+    R"( "required": ["role", "content"], "properties": {"role": {"type": "string", "minLength": 1,)"
+    R"( "maxLength": 64}, "content": {"anyOf": [{"type": "string"}, {"type": "array", "items":)"
+    R"( {"type": "object", "required": ["type", "text"], "properties": {"type": {"const": "text"},)"
+    R"( "text": {"type": "string"}}}}]}, "name": {"type": "string"}}}})";
+
+const auto kChatFields = std::to_array<Field>({
+    {"model", FieldKind::string, "null", 0, 1024,
+     "One of the names that /v1/models lists; may be left out.", "",
+     [](const json& v, ApiRequest& r) { r.model = v.get<std::string>(); }},
+    {"max_tokens", FieldKind::integer, "null", 1, kMaxInt,
+     "At most that many new tokens. Default, and upper bound: what the context still holds.", "",
+     [](const json& v, ApiRequest& r) { r.max_tokens = v.get<int>(); }},
+    {"max_completion_tokens", FieldKind::integer, "null", 1, kMaxInt,
+     "The same under its newer name; it counts when both are given.", "",
+     [](const json& v, ApiRequest& r) { r.max_tokens = v.get<int>(); }},
+    {"add_special_tokens", FieldKind::boolean, "false", 0, 0,
+     "Add the BOS and EOS tokens of the model's tokenizer to what its template wrote.", "",
+     [](const json& v, ApiRequest& r) { r.add_special_tokens = v.get<bool>(); }},
+    {"logprobs", FieldKind::boolean, "false", 0, 0,
+     "Give the log probability of every token of the answer.", "",
+     [](const json& v, ApiRequest& r) {
+       r.logprobs = v.get<bool>();
+       if (r.logprobs) r.params.n_logprobs = 0;
+     }},
+    {"top_logprobs", FieldKind::integer, "null", 0, kMaxLogprobs,
+     "How many likely alternatives to show for each; needs logprobs.", "",
+     [](const json& v, ApiRequest& r) { r.params.n_logprobs = v.get<int>(); }},
+});
+
+const auto kTemplateFields = std::to_array<Field>({
+    {"messages", FieldKind::other, "", 0, 0,
+     "The conversation: objects with role and content (a string, or text parts that are joined).",
+     kMessagesSchema, set_messages},
+    {"add_generation_prompt", FieldKind::boolean, "true", 0, 0,
+     "Open the assistant's answer at the end of the prompt.", "",
+     [](const json& v, ApiRequest& r) { r.add_generation_prompt = v.get<bool>(); }},
+    {"continue_final_message", FieldKind::boolean, "false", 0, 0,
+     "Leave the last message open and go on with it; needs add_generation_prompt false.", "",
+     [](const json& v, ApiRequest& r) { r.continue_final_message = v.get<bool>(); }},
+    {"chat_template_kwargs", FieldKind::other, "null", 0, 0,
+     "Further variables for the model's chat template; they cannot replace the messages.",
+     R"({"type": "object"})", set_variables},
+});
+
+}  // namespace
+
+std::span<const Field> chat_fields() { return kChatFields; }
+std::span<const Field> template_fields() { return kTemplateFields; }
+
+}  // namespace tinyllm

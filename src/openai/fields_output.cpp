@@ -1,0 +1,112 @@
+// What the answer looks like, how it is scheduled, and what we understand but cannot do yet.
+
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "api/request.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
+
+void set_stream_options(const json& value, ApiRequest& request) {
+  if (!value.is_object()) refuse_value("stream_options", value, "an object");
+  request.has_stream_options = true;
+  const auto read = [&](const char* name) {
+    const auto found = value.find(name);
+    if (found == value.end() || found->is_null()) return false;
+    return read_boolean(std::string("stream_options.") + name, *found);
+  };
+  request.include_usage = read("include_usage");
+  request.continuous_usage = read("continuous_usage_stats");
+}
+
+// {"type": "text"} is what we do anyway.
+void set_response_format(const json& value, ApiRequest&) {
+  if (!value.is_object() || !value.contains("type") || !value["type"].is_string())
+    refuse_value("response_format", value, "an object with a type");
+  if (value["type"] == "text") return;
+  throw ApiError(400, "unsupported_parameter", "response_format",
+                 "response_format other than {\"type\": \"text\"} is not supported yet");
+}
+
+constexpr std::string_view kStreamOptionsSchema =
+    R"({"type": "object", "properties": {"include_usage": {"type": "boolean"},)"
+    R"( "continuous_usage_stats": {"type": "boolean"}}})";
+constexpr std::string_view kFormatSchema =
+    R"({"type": "object", "required": ["type"], "properties": {"type": {"const": "text"}}})";
+
+const auto kFields = std::to_array<Field>({
+    {"n", FieldKind::integer, "1", 1, kMaxChoices,
+     "How many texts; choice i is drawn with seed + i. Over 1 needs a temperature over 0.", "",
+     [](const json& v, ApiRequest& r) { r.n = v.get<int>(); }},
+    {"stream", FieldKind::boolean, "false", 0, 0,
+     "Send the text as it comes, as server-sent events.", "",
+     [](const json& v, ApiRequest& r) { r.stream = v.get<bool>(); }},
+    {"stream_options", FieldKind::other, "null", 0, 0,
+     "With stream: include_usage adds a last chunk with token counts, continuous_usage_stats puts "
+     "them into every chunk.",
+     kStreamOptionsSchema, set_stream_options},
+    {"prompt_logprobs", FieldKind::integer, "null", 0, kMaxLogprobs,
+     "How many alternatives to show for each token of the prompt; not with stream.", "",
+     [](const json& v, ApiRequest& r) { r.n_prompt_logprobs = v.get<int>(); }},
+    {"return_token_ids", FieldKind::boolean, "false", 0, 0,
+     "Add prompt_token_ids and each choice's token_ids.", "",
+     [](const json& v, ApiRequest& r) { r.return_token_ids = v.get<bool>(); }},
+    {"skip_special_tokens", FieldKind::boolean, "true", 0, 0,
+     "Leave special tokens such as <|im_end|> out of the text.", "",
+     [](const json& v, ApiRequest& r) { r.skip_special_tokens = v.get<bool>(); }},
+    {"truncate_prompt_tokens", FieldKind::integer, "null", 1, kMaxInt,
+     "Keep only the last so many tokens of the prompt.", "",
+     [](const json& v, ApiRequest& r) { r.truncate_prompt_tokens = v.get<std::int64_t>(); }},
+    {"priority", FieldKind::integer, "0", -kMaxInt, kMaxInt,
+     "Lower runs first when the server schedules by priority.", "",
+     [](const json& v, ApiRequest& r) { r.priority = v.get<std::int32_t>(); }},
+    {"cache_salt", FieldKind::string, "null", 0, 1024,
+     "Requests with different salts share no cached prefix.", "",
+     [](const json& v, ApiRequest& r) {
+       r.cache_salt = v.get<std::string>();
+       if (r.cache_salt.empty()) refuse_value("cache_salt", v, "at least one character");
+     }},
+    {"response_format", FieldKind::other, "null", 0, 0,
+     "Only {\"type\": \"text\"}; JSON modes are refused for now.", kFormatSchema,
+     set_response_format},
+});
+
+// Each is refused unless it asks for what holds anyway (null, empty, the default).
+const auto kUnsupported = std::to_array<Field>({
+    {"tools", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"tool_choice", FieldKind::other, "\"none\"", 0, 0, "Not supported yet."},
+    {"functions", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"function_call", FieldKind::other, "\"none\"", 0, 0, "Not supported yet."},
+    {"best_of", FieldKind::other, "1", 0, 0, "Not supported yet."},
+    {"suffix", FieldKind::other, "\"\"", 0, 0, "Not supported yet."},
+    {"use_beam_search", FieldKind::other, "false", 0, 0, "Not supported yet."},
+    {"bad_words", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"allowed_token_ids", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"modalities", FieldKind::other, "[\"text\"]", 0, 0, "Only text."},
+    {"audio", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"grammar", FieldKind::other, "\"\"", 0, 0, "Not supported yet."},
+    {"json_schema", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"structured_outputs", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_json", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_regex", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_choice", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_grammar", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"chat_template", FieldKind::other, "null", 0, 0,
+     "Templates of strangers are not run; the model's own is used."},
+});
+
+}  // namespace
+
+std::span<const Field> output_fields() { return kFields; }
+std::span<const Field> unsupported_fields() { return kUnsupported; }
+
+}  // namespace tinyllm

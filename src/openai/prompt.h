@@ -1,0 +1,32 @@
+#pragma once
+// From an ApiRequest to what the engine takes: the model's template, token ids, and sampling with
+// every default filled in. Any thread.
+
+#include <string>
+#include <vector>
+
+#include "api/request.h"
+#include "base/text_range.h"
+#include "openai/api_request.h"
+#include "openai/served_model.h"
+
+namespace tinyllm {
+
+// The exact prompt text of the request's messages. Throws ApiError{400} for what the template
+// refuses, and for a model without one.
+MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
+
+// The token ids of each prompt; messages are one prompt. Throws ApiError{400} for a prompt without
+// tokens, ids outside the vocabulary, and prompts that leave no room in the context.
+std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
+                                                 const ServedModel& model);
+
+// The text that `echo` shows for a prompt.
+std::string echo_text(const Prompt& prompt, const ServedModel& model);
+
+// Everything but the prompt. Seeds come from `random_seed` when the client gave none. max_tokens is
+// what was asked for, at most what the context still holds behind n_prompt tokens.
+Request engine_request(const ApiRequest& request, const ServedModel& model,
+                       std::vector<TokenId> prompt_ids, std::uint64_t random_seed);
+
+}  // namespace tinyllm

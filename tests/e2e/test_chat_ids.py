@@ -1,0 +1,70 @@
+"""A conversation gives the same token ids in serve, batch, chat and learn, whatever the tokenizer adds to a text.
+
+As with transformers' apply_chat_template(tokenize=True), the template alone decides: BOS and EOS of the tokenizer are
+not put around what it wrote.
+"""
+
+import json
+
+import pytest
+import toy_model
+from toy_model import END_OF_TEXT, IM_END, IM_START
+
+ADDS = {
+    "nothing": {},
+    "BOS": {"bos_token": "<|endoftext|>", "add_bos_token": True},
+    "EOS": {"add_eos_token": True},
+    "both": {"bos_token": "<|endoftext|>", "add_bos_token": True, "add_eos_token": True},
+}
+MESSAGES = [{"role": "user", "content": "Hi <|im_end|>"}]  # what a person wrote is no special token
+WANTED = [IM_START, *b"user\nHi <|im_end|>", IM_END, *b"\n", IM_START, *b"assistant\n"]
+
+
+@pytest.fixture(scope="module", params=ADDS)
+def model(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "toy"
+    return toy_model.write_folder(folder, toy_model.spell("Fine é!"), settings=ADDS[request.param])
+
+
+def around(model, ids):
+    """What the tokenizer makes of a text with these ids."""
+    settings = json.loads((model / "tokenizer_config.json").read_text())
+    before = [END_OF_TEXT] if settings.get("add_bos_token") else []
+    return before + ids + ([IM_END] if settings.get("add_eos_token") else [])
+
+
+def test_serve(model, start_server):
+    server = start_server(model)
+    ask = {"messages": MESSAGES, "return_token_ids": True}
+    answer = server.post("/v1/chat/completions", ask).json()
+    assert answer["prompt_token_ids"] == WANTED
+    assert answer["choices"][0]["message"]["content"] == "Fine é!"
+    assert server.post("/tokenize", {"messages": MESSAGES}).json()["tokens"] == WANTED
+    # The request's own word counts.
+    asked = server.post("/v1/chat/completions", {**ask, "add_special_tokens": True, "max_tokens": 1}).json()
+    assert asked["prompt_token_ids"] == around(model, WANTED)
+    tokenized = server.post("/tokenize", {"messages": MESSAGES, "add_special_tokens": True}).json()
+    assert tokenized["tokens"] == around(model, WANTED)
+    # A bare text is the tokenizer's.
+    assert server.post("/tokenize", {"prompt": "Hi"}).json()["tokens"] == around(model, [*b"Hi"])
+
+
+def test_batch(model, tinyllm, tmp_path):
+    body = {"messages": MESSAGES, "return_token_ids": True}
+    line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    (tmp_path / "in.jsonl").write_text(json.dumps(line))
+    answer = tinyllm.json("batch", tmp_path / "in.jsonl", "-m", model)["response"]["body"]
+    assert answer["prompt_token_ids"] == WANTED
+
+
+def test_chat(model, tinyllm):
+    # An EOS behind "assistant\n" would end the chain.
+    assert tinyllm.text("chat", "-m", model, "-p", MESSAGES[0]["content"]) == "Fine é!\n"
+
+
+def test_learn(model, tinyllm, tmp_path):
+    report = tmp_path / "voice.json"
+    done = tinyllm.run("learn", "run-voice", model, MESSAGES[0]["content"], report)
+    assert done.returncode == 0, done
+    heard = json.loads(report.read_text())
+    assert heard == {"prompt_ids": WANTED, "token_ids": [*"Fine é!".encode(), IM_END]}
