@@ -28,6 +28,9 @@ struct EngineOptions {
   std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
   bool prefix_cache = true;
   std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
+  // Texts that may ask for raw logits at a time (Request::want_logits): each takes memory for a row
+  // of the vocabulary.
+  std::int32_t max_wanted_logits = 1;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
   std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
   std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none
