@@ -13,7 +13,7 @@ namespace {
 constexpr std::int32_t kBlocks = 12, kBlockSize = 4;
 
 // A scheduler whose steps always draw token 9, and the choices that the engine would keep for it.
-class View : public testing::Test {
+class ReadSnapshotTest : public testing::Test {
  protected:
   void submit(SequenceId id, const std::string& name, std::int64_t n_prompt) {
     Request request;
@@ -60,7 +60,7 @@ class View : public testing::Test {
   std::uint64_t n_steps_ = 0;
 };
 
-TEST_F(View, CountsTheBlocksOfEachSequence) {
+TEST_F(ReadSnapshotTest, CountsTheBlocksOfEachSequence) {
   EngineSnapshot nothing = read();
   EXPECT_EQ(nothing.n_free, kBlocks);
   ASSERT_EQ(nothing.blocks.size(), 1u);
@@ -86,7 +86,7 @@ TEST_F(View, CountsTheBlocksOfEachSequence) {
   EXPECT_EQ(decode.lanes[0].n_computed, 11);
 }
 
-TEST_F(View, KnowsSharedCachedAndWaiting) {
+TEST_F(ReadSnapshotTest, KnowsSharedCachedAndWaiting) {
   submit(1, "one", 10);
   step(), step();
   submit(2, "two", 9);
@@ -114,7 +114,7 @@ TEST_F(View, KnowsSharedCachedAndWaiting) {
   EXPECT_EQ(count(after, BlockRun::kFree), kBlocks - 2);
 }
 
-TEST_F(View, ARunningSequenceWithoutARowIsIdle) {
+TEST_F(ReadSnapshotTest, ARunningSequenceWithoutARowIsIdle) {
   submit(1, "one", 10);
   step();
   ++n_steps_;  // a step that had no row for it
@@ -128,7 +128,7 @@ EngineSnapshot snapshot_of(Engine& engine) {
   return promise->get_future().get();
 }
 
-TEST(EngineView, AnEngineShowsItsStepsAndIsFreeAfterwards) {
+TEST(ReadSnapshot, AnEngineShowsItsStepsAndIsFreeAfterwards) {
   const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", small_options());
   EXPECT_EQ(snapshot_of(*engine).n_steps, 0u);        // also while it sleeps
   Request request = greedy(random_prompt(70, 1), 5);  // two chunks, four more tokens
@@ -157,7 +157,7 @@ TEST(EngineView, AnEngineShowsItsStepsAndIsFreeAfterwards) {
   EXPECT_GT(engine->metrics().step_seconds.sum(), 0);
 }
 
-TEST(EngineView, HistoryKeepsTheLastSteps) {
+TEST(StepHistory, HistoryKeepsTheLastSteps) {
   StepHistory history;
   EXPECT_TRUE(history.oldest_first().empty());
   for (std::uint64_t i = 1; i <= 300; ++i) history.add({.step_id = i});
