@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/device_spec.h"
 #include "api/kv_spec.h"
 #include "api/schedule_policy.h"
 #include "api/step_limits.h"
@@ -16,6 +17,7 @@ class StepProfile;
 class StepTrace;
 
 struct EngineOptions {
+  DeviceSpec device;  // what computes
   int n_threads = 0;  // of the CPU's work; 0: one for each physical core
   // max_model_len 0: what the model was trained for, at most 32768.
   StepLimits limits;
