@@ -31,8 +31,7 @@ constexpr const char* kEndTokens[] = {
     "[EOS]",  // Kimi K2
     "</s>",
     "<eos>",
-    "<\xEF\xBD\x9C"
-    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",  // DeepSeek's distilled Qwen and Llama
+    "<｜end▁of▁sentence｜>",  // DeepSeek's distilled Qwen and Llama
 };
 
 // Collects a stop set: every id once, ascending, none that the model does not have.
