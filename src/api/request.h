@@ -22,7 +22,9 @@ struct Request {
   std::string cache_salt;      // requests with different salts share no cached prefix
   bool skip_special = true;    // special tokens are left out of the text
   std::string name;            // printable ASCII: what traces and views call it; "" for none
-  bool want_logits = false;    // raw logits of the last prompt position, with the first token
+  // Raw logits of the last prompt position, with the first token: as many texts at a time as the
+  // engine was opened for.
+  bool want_logits = false;
 };
 
 }  // namespace tinyllm

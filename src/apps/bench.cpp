@@ -32,6 +32,8 @@ using json = nlohmann::ordered_json;
 struct BenchCommand {
   std::string model;
   int n_threads = 0;
+  std::string device = "cpu";
+  int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
   bool as_json = false, with_profile = false;
@@ -109,12 +111,13 @@ double decode_rate(Engine& engine, const BenchCommand& command, int n) {
 std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& checkpoint) {
   const int widest = std::ranges::max(command.batches);
   EngineOptions options;
+  options.device = device_of(command.device);
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
   options.profile = command.profile;
   options.limits.max_model_len = std::max(command.n_prompt, command.n_gen + 1) + 1;
   options.limits.max_num_seqs = widest;
-  options.limits.max_num_batched_tokens = std::max(options.limits.max_num_batched_tokens, widest);
+  options.limits.max_num_batched_tokens = std::max(command.max_num_batched_tokens, widest);
   KvSpec& kv = options.kv;
   kv.n_blocks =
       std::max(kv.blocks_for(command.n_prompt + 1), widest * kv.blocks_for(command.n_gen + 2)) + 8;
@@ -232,6 +235,9 @@ void add_bench_command(Command app) {
   command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
+  add_device_option(command, options->device);
+  count("--max-num-batched-tokens", options->max_num_batched_tokens, 1 << 16,
+        "Tokens of one step; longer prompts are cut into chunks");
   count("--repeat", options->n_repeats, 1000, "Runs of each measurement; the median counts");
   command.add_flag("--profile", options->with_profile,
                    "Also where the time of prefill and decoding went");

@@ -8,8 +8,8 @@
 
 namespace tinyllm {
 
-// Never fails because of the text side: for a tokenizer or a template that we cannot read it says
-// why.
+// Never fails because of the text side: where a tokenizer or a template cannot be read, the summary
+// says why.
 nlohmann::ordered_json summarise(const Checkpoint& checkpoint);
 
 // A page of text, at most 80 columns but for the path. `all_tensors`: every tensor with its shape,

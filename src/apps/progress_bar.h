@@ -1,7 +1,7 @@
 #pragma once
 // A bar on stderr for work that takes seconds: a load, a download, a long text. Draws nothing when
-// stderr is no terminal; waits 0.3 s before it shows, so that quick work leaves no flicker; redraws
-// at most ten times a second; wipes itself when it ends. One thread.
+// stderr is not a terminal. Waits 0.3 s before it shows, so that quick work leaves no flicker,
+// redraws at most ten times a second, and wipes itself when it ends. One thread.
 
 #include <cstdint>
 #include <string>

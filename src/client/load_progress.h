@@ -1,5 +1,5 @@
 #pragma once
-// Who loads a model tells how far that is; who has a screen draws it.
+// How the loading of a model tells how far it is. Whoever has a screen draws it.
 
 #include <cstdint>
 

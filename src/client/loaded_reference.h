@@ -14,8 +14,8 @@ namespace tinyllm {
 class LoadedReference {
  public:
   // K/V rows for `context` positions; `n_threads` 0: the default. Reads the weights once, so that
-  // the first token does not wait for the disk, and tells `progress` how many bytes of how many are
-  // there. `checkpoint` must outlive it. Throws Error{out_of_memory} when the K/V rows do not fit.
+  // the first token does not wait for the disk, and tells `progress` the bytes that were read.
+  // `checkpoint` must outlive it. Throws Error{out_of_memory} when the K/V rows do not fit.
   LoadedReference(const Checkpoint& checkpoint, int n_threads, std::int64_t context,
                   LoadProgress progress);
 

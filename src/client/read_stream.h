@@ -1,6 +1,6 @@
 #pragma once
-// The one loop that waits for what the engine makes of a request. Any thread but the engine's; who
-// must not wait takes the pieces itself (RequestStream::try_next).
+// The one loop that waits for what the engine makes of a request. Any thread but the engine's. A
+// caller that must not wait takes the pieces itself (RequestStream::try_next).
 
 #include <memory>
 
@@ -13,8 +13,8 @@ namespace tinyllm {
 // Error{invalid_input} with the engine's words when a choice ends in an error.
 void read_stream(RequestStream& stream, function_ref<void(OutputPiece&& piece)> take);
 
-// The same for an answer that somebody may stop: `interrupted` is asked between the pieces, and at
-// least every 50 ms; once it says true the request is cancelled, and what is left of it is read.
+// The same for an answer that somebody may stop. `interrupted` is asked between the pieces, and at
+// least every 50 ms. Once it says true the request is cancelled, and what is left of it is read.
 void read_stream(Engine& engine, const std::shared_ptr<RequestStream>& stream,
                  function_ref<void(OutputPiece&& piece)> take, function_ref<bool()> interrupted);
 

@@ -3,9 +3,9 @@
 // turns submitted requests into streams of text. Every other thread only pushes into its inbox and
 // pops from its own stream.
 //
-//   submit, cancel --> inbox --> [ drain -> plan -> launch -> collect -> text, stop strings -> commit ]
-//                                                                            |
-//                                                                            +--> streams
+//   submit, cancel --> inbox --> [ drain -> plan -> launch -> collect -> text -> commit ]
+//                                                                         |
+//                                                                         +--> streams
 //
 // A request that cannot run is a piece with FinishReason::error in its
 // stream, never an exception in a step. Should one escape all the same (no
@@ -62,7 +62,7 @@ class Engine {
 
   // `tell` is called with a snapshot, soon, on the engine thread between two steps (or never, when
   // the engine has failed). It must not block or throw. Costs nothing until called.
-  void look(std::function<void(EngineSnapshot snapshot)> tell);
+  void request_snapshot(std::function<void(EngineSnapshot snapshot)> tell);
 
   // What ended the engine; "" while it runs. The listener is called once it has happened, on the
   // engine thread, which then waits for the destructor.

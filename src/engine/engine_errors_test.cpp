@@ -149,5 +149,31 @@ TEST(EngineErrors, MetricsAddUp) {
   random_load::expect_nothing_left(*engine);
 }
 
+TEST(EngineErrors, RawLogitsAreForAsManyTextsAsItWasOpenedFor) {
+  EngineOptions options = small_options();
+  options.max_wanted_logits = 2;
+  const auto engine = open("qwen2-bf16-tied", options);
+  Request two = greedy(random_prompt(5, 1), 4);
+  two.n = 2;
+  const auto ask = [&](Request request) -> std::string {
+    try {
+      read_all(*engine->submit(std::move(request)), 2);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  // A text makes room when it has its logits, when it was refused, and when it was cancelled.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(two), "");
+  const auto cancelled = engine->submit(greedy(random_prompt(5, 1), 200));
+  engine->cancel(cancelled);
+  read_all(*cancelled);
+  EXPECT_EQ(ask(two), "");
+  Request three = two;
+  three.n = 3;
+  EXPECT_EQ(ask(three), "raw logits are asked for by more than 2 texts at a time");
+  EXPECT_EQ(ask(two), "");
+}
+
 }  // namespace
 }  // namespace tinyllm

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "api/device_spec.h"
 #include "api/kv_spec.h"
 #include "api/schedule_policy.h"
 #include "api/step_limits.h"
@@ -16,6 +17,7 @@ class StepProfile;
 class StepTrace;
 
 struct EngineOptions {
+  DeviceSpec device;  // what computes
   int n_threads = 0;  // of the CPU's work; 0: one for each physical core
   // max_model_len 0: what the model was trained for, at most 32768.
   StepLimits limits;
@@ -26,6 +28,9 @@ struct EngineOptions {
   std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
   bool prefix_cache = true;
   std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
+  // Texts that may ask for raw logits at a time (Request::want_logits): each takes memory for a row
+  // of the vocabulary.
+  std::int32_t max_wanted_logits = 1;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
   std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
   std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none

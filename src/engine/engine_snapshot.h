@@ -1,7 +1,7 @@
 #pragma once
 // What the engine looks like between two steps: who holds which KV block, what each running
 // sequence does, who waits. Counts only, no token and no text. Plain data, made by the engine
-// thread for whoever asked (Engine::look).
+// thread for whoever asked (Engine::request_snapshot).
 
 #include <cstdint>
 #include <string>

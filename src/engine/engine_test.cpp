@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "base/error.h"
 #include "engine/tiny_engine_test.h"
@@ -89,7 +91,6 @@ TEST(Engine, RandomLoadWithCancelsInASmallPool) {
     const Answer alone = read_all(*engine->submit(requests[i])).front();
     if (answers[i].finish_reason == FinishReason::cancelled) {
       ASSERT_LE(answers[i].token_ids.size(), alone.token_ids.size());
-      answers[i].token_ids.resize(answers[i].token_ids.size());
       EXPECT_TRUE(std::equal(answers[i].token_ids.begin(), answers[i].token_ids.end(),
                              alone.token_ids.begin()));
     } else {
@@ -143,6 +144,22 @@ TEST(Engine, WhatCanNeverRunIsRefusedAtOnce) {
   EXPECT_THROW(engine->submit(greedy(random_prompt(256, 1), 1)), Error);
   EXPECT_EQ(read_all(*engine->submit(greedy(random_prompt(255, 1), 9))).front().token_ids.size(),
             1u);
+}
+
+// A reader that takes everything at once is woken at most once a step, not once a token.
+TEST(Engine, AStreamWakesItsReaderOnceAStep) {
+  const auto engine = open("qwen2-bf16-tied", small_options());
+  Request request = greedy(random_prompt(5, 1), 20);
+  request.n = 4;
+  const auto stream = engine->submit(std::move(request));
+  std::atomic<int> n_wakes{0}, n_pieces{0};
+  stream->set_listener([&, raw = stream.get()] {  // the engine thread drains it, so none is missed
+    ++n_wakes;
+    while (raw->try_next()) ++n_pieces;
+  });
+  while (!stream->done()) std::this_thread::yield();
+  EXPECT_GE(n_pieces.load(), 4 * 20);
+  EXPECT_LE(n_wakes.load(), static_cast<int>(engine->metrics().n_steps) + 1);
 }
 
 }  // namespace

@@ -16,11 +16,11 @@
 namespace tinyllm {
 
 struct InboxCommand {
-  enum class Kind { submit, cancel, look };
+  enum class Kind { submit, cancel, snapshot };
   Kind kind = Kind::submit;
   Request request;                                    // submit
   std::shared_ptr<RequestStream> stream;              // submit, cancel
-  std::function<void(EngineSnapshot snapshot)> tell;  // look
+  std::function<void(EngineSnapshot snapshot)> tell;  // snapshot
 };
 
 class Inbox {

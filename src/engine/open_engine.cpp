@@ -73,7 +73,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   limits.max_num_batched_tokens = std::max(limits.max_num_batched_tokens, limits.max_num_seqs);
 
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
-  parts.backend = make_backend(*parts.pool);
+  parts.backend = make_backend(*parts.pool, options.device);
   check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
   parts.decoder =
       std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,

@@ -118,7 +118,8 @@ inline Request random_request(const RandomLoad& load, std::mt19937& random) {
 }
 
 // One answer of the crowd against what it must be.
-inline void compare(const Wanted& want, const Reading& got, std::size_t i, RandomLoadReport& report) {
+inline void compare(const Wanted& want, const Reading& got, std::size_t i,
+                    RandomLoadReport& report) {
   EXPECT_EQ(got.error, "");
   if (got.finish_reason == FinishReason::cancelled) {
     EXPECT_GE(want.cancel_after, 0) << "request " << i << " was never cancelled";

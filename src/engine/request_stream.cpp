@@ -1,5 +1,7 @@
 #include "engine/request_stream.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tinyllm {
@@ -44,14 +46,20 @@ void RequestStream::set_listener(const std::function<void()>& listener) {
   if (has_pieces) listener();
 }
 
-void RequestStream::push(OutputPiece piece) {
+bool RequestStream::add(OutputPiece piece) {
   piece.time = std::chrono::steady_clock::now();
+  kept_back_.push_back(std::move(piece));
+  return kept_back_.size() == 1;
+}
+
+void RequestStream::publish() {
   std::function<void()> listener;
   {
     const std::scoped_lock lock(shared_.mutex);
     if (shared_.pieces.empty()) listener = shared_.listener;
-    shared_.pieces.push_back(std::move(piece));
+    std::ranges::move(kept_back_, std::back_inserter(shared_.pieces));
   }
+  kept_back_.clear();
   shared_.changed.notify_all();
   if (listener) listener();
 }

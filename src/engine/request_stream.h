@@ -1,5 +1,6 @@
 #pragma once
-// What the engine thread hands to whoever waits for a request: a queue of pieces, one a token.
+// What the engine thread hands to whoever waits for a request: a queue of pieces, one a step and
+// choice.
 // The engine thread pushes, one other thread takes.
 
 #include <atomic>
@@ -30,7 +31,7 @@ struct OutputPiece {
   std::string stop_string;           // the one that matched
   std::string error;                 // with FinishReason::error: what happened
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
-  std::chrono::steady_clock::time_point time;  // when it was made; set by push
+  std::chrono::steady_clock::time_point time;  // when it was made; set by add
   double queue_s = 0;  // from submit to the first step that computed it; with the last piece
 };
 
@@ -54,8 +55,10 @@ class RequestStream {
   // and have someone call try_next() until it gives none.
   void set_listener(const std::function<void()>& listener);
 
-  // Engine thread.
-  void push(OutputPiece piece);
+  // Engine thread. A piece is kept back until publish(), which wakes the reader once for all of a
+  // step's. add() is true for the first piece that is kept back.
+  bool add(OutputPiece piece);
+  void publish();
   void set_computed(std::int64_t n) { n_computed_.store(n, std::memory_order_relaxed); }
 
  private:
@@ -68,6 +71,7 @@ class RequestStream {
   };
   std::optional<OutputPiece> take_locked();  // under the mutex
   Shared shared_;
+  std::vector<OutputPiece> kept_back_;  // engine thread only
   std::atomic<std::int64_t> n_computed_{0};
 };
 

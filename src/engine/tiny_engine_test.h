@@ -38,6 +38,7 @@ inline EngineOptions small_options() {
   options.limits.max_num_seqs = 8;
   options.limits.max_num_batched_tokens = 64;
   options.prefix_secret = 7;
+  options.max_wanted_logits = kMaxChoices;
   return options;
 }
 

@@ -13,7 +13,7 @@
 
 namespace tinyllm {
 
-// What every chunk of one answer says again.
+// What every chunk of an answer repeats.
 struct AnswerHead {
   ApiKind kind = ApiKind::chat;
   std::string id;  // "chatcmpl-...", "cmpl-..."
@@ -25,7 +25,7 @@ struct AnswerUsage {
   std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;
 };
 
-// One choice, or what is new of it.
+// A choice: the whole of it, or what is new.
 struct AnswerChoice {
   int idx = 0;
   std::string text;

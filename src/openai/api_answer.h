@@ -1,7 +1,7 @@
 #pragma once
 // The answer to one generating request: its prompts on their way through the engine, what has come
-// of them, and the whole of it in OpenAI's shape. Who streams the answer reads piece by piece, who
-// wants it whole gathers. One thread at a time.
+// of them, and the whole of it in OpenAI's shape. To stream the answer, read it piece by piece; to
+// have it whole, gather it. One thread at a time.
 
 #include <cstdint>
 #include <memory>
@@ -40,7 +40,8 @@ class ApiAnswer {
   void submit(const std::string& name = "");
   void cancel();  // what still runs
 
-  // What a piece of runs()[run_idx] that is no error tells of its text, idx [0, n_texts()).
+  // What a piece of runs()[run_idx] adds to its text, whose index is in [0, n_texts()). The piece
+  // must not be an error.
   AnswerChoice read_piece(std::size_t run_idx, OutputPiece piece);
   void gather(const AnswerChoice& news);
   // Gathers all that has come, without waiting. True when every text has ended. Throws Error{io}

@@ -1,7 +1,7 @@
 #pragma once
 // The fields of each route's JSON body: one row a field with name, kind, default, limits and a
-// sentence of help. This one table drives parsing, validation, /openapi.json and docs/api.md (server/openapi.h).
-// Immutable: any thread.
+// sentence of help. This one table drives parsing and validation, and server/openapi.h makes
+// /openapi.json and docs/api.md of it. Immutable: any thread.
 
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>

@@ -39,7 +39,16 @@ double log_of_sum(std::span<const float> weights) {
     sum += static_cast<std::uint64_t>(
         static_cast<std::int64_t>(static_cast<double>(weight) * static_cast<double>(kFullMass)));
   }
-  return std::log(static_cast<double>(sum) / static_cast<double>(kFullMass));
+  return log_of_mass(sum);
+}
+
+double log_of_mass(std::uint64_t mass) {
+  return std::log(static_cast<double>(mass) / static_cast<double>(kFullMass));
+}
+
+float logprob_of(float logit, float max_logit, double log_sum) {
+  const double below_max = logit == max_logit ? 0.0 : static_cast<double>(logit) - max_logit;
+  return static_cast<float>(below_max - log_sum);
 }
 
 void fill_logprobs(std::span<const float> logits, float max_logit, TokenId drawn, int n_top,
@@ -47,10 +56,7 @@ void fill_logprobs(std::span<const float> logits, float max_logit, TokenId drawn
   apply_temperature(logits, max_logit, 1.0f, weights);
   exp2_portable(weights);
   const double log_sum = log_of_sum(weights);
-  const auto logprob = [&](float logit) {
-    const double below_max = logit == max_logit ? 0.0 : static_cast<double>(logit) - max_logit;
-    return static_cast<float>(below_max - log_sum);
-  };
+  const auto logprob = [&](float logit) { return logprob_of(logit, max_logit, log_sum); };
   out.drawn = {drawn, logprob(logits[static_cast<std::size_t>(drawn)])};
   out.rank = rank_of(logits, drawn);
   out.top.clear();

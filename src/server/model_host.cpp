@@ -29,9 +29,9 @@ const ServedModel& ModelHost::find(std::string_view name) const {
                              quote(std::string(name))));
 }
 
-void ModelHost::each(function_ref<void(const ServedModel&)> look) const {
+void ModelHost::each(function_ref<void(const ServedModel&)> visit) const {
   const std::scoped_lock lock(models_.mutex);
-  for (const auto& model : models_.list) look(*model);
+  for (const auto& model : models_.list) visit(*model);
 }
 
 bool ModelHost::empty() const {

@@ -21,7 +21,7 @@ class ModelHost {
   // The model of this name; "": the first one. Throws ApiError{503} while there is none,
   // ApiError{404} for a name that no model has. The model stays where it is.
   const ServedModel& find(std::string_view name = "") const;
-  void each(function_ref<void(const ServedModel&)> look) const;
+  void each(function_ref<void(const ServedModel&)> visit) const;
 
   bool empty() const;
   bool has_failed() const;  // the engine of one of them has

@@ -36,7 +36,8 @@ void answer_openapi(Service& service, const ExchangePtr& exchange, const std::st
 void answer_debug_state(Service& service, const ExchangePtr& exchange,
                         const std::string& request_id);
 
-// routes_web.cpp: GET / and /web/... False, and nothing is answered, when the page has no such file.
+// routes_web.cpp: GET / and /web/... False, and nothing is answered, where the page has no such
+// file.
 bool answer_web_file(const ExchangePtr& exchange);
 
 }  // namespace tinyllm

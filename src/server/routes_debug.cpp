@@ -44,7 +44,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
  private:
   void ask() {
-    engine_.look([weak = weak_from_this()](EngineSnapshot snapshot) {
+    engine_.request_snapshot([weak = weak_from_this()](EngineSnapshot snapshot) {
       if (const auto self = weak.lock()) {
         self->exchange_->post(
             [self, snapshot = std::move(snapshot)] { self->write_frame(snapshot); });

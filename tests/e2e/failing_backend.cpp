@@ -11,7 +11,7 @@
 
 namespace tinyllm {
 
-std::unique_ptr<Backend> make_backend(ThreadPool& pool) {
+std::unique_ptr<Backend> make_backend(ThreadPool& pool, const DeviceSpec&) {
   const char* n_good_steps = std::getenv("TINYLLM_TEST_GOOD_STEPS");
   return std::make_unique<FailingBackend>(std::make_unique<CpuBackend>(pool, pick_row_kernels()),
                                           n_good_steps == nullptr ? 0 : std::atoi(n_good_steps));

@@ -33,6 +33,7 @@ EngineOptions real_options() {
   options.kv.n_blocks = 512;  // of 32 tokens
   options.limits.max_num_seqs = 24;
   options.prefix_secret = 7;
+  options.max_wanted_logits = 64;
   return options;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // A ring of buffers in shared memory that one warp fills ahead and reads in order: while it works
 // on one piece the next kStages - 1 are on their way. On Hopper the copy engine does it, one
-// instruction a piece (cp.async.bulk, completing on an mbarrier); on older devices all lanes copy 16
-// bytes at a time (cp.async). The warp is its own producer, so that no other warp waits for it.
+// instruction a piece (cp.async.bulk, completing on an mbarrier); on older devices all lanes copy
+// 16 bytes at a time (cp.async). The warp is its own producer, so that no other warp waits for it.
 
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 #pragma once
-// A layer's attention with random sequences, for the tests of all its kernels: pages whose unwritten
-// places are NaN, and the result in float64 from the same bf16 numbers.
+// A layer's attention with random sequences, for the tests of all its kernels: pages whose
+// unwritten places are NaN, and the result in float64 from the same bf16 numbers.
 
 #include <cuda_bf16.h>
 

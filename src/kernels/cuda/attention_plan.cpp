@@ -113,8 +113,8 @@ class Planner {
     used_ += end - begin + overhead();
   }
 
-  // Blocks that have nothing to do after their part merge the result; where there is none, the block
-  // of the last part does, which has done all the others too.
+  // Blocks that have nothing to do after their part merge the result; where there is none, the
+  // block of the last part does, which has done all the others too.
   void choose_mergers() {
     for (std::size_t slot = 1; slot < plan_.slot_starts.size(); ++slot) {
       const std::int32_t end = plan_.slot_starts[slot];

@@ -29,8 +29,8 @@ struct AttentionRange {
 inline constexpr std::int32_t kMaxMergers = 1 << 12;  // of one result
 
 // Groups [group_begin, group_end) for the rows [row_begin, row_begin + n_rows) of a range, where
-// row r is head r % group_size (of the K/V head's query heads) of token first_token + r / group_size.
-// Plain bytes: goes to the device as it is.
+// row r is head r % group_size (of the K/V head's query heads) of token first_token + r /
+// group_size. Plain bytes: goes to the device as it is.
 struct AttentionSegment {
   std::int32_t first_token, first_position, block_begin;
   std::int32_t row_begin, n_rows;

@@ -46,8 +46,8 @@ AttentionPlanSizes decode_plan_sizes(const DeviceContext& context, const Attenti
 bool has_decode_attention(std::int32_t head_dim);
 
 // out[t] = softmax(q[t] K^T scale) V over the positions of t's sequence up to its own, and within
-// the window. q, out: [n_tokens, n_heads, head_dim] bf16, out must not be q. Scores and sums in f32,
-// probabilities and values in bf16. All ranges' positions stand in the pages already.
+// the window. q, out: [n_tokens, n_heads, head_dim] bf16, out must not be q. Scores and sums in
+// f32, probabilities and values in bf16. All ranges' positions stand in the pages already.
 void launch_decode_attention(const DeviceContext& context, const AttentionShape& shape,
                              const KvView& kv, const DecodePlanView& plan, const __nv_bfloat16* q,
                              __nv_bfloat16* out);

@@ -4,7 +4,7 @@
 // become one by scaling the smaller maximum's down.
 //
 //   warps of a block      through shared memory, eight rows at a time
-//   blocks of a result    each writes its part and counts itself; those that have nothing else to do
+//   blocks of a result    each writes its part and counts itself; those that are at their end
 //                         wait until all are there, and each of them merges some of the columns:
 //                         one block alone would take longer for it than for its part.
 //
@@ -92,8 +92,8 @@ __device__ void merge_warps(const Params& p, const AttentionSegment& segment, in
   }
 }
 
-// Counts this block: what it wrote before is seen by whoever sees the count. The last of the n makes
-// the counter 0 again, so the others wait for a 0, and the next launch finds one.
+// Counts this block: what it wrote before is seen by whoever sees the count. The last of the n
+// makes the counter 0 again, so the others wait for a 0, and the next launch finds one.
 __device__ __forceinline__ void count_arrival(std::int32_t* counter, std::int32_t n) {
   asm volatile("red.release.gpu.global.inc.u32 [%0], %1;" ::"l"(counter), "r"(n - 1) : "memory");
 }

@@ -1,8 +1,8 @@
 // Embedding lookup.
 //
 // Bytes moved: a row of the table and 4 bytes an element of hidden; one token of 7B: 21 KB, nothing
-// but a launch. 2048 tokens: 44 MB, 10 us at 4.3 TB/s. One block a token; any weight format, element
-// by element (weight_value.cuh): this is never where the time goes.
+// but a launch. 2048 tokens: 44 MB, 10 us at 4.3 TB/s. One block a token; any weight format,
+// element by element (weight_value.cuh): this is never where the time goes.
 
 #include <cuda_runtime.h>
 

@@ -13,8 +13,8 @@ namespace tinyllm::cuda {
 // can be launched before the host has seen the tokens of the step before.
 constexpr TokenId drawn_by(std::int32_t row_slot) { return -1 - row_slot; }
 
-// hidden[t] = row ids[t] of the table, in any of its formats. ids: [n_tokens]; last_drawn: [n_slots];
-// hidden: [n_tokens, table.n_cols] f32. An id that the table does not have gives NaN.
+// hidden[t] = row ids[t] of the table, in any of its formats. ids: [n_tokens]; last_drawn:
+// [n_slots]; hidden: [n_tokens, table.n_cols] f32. An id that the table does not have gives NaN.
 void launch_embed(const DeviceContext& context, const LinearWeights& table, const TokenId* ids,
                   const TokenId* last_drawn, std::int32_t n_tokens, float* hidden);
 

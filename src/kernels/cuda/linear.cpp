@@ -27,7 +27,11 @@ LaunchLinear* launch_of(WeightFormat format) {
 LinearTuning tuned(LinearTuning tuning, const DeviceContext& context, WeightFormat format, int n,
                    int n_tiles, int n_blocks) {
   const int n_sms = context.n_sms();
-  if (tuning.m_tiles == 0) tuning.m_tiles = 1;
+  if (tuning.m_tiles == 0) {
+    // 4 bits: what x costs is shared by two tiles, where there is work enough for all warps.
+    const bool is_large = n <= 8 && n_tiles * n_blocks >= 228 * n_sms;
+    tuning.m_tiles = is_large && block_info(format).bits == 4 ? 2 : 1;
+  }
   if (tuning.k_warps == 0) {
     // Two blocks of columns a warp at least; with many rows of x and of the matrix warps do better
     // with rows of their own than adding up their sums.
@@ -39,7 +43,7 @@ LinearTuning tuned(LinearTuning tuning, const DeviceContext& context, WeightForm
       (n_tiles + tuning.m_warps * tuning.m_tiles - 1) / (tuning.m_warps * tuning.m_tiles);
   if (tuning.blocks_per_sm == 0) {
     // Rows of bf16 are streams of their own: more than these disturb each other.
-    const bool has_many = format == WeightFormat::bf16 && n <= 8 && n_groups >= 4 * n_sms;
+    const bool has_many = format == WeightFormat::bf16 && n <= 8 && n_groups >= 8 * n_sms;
     tuning.blocks_per_sm = has_many ? 1 : 2;
   }
   if (tuning.cluster == 0) {

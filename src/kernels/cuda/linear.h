@@ -68,7 +68,7 @@ void launch_naive_linear(const DeviceContext& context, const LinearWeights& weig
                          const LinearInput& input, std::int32_t n, const LinearOutput& output);
 
 // dst[row][col] = the weights of rows [first_row, first_row + n_rows) in bf16, rounded; for
-// products of many rows. dst: [n_rows, padded_to(n_cols, 64)] bf16.
+// products of many rows. first_row: a multiple of 16. dst: [n_rows, padded_to(n_cols, 64)] bf16.
 void launch_dequantise(const DeviceContext& context, const LinearWeights& weights,
                        std::int32_t first_row, std::int32_t n_rows, __nv_bfloat16* dst);
 

@@ -1,4 +1,4 @@
-// The plain twins of launch_linear: element by element.
+// The plain twin of launch_linear: element by element.
 
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/linear.h"
@@ -40,23 +40,6 @@ __global__ void naive_linear_kernel(LinearWeights weights, LinearInput input, Li
   *at = output.epilogue == LinearEpilogue::add ? *at + y : y;
 }
 
-__global__ void dequantise_kernel(LinearWeights weights, int first_row, int n_rows, int stride,
-                                  __nv_bfloat16* dst) {
-  wait_for_previous_kernel();
-  let_next_kernel_start();
-  const int col = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) * 2;
-  if (col >= stride) return;
-  for (int i = static_cast<int>(blockIdx.y); i < n_rows; i += static_cast<int>(gridDim.y)) {
-    float pair[2];
-    for (int j = 0; j < 2; ++j)
-      pair[j] = col + j < weights.n_cols ? weight_value(weights.format, weights.data, first_row + i,
-                                                        col + j, weights.n_cols)
-                                         : 0.0f;
-    *reinterpret_cast<std::uint32_t*>(dst + std::int64_t{i} * stride + col) =
-        pack_bf16(pair[0], pair[1]);
-  }
-}
-
 }  // namespace
 
 void launch_naive_linear(const DeviceContext& context, const LinearWeights& weights,
@@ -66,14 +49,6 @@ void launch_naive_linear(const DeviceContext& context, const LinearWeights& weig
   const unsigned n_threads = static_cast<unsigned>(n_results) * static_cast<unsigned>(n);
   launch(context, "naive linear", naive_linear_kernel, {dim3((n_threads + 127) / 128), dim3(128)},
          weights, input, output, n);
-}
-
-void launch_dequantise(const DeviceContext& context, const LinearWeights& weights,
-                       std::int32_t first_row, std::int32_t n_rows, __nv_bfloat16* dst) {
-  const auto stride = static_cast<unsigned>(padded_to(weights.n_cols, 64));
-  const dim3 grid((stride / 2 + 127) / 128, static_cast<unsigned>(std::min(n_rows, 4096)));
-  launch(context, "dequantise", dequantise_kernel, {grid, dim3(128)}, weights, first_row, n_rows,
-         static_cast<int>(stride), dst);
 }
 
 }  // namespace tinyllm::cuda

@@ -244,17 +244,18 @@ TEST_P(LinearFormat, GatesItsTwoHalves) {
 
 TEST_P(LinearFormat, DequantisesRows) {
   REQUIRE_GPU();
+  if (GetParam() == DType::bf16) return;  // cuBLASLt reads it as it is
   const DeviceContext context;
   const std::int64_t n_cols = info(GetParam()).block_elems == 256 ? 512 : 480;
   const RandomMatrix matrix(GetParam(), 50, n_cols, 41);
   const Tensor tensor = matrix.tensor();
   const PackedOnDevice w({&tensor, 1}, PartOrder::stacked);
   DeviceArray<std::uint16_t> out(30 * 512);
-  launch_dequantise(context, w.weights, 20, 30, reinterpret_cast<__nv_bfloat16*>(out.data()));
+  launch_dequantise(context, w.weights, 16, 30, reinterpret_cast<__nv_bfloat16*>(out.data()));
   const std::vector<std::uint16_t> got = out.download();
   for (std::int64_t i = 0; i < 30; ++i) {
     for (std::int64_t k = 0; k < 512; ++k) {
-      const float value = k < n_cols ? static_cast<float>(w.value(20 + i, k)) : 0.0f;
+      const float value = k < n_cols ? static_cast<float>(w.value(16 + i, k)) : 0.0f;
       ASSERT_NEAR(bf16_to_f32(got[static_cast<std::size_t>(i * 512 + k)]), value,
                   std::abs(value) * 0.004f)
           << i << " " << k;

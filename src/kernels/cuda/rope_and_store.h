@@ -1,6 +1,6 @@
 #pragma once
-// The tail of a layer's attention input: what stands between the product with q_proj, k_proj, v_proj
-// and attention.
+// The tail of a layer's attention input: what stands between the product with q_proj, k_proj,
+// v_proj and attention.
 
 #include <cuda_bf16.h>
 

@@ -5,7 +5,7 @@
 // every filter keeps a beginning of one total order, so that no sort is needed, only "which element
 // of the order is the k-th, or reaches this mass".
 //
-//   launch_prepare_rows   mask, bans, biases, penalties; argmax; NaN and infinity; greedy rows end here
+//   launch_prepare_rows   mask, bans, biases, penalties; argmax; NaN, infinity; greedy rows end here
 //   launch_draw_rows      temperature, min_p, top_k, top_p and the draw of the others
 //   launch_report_rows    logprobs of rows that want them
 //   launch_accept_rows    which drafts hold; last drawn ids; the histories grow

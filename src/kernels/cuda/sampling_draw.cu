@@ -8,7 +8,9 @@
 // made by many blocks a row; then one block a row selects (sampling_select.cuh). Each filter of
 // sampling/ keeps a beginning of one order, so a filter is a number of candidates or a mass.
 //
-// Measured: see docs/gpu.md.
+// Measured on an H200 on 2026-11-29, rows of 151936, all launches: 1 row: greedy 5.3 us,
+// temperature 21 us, top_k and top_p 38 us; 64 rows: 19, 83, 111 us; 256 rows: 55, 251, 349 us.
+// docs/gpu.md.
 
 #include <cuda_runtime.h>
 
@@ -40,9 +42,9 @@ __device__ const float* row_of(const SampleBatchView& batch, const float* proces
   return rows + row_idx * batch.logits_stride;
 }
 
-// A block's part of a row's table. There is no 64-bit addition in shared memory, so masses are added
-// in two halves of 20 bits, less one each: 2^12 of them stay below 2^32. The last bin is open: its
-// masses are 0 or 1.
+// A block's part of a row's table. There is no 64-bit addition in shared memory, so masses are
+// added in two halves of 20 bits, less one each: 2^12 of them stay below 2^32. The last bin is
+// open: its masses are 0 or 1.
 struct PartTable {
   std::uint32_t counts[kMassBins], low[kMassBins], high[kMassBins];
 

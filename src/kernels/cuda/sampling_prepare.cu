@@ -4,9 +4,10 @@
 // Bytes moved: the logits once, 608 KB a row of 152k; rows that something changes are written once
 // more. Floor: 0.13 us a row at 4.62 TB/s, and a launch.
 //
-// One block looks at 4096 ids of a row. Without processors they stay in registers; with them they go
-// through shared memory, where each list is applied in the CPU's order (sampling/process_logits.h):
-// mask, banned ids, biases, penalties. The block that ends a row's last chunk knows its maximum.
+// One block looks at 4096 ids of a row. Without processors they stay in registers; with them they
+// go through shared memory, where each list is applied in the CPU's order
+// (sampling/process_logits.h): mask, banned ids, biases, penalties. The block that ends a row's
+// last chunk knows its maximum.
 
 #include <cuda_runtime.h>
 

@@ -7,10 +7,10 @@
 //   count, mass           |  prefix sums over the bins ...
 //   target                                 ^ gather bin 2, sort it, go through it
 //
-// A bin that holds more than the buffer takes (thousands of nearly equal logits) is cut finer by the
-// bits of the order key until it fits. One row is the work of a cluster of blocks (or of one block)
-// of kSelectThreads threads: each block goes through a part of the row, the first one gathers and
-// sorts. Every call is made by all threads of all blocks.
+// A bin that holds more than the buffer takes (thousands of nearly equal logits) is cut finer by
+// the bits of the order key until it fits. One row is the work of a cluster of blocks (or of one
+// block) of kSelectThreads threads: each block goes through a part of the row, the first one
+// gathers and sorts. Every call is made by all threads of all blocks.
 
 #include <cstdint>
 

@@ -1,7 +1,10 @@
 #pragma once
-// How a warp reads a block of each weight format into registers and multiplies it: 16 rows of
-// weights are the first operand of the tensor cores, 8 rows of activations the second. Codes become
-// bf16 exactly; scales multiply the f32 sums of their group.
+// How a warp fetches a block of each weight format and multiplies it: 16 rows of weights are the
+// first operand of the tensor cores, 8 rows of activations the second. Codes become bf16 exactly;
+// scales multiply the f32 sums of their group.
+//
+// A block waits in a slot of shared memory, as it lies in global memory; codes come by the lanes that
+// read them.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -16,6 +19,31 @@ struct TilePointer {
   const std::byte* base;      // of the tile; bf16: of the lane's first row
   std::int64_t row_distance;  // bf16: bytes from row g to row g + 8
 };
+
+// Place i of 512 bytes in a slot: 16 bytes a lane. Scales stand behind them, kSize bytes for each
+// g = lane / 4: the first lane of four fetches them for all, since copies of one address by several
+// lanes are done one after the other.
+__device__ __forceinline__ void fetch_16(std::byte* slot, int i, const std::byte* from, int lane) {
+  copy_async_16(slot + i * 512 + lane * 16, from);
+}
+template <int kSize>
+__device__ __forceinline__ void fetch_scales(std::byte* place, const std::byte* from, int lane) {
+  if (lane % 4 != 0) return;
+  const int at = lane / 4 * kSize;
+  if constexpr (kSize == 4) copy_async_4(place + at, from + at);
+  if constexpr (kSize == 8) copy_async_8(place + at, from + at);
+  if constexpr (kSize >= 16) {
+#pragma unroll
+    for (int i = 0; i < kSize; i += 16) copy_async_16(place + at + i, from + at + i);
+  }
+}
+__device__ __forceinline__ uint4 read_16(const std::byte* slot, int i, int lane) {
+  return *reinterpret_cast<const uint4*>(slot + i * 512 + lane * 16);
+}
+template <typename T>
+__device__ __forceinline__ T read_scales(const std::byte* place, int i) {
+  return *reinterpret_cast<const T*>(place + i * sizeof(T));
+}
 
 // The operands of two steps of 16 columns: 32 columns of 16 rows.
 struct Operand32 {
@@ -81,170 +109,111 @@ __device__ __forceinline__ void add_scaled(float (&d)[4], const float (&sums)[4]
   d[3] = fmaf(scale_high, sums[3], d[3]);
 }
 
+// 32 columns of 16 rows, ready for the tensor cores: value = scale * code + offset, where the scale
+// of rows g and g + 8 holds for all 32 columns, or for 16 each.
+struct Unit {
+  Operand32 a;
+  float low[2], high[2];
+  float low_offset[2], high_offset[2];  // 0 unless kOffsets
+};
+
 // What every format has:
-//   kColumns, kStages     columns of a block; blocks of a warp that are under way
-//   Registers             a block as it came from memory, a lane's part
-//   load                  fills them
-//   multiply<n, m>        d[m][n] += block x, for m tiles of 16 rows and n tiles of 8 rows of x;
-//                         x.load(n, column) gives the 8 columns 8c.. of 32, x.load_small 4c.. and
-//                         16 + 4c..
+//   kColumns              of a block
+//   kSlotBytes            of a block in shared memory, for all lanes
+//   Registers             a lane's part of a block
+//   fetch(slot, ..)       begins to copy a lane's part into the slot
+//   read(slot, lane)      a lane's part, when it has come and the warp has met
+//   unit(w, i)            columns 32 i.. of the block
+//   kSmallGroups          scales hold for 16 columns: steps of the tensor cores are added one by one
+//   kOffsets              values have an offset: sums of x are needed too
 
 struct Bf16Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::bf16;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 2048;
+  static constexpr bool kSmallGroups = false, kOffsets = false;
   struct Registers {
     uint4 low[2], high[2];  // rows g and g + 8; 32 columns each
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block, int,
-                                              std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * 128;
-    w.low[0] = load_weights_16(at, policy);
-    w.low[1] = load_weights_16(at + 64, policy);
-    w.high[0] = load_weights_16(at + tile.row_distance, policy);
-    w.high[1] = load_weights_16(at + tile.row_distance + 64, policy);
+    fetch_16(slot, 0, at, lane);
+    fetch_16(slot, 1, at + 64, lane);
+    fetch_16(slot, 2, at + tile.row_distance, lane);
+    fetch_16(slot, 3, at + tile.row_distance + 64, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-#pragma unroll
-      for (int n = 0; n < kNTiles; ++n) {
-        const uint4 b = x.load(n, column + half * 32);
-#pragma unroll
-        for (int m = 0; m < kMTiles; ++m) {
-          const uint4 low = w[m].low[half], high = w[m].high[half];
-          multiply_32(d[m][n], {{low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w}}, b);
-        }
-      }
-    }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            {read_16(slot, 2, lane), read_16(slot, 3, lane)}};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const uint4 low = w.low[i], high = w.high[i];
+    return {{{low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w}}};
   }
 };
-
-// Scales and offsets of 32 columns: d += scale * sums(code x) - offset * sums(x).
-struct Scales32 {
-  float low, high;                // rows g and g + 8
-  float low_offset, high_offset;  // with the sign and whatever the code's bf16 was too large by
-};
-
-// d[m][n] += 32 columns of kMTiles tiles whose groups are 32 wide.
-template <bool kOffsets, int kNTiles, int kMTiles, typename X>
-__device__ __forceinline__ void multiply_group(float (&d)[kMTiles][kNTiles][4],
-                                               const Operand32 (&a)[kMTiles],
-                                               const Scales32 (&scales)[kMTiles], const X& x,
-                                               int column) {
-#pragma unroll
-  for (int n = 0; n < kNTiles; ++n) {
-    const uint4 b = x.load(n, column);
-    float sums_of_x[4] = {};
-    if constexpr (kOffsets) {
-      add_sums_of_x(sums_of_x, b.x, b.y);
-      add_sums_of_x(sums_of_x, b.z, b.w);
-    }
-#pragma unroll
-    for (int m = 0; m < kMTiles; ++m) {
-      float sums[4] = {};
-      multiply_32(sums, a[m], b);
-      add_scaled(d[m][n], sums, scales[m].low, scales[m].high);
-      if constexpr (kOffsets)
-        add_scaled(d[m][n], sums_of_x, scales[m].low_offset, scales[m].high_offset);
-    }
-  }
-}
-
-// d[m][n] += 32 columns in groups of 16.
-template <bool kOffsets, int kNTiles, int kMTiles, typename X>
-__device__ __forceinline__ void multiply_two_groups(float (&d)[kMTiles][kNTiles][4],
-                                                    const Operand32 (&a)[kMTiles],
-                                                    const Scales32 (&scales)[kMTiles][2],
-                                                    const X& x, int column) {
-#pragma unroll
-  for (int n = 0; n < kNTiles; ++n) {
-    const uint4 b = x.load_small(n, column);
-#pragma unroll
-    for (int step = 0; step < 2; ++step) {
-      const std::uint32_t b0 = step == 0 ? b.x : b.z, b1 = step == 0 ? b.y : b.w;
-      float sums_of_x[4] = {};
-      if constexpr (kOffsets) add_sums_of_x(sums_of_x, b0, b1);
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        float sums[4] = {};
-        mma_bf16(sums, a[m].a[4 * step], a[m].a[4 * step + 1], a[m].a[4 * step + 2],
-                 a[m].a[4 * step + 3], b0, b1);
-        add_scaled(d[m][n], sums, scales[m][step].low, scales[m][step].high);
-        if constexpr (kOffsets)
-          add_scaled(d[m][n], sums_of_x, scales[m][step].low_offset, scales[m][step].high_offset);
-      }
-    }
-  }
-}
 
 struct Int8Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 1088;
+  static constexpr bool kSmallGroups = false, kOffsets = false;
   struct Registers {
     uint4 codes[2];
     uint2 scales;
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes[0] = load_weights_16(at + lane * 16, policy);
-    w.codes[1] = load_weights_16(at + 512 + lane * 16, policy);
-    w.scales = load_weights_8(at + 1024 + lane / 4 * 8, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_16(slot, 1, at + 512 + lane * 16, lane);
+    fetch_scales<8>(slot + 1024, at + 1024, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      Operand32 a[kMTiles];
-      Scales32 scales[kMTiles];
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        const float2 low = halves(w[m].scales.x), high = halves(w[m].scales.y);
-        a[m] = operand_of_bytes(w[m].codes[half]);
-        scales[m] = {half == 0 ? low.x : low.y, half == 0 ? high.x : high.y, 0.0f, 0.0f};
-      }
-      multiply_group<false>(d, a, scales, x, column + half * 32);
-    }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            read_scales<uint2>(slot + 1024, lane / 4)};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const float2 low = halves(w.scales.x), high = halves(w.scales.y);
+    Unit unit{};
+    unit.a = operand_of_bytes(w.codes[i]);
+    unit.low[0] = unit.low[1] = i == 0 ? low.x : low.y;
+    unit.high[0] = unit.high[1] = i == 0 ? high.x : high.y;
+    return unit;
   }
 };
 
+// The offsets of nibbles: they became 128 + code.
+__device__ __forceinline__ Unit unit_of_nibbles(const uint4& codes, bool second, float low,
+                                                float high, float low_min, float high_min) {
+  Unit unit{};
+  unit.a = second ? operand_of_nibbles(codes.z, codes.w) : operand_of_nibbles(codes.x, codes.y);
+  unit.low[0] = unit.low[1] = low;
+  unit.high[0] = unit.high[1] = high;
+  unit.low_offset[0] = unit.low_offset[1] = fmaf(-128.0f, low, -low_min);
+  unit.high_offset[0] = unit.high_offset[1] = fmaf(-128.0f, high, -high_min);
+  return unit;
+}
+
 struct Int4Blocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4;
-  static constexpr int kColumns = 64, kStages = 4;
+  static constexpr int kColumns = 64, kSlotBytes = 640;
+  static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes;   // half 0: rows g, g + 8; half 1: the same
     uint4 scales;  // row g: half 0, half 1; row g + 8: the same. {scale, min} f16 each
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes = load_weights_16(at + lane * 16, policy);
-    w.scales = load_weights_16(at + 512 + lane / 4 * 16, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_scales<16>(slot + 512, at + 512, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      Operand32 a[kMTiles];
-      Scales32 scales[kMTiles];
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        const uint4 codes = w[m].codes;
-        const float2 low = halves(half == 0 ? w[m].scales.x : w[m].scales.y);
-        const float2 high = halves(half == 0 ? w[m].scales.z : w[m].scales.w);
-        a[m] =
-            half == 0 ? operand_of_nibbles(codes.x, codes.y) : operand_of_nibbles(codes.z, codes.w);
-        scales[m] = {low.x, high.x, fmaf(-128.0f, low.x, -low.y), fmaf(-128.0f, high.x, -high.y)};
-      }
-      multiply_group<true>(d, a, scales, x, column + half * 32);
-    }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {read_16(slot, 0, lane), read_scales<uint4>(slot + 512, lane / 4)};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const float2 low = halves(i == 0 ? w.scales.x : w.scales.y);
+    const float2 high = halves(i == 0 ? w.scales.z : w.scales.w);
+    return unit_of_nibbles(w.codes, i == 1, low.x, high.x, low.y, high.y);
   }
 };
 
@@ -254,87 +223,73 @@ __device__ __forceinline__ std::uint32_t word(const uint4& v, int i) {
 
 struct Int4KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int4_k;
-  static constexpr int kColumns = 128, kStages = 3;
+  static constexpr int kColumns = 128, kSlotBytes = 1216;
+  static constexpr bool kSmallGroups = false, kOffsets = true;
   struct Registers {
     uint4 codes[2];
     uint4 scales;  // {scale, min} u8 of 4 groups: 2 words of row g, 2 of row g + 8
     uint2 super;   // {scale, min} f16 of both rows
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
-    w.codes[0] = load_weights_16(at + lane * 16, policy);
-    w.codes[1] = load_weights_16(at + 512 + lane * 16, policy);
-    w.scales = load_weights_16(at + 1024 + lane / 4 * 16, policy);
-    w.super = load_weights_8(at + 1152 + lane / 4 * 8, policy);
+    fetch_16(slot, 0, at + lane * 16, lane);
+    fetch_16(slot, 1, at + 512 + lane * 16, lane);
+    fetch_scales<16>(slot + 1024, at + 1024, lane);
+    fetch_scales<8>(slot + 1152, at + 1152, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
-#pragma unroll
-    for (int group = 0; group < 4; ++group) {
-      Operand32 a[kMTiles];
-      Scales32 scales[kMTiles];
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        const uint4 codes = w[m].codes[group / 2];
-        a[m] = group % 2 == 0 ? operand_of_nibbles(codes.x, codes.y)
-                              : operand_of_nibbles(codes.z, codes.w);
-        const float2 low = halves(w[m].super.x), high = halves(w[m].super.y);
-        const std::uint32_t low_bytes = word(w[m].scales, group / 2);
-        const std::uint32_t high_bytes = word(w[m].scales, 2 + group / 2);
-        const int byte = group % 2 * 2;
-        scales[m].low = scaled_byte(low.x, low_bytes, byte);
-        scales[m].high = scaled_byte(high.x, high_bytes, byte);
-        scales[m].low_offset =
-            fmaf(-128.0f, scales[m].low, -scaled_byte(low.y, low_bytes, byte + 1));
-        scales[m].high_offset =
-            fmaf(-128.0f, scales[m].high, -scaled_byte(high.y, high_bytes, byte + 1));
-      }
-      multiply_group<true>(d, a, scales, x, column + group * 32);
-    }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            read_scales<uint4>(slot + 1024, lane / 4),
+            read_scales<uint2>(slot + 1152, lane / 4)};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const float2 low = halves(w.super.x), high = halves(w.super.y);
+    const std::uint32_t low_bytes = word(w.scales, i / 2);
+    const std::uint32_t high_bytes = word(w.scales, 2 + i / 2);
+    const int byte = i % 2 * 2;
+    return unit_of_nibbles(w.codes[i / 2], i % 2 == 1, scaled_byte(low.x, low_bytes, byte),
+                           scaled_byte(high.x, high_bytes, byte),
+                           scaled_byte(low.y, low_bytes, byte + 1),
+                           scaled_byte(high.y, high_bytes, byte + 1));
   }
 };
 
 struct Int8KBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_k;
-  static constexpr int kColumns = 128, kStages = 2;
+  static constexpr int kColumns = 128, kSlotBytes = 2208;
+  static constexpr bool kSmallGroups = true, kOffsets = false;
   struct Registers {
     uint4 codes[4];
     uint4 scales;         // i8 of 8 groups: 2 words of row g, 2 of row g + 8
     std::uint32_t super;  // f16 of both rows
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) w.codes[i] = load_weights_16(at + i * 512 + lane * 16, policy);
-    w.scales = load_weights_16(at + 2048 + lane / 4 * 16, policy);
-    w.super = load_weights_4(at + 2176 + lane / 4 * 4, policy);
+    for (int i = 0; i < 4; ++i) fetch_16(slot, i, at + i * 512 + lane * 16, lane);
+    fetch_scales<16>(slot + 2048, at + 2048, lane);
+    fetch_scales<4>(slot + 2176, at + 2176, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane), read_16(slot, 2, lane),
+             read_16(slot, 3, lane)},
+            read_scales<uint4>(slot + 2048, lane / 4),
+            read_scales<std::uint32_t>(slot + 2176, lane / 4)};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const float2 super = halves(w.super);
+    const std::uint32_t low = word(w.scales, i / 2) ^ 0x80808080u;
+    const std::uint32_t high = word(w.scales, 2 + i / 2) ^ 0x80808080u;
+    Unit unit{};
+    unit.a = operand_of_bytes(w.codes[i]);
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      Operand32 a[kMTiles];
-      Scales32 scales[kMTiles][2];
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        a[m] = operand_of_bytes(w[m].codes[i]);
-        const float2 super = halves(w[m].super);
-        const std::uint32_t low = word(w[m].scales, i / 2) ^ 0x80808080u;
-        const std::uint32_t high = word(w[m].scales, 2 + i / 2) ^ 0x80808080u;
-#pragma unroll
-        for (int step = 0; step < 2; ++step) {
-          scales[m][step].low = signed_byte(super.x, low, i % 2 * 2 + step);
-          scales[m][step].high = signed_byte(super.y, high, i % 2 * 2 + step);
-        }
-      }
-      multiply_two_groups<false>(d, a, scales, x, column + i * 32);
+    for (int step = 0; step < 2; ++step) {
+      unit.low[step] = signed_byte(super.x, low, i % 2 * 2 + step);
+      unit.high[step] = signed_byte(super.y, high, i % 2 * 2 + step);
     }
+    return unit;
   }
   // scale * (byte - 128), exactly.
   static __device__ __forceinline__ float signed_byte(float scale, std::uint32_t bytes, int i) {
@@ -345,41 +300,85 @@ struct Int8KBlocks {
 
 struct Int8MinBlocks {
   static constexpr WeightFormat kFormat = WeightFormat::int8_min;
-  static constexpr int kColumns = 64, kStages = 2;
+  static constexpr int kColumns = 64, kSlotBytes = 1536;
+  static constexpr bool kSmallGroups = true, kOffsets = true;
   struct Registers {
     uint4 codes[2];
     uint4 low[2], high[2];  // rows g and g + 8: {scale, min} f32 of two groups of 16
   };
-  static __device__ __forceinline__ void load(Registers& w, const TilePointer& tile, int block,
-                                              int lane, std::uint64_t policy) {
+  static __device__ __forceinline__ void fetch(std::byte* slot, const TilePointer& tile, int block,
+                                               int lane) {
     const std::byte* at = tile.base + block * block_info(kFormat).block_bytes;
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      w.codes[i] = load_weights_16(at + i * 512 + lane * 16, policy);
-      w.low[i] = load_weights_16(at + 1024 + lane / 4 * 64 + i * 16, policy);
-      w.high[i] = load_weights_16(at + 1024 + lane / 4 * 64 + 32 + i * 16, policy);
-    }
+    for (int i = 0; i < 2; ++i) fetch_16(slot, i, at + i * 512 + lane * 16, lane);
+    fetch_scales<64>(slot + 1024, at + 1024, lane);
   }
-  template <int kNTiles, int kMTiles, typename X>
-  static __device__ __forceinline__ void multiply(float (&d)[kMTiles][kNTiles][4],
-                                                  const Registers (&w)[kMTiles], const X& x,
-                                                  int column) {
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      Operand32 a[kMTiles];
-      Scales32 scales[kMTiles][2];
-#pragma unroll
-      for (int m = 0; m < kMTiles; ++m) {
-        a[m] = operand_of_bytes(w[m].codes[i]);
-        const uint4 low = w[m].low[i], high = w[m].high[i];
-        scales[m][0] = {__uint_as_float(low.x), __uint_as_float(high.x), -__uint_as_float(low.y),
-                        -__uint_as_float(high.y)};
-        scales[m][1] = {__uint_as_float(low.z), __uint_as_float(high.z), -__uint_as_float(low.w),
-                        -__uint_as_float(high.w)};
-      }
-      multiply_two_groups<true>(d, a, scales, x, column + i * 32);
-    }
+  static __device__ __forceinline__ Registers read(const std::byte* slot, int lane) {
+    return {{read_16(slot, 0, lane), read_16(slot, 1, lane)},
+            {read_scales<uint4>(slot + 1024, lane / 4 * 4),
+             read_scales<uint4>(slot + 1024, lane / 4 * 4 + 1)},
+            {read_scales<uint4>(slot + 1024, lane / 4 * 4 + 2),
+             read_scales<uint4>(slot + 1024, lane / 4 * 4 + 3)}};
+  }
+  static __device__ __forceinline__ Unit unit(const Registers& w, int i) {
+    const uint4 low = w.low[i], high = w.high[i];
+    return {operand_of_bytes(w.codes[i]),
+            {__uint_as_float(low.x), __uint_as_float(low.z)},
+            {__uint_as_float(high.x), __uint_as_float(high.z)},
+            {-__uint_as_float(low.y), -__uint_as_float(low.w)},
+            {-__uint_as_float(high.y), -__uint_as_float(high.w)}};
   }
 };
+
+// d += 16 columns: step `step` of a unit, whose operands of x are b0, b1.
+template <typename Blocks>
+__device__ __forceinline__ void add_step(float (&d)[4], const Unit& w, int step, std::uint32_t b0,
+                                         std::uint32_t b1, const float (&sums_of_x)[4]) {
+  float sums[4] = {};
+  mma_bf16(sums, w.a.a[4 * step], w.a.a[4 * step + 1], w.a.a[4 * step + 2], w.a.a[4 * step + 3], b0,
+           b1);
+  add_scaled(d, sums, w.low[step], w.high[step]);
+  if constexpr (Blocks::kOffsets) add_scaled(d, sums_of_x, w.low_offset[step], w.high_offset[step]);
+}
+
+// d[m][n] += a block of kMTiles tiles of 16 rows times kNTiles tiles of 8 rows of x.
+// x.load(n, i, column): the 8 columns 8c.. of 32, which are unit i of the block and begin at
+// `column`; x.load_small: 4c.. and 16 + 4c.. .
+template <typename Blocks, int kNTiles, int kMTiles, typename X>
+__device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
+                                               const typename Blocks::Registers (&w)[kMTiles],
+                                               const X& x, int column) {
+#pragma unroll
+  for (int i = 0; i < Blocks::kColumns / 32; ++i) {
+    Unit units[kMTiles];
+#pragma unroll
+    for (int m = 0; m < kMTiles; ++m) units[m] = Blocks::unit(w[m], i);
+#pragma unroll
+    for (int n = 0; n < kNTiles; ++n) {
+      const uint4 b = Blocks::kSmallGroups ? x.load_small(n, i, column + 32 * i)
+                                           : x.load(n, i, column + 32 * i);
+      float sums_of_x[2][4] = {};
+      if constexpr (Blocks::kOffsets) {
+        add_sums_of_x(sums_of_x[0], b.x, b.y);
+        add_sums_of_x(sums_of_x[Blocks::kSmallGroups], b.z, b.w);
+      }
+#pragma unroll
+      for (int m = 0; m < kMTiles; ++m) {
+        if constexpr (Blocks::kFormat == WeightFormat::bf16) {
+          multiply_32(d[m][n], units[m].a, b);
+        } else if constexpr (Blocks::kSmallGroups) {
+          add_step<Blocks>(d[m][n], units[m], 0, b.x, b.y, sums_of_x[0]);
+          add_step<Blocks>(d[m][n], units[m], 1, b.z, b.w, sums_of_x[1]);
+        } else {
+          float sums[4] = {};
+          multiply_32(sums, units[m].a, b);
+          add_scaled(d[m][n], sums, units[m].low[0], units[m].high[0]);
+          if constexpr (Blocks::kOffsets)
+            add_scaled(d[m][n], sums_of_x[0], units[m].low_offset[0], units[m].high_offset[0]);
+        }
+      }
+    }
+  }
+}
 
 }  // namespace tinyllm::cuda

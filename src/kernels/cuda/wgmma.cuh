@@ -3,9 +3,9 @@
 // bf16, running behind the caller's back until wgmma_wait. Warp w of the group holds rows 16 w to
 // 16 w + 15 of d, laid out as mma_bf16's d (ptx.cuh), eight columns after the other.
 //
-// Operands in shared memory are told by a descriptor: 128-byte rows of 64 elements, eight of them an
-// atom of 1024 bytes (aligned so), whose 16-byte chunks are exchanged as kv_layout.h says.
-// The operands of the register arrays may not be touched between the call and the wait.
+// Operands in shared memory are told by a descriptor: 128-byte rows of 64 elements, eight of them
+// an atom of 1024 bytes (aligned so), whose 16-byte chunks are exchanged as kv_layout.h says. The
+// operands of the register arrays may not be touched between the call and the wait.
 
 #include <cstdint>
 
@@ -18,7 +18,8 @@
 namespace tinyllm::cuda {
 
 // The descriptor of an operand at a shared address. leading_bytes: from 64 columns to the next 64
-// (only where columns lie along the rows of memory); stride_bytes: from eight rows to the next eight.
+// (only where columns lie along the rows of memory); stride_bytes: from eight rows to the next
+// eight.
 __device__ __forceinline__ std::uint64_t matrix_descriptor(std::uint32_t shared,
                                                            std::uint32_t leading_bytes,
                                                            std::uint32_t stride_bytes) {
@@ -52,9 +53,9 @@ __device__ __forceinline__ void pin_registers(float (&d)[n]) {
   for (int i = 0; i < n; ++i) asm volatile("" : "+f"(d[i])::"memory");
 }
 
-// Of the following: ss has a and b in shared memory, each with its 16 elements of k along the rows of
-// memory; adds = false starts from zero. rs has a in registers (mma_bf16's a) and the columns of b
-// along the rows of memory.
+// Of the following: ss has a and b in shared memory, each with its 16 elements of k along the rows
+// of memory; adds = false starts from zero. rs has a in registers (mma_bf16's a) and the columns of
+// b along the rows of memory.
 
 __device__ __forceinline__ void wgmma_ss_n128(float (&d)[64], std::uint64_t a, std::uint64_t b,
                                               bool adds) {

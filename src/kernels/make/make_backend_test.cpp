@@ -11,7 +11,7 @@
 
 namespace tinyllm {
 
-std::unique_ptr<Backend> make_backend(ThreadPool& pool) {
+std::unique_ptr<Backend> make_backend(ThreadPool& pool, const DeviceSpec&) {
   auto backend = std::make_unique<CpuBackend>(pool, pick_row_kernels());
   const char* lag = std::getenv("TINYLLM_TEST_LAG");
   if (lag == nullptr) return backend;

@@ -24,8 +24,8 @@ class StepHistory {
 };
 
 // All of the snapshot but n_steps, max_num_seqs and recent. `n_steps`: the number of the last step.
-EngineSnapshot look_at(const Scheduler& scheduler,
-                       const std::unordered_map<SequenceId, Choice>& choices,
-                       std::uint64_t n_steps);
+EngineSnapshot read_snapshot(const Scheduler& scheduler,
+                             const std::unordered_map<SequenceId, Choice>& choices,
+                             std::uint64_t n_steps);
 
 }  // namespace tinyllm

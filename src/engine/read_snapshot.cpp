@@ -1,4 +1,4 @@
-#include "engine/engine_view.h"
+#include "engine/read_snapshot.h"
 
 #include <algorithm>
 
@@ -30,9 +30,9 @@ std::vector<StepCounts> StepHistory::oldest_first() const {
   return counts;
 }
 
-EngineSnapshot look_at(const Scheduler& scheduler,
-                       const std::unordered_map<SequenceId, Choice>& choices,
-                       std::uint64_t n_steps) {
+EngineSnapshot read_snapshot(const Scheduler& scheduler,
+                             const std::unordered_map<SequenceId, Choice>& choices,
+                             std::uint64_t n_steps) {
   const KvBlocks& blocks = scheduler.blocks();
   EngineSnapshot snapshot;
   snapshot.n_steps = n_steps;

@@ -1,4 +1,4 @@
-#include "engine/engine_view.h"
+#include "engine/read_snapshot.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 constexpr std::int32_t kBlocks = 12, kBlockSize = 4;
 
 // A scheduler whose steps always draw token 9, and the choices that the engine would keep for it.
-class View : public testing::Test {
+class ReadSnapshotTest : public testing::Test {
  protected:
   void submit(SequenceId id, const std::string& name, std::int64_t n_prompt) {
     Request request;
@@ -44,7 +44,7 @@ class View : public testing::Test {
     return {&kNine, static_cast<std::size_t>(n_draws)};
   }
 
-  EngineSnapshot look() const { return look_at(scheduler_, choices_, n_steps_); }
+  EngineSnapshot read() const { return read_snapshot(scheduler_, choices_, n_steps_); }
 
   // Blocks in a state, by the map.
   static std::int32_t count(const EngineSnapshot& snapshot, std::int32_t holder) {
@@ -60,8 +60,8 @@ class View : public testing::Test {
   std::uint64_t n_steps_ = 0;
 };
 
-TEST_F(View, CountsTheBlocksOfEachSequence) {
-  EngineSnapshot nothing = look();
+TEST_F(ReadSnapshotTest, CountsTheBlocksOfEachSequence) {
+  EngineSnapshot nothing = read();
   EXPECT_EQ(nothing.n_free, kBlocks);
   ASSERT_EQ(nothing.blocks.size(), 1u);
   EXPECT_EQ(nothing.blocks[0].holder, BlockRun::kFree);
@@ -69,7 +69,7 @@ TEST_F(View, CountsTheBlocksOfEachSequence) {
 
   submit(1, "one", 10);
   step();  // 8 of 10 prompt tokens; the blocks of the whole prompt are taken
-  const EngineSnapshot chunk = look();
+  const EngineSnapshot chunk = read();
   ASSERT_EQ(chunk.lanes.size(), 1u);
   EXPECT_EQ(chunk.lanes[0].state, LaneState::prefill);
   EXPECT_EQ(chunk.lanes[0].request_name, "one");
@@ -80,19 +80,19 @@ TEST_F(View, CountsTheBlocksOfEachSequence) {
   EXPECT_EQ(chunk.n_free, kBlocks - 3);
 
   step(), step();  // the rest and a token; a second token
-  const EngineSnapshot decode = look();
+  const EngineSnapshot decode = read();
   EXPECT_EQ(decode.lanes[0].state, LaneState::decode);
   EXPECT_EQ(decode.lanes[0].n_generated, 2);
   EXPECT_EQ(decode.lanes[0].n_computed, 11);
 }
 
-TEST_F(View, KnowsSharedCachedAndWaiting) {
+TEST_F(ReadSnapshotTest, KnowsSharedCachedAndWaiting) {
   submit(1, "one", 10);
   step(), step();
   submit(2, "two", 9);
   submit(3, "three", 6);
   step();  // "two" starts from the first two blocks of "one"; there are only two rows
-  const EngineSnapshot both = look();
+  const EngineSnapshot both = read();
   ASSERT_EQ(both.lanes.size(), 2u);
   EXPECT_EQ(both.lanes[1].n_cached, 8);
   EXPECT_EQ(both.lanes[1].n_blocks, 3);
@@ -106,7 +106,7 @@ TEST_F(View, KnowsSharedCachedAndWaiting) {
   EXPECT_EQ(both.waiting[0].n_prompt, 6);
 
   for (const SequenceId id : {3, 2, 1}) scheduler_.finish(id, FinishReason::cancelled);
-  const EngineSnapshot after = look();
+  const EngineSnapshot after = read();
   EXPECT_TRUE(after.lanes.empty());
   EXPECT_EQ(after.n_free, kBlocks);
   EXPECT_EQ(after.n_cached, count(after, BlockRun::kCached));
@@ -114,29 +114,30 @@ TEST_F(View, KnowsSharedCachedAndWaiting) {
   EXPECT_EQ(count(after, BlockRun::kFree), kBlocks - 2);
 }
 
-TEST_F(View, ARunningSequenceWithoutARowIsIdle) {
+TEST_F(ReadSnapshotTest, ARunningSequenceWithoutARowIsIdle) {
   submit(1, "one", 10);
   step();
   ++n_steps_;  // a step that had no row for it
-  EXPECT_EQ(look().lanes[0].state, LaneState::idle);
+  EXPECT_EQ(read().lanes[0].state, LaneState::idle);
 }
 
-EngineSnapshot look_at(Engine& engine) {
+EngineSnapshot snapshot_of(Engine& engine) {
   const auto promise = std::make_shared<std::promise<EngineSnapshot>>();
-  engine.look([promise](EngineSnapshot snapshot) { promise->set_value(std::move(snapshot)); });
+  engine.request_snapshot(
+      [promise](EngineSnapshot snapshot) { promise->set_value(std::move(snapshot)); });
   return promise->get_future().get();
 }
 
-TEST(EngineView, AnEngineShowsItsStepsAndIsFreeAfterwards) {
+TEST(ReadSnapshot, AnEngineShowsItsStepsAndIsFreeAfterwards) {
   const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", small_options());
-  EXPECT_EQ(look_at(*engine).n_steps, 0u);            // also while it sleeps
+  EXPECT_EQ(snapshot_of(*engine).n_steps, 0u);        // also while it sleeps
   Request request = greedy(random_prompt(70, 1), 5);  // two chunks, four more tokens
   request.name = "seen";
   const auto stream = engine->submit(request);
-  const EngineSnapshot early = look_at(*engine);
+  const EngineSnapshot early = snapshot_of(*engine);
   ASSERT_EQ(early.lanes.size() + early.waiting.size(), early.n_steps < 6 ? 1u : 0u);
   read_all(*stream);
-  const EngineSnapshot after = look_at(*engine);
+  const EngineSnapshot after = snapshot_of(*engine);
   EXPECT_EQ(after.n_steps, 6u);
   ASSERT_EQ(after.recent.size(), 6u);
   std::int32_t n_prefill = 0, n_decode = 0;
@@ -156,7 +157,7 @@ TEST(EngineView, AnEngineShowsItsStepsAndIsFreeAfterwards) {
   EXPECT_GT(engine->metrics().step_seconds.sum(), 0);
 }
 
-TEST(EngineView, HistoryKeepsTheLastSteps) {
+TEST(StepHistory, HistoryKeepsTheLastSteps) {
   StepHistory history;
   EXPECT_TRUE(history.oldest_first().empty());
   for (std::uint64_t i = 1; i <= 300; ++i) history.add({.step_id = i});

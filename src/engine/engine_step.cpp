@@ -1,0 +1,125 @@
+// From a plan to a step in flight, and from its results to texts.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/engine_state.h"
+
+namespace tinyllm {
+
+void Engine::State::launch(const StepPlan& plan) {
+  launched[n_launched++ % launched.size()] = {{}, trace != nullptr ? trace->now_us() : 0};
+  runner.launch(plan, [&](const PlanRow& row) { return settings_of(row); });
+}
+
+RowSettings Engine::State::settings_of(const PlanRow& row) const {
+  const Choice& choice = choices.at(row.sequence_id);
+  const Sequence& sequence = *scheduler.find(row.sequence_id);
+  RowSettings settings;
+  settings.params = &choice.params;
+  settings.prompt_ids = sequence.prompt_ids();
+  settings.output_ids = sequence.output_ids();
+  settings.banned_ids = choice.stop_ids;
+  settings.wants_logits = choice.request->want_logits && row.begins_to_draw &&
+                          settings.output_ids.empty();  // of the prompt's end
+  settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
+  return settings;
+}
+
+// The oldest step in flight: its tokens go to their readers and into their sequences.
+void Engine::State::collect() {
+  step = launched[static_cast<std::size_t>(metrics.n_steps++ % launched.size())];
+  step_counts = {.step_id = metrics.n_steps};
+  results.clear();
+  runner.collect([&](const RowOutput& output) { results.push_back(take(output)); });
+  scheduler.commit(results);
+  step_done();
+}
+
+void Engine::State::step_done() {
+  // Where steps overlap, one takes from the end of its predecessor to its own.
+  const double seconds = std::min(step.clock.seconds(), since_last_step.seconds());
+  since_last_step.restart();
+  step_counts.ms = static_cast<float>(seconds * 1e3);
+  history.add(step_counts);
+  metrics.step_tokens.observe(step_counts.n_prefill + step_counts.n_decode);
+  metrics.step_seconds.observe(seconds);
+  if (trace == nullptr) return;
+  trace->step({.counts = step_counts,
+               .begin_us = std::max(step.begin_us, last_step_end_us),
+               .n_running = scheduler.n_running(),
+               .n_waiting = scheduler.n_waiting(),
+               .n_used_blocks = scheduler.blocks().n_blocks() - scheduler.blocks().n_free()});
+  last_step_end_us = trace->now_us();
+}
+
+EngineSnapshot Engine::State::snapshot() const {
+  EngineSnapshot snapshot = read_snapshot(scheduler, choices, metrics.n_steps);
+  snapshot.max_num_seqs = parts.options.limits.max_num_seqs;
+  snapshot.recent = history.oldest_first();
+  return snapshot;
+}
+
+// One row's news: into its choice, and as a piece to whoever waits.
+RowResult Engine::State::take(const RowOutput& output) {
+  RowResult result{output.sequence_id, {}, FinishReason::none};
+  const auto found = choices.find(output.sequence_id);
+  if (found == choices.end()) return result;  // it ended while this row was in flight
+  Choice& choice = found->second;
+  if (choice.queue_s < 0) {
+    choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step.clock.seconds());
+    if (trace != nullptr) trace->prefill(output.sequence_id, step.begin_us, choice.n_prompt());
+  }
+  choice.last_step = metrics.n_steps;
+  choice.last_was_prefill = output.start < choice.n_prompt();
+  (choice.last_was_prefill ? step_counts.n_prefill : step_counts.n_decode) += output.n_new_tokens;
+  metrics.n_prompt_tokens += static_cast<std::uint64_t>(
+      std::clamp<std::int64_t>(choice.n_prompt() - output.start, 0, output.n_new_tokens));
+  if (output.not_finite) {
+    choice.error =
+        fmt::format("the model's logits after {} tokens are not finite: the weights may be damaged",
+                    output.start + output.n_new_tokens);
+    result.finish = FinishReason::error;
+    return result;
+  }
+  choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
+                                output.prompt_logprobs.end());
+  if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
+  if (output.n_draws > 0) take_tokens(choice, output, result);
+  return result;
+}
+
+// The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.
+void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResult& result) {
+  OutputPiece piece;
+  piece.choice_idx = choice.choice_idx;
+  if (!choice.gave_first_piece) {
+    piece.prompt_logprobs = std::move(choice.prompt_logprobs);
+    piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
+    no_more_logits(choice);
+    choice.gave_first_piece = true;
+    if (trace != nullptr) trace->decode(output.sequence_id);
+  }
+  std::size_t n_taken = 0;
+  while (n_taken < output.token_ids.size() && result.finish == FinishReason::none) {
+    const TokenId token_id = output.token_ids[n_taken++];
+    ++metrics.n_generated_tokens;
+    if (choice.stops_at(token_id)) {
+      result.finish = FinishReason::stop;
+      break;
+    }
+    bool stopped = false;
+    piece.text += choice.output.push(token_id, stopped);
+    piece.token_ids.push_back(token_id);
+    if (!output.logprobs.empty()) piece.logprobs.push_back(output.logprobs[n_taken - 1]);
+    if (!stopped) continue;
+    result.finish = FinishReason::stop;
+    piece.stop_string = choice.output.matched();
+  }
+  result.token_ids = output.token_ids.first(n_taken);
+  tell(choice.stream, std::move(piece));
+}
+
+}  // namespace tinyllm
