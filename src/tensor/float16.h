@@ -1,6 +1,6 @@
 #pragma once
-// IEEE binary16 and bfloat16 as bit patterns, converted in plain integer code (equal on every
-// machine). No F16C here: a fast path lives in the ISA folders.
+// IEEE binary16 and bfloat16 as bit patterns, converted in plain integer code, equal on every
+// machine. The instruction-set folders have faster ways.
 
 #include <bit>
 #include <cstdint>
