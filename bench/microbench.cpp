@@ -108,14 +108,14 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
   count(state, double(panel_bytes), 2.0 * double(kTileRows * kCols * n_tokens));
 }
 
-// Queries at the end of `context` positions; one iteration: one K/V head, the next one of `n_bytes`
-// of pages.
+// Queries at the end of `context` positions. One iteration is one K/V head, the next one among
+// `n_bytes` of pages.
 void run_attention(benchmark::State& state, const RowKernels& kernels, const Buffer& pages,
                    std::int64_t n_bytes, KvType type, std::int32_t n_tokens, std::int32_t context) {
   const std::int64_t page_bytes = kv_page_bytes(type, kBlockSize, kHeadDim);
   const std::int32_t n_blocks = (context + kBlockSize - 1) / kBlockSize;
   const std::int64_t n_heads = std::max<std::int64_t>(1, n_bytes / (n_blocks * page_bytes));
-  std::vector<std::int32_t> table(static_cast<std::size_t>(n_blocks));
+  std::vector<std::int32_t> table(n_blocks);
   std::iota(table.begin(), table.end(), 0);
   std::vector<float> q(std::size_t(n_tokens * kQueryHeads * kHeadDim), 0.1f), out(q.size());
   const std::int64_t stride = std::int64_t{kQueryHeads} * kHeadDim;

@@ -16,8 +16,7 @@ double peak_int8_avx512();   // vpdpbusd, 512 bits
 double peak_f32_avx2();      // FMA, 256 bits
 double peak_f32_avx512();    // FMA, 512 bits
 
-// Chains that do not wait for each other: latency times throughput of each instruction is at most
-// 10.
+// Chains that do not wait for each other. No instruction needs more than 10: latency x throughput.
 inline constexpr int kPeakChains = 12;
 
 // The best of some runs of step(n), which does n rounds of ops_a_round operations.

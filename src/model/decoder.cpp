@@ -93,7 +93,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
   head_.final_norm = backend.pack_vector({&weights.final_norm, 1});
   head_.norm_eps = config.norm_eps;
   for (std::int64_t i = 0; i < n_layers; ++i) {
-    const LayerWeights& layer = weights.layers[static_cast<std::size_t>(i)];
+    const LayerWeights& layer = weights.layers[i];
     layers_.push_back(pack_layer(backend, matrices, config, layer, i));
     release_matrices(checkpoint, layer);
     progress(i + 1, n_layers);

@@ -24,7 +24,7 @@ std::vector<float> random_row(std::size_t n, float spread, float offset, unsigne
 
 std::vector<float> there_and_back(DType dtype, const std::vector<float>& row) {
   const auto n = static_cast<std::int64_t>(row.size());
-  std::vector<std::byte> bytes(static_cast<std::size_t>(row_bytes(dtype, n)));
+  std::vector<std::byte> bytes(row_bytes(dtype, n));
   std::vector<float> back(row.size());
   encode_row(dtype, row.data(), bytes.data(), n);
   decode_row(dtype, bytes.data(), back.data(), n);
@@ -32,9 +32,8 @@ std::vector<float> there_and_back(DType dtype, const std::vector<float>& row) {
 }
 
 // The largest |difference| allowed within one block, from the format's definition: half a code
-// step, one whole step where the code range is lopsided (codes -8..7 for a block whose extremes are
-// equal but opposite), plus the rounding of the scale to binary16 (2^-11) that moves every code's
-// value.
+// step, or one whole step where the code range is lopsided (codes -8..7 for a block whose extremes
+// are equal but opposite), and the rounding of the scale to binary16, 2^-11, which moves all codes.
 double block_bound(DType dtype, const float* x, std::int64_t n) {
   const auto [low, high] = std::minmax_element(x, x + n);
   const double magnitude = std::max(std::abs(*low), std::abs(*high));
@@ -63,8 +62,7 @@ TEST(QuantEncode, StaysWithinTheStepOfItsFormat) {
       const std::int64_t block = info(dtype).block_elems;
       for (std::int64_t i = 0; i < 1024; ++i) {
         const float* first = row.data() + i / block * block;
-        ASSERT_LE(std::abs(row[static_cast<std::size_t>(i)] - back[static_cast<std::size_t>(i)]),
-                  block_bound(dtype, first, block))
+        ASSERT_LE(std::abs(row[i] - back[i]), block_bound(dtype, first, block))
             << name(dtype) << "[" << i << "], offset " << offset;
       }
     }

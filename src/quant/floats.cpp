@@ -18,7 +18,7 @@ void store_u16(std::byte* dst, std::uint16_t bits) { std::memcpy(dst, &bits, siz
 }  // namespace
 
 void decode_f32(const std::byte* src, float* dst, std::int64_t n_elems) {
-  std::memcpy(dst, src, static_cast<std::size_t>(n_elems) * sizeof(float));
+  std::memcpy(dst, src, n_elems * sizeof(float));
 }
 
 void decode_f16(const std::byte* src, float* __restrict dst, std::int64_t n_elems) {
@@ -30,7 +30,7 @@ void decode_bf16(const std::byte* src, float* __restrict dst, std::int64_t n_ele
 }
 
 void encode_f32(const float* src, std::byte* dst, std::int64_t n_elems) {
-  std::memcpy(dst, src, static_cast<std::size_t>(n_elems) * sizeof(float));
+  std::memcpy(dst, src, n_elems * sizeof(float));
 }
 
 void encode_f16(const float* src, std::byte* dst, std::int64_t n_elems) {

@@ -1,8 +1,8 @@
 #pragma once
-// The packing of 8 group scales and 8 group minima, 6 bits each, in 12 bytes, that q4_k and q5_k
-// share. Groups 0..3: the low 6 bits of bytes g and g + 4. Groups 4..7: the low 4 bits stand in
-// byte g + 4 (scale in the low nibble, minimum in the high one), the upper 2 in the top of bytes g
-// - 4 and g.
+// How q4_k and q5_k pack 8 group scales and 8 group minima, 6 bits each, in 12 bytes. Groups 0..3:
+// the low 6 bits of bytes g (scale) and g + 4 (minimum). Groups 4..7: the low 4 bits stand in byte
+// g + 4, the scale's in the low nibble, the minimum's in the high one; the upper 2 bits are the top
+// of bytes g - 4 (scale) and g (minimum).
 
 #include <cstdint>
 

@@ -1,7 +1,6 @@
 #pragma once
-// GGML's q8_0: 32 elements share one scale, a signed byte each. x = scale * code, code in [-127,
-// 127]
-// (-128 is legal in a file). 8.5 bits an element.
+// GGML's q8_0: 32 elements share one scale, a signed byte each. x = scale * code. We write codes in
+// [-127, 127]; -128 is legal in a file. 8.5 bits an element.
 
 #include <cstddef>
 #include <cstdint>

@@ -97,11 +97,10 @@ bool quantise_rows(const Tensor& matrix, std::int64_t begin, std::int64_t n_rows
                    std::byte* out, ThreadPool& pool) {
   constexpr std::int64_t kRowsAtOnce = 8;
   const std::int64_t n_cols = matrix.n_cols(), n_bytes = row_bytes(dtype, n_cols);
-  std::vector<float> floats(static_cast<std::size_t>(pool.n_workers() * n_cols));
+  std::vector<float> floats(pool.n_workers() * n_cols);
   std::atomic<bool> finite{true};
   pool.parallel_for(n_rows, kRowsAtOnce, [&](int worker, std::int64_t first, std::int64_t last) {
-    const auto row = std::span(floats).subspan(static_cast<std::size_t>(worker * n_cols),
-                                               static_cast<std::size_t>(n_cols));
+    const auto row = std::span(floats).subspan(worker * n_cols, n_cols);
     for (std::int64_t i = first; i < last; ++i) {
       decode_row(matrix.dtype, matrix.row(begin + i), row.data(), n_cols);
       if (!std::ranges::all_of(row, [](float x) { return std::isfinite(x); })) finite = false;

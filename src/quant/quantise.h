@@ -15,13 +15,13 @@ namespace tinyllm {
 void quantise_row(DType dtype, const float* src, std::byte* dst, std::int64_t n_elems);
 
 // Rows [begin, begin + n_rows) of a matrix in another format, in parallel; out: n_rows rows of
-// `dtype`. False when a weight is not finite: what stands in `out` is then worth nothing.
+// `dtype`. False when a weight is not finite: then `out` holds nothing of use.
 bool quantise_rows(const Tensor& matrix, std::int64_t begin, std::int64_t n_rows, DType dtype,
                    std::byte* out, ThreadPool& pool);
 
-// The format of a matrix whose rows are no whole number of `wanted` blocks: q4_k (256 elements a
-// block) becomes q5_0 and q6_k q8_0, as llama.cpp's quantiser has it; formats with 32 a block
-// become f16. Otherwise `wanted` itself.
+// `wanted`, or what stands in for it where rows are no whole number of its blocks. As in llama.cpp,
+// q4_k (256 elements a block) becomes q5_0 and q6_k becomes q8_0; formats with 32 elements a block
+// become f16.
 DType matrix_format(DType wanted, std::int64_t n_cols);
 
 }  // namespace tinyllm

@@ -17,7 +17,7 @@ using Encoder = void (*)(DType, const float*, std::byte*, std::int64_t);
 
 std::vector<float> round_trip(Encoder encode, DType dtype, const std::vector<float>& row) {
   const auto n = static_cast<std::int64_t>(row.size());
-  std::vector<std::byte> bytes(static_cast<std::size_t>(row_bytes(dtype, n)));
+  std::vector<std::byte> bytes(row_bytes(dtype, n));
   encode(dtype, row.data(), bytes.data(), n);
   std::vector<float> decoded(row.size());
   decode_row(dtype, bytes.data(), decoded.data(), n);

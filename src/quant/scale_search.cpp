@@ -9,8 +9,7 @@ namespace {
 constexpr int kCandidates = 9;          // on each side of the plain scale
 constexpr float kCandidateStep = 0.1f;  // in codes at the end of the range
 
-// sum w (x - scale * code)^2 is smallest at scale = wxc / wcc, and there less than sum w x^2 by
-// gain().
+// sum w (x - scale * code)^2 is smallest at scale = wxc / wcc; there it is sum w x^2 less gain().
 struct SymmetricSums {
   float wxc = 0, wcc = 0;
 

@@ -1,7 +1,7 @@
 #pragma once
-// Scales for a group of weights that lose little: among some candidates near the plain one, each
-// refitted by least squares to the codes that it gives, the one with the smallest weighted error.
-// For files that are written once and read for years; encode_* (plain rounding) is for haste.
+// Scales for a group of weights that lose little. Some candidates near the plain scale are refitted
+// by least squares to the codes that they give, and the one with the smallest weighted error wins.
+// For files, which are written once and read often; encode_* rounds plainly and is much faster.
 
 #include <cstdint>
 

@@ -10,9 +10,8 @@
 namespace tinyllm {
 namespace {
 
-// Wavelengths shorter than the trained length by high_freq_factor are kept, longer by
-// low_freq_factor are stretched by `factor`; between the two the result slides from one to the
-// other.
+// A pair that turns more than high_freq_factor times within the trained length keeps its frequency.
+// One that turns less than low_freq_factor times is slowed by `factor`. Between them is a mixture.
 double scale_llama3(double inv_freq, const RopeScaling& scaling) {
   const double wavelength = 2 * std::numbers::pi / inv_freq;
   const double turns = scaling.original_max_seq_len / wavelength;  // within the trained length
@@ -51,7 +50,7 @@ void scale_yarn(std::vector<double>& inv_freq, double head_dim, double theta,
 
 RopeFrequencies rope_frequencies(std::int64_t head_dim, double theta, const RopeScaling& scaling) {
   RopeFrequencies out;
-  out.inv_freq.resize(static_cast<std::size_t>(head_dim / 2));
+  out.inv_freq.resize(head_dim / 2);
   for (std::size_t i = 0; i < out.inv_freq.size(); ++i) {
     out.inv_freq[i] =
         std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(head_dim));

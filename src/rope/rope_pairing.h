@@ -1,6 +1,5 @@
 #pragma once
-// Which two elements of a head rotate together (Su et al. 2021, RoFormer; the second form is
-// GPT-NeoX's).
+// Which two elements of a head rotate together: Su et al. 2021, RoFormer, or GPT-NeoX's order.
 
 namespace tinyllm {
 

@@ -7,7 +7,7 @@ namespace tinyllm {
 RopeTable rope_table(const RopeFrequencies& frequencies, std::int64_t n_positions) {
   const std::size_t n_pairs = frequencies.inv_freq.size();
   RopeTable table;
-  table.cos.resize(static_cast<std::size_t>(n_positions) * n_pairs);
+  table.cos.resize(n_positions * n_pairs);
   table.sin.resize(table.cos.size());
   for (std::size_t at = 0; at < table.cos.size(); ++at) {
     const double angle = static_cast<double>(at / n_pairs) * frequencies.inv_freq[at % n_pairs];

@@ -1,6 +1,5 @@
 #pragma once
-// The cosines and sines by which rotary position embedding turns each pair of a head (Su et al.
-// 2021, RoFormer).
+// The cosines and sines by which RoPE turns the pairs of a head (Su et al. 2021, RoFormer).
 
 #include <cstdint>
 #include <vector>
@@ -14,8 +13,7 @@ struct RopeTable {
 };
 
 // cos[p][i] = cos(p * inv_freq[i]) * attention_factor, sin likewise, for p in [0, n_positions).
-// Computed in double, since an angle of thousands of radians has few good digits left in f32, and
-// stored as f32.
+// Computed in double, since an angle of thousands of radians has few good digits left in f32.
 RopeTable rope_table(const RopeFrequencies& frequencies, std::int64_t n_positions);
 
 }  // namespace tinyllm

@@ -17,7 +17,7 @@ TEST(RopeTable, MatchesFloat64FarOut) {
   for (const std::int64_t p : {0L, 1L, kFirst, kFirst + 1, kFirst + 2, kFirst + 3}) {
     for (std::size_t i = 0; i < 3; ++i) {
       const double angle = static_cast<double>(p) * frequencies.inv_freq[i];
-      const std::size_t at = 3 * static_cast<std::size_t>(p) + i;
+      const std::size_t at = 3 * p + i;
       EXPECT_NEAR(double{table.cos[at]}, 1.25 * std::cos(angle), kTolerance) << p << ", " << i;
       EXPECT_NEAR(double{table.sin[at]}, 1.25 * std::sin(angle), kTolerance) << p << ", " << i;
     }

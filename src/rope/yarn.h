@@ -7,8 +7,8 @@
 
 namespace tinyllm {
 
-// The factor on cos and sin for a context stretched by `factor`: 0.1 m ln(factor) + 1, and 1 where
-// nothing is stretched.
+// The factor on cos and sin for a context stretched by `factor`: 0.1 m ln(factor) + 1, or 1 for a
+// factor of at most 1.
 double yarn_mscale(double factor, double m = 1.0);
 
 // The context after stretching, or max_seq_len where the file already says a longer one.

@@ -7,8 +7,7 @@
 namespace tinyllm {
 namespace {
 
-// A chunk is as large as all before it together, within these bounds. What is never touched costs
-// no memory.
+// A chunk is as large as all before it, within these bounds. Untouched pages cost no memory.
 constexpr std::int64_t kSmallestChunk = std::int64_t{64} << 10;
 constexpr std::int64_t kLargestChunk = std::int64_t{128} << 20;
 constexpr std::int64_t kAlignment = 64;

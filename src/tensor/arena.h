@@ -1,7 +1,6 @@
 #pragma once
-// Memory that is taken piece by piece and given back as a whole: the packed weights of a model,
-// which then lie next to each other in huge pages instead of each beginning and ending in small
-// ones.
+// Memory that is taken piece by piece and given back as a whole. The packed weights of a model lie
+// next to each other in it, in huge pages; alone each would begin and end in small ones.
 
 #include <cstddef>
 #include <cstdint>

@@ -17,7 +17,7 @@ TEST(Arena, PiecesAreAlignedAndKeepTheirBytes) {
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     pieces.push_back(arena.take(sizes[i]));
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(pieces[i]) % 64, 0u);
-    std::memset(pieces[i], static_cast<int>(i + 1), static_cast<std::size_t>(sizes[i]));
+    std::memset(pieces[i], static_cast<int>(i + 1), sizes[i]);
   }
   for (std::size_t i = 0; i < sizes.size(); ++i) {  // no piece lies in another
     for (std::int64_t byte = 0; byte < sizes[i]; ++byte)

@@ -21,13 +21,13 @@ std::align_val_t alignment(std::int64_t n_bytes) {
   return std::align_val_t{wants_huge_pages(n_bytes) ? std::size_t{kHugePage} : std::size_t{64}};
 }
 
-// Weights and pages are read from end to end: with 4 KiB pages the page walks cost up to half of
-// the memory's speed. The last huge page is left out unless it is whole; a kernel that has none to
-// give ignores it.
+// Weights and K/V pages are read from end to end: with 4 KiB pages the page walks cost up to half
+// of the memory's speed. The last huge page is left out unless it is whole. A kernel that has no
+// huge pages to give ignores the request.
 void ask_for_huge_pages([[maybe_unused]] std::byte* data, [[maybe_unused]] std::int64_t n_bytes) {
 #if defined(__linux__)
   const std::int64_t whole = n_bytes / kHugePage * kHugePage;
-  ::madvise(data, static_cast<std::size_t>(whole), MADV_HUGEPAGE);
+  ::madvise(data, whole, MADV_HUGEPAGE);
 #endif
 }
 
@@ -36,8 +36,7 @@ void ask_for_huge_pages([[maybe_unused]] std::byte* data, [[maybe_unused]] std::
 Buffer::Buffer(std::int64_t n_bytes, const char* what) : n_bytes_(n_bytes) {
   CHECK(n_bytes >= 0, "a buffer of {} bytes", n_bytes);
   if (n_bytes == 0) return;
-  data_ = static_cast<std::byte*>(
-      ::operator new(static_cast<std::size_t>(n_bytes), alignment(n_bytes), std::nothrow));
+  data_ = static_cast<std::byte*>(::operator new(n_bytes, alignment(n_bytes), std::nothrow));
   if (data_ == nullptr) {
     fail(ErrorCode::out_of_memory, "{}: {:.1f} MB of memory wanted, the system gave none", what,
          static_cast<double>(n_bytes) / 1e6);

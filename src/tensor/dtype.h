@@ -1,7 +1,6 @@
 #pragma once
 // Every element and block format that a weight or an activation can have. Names follow GGML where a
-// format comes from there. A row of a quantised matrix is a whole number of blocks along the last
-// dimension.
+// format comes from there. A row of a quantised matrix is a whole number of blocks.
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
-// IEEE binary16 and bfloat16 as bit patterns, converted in plain integer code (equal on every
-// machine). No F16C here: a fast path lives in the ISA folders.
+// IEEE binary16 and bfloat16 as bit patterns, converted in plain integer code, equal on every
+// machine. The instruction-set folders have faster ways.
 
 #include <bit>
 #include <cstdint>
@@ -18,13 +18,11 @@ inline std::uint16_t f32_to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 
-// Exact for every half, subnormals, infinities and NaN included. Branch free, so loops over it
-// vectorise.
+// Exact for every half, subnormals, infinities and NaN included. No branches, so loops vectorise.
 inline float f16_to_f32(std::uint16_t bits) {
   const std::uint32_t sign = (bits & 0x8000u) << 16;
   const std::uint32_t magnitude = bits & 0x7FFFu;
-  // Shift exponent and mantissa into place, then scale by 2^112: normals and subnormals in one
-  // multiply.
+  // Shift exponent and mantissa into place, then scale by 2^112, which serves subnormals too.
   const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1.0p112f;
   const std::uint32_t finite = std::bit_cast<std::uint32_t>(scaled);
   const std::uint32_t special = (magnitude << 13) | 0x7F800000u;

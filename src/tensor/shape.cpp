@@ -11,7 +11,7 @@ Shape::Shape(std::initializer_list<std::int64_t> dims) {
 void Shape::append(std::int64_t dim) {
   CHECK(n_dims_ < kMaxDims, "a shape has at most {} dimensions", kMaxDims);
   CHECK(dim >= 0, "dimension {} is {}", n_dims_, dim);
-  dims_[static_cast<std::size_t>(n_dims_++)] = dim;
+  dims_[n_dims_++] = dim;
 }
 
 std::int64_t Shape::n_elems() const {

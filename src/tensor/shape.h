@@ -1,6 +1,5 @@
 #pragma once
-// Sizes of a tensor, outermost first (row-major): [n_rows, n_cols] for a matrix. At most 4
-// dimensions.
+// Sizes of a tensor, outermost first (row-major): [n_rows, n_cols] for a matrix. At most 4 of them.
 
 #include <array>
 #include <cstdint>
@@ -18,11 +17,9 @@ class Shape {
   void append(std::int64_t dim);
 
   int n_dims() const { return n_dims_; }
-  std::int64_t operator[](int i) const { return dims_[static_cast<std::size_t>(i)]; }
+  std::int64_t operator[](int i) const { return dims_[i]; }
   std::int64_t n_elems() const;
-  std::int64_t last() const {
-    return n_dims_ == 0 ? 1 : dims_[static_cast<std::size_t>(n_dims_ - 1)];
-  }
+  std::int64_t last() const { return n_dims_ == 0 ? 1 : dims_[n_dims_ - 1]; }
   bool operator==(const Shape& other) const = default;
 
  private:

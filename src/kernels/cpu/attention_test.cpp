@@ -28,12 +28,11 @@ class PagedRows {
       : head_dim_(head_dim),
         n_positions_(n_positions),
         n_blocks_((n_positions + block_size - 1) / block_size),
-        table_(static_cast<std::size_t>(n_blocks_)) {
+        table_(n_blocks_) {
     const std::int64_t stride = kv_page_bytes(type, block_size, head_dim) + 64;
-    bytes_.assign(static_cast<std::size_t>(stride * n_blocks_), std::byte{0xFF});  // NaN
+    bytes_.assign(stride * n_blocks_, std::byte{0xFF});  // NaN
     kv_ = {bytes_.data(), stride, block_size, head_dim, type};
-    for (std::int32_t i = 0; i < n_blocks_; ++i)
-      table_[static_cast<std::size_t>(i)] = n_blocks_ - 1 - i;
+    for (std::int32_t i = 0; i < n_blocks_; ++i) table_[i] = n_blocks_ - 1 - i;
   }
 
   // rows: [n_positions, 2, head_dim] keys and values
@@ -44,8 +43,7 @@ class PagedRows {
     }
   }
   void store(const RowKernels& kernels, std::int32_t p, const float* k, const float* v) {
-    kernels.store_kv(kv_, table_[static_cast<std::size_t>(p / kv_.block_size)], p % kv_.block_size,
-                     k, v);
+    kernels.store_kv(kv_, table_[p / kv_.block_size], p % kv_.block_size, k, v);
   }
 
   double key(std::int32_t p, std::int32_t d) const {
@@ -64,9 +62,7 @@ class PagedRows {
   const std::vector<std::byte>& bytes() const { return bytes_; }
 
  private:
-  std::int32_t block_of(std::int32_t p) const {
-    return table_[static_cast<std::size_t>(p / kv_.block_size)];
-  }
+  std::int32_t block_of(std::int32_t p) const { return table_[p / kv_.block_size]; }
   double element(std::int32_t block, std::int64_t i) const {
     const std::byte* page = kv_.pages + block * kv_.block_stride;
     if (kv_.type == KvType::int8) return static_cast<std::int8_t>(page[i]);
@@ -95,9 +91,9 @@ AttentionKernels attention_of(const RowKernels& kernels, const PagedRows& rows) 
 struct Queries {
   Queries(std::int32_t n_tokens, std::int32_t n_heads, std::int32_t head_dim)
       : width(std::int64_t{n_heads} * head_dim),
-        q(random_floats(static_cast<std::size_t>(n_tokens * width), 53, 2.0f)),
+        q(random_floats(n_tokens * width, 53, 2.0f)),
         out(q.size()),
-        scratch(static_cast<std::size_t>(attention_scratch_floats(n_tokens * n_heads, head_dim))),
+        scratch(attention_scratch_floats(n_tokens * n_heads, head_dim)),
         all{q.data(), out.data(), width, width, n_tokens, n_heads, 0, 0} {}
   Queries(const Queries&) = delete;
   Queries& operator=(const Queries&) = delete;
@@ -116,10 +112,9 @@ struct Queries {
                                       std::int32_t run) {
     const AttentionKernels attention = attention_of(kernels, rows);
     const std::int32_t first = all.first_segment(), end = all.end_segment();
-    std::vector<float> partials(
-        static_cast<std::size_t>((end - first) * std::int64_t{all.n_queries()} *
-                                 attention_partial_floats(rows.kv().head_dim)),
-        std::numeric_limits<float>::quiet_NaN());
+    std::vector<float> partials((end - first) * std::int64_t{all.n_queries()} *
+                                    attention_partial_floats(rows.kv().head_dim),
+                                std::numeric_limits<float>::quiet_NaN());
     for (std::int32_t s = first + (end - first - 1) / run * run; s >= first; s -= run) {
       attention.make_partials(all, rows.kv(), rows.table(), 0.125f, s, std::min(s + run, end),
                               partials.data(), scratch.data());
@@ -159,7 +154,7 @@ TEST_P(Attention, AgreesWithScalarAndWithEachTokenAlone) {
           expect_close(got.run(kernels_, rows), want.run(scalar_, rows), 256, "attention");
           for (std::int32_t t = 0; t < kTokens; ++t) {
             AttentionQueries one = got.all;
-            std::vector<float> alone(static_cast<std::size_t>(got.width));
+            std::vector<float> alone(got.width);
             one.q += t * got.width;
             one.out = alone.data();
             one.n_tokens = 1;
@@ -185,9 +180,7 @@ TEST_P(Attention, SplitIsUnsplit) {
     for (const Shape& shape : {Shape{64, 16, 1, 3}, Shape{128, 32, 1, 6}, Shape{64, 16, 5, 3},
                                Shape{24, 8, 16, 2}, Shape{16, 32, 16, 1}, Shape{20, 12, 5, 3}}) {
       PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
-      rows.fill(kernels_,
-                random_floats(
-                    std::size_t{2} * kPositions * static_cast<std::size_t>(shape.head_dim), 47));
+      rows.fill(kernels_, random_floats(std::size_t{2} * kPositions * shape.head_dim, 47));
       Queries whole(shape.n_tokens, shape.n_heads, shape.head_dim);
       Queries split(shape.n_tokens, shape.n_heads, shape.head_dim);
       for (const std::int32_t position : {0, 255, 256, 511, 780}) {
@@ -207,10 +200,10 @@ TEST_P(Attention, SplitIsUnsplit) {
   }
 }
 
-// What does not fill a table's registers goes to a narrower one, down to scalar.
+// Pages that do not fill a table's registers go to its fallback, down to scalar.
 TEST_P(Attention, TakesPagesOfAnySize) {
   struct Shape {
-    std::int32_t head_dim, block_size, granule;
+    std::int32_t head_dim, block_size, page_multiple;
   };
   constexpr std::int32_t kPositions = 300;
   for (const KvType type : kTypes) {
@@ -218,10 +211,10 @@ TEST_P(Attention, TakesPagesOfAnySize) {
                                Shape{48, 12, 1}, Shape{20, 16, 1}, Shape{20, 12, 1}}) {
       PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
       PagedRows want_rows(type, shape.head_dim, shape.block_size, kPositions);
-      EXPECT_EQ(attention_of(kernels_, rows).granule,
-                std::min(shape.granule, kernels_.attention.granule));
+      EXPECT_EQ(attention_of(kernels_, rows).page_multiple,
+                std::min(shape.page_multiple, kernels_.attention.page_multiple));
       const std::vector<float> values =
-          random_floats(std::size_t{2} * kPositions * static_cast<std::size_t>(shape.head_dim), 47);
+          random_floats(std::size_t{2} * kPositions * shape.head_dim, 47);
       rows.fill(kernels_, values);
       want_rows.fill(scalar_, values);
       EXPECT_EQ(rows.bytes(), want_rows.bytes());
@@ -241,7 +234,7 @@ void attend_in_float64(const Queries& queries, const PagedRows& rows, std::vecto
   for (std::int32_t i = 0; i < all.n_queries(); ++i) {
     const float* q = all.q_of(i, head_dim);
     const std::int32_t begin = all.begin(all.token_of(i)), end = all.end(all.token_of(i));
-    std::vector<double> weights, sums(static_cast<std::size_t>(head_dim));
+    std::vector<double> weights, sums(head_dim);
     double max = -std::numeric_limits<double>::infinity(), sum = 0;
     for (std::int32_t p = begin; p < end; ++p) {
       double dot = 0;
@@ -250,14 +243,12 @@ void attend_in_float64(const Queries& queries, const PagedRows& rows, std::vecto
       max = std::max(max, weights.back());
     }
     for (std::int32_t p = begin; p < end; ++p) {
-      const double weight = std::exp(weights[static_cast<std::size_t>(p - begin)] - max);
+      const double weight = std::exp(weights[p - begin] - max);
       sum += weight;
-      for (std::int32_t d = 0; d < head_dim; ++d)
-        sums[static_cast<std::size_t>(d)] += weight * rows.value(p, d);
+      for (std::int32_t d = 0; d < head_dim; ++d) sums[d] += weight * rows.value(p, d);
     }
     for (std::int32_t d = 0; d < head_dim; ++d)
-      out[static_cast<std::size_t>(std::int64_t{i} * head_dim + d)] =
-          static_cast<float>(sums[static_cast<std::size_t>(d)] / sum);
+      out[std::int64_t{i} * head_dim + d] = static_cast<float>(sums[d] / sum);
   }
 }
 
@@ -300,7 +291,7 @@ TEST_P(Attention, WhatIsNotANumberStaysSeen) {
               split ? queries.run_split(kernels_, rows, 1) : queries.run(kernels_, rows);
           for (std::int32_t i = 0; i < n_tokens * head_dim; ++i) {
             const std::int32_t position = first + i / head_dim;
-            ASSERT_EQ(std::isnan(out[static_cast<std::size_t>(i)]), position >= poisoned)
+            ASSERT_EQ(std::isnan(out[i]), position >= poisoned)
                 << "attention of " << position << " over " << poisoned;
           }
         }

@@ -1,9 +1,8 @@
 #pragma once
-// Attention on the CPU: from the projections q, k, v of a step's tokens to what attention makes of
-// them. Keys and values go into their pages; queries go through the pages in chunks, and where
-// there are few chunks the threads share a context: each makes the partial results of a run of
-// segments, which are then merged (flash decoding, Dao et al. 2023). Who made what changes no bit.
-// Engine thread only.
+// Attention on the CPU: from the projections q, k, v of a step's tokens to the attended rows. Keys
+// and values go into their pages. Queries go through the pages in chunks; where there are few, the
+// threads share a context: each makes the partial results of a run of segments, and these are then
+// merged (flash decoding, Dao et al. 2023). Who made what changes no bit. Engine thread only.
 
 #include <cstdint>
 #include <span>

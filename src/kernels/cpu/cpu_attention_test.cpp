@@ -20,8 +20,8 @@ namespace {
 constexpr std::int32_t kVocab = 50, kHidden = 64, kHeadDim = 32, kHeads = 6, kKvHeads = 2;
 constexpr std::int32_t kBlockSize = 16, kMaxSeqLen = 640, kBlocksPerRow = kMaxSeqLen / kBlockSize;
 
-// The attention halves of two layers of different shapes with f32 weights, on rows that keep their
-// own K/V blocks.
+// The attention halves of two layers of different shapes, with f32 weights. A sequence's K/V blocks
+// are its own.
 class TwoLayers {
  public:
   TwoLayers(std::string_view isa, int n_threads, KvType type, std::int32_t window)
@@ -135,8 +135,8 @@ class CpuAttentionTest : public EveryIsa {};
 
 TEST_P(CpuAttentionTest, ThreadsAndCompanyChangeNoBit) {
   constexpr std::int32_t kEnd = 560;
-  const bool slow =
-      GetParam() == "scalar";  // one type and window are enough: the pages are not in question
+  // One type and window are enough for scalar: the pages are not in question.
+  const bool slow = GetParam() == "scalar";
   const std::vector<int> thread_counts =
       slow ? std::vector<int>{1, 3} : std::vector<int>{1, 2, 3, 5};
   for (const KvType type : {KvType::bf16, KvType::f32, KvType::int8}) {

@@ -1,7 +1,7 @@
 #pragma once
-// From hidden states to tokens on the CPU: final norm, head, then each sample's processors, draw and
-// reports (sampling/). Keeps what lives by row slot: the last drawn token and the histories of the
-// penalties. Engine thread only.
+// From hidden states to tokens on the CPU: final norm, head, then each sample's processors, draw
+// and reports (sampling/). It keeps what lives by row slot: the last drawn token and the histories
+// of the penalties. Engine thread only.
 
 #include <cstdint>
 #include <span>

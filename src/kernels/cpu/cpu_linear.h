@@ -1,8 +1,7 @@
 #pragma once
 // The one linear operator of the CPU: rows of activations times a packed matrix, over all threads,
-// and where the result goes. A row of the result is made whole by one thread in one order of
-// addition, so it does not depend on how many rows or threads there are, bit for bit.
-// Engine thread only.
+// and where the result goes. Each element of the result is summed by one thread in one order, so it
+// does not depend on how many rows or threads there are, bit for bit. Engine thread only.
 
 #include <cstdint>
 #include <vector>
@@ -34,16 +33,16 @@ class CpuLinear {
   // max_gathered_rows rows are given by indices. Throws Error{out_of_memory}.
   void configure(std::int64_t max_rows, std::int64_t max_cols, std::int64_t max_gathered_rows);
 
-  // Row i of the result: sums y[r] = x_i . W[r]. All of these leave the padding of W's last panel
-  // out where they are told n_cols.
+  // In what follows y is x W^T, [n_rows, rows of W] f32. n_cols is the number of W's rows without
+  // the padding of its last panel.
 
-  // out[i] = y; out: [n_rows, stride] f32, stride at least weights.n_padded_rows().
+  // out = y with the padding; out: [n_rows, stride] f32, stride >= weights.n_padded_rows().
   void store(const PackedMatrix& weights, const LinearInput& x, float* out, std::int64_t stride);
-  // out[i] += y + bias; out: [n_rows, n_cols] f32. bias: [n_cols] or null.
+  // out += y + bias; out: [n_rows, n_cols] f32, bias: [n_cols] f32 or null.
   void add(const PackedMatrix& weights, const LinearInput& x, const float* bias, float* out,
            std::int64_t n_cols);
-  // out[i] = silu(y of gate + its bias) * (y of up + its bias). `weights` has gate and up
-  // interleaved, [n_cols] rows each; bias: [2, n_cols] or null. Shazeer 2020, SwiGLU.
+  // out = silu(y_gate + b_gate) * (y_up + b_up); out: [n_rows, n_cols]. `weights` holds gate and up
+  // interleaved, n_cols rows each; bias: [2, n_cols] f32 or null. Shazeer 2020, SwiGLU.
   void store_gated(const PackedMatrix& weights, const LinearInput& x, const float* bias,
                    InputRows& out, std::int64_t n_cols);
 

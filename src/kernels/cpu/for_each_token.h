@@ -1,5 +1,5 @@
 #pragma once
-// A pass over the tokens of a step that takes each for itself: norms, RoPE, quantisation.
+// A parallel pass over the tokens of a step, each on its own: norms, RoPE, quantisation.
 
 #include <cstdint>
 
@@ -8,8 +8,7 @@
 
 namespace tinyllm {
 
-// each(t) for t in [0, n_tokens), in parallel. One token stays on the caller, since waking the
-// others costs more.
+// each(t) for t in [0, n_tokens). One token stays on the caller: waking the others costs more.
 inline void for_each_token(ThreadPool& pool, std::int64_t n_tokens,
                            function_ref<void(std::int64_t t)> each) {
   if (n_tokens == 1) return each(0);

@@ -7,8 +7,8 @@
 
 namespace tinyllm {
 
-// x becomes H x / sqrt(n): an orthogonal transform that is its own inverse. x: [n] f32, n a power
-// of two.
+// x becomes H x / sqrt(n): an orthogonal transform that is its own inverse.
+// x: [n] f32, n a power of two.
 void hadamard_transform(float* x, std::int64_t n);
 
 }  // namespace tinyllm

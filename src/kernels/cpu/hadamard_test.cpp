@@ -19,8 +19,8 @@ TEST(Hadamard, KeepsDotsSpreadsAPeakAndUndoesItself) {
   const std::int64_t n = 128;
   std::vector<float> q(n), k(n);
   for (std::int64_t i = 0; i < n; ++i) {
-    q[static_cast<std::size_t>(i)] = std::sin(static_cast<float>(i));
-    k[static_cast<std::size_t>(i)] = i == 17 ? 100.0f : std::cos(static_cast<float>(3 * i));
+    q[i] = std::sin(static_cast<float>(i));
+    k[i] = i == 17 ? 100.0f : std::cos(static_cast<float>(3 * i));
   }
   const auto dot = [&] {
     double sum = 0;

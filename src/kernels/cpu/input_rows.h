@@ -10,8 +10,8 @@
 
 namespace tinyllm {
 
-// Which groups of a row keep a residual (RowKernels::quantise_act): usually those whose scale is 1.4
-// times the row's, about one in ten. The inputs of q, k, v and of the head pass their error on
+// Which groups of a row keep a residual (RowKernels::quantise_act): usually those whose scale is
+// 1.4 times the row's, about one in ten. The inputs of q, k, v and of the head pass their error on
 // undamped and are small against the step: there 0.84 times, one in six to one in two.
 inline constexpr float kUsualSplit = 2.0f, kFineSplit = 0.7f;
 

@@ -58,7 +58,7 @@ const RowKernels& scalar_row_kernels() {
       .rope_split_halves = scalar::rope_split_halves,
       .rope_interleaved = scalar::rope_interleaved,
       .store_kv = scalar::store_kv,
-      .attention = {.granule = 1,
+      .attention = {.page_multiple = 1,
                     .attend = scalar::attend_pages,
                     .make_partials = scalar::make_partials,
                     .merge_partials = scalar::merge_partials},
@@ -80,7 +80,7 @@ const RowKernels& avx2_row_kernels() {
       .rope_split_halves = avx2::rope_split_halves,
       .rope_interleaved = avx2::rope_interleaved,
       .store_kv = avx2::store_kv,
-      .attention = with_narrower(avx2::kAttention, scalar_row_kernels()),
+      .attention = with_fallback(avx2::kAttention, scalar_row_kernels()),
       .silu_mul = avx2::silu_mul,
       .add = avx2::add,
   };
@@ -104,7 +104,7 @@ const RowKernels& avx512_row_kernels() {
     with_panels.isa = "avx512";
     with_panels.quant_panel = avx512::kQuantPanels;
     with_panels.float_panel = avx512::kFloatPanels;
-    with_panels.attention = with_narrower(avx512::kAttention, avx2_row_kernels());
+    with_panels.attention = with_fallback(avx512::kAttention, avx2_row_kernels());
     return with_panels;
   }();
   return table;
@@ -122,7 +122,7 @@ const RowKernels& neon_row_kernels() {
       .rope_split_halves = neon::rope_split_halves,
       .rope_interleaved = neon::rope_interleaved,
       .store_kv = neon::store_kv,
-      .attention = with_narrower(neon::kAttention, scalar_row_kernels()),
+      .attention = with_fallback(neon::kAttention, scalar_row_kernels()),
       .silu_mul = neon::silu_mul,
       .add = neon::add,
   };

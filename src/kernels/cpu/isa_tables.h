@@ -1,5 +1,5 @@
 #pragma once
-// The tables of row kernels, one an instruction set. Which of them this CPU can run, pick_isa says.
+// The tables of row kernels, one for each instruction set. pick_isa says which this CPU can run.
 
 #include "kernels/cpu/row_kernels.h"
 
@@ -16,9 +16,9 @@ const RowKernels& avx512_row_kernels();
 // 64-bit Arm with the dot-product instructions.
 const RowKernels& neon_row_kernels();
 
-// For a table's entry: attention that leaves to `narrower`, which lives on, what it does not take.
-inline AttentionKernels with_narrower(AttentionKernels attention, const RowKernels& narrower) {
-  attention.narrower = &narrower.attention;
+// The attention of one instruction set, which leaves what it does not take to that of `fallback`.
+inline AttentionKernels with_fallback(AttentionKernels attention, const RowKernels& fallback) {
+  attention.fallback = &fallback.attention;
   return attention;
 }
 

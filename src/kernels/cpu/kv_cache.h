@@ -1,7 +1,7 @@
 #pragma once
 // The K/V pages of all layers of a model, in one piece of memory. A block of positions has a page
-// for each layer and K/V head; layers may differ in their heads. Pages lie [layer][K/V head][block],
-// so that a head's pages of neighbouring blocks are neighbours.
+// for each layer and K/V head; layers may differ in their heads. Pages lie by layer, K/V head and
+// block, so that a head's pages of neighbouring blocks are neighbours.
 
 #include <cstdint>
 #include <span>

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "kernels/cpu/layout/tile.h"
 
 namespace tinyllm {
 namespace {
-
-bool is_float(TileFormat format) { return info(format).group == 0; }
 
 std::int64_t bytes_of_panel(TileFormat format, DType dtype, std::int64_t n_cols) {
   return is_float(format) ? n_cols * kTileRows * info(dtype).block_bytes
@@ -40,9 +39,9 @@ PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena
   bytes_ = arena.take(n_bytes_);
   pool.parallel_for(n_panels_, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
-      const Place at = place(p);
-      const Tensor& source = parts[static_cast<std::size_t>(at.part - parts_.data())];
-      pack_panel(source, at.index * kTileRows, bytes_ + offset(at));
+      const PanelOfPart at = locate(p);
+      const Tensor& source = parts[at.part - parts_.data()];
+      pack_panel(source, at.index * kTileRows, bytes_ + at.begin());
     }
   });
 }
@@ -55,7 +54,7 @@ bool PackedMatrix::has_floats() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return is_float(part.format); });
 }
 
-PackedMatrix::Place PackedMatrix::place(std::int64_t panel) const {
+PackedMatrix::PanelOfPart PackedMatrix::locate(std::int64_t panel) const {
   if (order_ == PartOrder::interleaved) {
     const auto n_parts = static_cast<std::int64_t>(parts_.size());
     return {&parts_[static_cast<std::size_t>(panel % n_parts)], panel / n_parts};

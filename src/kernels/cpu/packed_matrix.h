@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "kernels/cpu/layout/tile.h"
+#include "kernels/cpu/layout/tile_format.h"
 #include "kernels/layer_spec.h"
 #include "tensor/arena.h"
 #include "tensor/tensor.h"
@@ -36,21 +36,19 @@ class PackedMatrix {
   bool has_quantised() const;  // wants int8 activations
   bool has_floats() const;     // wants f32 activations
 
-  TileFormat format_of_panel(std::int64_t panel) const { return place(panel).part->format; }
-  const std::byte* panel(std::int64_t panel) const { return bytes_ + offset(place(panel)); }
+  TileFormat format_of_panel(std::int64_t panel) const { return locate(panel).part->format; }
+  const std::byte* panel(std::int64_t panel) const { return bytes_ + locate(panel).begin(); }
 
   // Row `row` of the first part as f32, [n_cols]: an embedding lookup.
   void unpack(std::int64_t row, float* dst) const;
 
  private:
-  struct Place {  // of a panel
+  struct PanelOfPart {
     const Part* part;
     std::int64_t index;  // among the part's panels
+    std::int64_t begin() const { return part->begin + index * part->step; }  // its first byte
   };
-  Place place(std::int64_t panel) const;
-  static std::int64_t offset(Place place) {
-    return place.part->begin + place.index * place.part->step;
-  }
+  PanelOfPart locate(std::int64_t panel) const;
 
   PartOrder order_;
   std::int64_t n_cols_ = 0;

@@ -17,9 +17,8 @@ std::vector<std::string_view> available_isas();
 // The table of one of them. CHECKs that it is available.
 const RowKernels& row_kernels(std::string_view isa);
 
-// The best available table, changed as the two settings say (empty: no change).
-// Throws Error{invalid_input} for a name that is unknown or that this CPU lacks; the message lists
-// what it has.
+// The best available table, changed as the two settings say (empty: no change). Throws
+// Error{invalid_input} for a name that is unknown or that this CPU lacks, and lists what it has.
 RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kernels_setting);
 
 // The same from the environment.

@@ -71,7 +71,7 @@ struct PackedPanel {
 
 PackedPanel make_panel(DType dtype, std::int64_t k, Fill fill, unsigned seed) {
   std::mt19937 random(seed);
-  std::vector<std::byte> rows(static_cast<std::size_t>(kTileRows * row_bytes(dtype, k)));
+  std::vector<std::byte> rows(kTileRows * row_bytes(dtype, k));
   for (std::byte& byte : rows) {
     byte = fill == Fill::lowest    ? std::byte{0x00}
            : fill == Fill::highest ? std::byte{0xFF}
@@ -79,13 +79,12 @@ PackedPanel make_panel(DType dtype, std::int64_t k, Fill fill, unsigned seed) {
     if (dtype == DType::q8_0 && fill == Fill::lowest) byte = std::byte{0x80};  // -128
     if (dtype == DType::q8_0 && fill == Fill::highest) byte = std::byte{0x7F};
   }
-  for (std::size_t at = 0; at < rows.size();
-       at += static_cast<std::size_t>(info(dtype).block_bytes)) {
+  for (std::size_t at = 0; at < rows.size(); at += info(dtype).block_bytes) {
     set_whole_scales(dtype, rows.data() + at, random);
   }
   const Tensor matrix{rows.data(), dtype, {kTileRows, k}};
   PackedPanel panel{tile_format_for(dtype), {}};
-  panel.bytes.resize(static_cast<std::size_t>(info(panel.format).panel_bytes(k)));
+  panel.bytes.resize(info(panel.format).panel_bytes(k));
   pack_panel(matrix, 0, panel.bytes.data());
   return panel;
 }
@@ -163,9 +162,9 @@ class QuantPanels : public EveryIsa {};
 
 TEST_P(QuantPanels, QuantisedActivationsEqualScalar) {
   std::vector<float> x = random_floats(32 * 40, 3);
-  for (int i = 0; i < 32; ++i) x[static_cast<std::size_t>(i)] = 0.0f;     // an empty group
-  for (int i = 32; i < 64; ++i) x[static_cast<std::size_t>(i)] = -1e30f;  // all at the limit
-  for (int i = 64; i < 96; ++i) x[static_cast<std::size_t>(i)] = 1e-30f;
+  for (int i = 0; i < 32; ++i) x[i] = 0.0f;     // an empty group
+  for (int i = 32; i < 64; ++i) x[i] = -1e30f;  // all at the limit
+  for (int i = 64; i < 96; ++i) x[i] = 1e-30f;
   const QuantisedRows want(scalar_, x, 1, 32 * 40), got(kernels_, x, 1, 32 * 40);
   EXPECT_EQ(whole_parts(got), whole_parts(want));
   std::vector<float> uneven = random_floats(32 * 40, 3);
@@ -177,11 +176,11 @@ TEST_P(QuantPanels, QuantisedActivationsEqualScalar) {
   }
 }
 
-// What is left of a split group is within half a step of the second scale: 1 / 254 of half a step
-// of the first.
+// What is left of a split group is within half a step of the second scale, which is half a step of
+// the first divided by 127.
 TEST_P(QuantPanels, LargeGroupsKeepAResidual) {
   std::vector<float> x = random_floats(32 * 20, 5);
-  for (int i = 96; i < 128; ++i) x[static_cast<std::size_t>(i)] *= 100.0f;  // group 3
+  for (int i = 96; i < 128; ++i) x[i] *= 100.0f;  // group 3
   const QuantisedRows got(kernels_, x, 1, 32 * 20, 4.0f);
   const QuantisedRow& row = got.row(0);
   EXPECT_EQ(row.split[0], 1 << 3);
@@ -252,8 +251,7 @@ TEST_P(QuantPanels, PanelsAreCloseToScalarWithRealScales) {
     const auto format = static_cast<std::size_t>(panel.format);
     scalar_.quant_panel[format](panel.bytes.data(), k, rows.rows(), nullptr, 1, want, kTileRows);
     kernels_.quant_panel[format](panel.bytes.data(), k, rows.rows(), nullptr, 1, got, kTileRows);
-    // One fma rounding a tile and group against sums of the same magnitude: c = 4, 2 x 32
-    // roundings.
+    // One fma rounding a tile and group against sums of the same size: c = 4, 2 x 32 roundings.
     float largest = 0.0f;
     for (const float value : want) largest = std::max(largest, std::fabs(value));
     for (int r = 0; r < kTileRows; ++r)
@@ -265,20 +263,20 @@ TEST_P(QuantPanels, PanelsAreCloseToScalarWithRealScales) {
 void expect_independent_tokens(const RowKernels& kernels, DType dtype, float split_above) {
   const std::int64_t n_tokens = 17;
   const std::int64_t k = info(dtype).block_elems == 32 ? 608 : 768;  // no whole super-block: 608
-  std::vector<float> x = random_floats(static_cast<std::size_t>(k * n_tokens), 17);
+  std::vector<float> x = random_floats(k * n_tokens, 17);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] *= static_cast<float>(1 + i / 32 % 5);
   const PackedPanel panel = make_panel(dtype, k, Fill::random, 19);
   const QuantPanelFn kernel = kernels.quant_panel[static_cast<std::size_t>(panel.format)];
   QuantisedRows rows(kernels, x, n_tokens, k, split_above);
   for (std::int64_t n = 1; n <= n_tokens; ++n) {
     rows.collect(n);
-    std::vector<float> together(static_cast<std::size_t>(n * 40), -1.0f);
+    std::vector<float> together(n * 40, -1.0f);
     kernel(panel.bytes.data(), k, rows.rows(), rows.residuals(), n, together.data(), 40);
     for (std::int64_t t = 0; t < n; ++t) {
       float alone[kTileRows];
       kernel(panel.bytes.data(), k, rows.rows() + t, nullptr, 1, alone, kTileRows);
       ASSERT_TRUE(bits_equal(alone, together.data() + t * 40)) << name(dtype) << " n " << n;
-      ASSERT_EQ(together[static_cast<std::size_t>(t * 40 + 32)], -1.0f) << "past the panel";
+      ASSERT_EQ(together[t * 40 + 32], -1.0f) << "past the panel";
     }
   }
 }

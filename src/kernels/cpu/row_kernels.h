@@ -1,14 +1,12 @@
 #pragma once
-// The CPU's instruction-set boundary: one table of plain functions, filled by each ISA folder and
-// chosen in kernels/cpu/pick_isa.cpp. Every entry works on rows (or a 32-row panel) and is called
-// by whichever thread owns those rows while they are hot; no entry allocates, waits or throws.
+// The CPU's instruction-set boundary: a table of plain functions, filled by each ISA folder and
+// chosen in pick_isa.cpp. Every entry works on rows (or a 32-row panel) and is called by whichever
+// thread has those rows in its cache; no entry allocates, waits or throws.
 //
 // Contract of every entry: the value of a row depends on that row's input alone, never on how many
-// rows or tokens stand beside it, bit for bit (one order of addition, ARCHITECTURE decision 6).
-// Integer parts equal the scalar entry exactly; float parts may differ from it by rounding.
-//
-// Scratch rows of activations are padded to a multiple of 32 elements. No pointers alias unless
-// said.
+// rows or tokens stand beside it, bit for bit: there is one order of addition. Integer parts equal
+// the scalar entry exactly; float parts may differ from it by rounding. No pointers alias where
+// nothing is said. Rows of activations are padded to a multiple of 32 elements.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,15 +23,16 @@ namespace tinyllm {
 //   acc = fma(scale * x_scale, float(dot), acc), then with a min
 //   acc = fma(-min, scaled sum of x, acc)
 // where dot is the exact int32 sum over the group. After every 8 tiles come the residual planes of
-// those among them whose activations are split, ascending, in the same way; their mins are done.
-// Where groups have 16 columns, a table may take the two of a tile together (group scales times
-// dots in int32, then the row's super-scale), and their mins go by the sums of each plane.
-// At most kMaxPanelTokens tokens a call. residuals: of these rows; for one token it may be null.
+// those among them whose activations are split, ascending, in the same way but for the mins, which
+// the scaled sums have covered. Where groups have 16 columns, a table may take the two of a tile
+// together (group scales times dots in int32, then the row's super-scale), and mins go by the sums
+// of each plane. At most kMaxPanelTokens tokens a call. residuals: of these rows; one token needs
+// none.
 using QuantPanelFn = void (*)(const std::byte* panel, std::int64_t k, const QuantisedRow* x,
                               const Residuals* residuals, std::int64_t n_tokens, float* y,
                               std::int64_t y_stride);
-// The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending. x [n_tokens,
-// x_stride] f32.
+// The same for float tiles: acc = fma(float(W[r][k]), x[t][k], acc), k ascending.
+// x: [n_tokens, x_stride] f32.
 using FloatPanelFn = void (*)(const std::byte* panel, std::int64_t k, const float* x,
                               std::int64_t x_stride, std::int64_t n_tokens, float* y,
                               std::int64_t y_stride);
@@ -58,7 +57,7 @@ struct RowKernels {
   // Writes one position's key and value [head_dim] f32 into row `offset` of block `block`.
   void (*store_kv)(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
                    const float* v);
-  // Over these pages, the widest; attention_for finds the one for pages of any size.
+  // The widest of this instruction set; attention_for finds the one that takes given pages.
   AttentionKernels attention;
   // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
   void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);

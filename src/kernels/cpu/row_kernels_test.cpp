@@ -24,8 +24,8 @@ class RowOperators : public EveryIsa {};
 
 // A packed panel of random weights, [k columns][32 rows].
 std::vector<std::byte> random_float_panel(DType dtype, std::int64_t k) {
-  std::vector<std::byte> weights(static_cast<std::size_t>(kTileRows * row_bytes(dtype, k)));
-  const std::vector<float> values = random_floats(static_cast<std::size_t>(kTileRows * k), 23);
+  std::vector<std::byte> weights(kTileRows * row_bytes(dtype, k));
+  const std::vector<float> values = random_floats(kTileRows * k, 23);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::uint16_t half = dtype == DType::f16 ? f32_to_f16(values[i]) : f32_to_bf16(values[i]);
     if (dtype == DType::f32) {
@@ -34,7 +34,7 @@ std::vector<std::byte> random_float_panel(DType dtype, std::int64_t k) {
       std::memcpy(weights.data() + 2 * i, &half, 2);
     }
   }
-  std::vector<std::byte> panel(static_cast<std::size_t>(k * kTileRows * info(dtype).block_bytes));
+  std::vector<std::byte> panel(k * kTileRows * info(dtype).block_bytes);
   pack_panel({weights.data(), dtype, {kTileRows, k}}, 0, panel.data());
   return panel;
 }
@@ -49,7 +49,7 @@ TEST_P(RowOperators, FloatPanels) {
     for (const std::int64_t k : {1, 77, 128, 400}) {
       const std::vector<std::byte> panel = random_float_panel(dtype, k);
       for (const std::int64_t n_tokens : {1, 2, 3, 4, 7, 9, 17, 128}) {
-        std::vector<float> want(static_cast<std::size_t>(n_tokens * kYStride), 7.0f), got = want;
+        std::vector<float> want(n_tokens * kYStride, 7.0f), got = want;
         scalar_.float_panel[format](panel.data(), k, x.data(), kStride, n_tokens, want.data(),
                                     kYStride);
         times(panel.data(), k, x.data(), kStride, n_tokens, got.data(), kYStride);

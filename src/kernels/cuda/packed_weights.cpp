@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "kernels/cpu/layout/tile_group.h"
 #include "quant/decode.h"
 #include "quant/q4_0.h"
+#include "quant/weight_group.h"
 #include "tensor/float16.h"
 
 namespace tinyllm::cuda {
@@ -24,22 +24,23 @@ T get(const std::byte* at) {
 
 // 32 weights of a row with what the layouts store of them: value = scale * code - min.
 struct Group32 {
-  TileGroup group;
-  const TileInfo* info;
-  int code(int i) const { return group.q[i] - info->offset; }
+  WeightGroup group;
+  GroupFormat format;
+  int code(int i) const { return group.q[i] - format.offset; }
   // Of 16-column half h, with all factors multiplied out: exact in f32.
   float scale(int h) const {
     const float scale = f16_to_f32(group.scale);
-    if (!info->super_scaled) return scale;
-    const std::uint8_t byte = group.group_scale[info->group == 16 ? h : 0];
-    return scale * (info->has_min ? static_cast<float>(byte)
-                                  : static_cast<float>(static_cast<std::int8_t>(byte)));
+    if (!format.super_scaled) return scale;
+    const std::uint8_t byte = group.group_scale[format.n_cols == 16 ? h : 0];
+    return scale * (format.has_min ? static_cast<float>(byte)
+                                   : static_cast<float>(static_cast<std::int8_t>(byte)));
   }
   float min(int h) const {
-    if (!info->has_min) return 0.0f;
+    if (!format.has_min) return 0.0f;
     const float min = f16_to_f32(group.min);
-    return info->super_scaled ? min * static_cast<float>(group.group_min[info->group == 16 ? h : 0])
-                              : min;
+    return format.super_scaled
+               ? min * static_cast<float>(group.group_min[format.n_cols == 16 ? h : 0])
+               : min;
   }
 };
 
@@ -57,7 +58,7 @@ void put_codes(WeightFormat format, std::byte* block, int row, int col, const Gr
 }
 
 void put_scales(WeightFormat format, std::byte* block, int row, int col, const Group32& group) {
-  const TileGroup& from = group.group;
+  const WeightGroup& from = group.group;
   for (int h = 0; h < (block_info(format).group == 16 ? 2 : 1); ++h) {
     const ScalePlace place = scale_place(format, row, col + 16 * h);
     std::byte* at = block + place.group_scale;
@@ -73,9 +74,9 @@ void put_scales(WeightFormat format, std::byte* block, int row, int col, const G
         break;
       case WeightFormat::int4:
         put(at, from.scale);
-        put(at + 2, group.info->has_min
+        put(at + 2, group.format.has_min
                         ? from.min
-                        : f32_to_f16(static_cast<float>(group.info->offset) * group.scale(0)));
+                        : f32_to_f16(static_cast<float>(group.format.offset) * group.scale(0)));
         break;
       case WeightFormat::int4_k:
         put(at, from.group_scale[0]);
@@ -101,9 +102,8 @@ void pack_row(const Tensor& part, const std::byte* source, WeightFormat format, 
     return;
   }
   const BlockInfo layout = block_info(format);
-  const TileInfo& info = tinyllm::info(tile_format_for(part.dtype));
   for (std::int64_t col = 0; col < n_cols; col += 32) {
-    const Group32 group{read_tile_group(part.dtype, source, col / 32), &info};
+    const Group32 group{read_group(part.dtype, source, col / 32), group_format(part.dtype)};
     std::byte* block = section + block_offset(format, row, col, n_cols);
     const int in_tile = static_cast<int>(row % kRowTile);
     const int in_block = static_cast<int>(col % layout.columns);
@@ -149,18 +149,21 @@ void plan_stacked(std::span<const Tensor> parts, WeightPlan& plan) {
 }  // namespace
 
 WeightFormat weight_format_for(DType dtype) {
-  switch (tile_format_for(dtype)) {
-    case TileFormat::f32:
-    case TileFormat::f16:
-    case TileFormat::bf16: return WeightFormat::bf16;
-    case TileFormat::w4s:
-    case TileFormat::w4a: return WeightFormat::int4;
-    case TileFormat::w4k: return WeightFormat::int4_k;
-    case TileFormat::w8s: return WeightFormat::int8;
-    case TileFormat::w6k16: return WeightFormat::int8_k;
-    case TileFormat::w4k16:
-    case TileFormat::w8a:
-    case TileFormat::w8k: return WeightFormat::int8_min;
+  switch (dtype) {
+    case DType::f32:
+    case DType::f16:
+    case DType::bf16: return WeightFormat::bf16;
+    case DType::q4_0:
+    case DType::q4_1: return WeightFormat::int4;
+    case DType::q4_k: return WeightFormat::int4_k;
+    case DType::q8_0:
+    case DType::q5_0:
+    case DType::iq4_nl: return WeightFormat::int8;
+    case DType::q6_k:
+    case DType::q3_k: return WeightFormat::int8_k;
+    case DType::q2_k:
+    case DType::q5_1:
+    case DType::q5_k: return WeightFormat::int8_min;
   }
   CHECK(false, "{} has no layout", name(dtype));
 }

@@ -1,7 +1,6 @@
 #pragma once
 // A tile of queries over one segment of K/V pages: scores, softmax, sums of values. The queries of
-// a tile share every load of keys and values. Each result is a partial
-// (kernels/cpu/layout/attention_queries.h).
+// a tile share every load of keys and values. Results are partials (layout/attention_queries.h).
 //
 // V is a struct of vector functions that each instruction set defines in its attention.cpp:
 //   kLanes   floats of a register
@@ -23,7 +22,7 @@ struct TileQuery {
   bool sees_any() const { return begin < end; }
 };
 
-// Of one call.
+// What all tiles and segments of a call have in common. E: the number format of the pages.
 template <typename E>
 struct Pages {
   using Element = E;
@@ -40,11 +39,11 @@ struct Pages {
   }
 };
 
-// A segment [begin, end) as far as any query of the tile sees it, and what to fetch meanwhile:
-// its values while scores are made, the keys of the next one, up to fetch_end, while values are
-// summed. 0: nothing new.
+// A segment as far as any query of the tile sees it. While scores are made its values are fetched;
+// while values are summed, the keys of the next segment.
 struct Segment {
-  std::int32_t begin, end, fetch_end;
+  std::int32_t begin, end;  // positions
+  std::int32_t fetch_end;   // where the keys to fetch end; 0: nothing is fetched
 };
 
 // The largest power of two of at most n_sums / kQueries, and at most n_most.
@@ -55,8 +54,8 @@ constexpr int share_of(int n_sums, int n_most) {
   return n;
 }
 
-// Fetches a stream of which each step covers kBytes from `at` on: every line once, for the second
-// request of a line would wait for the first.
+// Fetches a stream of which each step covers kBytes from `at` on. Every line is asked for once: a
+// second request would wait for the first.
 template <typename Element, int kBytes>
 [[gnu::always_inline]] static inline void fetch_step(const byte* at, std::int32_t step) {
   constexpr int kLine = 64;
@@ -67,8 +66,8 @@ template <typename Element, int kBytes>
   }
 }
 
-// scores[h][p - begin] = q[h] . K[p] for p in the segment, 16 or 32 at a time. What lies past the
-// end or before a query's own begin holds anything. transposed: [head_dim][kQueries] f32.
+// scores[h][p - begin] = q[h] . K[p] for p in the segment, 16 or 32 at a time. Scores past the end
+// or before a query's own begin hold anything. transposed: [head_dim][kQueries] f32.
 template <typename V, int kQueries, typename P>
 static void score_segment(const float* transposed, const P& pages, const Segment& segment) {
   using Element = typename P::Element;
@@ -118,7 +117,7 @@ static void score_segment(const float* transposed, const P& pages, const Segment
   }
 }
 
-// rows[h][p - begin] *= the scale of position p, for p in the segment, 8 or 16 at a time.
+// scores[h][p - begin] *= the scale of position p, for p in the segment, 8 or 16 at a time.
 template <typename V, int kQueries, typename P, typename Scales>
 static void scale_positions(const Scales& scales_of, const P& pages, const Segment& segment) {
   const std::int32_t block_size = pages.kv.block_size;
@@ -132,8 +131,8 @@ static void scale_positions(const Scales& scales_of, const P& pages, const Segme
   }
 }
 
-// Scores of [begin, end) become weights; max and sum go into the partial, whose value sums become
-// 0. Positions outside in the registers of begin and end weigh 0.
+// Scores of [begin, end) become weights; their max and sum go into the partial, whose sums of
+// values become 0. In the registers of begin and end, positions outside weigh 0.
 template <typename V>
 static void softmax(float* scores, std::int32_t begin, std::int32_t end, float scale,
                     float* partial, std::int32_t head_dim) {
@@ -177,7 +176,8 @@ static void add_columns(const P& pages, const Segment& segment, std::int32_t beg
     const std::int32_t offset = p % block_size, left = block_size - offset;
     const std::int32_t block_end = end - p < left ? end : p + left;
     const byte* value = pages.value(p) + std::int64_t{d} * Element::kBytes;
-    // The keys of a block are as many bytes as its values: so many a position and column.
+    // A block's keys are as many bytes as its values, so each step over a position can fetch as
+    // many bytes of the next segment's keys as it reads of values.
     const std::int32_t next = p - offset + kAttentionSegment;
     const byte* ahead = value;
     if (next < segment.fetch_end)
@@ -206,7 +206,7 @@ static void add_columns(const P& pages, const Segment& segment, std::int32_t beg
   }
 }
 
-// The same for all dimensions from d on.
+// The same for all dimensions from d on, with fewer registers where less is left.
 template <typename V, int kQueries, int kRegs, typename P>
 static void add_rows(const P& pages, const Segment& segment, std::int32_t begin, std::int32_t end,
                      std::int32_t d, const TileQuery* queries) {
@@ -228,8 +228,8 @@ static void add_values(const P& pages, const Segment& segment, std::int32_t begi
   }
 }
 
-// Partials of queries that all see some of the segment. Values that not all of them see are added
-// for each alone: a weight of 0 is no protection from a NaN.
+// Partials of queries that all see some of the segment. Values that only some of them see are added
+// for each alone, since a weight of 0 is no protection from a NaN.
 template <typename V, int kQueries, typename P>
 static void attend_together(const float* transposed, const P& pages, const Segment& segment,
                             const TileQuery* queries) {

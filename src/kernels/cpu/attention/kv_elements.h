@@ -1,7 +1,7 @@
 #pragma once
 // The number formats of K/V pages (layout/kv_pages.h) as vectors read them, and writing a position.
-// prefetch: to the cache that holds a segment's keys or values without driving out what is in use.
-// V is a struct of vector functions that each instruction set defines in its attention.cpp.
+// prefetch brings a line to the cache that can hold a segment's keys or values without driving out
+// what is in use. V is a struct of vector functions (attention_tile.h).
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +47,7 @@ struct Int8 {
   static void prefetch(const byte* at) { V::prefetch_l1(at); }
 };
 
-// Where the key of a position begins in a block, [head_dim] a block_size apart, and its value.
+// Where a position's key begins in its block (its elements are block_size apart), and its value.
 template <typename Element>
 static inline byte* key_at(const KvPages& kv, std::int64_t block, std::int32_t offset) {
   return kv.pages + block * kv.block_stride + std::int64_t{offset} * Element::kBytes;

@@ -1,14 +1,13 @@
 #pragma once
-// Causal attention over K/V pages, once for all instruction sets. Each segment of positions makes a
-// partial result of its own, and partials merge ascending: flash decoding, Dao et al. 2023. So it
-// does not matter to a single bit who made them, one thread in turn or several.
-// V: see attention_tile.h.
+// Causal attention over K/V pages, once for all instruction sets (V: see attention_tile.h). Each
+// segment of positions makes a partial result of its own, and partials merge ascending: flash
+// decoding, Dao et al. 2023. So the bits are the same whether one thread made them or several.
 
 #include "kernels/cpu/attention/attention_tile.h"
 
 namespace tinyllm::paged {
 
-// What of a segment query i sees, and where its partial goes.
+// Query i with the part of a segment that it sees, and the place of its partial.
 static inline TileQuery tile_query(const AttentionQueries& all, std::int32_t i,
                                    std::int32_t head_dim, std::int32_t segment_begin,
                                    float* partial) {
@@ -19,8 +18,7 @@ static inline TileQuery tile_query(const AttentionQueries& all, std::int32_t i,
   return query;
 }
 
-// acc and partial: partials of one query; acc becomes that of both together. Begins with
-// begin_partial.
+// acc and partial are partials of one query; acc becomes that of both together.
 template <typename V>
 static void merge_partial(float* acc, const float* partial, std::int32_t head_dim) {
   const float acc_max = acc[head_dim], max = partial[head_dim];
@@ -36,7 +34,7 @@ static void merge_partial(float* acc, const float* partial, std::int32_t head_di
       acc[head_dim + 1] * V::first(old_factor) + partial[head_dim + 1] * V::first(factor);
 }
 
-// The partial of no position at all.
+// The partial of no position at all, to which others are merged.
 template <typename V>
 static void begin_partial(float* acc, std::int32_t head_dim) {
   for (std::int32_t d = 0; d < head_dim; d += V::kLanes) V::store(acc + d, V::zero());
@@ -59,8 +57,8 @@ static inline std::int32_t tile_width(std::int32_t n) {
   return (n + n_passes - 1) / n_passes;
 }
 
-// Tile by tile: [head_dim][queries of the tile] f32, the tile of query i at transposed + i *
-// head_dim.
+// Tile by tile, [head_dim][queries of the tile] f32: a tile whose first query is i begins at
+// transposed + i * head_dim.
 template <typename V>
 static void transpose_queries(const AttentionQueries& all, std::int32_t head_dim,
                               float* transposed) {
@@ -76,9 +74,9 @@ static void transpose_queries(const AttentionQueries& all, std::int32_t head_dim
   }
 }
 
-// Segment by segment, all queries: a segment's keys and values stay in the L2 cache for all tiles.
-// Partials of query i go to partials + (segment * n_queries + i) * attention_partial_floats,
-// counted from the first segment of the queries; without partials they are merged into accs[i].
+// All queries go through one segment after the other, so a segment's keys and values stay in the L2
+// cache for all tiles. The partial of query i goes to row partial_row(segment, i) of `partials`; if
+// that is null, it is merged into accs[i].
 template <typename V, typename Element>
 static void run_segments(const AttentionQueries& all, const KvPages& kv,
                          const std::int32_t* block_table, float scale, std::int32_t first_segment,
@@ -168,7 +166,7 @@ static void merge_partials(const AttentionQueries& all, const KvPages& kv, const
 }
 
 template <typename V>
-static constexpr AttentionKernels kAttentionOf = {.granule = V::kGroup,
+static constexpr AttentionKernels kAttentionOf = {.page_multiple = V::kGroup,
                                                   .attend = attend_pages<V>,
                                                   .make_partials = make_partials<V>,
                                                   .merge_partials = merge_partials<V>};

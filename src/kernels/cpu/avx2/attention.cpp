@@ -1,4 +1,4 @@
-// Keys and values in pages, as kernels/cpu/attention tells it, with AVX2.
+// The attention of kernels/cpu/attention with AVX2.
 
 #include <immintrin.h>
 

@@ -1,7 +1,6 @@
 #pragma once
-// AVX2 + FMA + F16C kernels: what kernels/cpu/row_kernels.h promises, entry by entry. Compiled with
-// flags of their own, so: raw pointers, no standard header with templates, everything in this
-// namespace.
+// AVX2 + FMA + F16C kernels: what kernels/cpu/row_kernels.h promises, entry by entry. They have
+// flags of their own, so: raw pointers, no standard header with templates, all in this namespace.
 
 #include <cstddef>
 #include <cstdint>

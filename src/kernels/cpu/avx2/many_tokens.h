@@ -2,7 +2,7 @@
 // A panel of quantised weights times several tokens: prefill and batches. Each super-block of 8
 // tiles is unpacked once and then swept by all tokens, 16 rows x 3 tokens at a time: 6 int16 sums,
 // 6 f32 sums, 2 registers of weights, one of activations and one product fill the 16 registers.
-// Where rows have super-scales, f32 sums are in units of them through a super-block: whole scales
+// Where rows have super-scales, f32 sums are in units of these through a super-block: whole scales
 // go into the integer dots, so a tile costs no product of scales. The operations on a row and their
 // order are those of one_token.h.
 
@@ -36,8 +36,8 @@ static inline void add_products(const UnpackedTile<L>& w, int half, int first,
   }
 }
 
-// Int32 dots of one tile's half with kTokens tokens, offset taken off; kSuper: already times the
-// groups' whole scales.
+// Int32 dots of one tile's half with kTokens tokens, less the offset; with kSuper they are already
+// multiplied with the groups' whole scales.
 template <typename L, int kTokens>
 [[gnu::always_inline]] static inline void half_dots(const UnpackedTile<L>& w, int half,
                                                     const std::int8_t* const* q,
@@ -121,8 +121,7 @@ static inline void store_sums(const Sums<kTokens>& sums, float* const* to) {
   }
 }
 
-// Into the first-level cache. (GCC 12 takes a loop of _mm_prefetch for one without effect and drops
-// it.)
+// Into the L1 cache. (GCC 12 takes a loop of _mm_prefetch for one without effect and drops it.)
 static inline void prefetch(const byte* from, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) asm volatile("prefetcht0 %0" : : "m"(from[line]));
 }

@@ -35,7 +35,7 @@ static inline void nibble_sums(const byte* quants, const TilePlanes<kPlanes>& x,
   }
 }
 
-// Groups of 32: int32 dots of a tile, offset taken off; kSuper: already times their whole scales.
+// Groups of 32: int32 dots of a tile less the offset; with kSuper times the groups' whole scales.
 template <typename L, int kPlanes>
 static inline void group_dots(const byte* tile, const TilePlanes<kPlanes>& x,
                               __m256i (&dots)[kPlanes][4]) {
@@ -77,7 +77,7 @@ static inline void group_dots(const byte* tile, const TilePlanes<kPlanes>& x,
   }
 }
 
-// Groups of 16: int32 dots of both groups of a tile, each times its whole scale, offset taken off.
+// Groups of 16: int32 dots of both groups of a tile less the offset, each times its whole scale.
 template <typename L, int kPlanes>
 static inline void scaled_dots(const byte* tile, const TilePlanes<kPlanes>& x,
                                __m256i (&dots)[kPlanes][4]) {

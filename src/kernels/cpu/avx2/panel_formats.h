@@ -1,6 +1,6 @@
 #pragma once
-// The tile formats as AVX2 sees them (layout/tile_format.h draws the tiles). A register holds 8
-// rows x 4 columns of quants; four registers j = 0..3 are the 32 rows of a panel.
+// The tile formats as AVX2 sees them (layout/tile_format.h draws them). A register holds 8 rows x 4
+// columns of quants; four registers j = 0..3 are the 32 rows of a panel.
 //
 // maddubs multiplies unsigned quants with signed activations and adds pairs in int16. How many of
 // its results may be added there before they must go on to int32 (madd) is what a format decides;
@@ -100,8 +100,7 @@ static inline __m256i load_equal_pairs(const byte* at) {
   return _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), order);
 }
 
-// Groups of 16: the two group scales (or mins) of 8 rows as pairs, each row's first in the low
-// half.
+// Groups of 16: the two group scales (or mins) of 8 rows as pairs, the first in the low half.
 template <typename L>
 static inline __m256i load_group_pair(const byte* array, int j) {
   static_assert(L::kGroup == 16);
@@ -115,8 +114,7 @@ static inline __m256 group_mins(const std::int16_t* x_sum, __m256i mins) {
   return _mm256_cvtepi32_ps(_mm256_madd_epi16(repeat_4_bytes(x_sum), mins));
 }
 
-// Six bits: the four registers of 4 columns that two lines of nibbles and a line of upper bits
-// hold.
+// Six bits: the four registers of 4 columns in two lines of nibbles and a line of upper bits.
 struct SixBits {
   __m256i first[2];   // columns 8 p + c and 8 p + 4 + c of the first 16
   __m256i second[2];  // the same of the second 16

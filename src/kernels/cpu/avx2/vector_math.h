@@ -29,8 +29,8 @@ static inline __m256 exp(__m256 x) {
   x = _mm256_min_ps(largest, x);  // a NaN stays
   const __m256 n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(1.44269504f)),
                                    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m256 r =
-      _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);  // ln 2 in two parts (Cody & Waite)
+  // ln 2 in two parts (Cody & Waite)
+  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
   r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
   __m256 p = _mm256_set1_ps(1.0f / 720);
   p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.0f / 120));

@@ -1,4 +1,4 @@
-// Attention over K/V pages, as kernels/cpu/attention tells it, with AVX-512.
+// The attention of kernels/cpu/attention with AVX-512.
 
 #include "kernels/cpu/avx512/avx512_kernels.h"
 

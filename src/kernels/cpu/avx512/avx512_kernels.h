@@ -1,7 +1,7 @@
 #pragma once
-// AVX-512 kernels with VNNI: panels and attention of kernels/cpu/row_kernels.h (the other entries
-// of the table are AVX2's). Compiled with flags of their own, so: raw pointers, no standard header
-// with templates, everything in this namespace.
+// AVX-512 kernels with VNNI: the panels and the attention of kernels/cpu/row_kernels.h; the other
+// entries of the table are AVX2's. They have flags of their own, so: raw pointers, no standard
+// header with templates, all in this namespace.
 
 #if defined(__GNUC__) && !defined(__clang__)
 // g++ 12 takes the undefined registers inside its own intrinsics for our mistakes.

@@ -28,8 +28,7 @@ static inline void unpack_tile(const byte* header, const byte* tile, UnpackedTil
   }
 }
 
-// Into the first-level cache. (GCC 12 takes a loop of _mm_prefetch for one without effect and drops
-// it.)
+// Into the L1 cache. (GCC 12 takes a loop of _mm_prefetch for one without effect and drops it.)
 static inline void prefetch(const byte* from, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) asm volatile("prefetcht0 %0" : : "m"(from[line]));
 }
@@ -38,8 +37,8 @@ static inline void prefetch(const byte* from, int n_bytes) {
 // are and spill the sums.
 static inline void pin(__m512i& v) { asm volatile("" : "+v"(v)); }
 
-// Tokens that go through the tiles together: 12 int32 and 12 f32 sums, 2 registers of weights and
-// one of activations.
+// Tokens that go through the tiles together. Their sums are 12 registers of int32 and 12 of f32;
+// beside them are 2 of weights and one of activations.
 inline constexpr int kPassTokens = 6;
 
 template <typename L, bool kResidual, int kTokens>
@@ -85,8 +84,7 @@ template <typename L, bool kResidual, int kTokens>
   }
 }
 
-// ahead: where the tiles stand that the next sweep needs, to be fetched during this one; or
-// nullptr.
+// ahead: the tiles that the next sweep needs, to be fetched during this one; nullptr: none.
 template <typename L, bool kResidual, int kTokens>
 static void sweep(const UnpackedTile<L>* tiles, int n_tiles, std::int64_t first_tile,
                   const PanelToken* tokens, const byte* ahead) {

@@ -1,6 +1,6 @@
 #pragma once
-// The tile formats as AVX-512 VNNI sees them (layout/tile_format.h draws the tiles). A register is
-// a line: 16 rows x 4 columns of quants, and a panel two halves of 16 rows. vpdpbusd multiplies
+// The tile formats as AVX-512 VNNI sees them (layout/tile_format.h draws them). A register is a
+// line, 16 rows x 4 columns of quants, and a panel has two halves of 16 rows. vpdpbusd multiplies
 // unsigned quants with signed activations and adds 4 products to the int32 of their row, with
 // nothing that could overflow on the way. Quants that are signed in the tile get 128 added (their
 // top bit flipped); what that or a format's own offset adds is taken off where the sum begins.

@@ -1,4 +1,4 @@
-// One 32-row panel of quantised weights times int8 activations: an entry a tile format.
+// One 32-row panel of quantised weights times int8 activations: the entries of the table.
 
 #include "kernels/cpu/avx512/many_tokens.h"
 #include "kernels/cpu/avx512/one_token.h"

@@ -1,7 +1,7 @@
 #pragma once
 // AVX-VNNI kernels: the quantised panels of kernels/cpu/row_kernels.h for CPUs with vpdpbusd on 256
-// bits and no AVX-512 (the other entries of the table are AVX2's). Compiled with flags of their
-// own, so: raw pointers, no standard header with templates, everything in this namespace.
+// bits and no AVX-512; the other entries of the table are AVX2's. They have flags of their own, so:
+// raw pointers, no standard header with templates, all in this namespace.
 
 #include <cstddef>
 #include <cstdint>

@@ -16,7 +16,7 @@ struct Vectors {
   using Ints = __m256i;
   using Floats = __m256;
   static constexpr int kRows = 8;
-  static constexpr int kPassRows = 16;  // x 6 tokens: 12 sums, 2 registers of weights, 1 of x
+  static constexpr int kPassRows = 16;  // x 5 tokens: 10 sums, 2 registers of weights, 1 of x
   static constexpr int kPassTokens = 5;
   static constexpr int kSignedOffset = 128;
 

@@ -1,7 +1,7 @@
 #pragma once
 // Attention over K/V pages: query heads over the pages of one K/V head, the segments in which
-// positions are taken, the partial results that these make, and the kernels that are asked for
-// them. Plain pointers: instruction-set folders include this file.
+// positions are taken, the partial results that these make, and the kernels that make them.
+// Plain pointers: instruction-set folders include this file.
 
 #include <cstdint>
 
@@ -10,7 +10,7 @@
 namespace tinyllm {
 
 // Positions of one partial result, anchored at position 0. The order of addition of attention
-// depends on this number only (ARCHITECTURE, decision 6).
+// depends on this number only.
 inline constexpr std::int32_t kAttentionSegment = 256;
 
 // Query heads that read one K/V head, of tokens at consecutive positions of one sequence. Query i
@@ -43,7 +43,7 @@ struct AttentionQueries {
   float* out_of(std::int32_t query, std::int32_t head_dim) const {
     return out + token_of(query) * out_stride + std::int64_t{query % n_heads} * head_dim;
   }
-  // Of a query's partial for a segment, among all that these queries make.
+  // The row of a query's partial for a segment: those of these queries lie segment by segment.
   std::int64_t partial_row(std::int32_t segment, std::int32_t query) const {
     return std::int64_t{segment - first_segment()} * n_queries() + query;
   }
@@ -52,12 +52,12 @@ struct AttentionQueries {
   }
 };
 
-// A partial result, the softmax of one query over one segment before it is divided: [head_dim] f32
-// sum of exp(score - max) V, then max and the sum of exp(score - max), then padding to an odd
-// number of cache lines where head_dim is a power of two from 32 up.
+// Floats of a partial result, the softmax of one query over one segment before it is divided:
+// [head_dim] the sum of exp(score - max) V, then max, then the sum of exp(score - max), then
+// padding, which makes an odd number of cache lines where head_dim is a power of two from 32 up.
 static inline std::int64_t attention_partial_floats(std::int32_t head_dim) { return head_dim + 16; }
 
-// Queries that a kernel takes through the pages together, at most.
+// Queries that a kernel takes through the pages together are at most so many.
 inline constexpr std::int32_t kMaxAttentionTile = 12;
 
 // Scratch of the attention entries for calls of at most n_queries.
@@ -69,7 +69,8 @@ static inline std::int64_t attention_scratch_floats(std::int32_t n_queries, std:
 // The attention of one instruction set: causal, of the query heads that share one K/V head, for
 // tokens at consecutive positions.
 struct AttentionKernels {
-  std::int32_t granule;  // divides block_size and head_dim of the pages that it takes
+  // block_size and head_dim of the pages that it takes are multiples of this: they fill registers.
+  std::int32_t page_multiple;
 
   // out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
   // Positions run in segments of 256 anchored at 0. Each makes a partial result from nothing (max,
@@ -87,16 +88,16 @@ struct AttentionKernels {
   void (*merge_partials)(const AttentionQueries& queries, const KvPages& kv, const float* partials,
                          float* scratch);
 
-  // What takes pages that do not fill this one's registers; null where granule is 1.
-  const AttentionKernels* narrower = nullptr;
+  // For pages that are no such multiples; null where page_multiple is 1.
+  const AttentionKernels* fallback = nullptr;
 };
 
-// The widest of `kernels` and what is narrower that takes such pages.
+// `kernels`, or the first of its fallbacks that takes such pages.
 static inline AttentionKernels attention_for(const AttentionKernels& kernels,
                                              std::int32_t block_size, std::int32_t head_dim) {
   const AttentionKernels* fitting = &kernels;
-  while (block_size % fitting->granule != 0 || head_dim % fitting->granule != 0)
-    fitting = fitting->narrower;
+  while (block_size % fitting->page_multiple != 0 || head_dim % fitting->page_multiple != 0)
+    fitting = fitting->fallback;
   return *fitting;
 }
 

@@ -5,25 +5,23 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "kernels/cpu/layout/tile_group.h"
 #include "kernels/cpu/layout/tile_layout.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr std::array<TileInfo, kNumTileFormats> kInfo = {{
-    // name, bits, group, super_scaled, has_min, offset, tile_bytes, header_bytes
-    {"f32", 32, 0, false, false, 0, 4096, 0},
-    {"f16", 16, 0, false, false, 0, 2048, 0},
-    {"bf16", 16, 0, false, false, 0, 2048, 0},
-    {"w4s", 4, 32, false, false, 8, 64 + 512, 0},
-    {"w4a", 4, 32, false, true, 0, 64 + 64 + 512, 0},
-    {"w4k", 4, 32, true, true, 0, 32 + 32 + 512, 128},
-    {"w4k16", 4, 16, true, true, 0, 64 + 64 + 512, 128},
-    {"w8s", 8, 32, false, false, 0, 64 + 1024, 0},
-    {"w8a", 8, 32, false, true, 0, 64 + 64 + 1024, 0},
-    {"w8k", 8, 32, true, true, 0, 32 + 32 + 1024, 128},
-    {"w6k16", 6, 16, true, false, 32, 64 + 768, 64},
+    {"f32", {}, 4096, 0},
+    {"f16", {}, 2048, 0},
+    {"bf16", {}, 2048, 0},
+    {"w4s", group_format(DType::q4_0), 64 + 512, 0},
+    {"w4a", group_format(DType::q4_1), 64 + 64 + 512, 0},
+    {"w4k", group_format(DType::q4_k), 32 + 32 + 512, 128},
+    {"w4k16", group_format(DType::q2_k), 64 + 64 + 512, 128},
+    {"w8s", group_format(DType::q8_0), 64 + 1024, 0},
+    {"w8a", group_format(DType::q5_1), 64 + 64 + 1024, 0},
+    {"w8k", group_format(DType::q5_k), 32 + 32 + 1024, 128},
+    {"w6k16", group_format(DType::q6_k), 64 + 768, 64},
 }};
 
 // One row's 32 quants into their places, 4 columns at a time: loading a model is mostly this.
@@ -49,32 +47,31 @@ void store_quants(int bits, const std::int8_t* q, std::int64_t row, std::byte* q
 }
 
 // One row's 32 weights into their places of a tile.
-void store_group(TileFormat format, const TileGroup& group, std::int64_t row, std::byte* header,
+void store_group(TileFormat format, const WeightGroup& group, std::int64_t row, std::byte* header,
                  std::byte* tile) {
   const TileInfo& layout = info(format);
   const TileParts<std::byte> parts(layout, tile);
-  if (layout.super_scaled) {
+  if (layout.groups.super_scaled) {
     store_f16(header, row, group.scale);
-    if (layout.has_min) store_f16(header + 2 * kTileRows, row, group.min);
-    for (int g = 0; g < kTileCols / layout.group; ++g) {
+    if (layout.groups.has_min) store_f16(header + 2 * kTileRows, row, group.min);
+    for (int g = 0; g < kTileCols / layout.groups.n_cols; ++g) {
       parts.scales[g * kTileRows + row] = std::byte{group.group_scale[g]};
-      if (layout.has_min) parts.mins[g * kTileRows + row] = std::byte{group.group_min[g]};
+      if (layout.groups.has_min) parts.mins[g * kTileRows + row] = std::byte{group.group_min[g]};
     }
   } else {
     store_f16(parts.scales, row, group.scale);
-    if (layout.has_min) store_f16(parts.mins, row, group.min);
+    if (layout.groups.has_min) store_f16(parts.mins, row, group.min);
   }
-  store_quants(layout.bits, group.q, row, parts.quants);
+  store_quants(layout.groups.bits, group.q, row, parts.quants);
 }
 
 void pack_float_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
   const std::int64_t element = info(matrix.dtype).block_bytes;
-  std::memset(dst, 0, static_cast<std::size_t>(kTileRows * matrix.n_cols() * element));
+  std::memset(dst, 0, kTileRows * matrix.n_cols() * element);
   for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
     const std::byte* row = matrix.row(first_row + r);
     for (std::int64_t k = 0; k < matrix.n_cols(); ++k) {
-      std::memcpy(dst + (k * kTileRows + r) * element, row + k * element,
-                  static_cast<std::size_t>(element));
+      std::memcpy(dst + (k * kTileRows + r) * element, row + k * element, element);
     }
   }
 }
@@ -105,14 +102,14 @@ TileFormat tile_format_for(DType dtype) {
 
 void pack_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
   const TileFormat format = tile_format_for(matrix.dtype);
-  if (info(format).group == 0) return pack_float_panel(matrix, first_row, dst);
+  if (is_float(format)) return pack_float_panel(matrix, first_row, dst);
   const std::int64_t n_tiles = matrix.n_cols() / kTileCols;
-  std::memset(dst, 0, static_cast<std::size_t>(info(format).panel_bytes(matrix.n_cols())));
+  std::memset(dst, 0, info(format).panel_bytes(matrix.n_cols()));
   for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
     const std::byte* row = matrix.row(first_row + r);
     for (std::int64_t t = 0; t < n_tiles; ++t) {
-      store_group(format, read_tile_group(matrix.dtype, row, t), r,
-                  dst + header_offset(info(format), t), dst + tile_offset(info(format), t));
+      store_group(format, read_group(matrix.dtype, row, t), r, dst + header_offset(info(format), t),
+                  dst + tile_offset(info(format), t));
     }
   }
 }
@@ -120,7 +117,7 @@ void pack_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
 void unpack_row(TileFormat format, const std::byte* panel, std::int64_t row, std::int64_t n_cols,
                 float* dst) {
   const TileInfo& layout = info(format);
-  if (layout.group == 0) {
+  if (is_float(format)) {
     for (std::int64_t k = 0; k < n_cols; ++k)
       dst[k] = float_element(format, panel, k * kTileRows + row);
     return;
@@ -128,8 +125,9 @@ void unpack_row(TileFormat format, const std::byte* panel, std::int64_t row, std
   for (std::int64_t k = 0; k < n_cols; ++k) {
     const std::int64_t t = k / kTileCols;
     const int col = static_cast<int>(k % kTileCols);
-    const GroupScale scale = group_scale(layout, panel + header_offset(layout, t),
-                                         panel + tile_offset(layout, t), row, col / layout.group);
+    const GroupScale scale =
+        group_scale(layout, panel + header_offset(layout, t), panel + tile_offset(layout, t), row,
+                    col / layout.groups.n_cols);
     const int q = quant_at(layout, panel + tile_offset(layout, t), row, col);
     dst[k] = scale.scale * static_cast<float>(q) - scale.min;
   }

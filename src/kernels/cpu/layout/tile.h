@@ -1,11 +1,11 @@
 #pragma once
-// Tiles (layout/tile_format.h draws them): what each format is, and the exact repack from file
-// formats.
+// Tiles (tile_format.h draws them): what each format is, and the exact repack from file formats.
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/cpu/layout/tile_format.h"
+#include "quant/weight_group.h"
 #include "tensor/dtype.h"
 #include "tensor/tensor.h"
 
@@ -13,13 +13,9 @@ namespace tinyllm {
 
 struct TileInfo {
   const char* name;
-  int bits;           // 4, 6, 8; 16 and 32 for floats
-  int group;          // columns that share a scale: 16, 32; 0 for floats
-  bool super_scaled;  // scales are bytes times the header's f16
-  bool has_min;
-  int offset;                 // subtracted from the quant before scaling
+  GroupFormat groups;         // not of floats
   std::int64_t tile_bytes;    // scales, mins and quants of one tile
-  std::int64_t header_bytes;  // before every kSuperTiles tiles; 0 unless super_scaled
+  std::int64_t header_bytes;  // before every kSuperTiles tiles; 0 unless super-scaled
 
   std::int64_t panel_bytes(std::int64_t n_cols) const {
     const std::int64_t n_tiles = n_cols / kTileCols;
@@ -29,6 +25,7 @@ struct TileInfo {
 
 const TileInfo& info(TileFormat format);
 TileFormat tile_format_for(DType dtype);
+inline bool is_float(TileFormat format) { return format <= TileFormat::bf16; }
 
 // Repacks rows [first_row, first_row + 32) of `matrix` (short panels are padded) into dst,
 // info(format).panel_bytes(n_cols) bytes. n_cols must be a multiple of 32, and of 256 for k-quants.

@@ -8,17 +8,17 @@
 //   tile     scales, mins, then the quants: half 0 (rows 0..15), half 1 (rows 16..31)
 //   half     lines of 64 bytes; byte 4 r + c of a line belongs to row r of the half
 //              8 bit: line i (0..7) holds columns 4 i + c, signed
-//              4 bit: line i (0..3) holds columns 4 i + c in the low, 16 + 4 i + c in the high
-//              nibble
+//              4 bit: line i (0..3) holds columns 4 i + c in the low nibble, 16 + 4 i + c in the
+//              high one
 //              6 bit: 4 such lines of low nibbles, then 2 lines of upper bits: a byte of line p
 //              holds 2 bits each of columns 8 p + c, 8 p + 4 + c, 16 + 8 p + c, 16 + 8 p + 4 + c,
 //              lowest first
 //   floats   [32 columns][32 rows] of f32, f16 or bf16, no scales
 //
-// value(row, k) = scale * (q - offset) - min, exactly the file format's value in f32. Scales are
-// f16 a group of 32, or (k-quants) u8/i8 a group of 16 or 32 times an f16 super-scale a row and 256
-// columns, which stand in a header before every 8 tiles. Each file format repacks exactly into one
-// tile format.
+// value(row, k) = scale * (q - offset) - min, exactly the file format's value in f32. A group of 32
+// has an f16 scale. In k-quants a group of 16 or 32 has a byte, times an f16 super-scale of the
+// row's 256 columns, which stands in a header before every 8 tiles. Each file format repacks
+// exactly into one tile format.
 
 #include <cstdint>
 

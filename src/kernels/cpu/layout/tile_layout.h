@@ -28,14 +28,14 @@ struct TileParts {
 
   TileParts(const TileInfo& layout, Byte* tile) : scales(tile), mins(tile), quants(tile) {
     const std::int64_t scales_bytes =
-        layout.super_scaled ? kTileRows * (kTileCols / layout.group) : 2 * kTileRows;
+        layout.groups.super_scaled ? kTileRows * (kTileCols / layout.groups.n_cols) : 2 * kTileRows;
     mins += scales_bytes;
-    quants += scales_bytes * (layout.has_min ? 2 : 1);
+    quants += scales_bytes * (layout.groups.has_min ? 2 : 1);
   }
 };
 
-// The byte of quant (row, col) from the quants' begin; with 4 and 6 bits columns 16.. are the
-// high nibbles.
+// Where the byte of quant (row, col) is, from the quants' begin. With 4 and 6 bits the columns from
+// 16 on are the high nibbles.
 inline std::int64_t quant_byte(int bits, std::int64_t row, int col) {
   const int col_in_lines = bits == 8 ? col : col % 16;
   const std::int64_t half_bytes = bits * 64;
@@ -51,12 +51,12 @@ inline int upper_shift(int col) { return col / 16 * 4 + col % 8 / 4 * 2; }
 // The quant less its offset.
 inline int quant_at(const TileInfo& layout, const std::byte* tile, std::int64_t row, int col) {
   const TileParts<const std::byte> parts(layout, tile);
-  const auto byte = static_cast<int>(parts.quants[quant_byte(layout.bits, row, col)]);
-  if (layout.bits == 8) return static_cast<std::int8_t>(byte);
+  const auto byte = static_cast<int>(parts.quants[quant_byte(layout.groups.bits, row, col)]);
+  if (layout.groups.bits == 8) return static_cast<std::int8_t>(byte);
   const int nibble = byte >> (col < 16 ? 0 : 4) & 15;
-  if (layout.bits == 4) return nibble - layout.offset;
+  if (layout.groups.bits == 4) return nibble - layout.groups.offset;
   const auto upper = static_cast<int>(parts.quants[upper_byte(row, col)]);
-  return (nibble | (upper >> upper_shift(col) & 3) << 4) - layout.offset;
+  return (nibble | (upper >> upper_shift(col) & 3) << 4) - layout.groups.offset;
 }
 
 inline void store_f16(std::byte* array, std::int64_t i, std::uint16_t bits) {
@@ -90,11 +90,11 @@ struct GroupScale {
 inline GroupScale group_scale(const TileInfo& layout, const std::byte* header,
                               const std::byte* tile, std::int64_t row, int g) {
   const TileParts<const std::byte> parts(layout, tile);
-  if (!layout.super_scaled) {
-    return {load_f16(parts.scales, row), layout.has_min ? load_f16(parts.mins, row) : 0.0f};
+  if (!layout.groups.super_scaled) {
+    return {load_f16(parts.scales, row), layout.groups.has_min ? load_f16(parts.mins, row) : 0.0f};
   }
   const auto scale = static_cast<std::uint8_t>(parts.scales[g * kTileRows + row]);
-  if (!layout.has_min) {
+  if (!layout.groups.has_min) {
     return {load_f16(header, row) * static_cast<float>(static_cast<std::int8_t>(scale)), 0.0f};
   }
   const auto min = static_cast<std::uint8_t>(parts.mins[g * kTileRows + row]);

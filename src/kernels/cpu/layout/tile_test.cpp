@@ -13,12 +13,12 @@ namespace {
 // A matrix of random block bytes whose f16 scales are finite: every other byte pattern is legal.
 std::vector<std::byte> random_matrix(DType dtype, std::int64_t n_rows, std::int64_t n_cols) {
   std::mt19937 random(static_cast<unsigned>(dtype) + 1);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(n_rows * row_bytes(dtype, n_cols)));
+  std::vector<std::byte> bytes(n_rows * row_bytes(dtype, n_cols));
   for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
   const bool f32_bytes = dtype == DType::f32;
   for (std::size_t i = 1; i < bytes.size(); i += f32_bytes ? 4 : 2) {
-    bytes[i + (f32_bytes ? 2 : 0)] &=
-        std::byte{0xBF};  // no exponent of all ones, wherever a float stands
+    // No exponent of all ones, wherever a float stands.
+    bytes[i + (f32_bytes ? 2 : 0)] &= std::byte{0xBF};
   }
   if (info(dtype).block_bytes % 2 != 0) ADD_FAILURE() << "odd block";
   return bytes;
@@ -35,8 +35,7 @@ TEST_P(Tile, RepacksExactly) {
     const TileFormat format = tile_format_for(dtype);
     std::vector<float> want(kCols), got(kCols);
     for (std::int64_t first = 0; first < n_rows; first += kTileRows) {
-      std::vector<std::byte> panel(static_cast<std::size_t>(info(format).panel_bytes(kCols)),
-                                   std::byte{0xAA});
+      std::vector<std::byte> panel(info(format).panel_bytes(kCols), std::byte{0xAA});
       pack_panel(matrix, first, panel.data());
       for (std::int64_t r = 0; r < kTileRows; ++r) {
         unpack_row(format, panel.data(), r, kCols, got.data());

@@ -1,4 +1,4 @@
-// Keys and values in pages, as kernels/cpu/attention tells it, with NEON.
+// The attention of kernels/cpu/attention with NEON.
 
 #include <arm_neon.h>
 

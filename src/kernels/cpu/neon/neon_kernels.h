@@ -1,7 +1,7 @@
 #pragma once
 // Kernels for 64-bit Arm with the dot-product instructions (Armv8.2 and later: HWCAP_ASIMDDP): what
-// kernels/cpu/row_kernels.h promises, entry by entry. Compiled with flags of their own, so: raw
-// pointers, no standard header with templates, everything in this namespace.
+// kernels/cpu/row_kernels.h promises, entry by entry. They have flags of their own, so: raw
+// pointers, no standard header with templates, all in this namespace.
 
 #include <cstddef>
 #include <cstdint>

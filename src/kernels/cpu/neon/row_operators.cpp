@@ -47,7 +47,7 @@ static bool quantise_group(const float32x4_t (&x)[8], std::int8_t* q, float& sca
   }
   for (int half = 0; half < 2; ++half) {
     const int8x8_t low = vmovn_s16(words[2 * half]), high = vmovn_s16(words[2 * half + 1]);
-    // What is no number times 0 is none either, or 0: cleared here.
+    // A NaN or an infinity times 0 is no number, whose conversion is cleared here.
     const int8x16_t bytes = finite ? vcombine_s8(low, high) : vdupq_n_s8(0);
     vst1q_s8(q + 16 * half, bytes);
     sum[half] = vaddlvq_s8(bytes);

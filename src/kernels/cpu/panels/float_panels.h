@@ -40,12 +40,12 @@ struct FloatPass {
   std::int64_t x_stride;
   float* y;  // [n_tokens, y_stride], 32 sums each, added to
   std::int64_t y_stride;
-  const byte* fetch;        // what the next pass or block needs: fetched in n_cols steps of
-  std::int64_t fetch_step;  // so many bytes
+  const byte* fetch;        // what the next pass or block needs, fetched in n_cols steps
+  std::int64_t fetch_step;  // bytes of a step
   float* kept;              // [n_cols, 32], where the weights are left; or nullptr
 };
 
-// kFetchBytes: of a step.
+// kFetchBytes: what is fetched in a step, at least fetch_step.
 template <typename V, typename Element, int kTokens, int kFetchBytes, bool kKeep>
 static void float_pass(const FloatPass& pass) {
   constexpr int kRegs = kRegisters<V>;
@@ -104,8 +104,7 @@ static void float_panel_times_tokens(const byte* panel, std::int64_t k, const fl
     const FloatPass whole{panel, k, x, x_stride, y, y_stride, panel + 2048, kColBytes, nullptr};
     return float_pass_of<V, Element, kColBytes, false>(n_tokens, whole);
   }
-  // Passes of nearly equal width: 4 tokens are 2 + 2, not 3 + 1. Each fetches its share of the next
-  // block.
+  // Passes of nearly equal width: 4 tokens are 2 + 2. Each fetches its share of the next block.
   const std::int64_t n_passes = (n_tokens + V::kFloatTokens - 1) / V::kFloatTokens;
   const std::int64_t fetch_step = (kColBytes + n_passes - 1) / n_passes;
   alignas(64) float kept[kBlockCols * kTileRows];

@@ -37,9 +37,9 @@ template <typename V, typename L>
   }
 }
 
-// dots += the 4 columns from 4 i on of kPassRows rows times the tokens' activations. x: the 16
-// columns that hold them, kLane which 4 of these. V::pin keeps the compiler from moving additions
-// past each other: it would need more registers than there are and spill the sums.
+// dots += the 4 columns from 4 i on of kPassRows rows times the tokens' activations, which are the
+// columns from 4 kLane on of the 16 in x. V::pin keeps the compiler from moving additions past each
+// other: it would need more registers than there are and spill the sums.
 template <typename V, int kTokens, int kLane, int kRegs>
 [[gnu::always_inline]] static inline void add_line(const byte* const (&rows)[kRegs], int i,
                                                    const typename V::Columns (&x)[kTokens],
@@ -109,10 +109,9 @@ template <typename V, typename Tile, bool kWithMin, int kTokens>
   }
 }
 
-// Tiles that come from memory while others are swept: at `from` those that the next sweep needs,
-// `tile_bytes` each. nullptr: none.
+// The tiles that the next sweep needs, which come from memory during this one.
 struct Ahead {
-  const byte* from = nullptr;
+  const byte* from = nullptr;  // nullptr: none
   int tile_bytes = 0;
 };
 
@@ -143,8 +142,7 @@ static inline void sweep_width(const Tile* tiles, int n_tiles, std::int64_t firs
   sweep<V, Tile, kWithMin, kMaxTokens>(tiles, n_tiles, first_tile, x, ahead);
 }
 
-// Any number of tokens in passes of full width, the last two of equal width: 7 are 4 + 3, not 5
-// + 2.
+// Any number of tokens in passes of full width, the last two of equal width: 7 are 4 + 3.
 template <typename V, typename Tile, bool kWithMin>
 static void sweep_tokens(const Tile* tiles, int n_tiles, std::int64_t first_tile,
                          const PanelToken* x, std::int64_t n_tokens, Ahead ahead = {}) {

@@ -1,11 +1,10 @@
 #pragma once
-// The tile formats (layout/tile_format.h draws the tiles) as instruction sets see them that
-// multiply 4 bytes by 4 bytes and add the products to an int32 in one step: vpdpbusd of AVX-VNNI
-// and AVX-512 VNNI, sdot of Arm. Nothing can overflow on the way. A register holds kRows rows x 4
-// columns.
+// The tile formats (layout/tile_format.h draws them) for instruction sets that multiply 4 bytes by
+// 4 bytes and add the products to an int32 in one step: vpdpbusd of AVX-VNNI and AVX-512 VNNI, sdot
+// of Arm. Nothing can overflow on the way. A register holds kRows rows x 4 columns.
 //
-// The headers of this folder are panel kernels for any of them (AVX-512 takes the formats only, and
-// sweeps on its own: a few percent faster). V stands for the instruction set, a struct of static
+// The headers of this folder are panel kernels for any of them. AVX-512 takes the formats only: its
+// own kernels are a few percent faster. V stands for the instruction set, a struct of static
 // functions over its registers:
 //   kRows            rows (int32, f32) a register: 4, 8 or 16
 //   kPassRows        rows and

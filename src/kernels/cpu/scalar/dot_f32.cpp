@@ -4,8 +4,7 @@ namespace tinyllm::scalar {
 
 float dot_f32(const float* a, const float* b, std::int64_t n) {
   // 32 running sums, not one: an addition must wait for the one before it in the same sum, so
-  // separate sums keep the adders busy (and round less). The compiler turns each 8 of them into one
-  // register.
+  // separate sums keep the adders busy (and round less). The compiler puts 8 of them in a register.
   constexpr int kSums = 32;
   float sums[kSums] = {};
   const std::int64_t n_whole = n / kSums * kSums;

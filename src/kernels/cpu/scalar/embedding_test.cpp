@@ -13,7 +13,7 @@ namespace {
 
 TEST(Embedding, PicksAndDecodesRows) {
   const std::vector<float> values = random_values(5 * 32, 1);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(5 * row_bytes(DType::q8_0, 32)));
+  std::vector<std::byte> bytes(5 * row_bytes(DType::q8_0, 32));
   encode_row(DType::q8_0, values.data(), bytes.data(), 5 * 32);
   const Tensor table{bytes.data(), DType::q8_0, {5, 32}};
   const std::int32_t token_ids[3] = {4, 0, 4};
@@ -21,8 +21,7 @@ TEST(Embedding, PicksAndDecodesRows) {
   embedding(table, token_ids, 3, out.data());
   for (std::size_t t = 0; t < 3; ++t) {
     decode_row(DType::q8_0, table.row(token_ids[t]), row.data(), 32);
-    EXPECT_TRUE(
-        std::equal(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(t * 32)));
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), out.begin() + t * 32));
   }
 }
 

@@ -9,8 +9,8 @@
 
 namespace tinyllm::scalar {
 
-// One head's attention row in float64: q [d], k and v rows `stride` apart, mask [n_keys] or
-// nullptr.
+// One head's attention row in float64. q: [head_dim]; rows of k and v are `stride` apart; mask:
+// [n_keys] or nullptr.
 inline std::vector<double> float64_attention(const float* q, const float* k, const float* v,
                                              const float* mask, std::size_t n_keys,
                                              std::size_t head_dim, std::size_t stride) {
@@ -32,8 +32,8 @@ inline std::vector<double> float64_attention(const float* q, const float* k, con
 
 // Bound on the error of an attention output. Scores are sums of head_dim products with magnitudes
 // of about `score_norm`, so weights are off by 2 (head_dim + 2) eps score_norm relative, and by
-// (n_keys + 8) eps from the softmax; summing n_keys values of at most `largest_value` adds 2 n_keys
-// eps.
+// (n_keys + 8) eps from the softmax. The sum of n_keys values of at most `largest_value` adds
+// 2 n_keys eps.
 inline double attention_tolerance(std::size_t n_keys, std::size_t head_dim, double score_norm,
                                   double largest_value) {
   return (2.0 * static_cast<double>(head_dim + 2) * score_norm + 3.0 * static_cast<double>(n_keys) +

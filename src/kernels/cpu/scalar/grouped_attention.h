@@ -1,7 +1,7 @@
 #pragma once
 // Attention of many query heads that share fewer key and value heads (Ainslie et al. 2023, GQA).
-// One K/V head for all is multi-query attention (Shazeer 2019); as many as query heads, multi-head
-// attention.
+// With one K/V head for all it is multi-query attention (Shazeer 2019); with one for each query
+// head it is multi-head attention.
 
 #include <cstdint>
 

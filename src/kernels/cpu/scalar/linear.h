@@ -1,6 +1,6 @@
 #pragma once
-// A linear layer on a weight in any format: decode a few of its rows, multiply every token with
-// them.
+// A linear layer on a weight in any format: decodes a few of its rows and multiplies every token
+// with these before it goes on.
 
 #include <cstdint>
 

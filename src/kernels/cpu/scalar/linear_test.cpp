@@ -15,8 +15,7 @@ struct Case {
   std::int64_t n_rows, n_cols;
 };
 
-// The weight as bytes (written once in its format) and as the f32 values that those bytes stand
-// for.
+// The weight as bytes in its format, and the f32 values that these stand for.
 struct Weight {
   std::vector<std::byte> bytes;
   std::vector<float> values;
@@ -25,9 +24,9 @@ struct Weight {
 
 Weight make_weight(const Case& c) {
   Weight weight;
-  weight.values = random_values(static_cast<std::size_t>(c.n_rows * c.n_cols), 3);
+  weight.values = random_values(c.n_rows * c.n_cols, 3);
   const std::int64_t stride = row_bytes(c.dtype, c.n_cols);
-  weight.bytes.resize(static_cast<std::size_t>(c.n_rows * stride));
+  weight.bytes.resize(c.n_rows * stride);
   for (std::int64_t n = 0; n < c.n_rows; ++n) {
     float* row = weight.values.data() + n * c.n_cols;
     std::byte* row_data = weight.bytes.data() + n * stride;
@@ -46,22 +45,20 @@ TEST(Linear, MatchesFloat64InEveryFormat) {
         Case{DType::q4_k, 10, 2304}}) {
     const Weight weight = make_weight(c);
     constexpr std::int64_t kTokens = 3;
-    const std::vector<float> x = random_values(static_cast<std::size_t>(kTokens * c.n_cols), 4);
-    const std::vector<float> bias = random_values(static_cast<std::size_t>(c.n_rows), 5);
-    std::vector<float> out(static_cast<std::size_t>(kTokens * c.n_rows), -99.0f);
+    const std::vector<float> x = random_values(kTokens * c.n_cols, 4);
+    const std::vector<float> bias = random_values(c.n_rows, 5);
+    std::vector<float> out(kTokens * c.n_rows, -99.0f);
     const std::int64_t split = c.n_rows / 3;  // as two threads would
     linear(x.data(), kTokens, weight.tensor, bias.data(), out.data(), split, c.n_rows);
     linear(x.data(), kTokens, weight.tensor, bias.data(), out.data(), 0, split);
     for (std::int64_t i = 0; i < kTokens * c.n_rows; ++i) {
       const std::int64_t t = i / c.n_rows, n = i % c.n_rows;
       const Float64Dot want =
-          float64_dot(x.data() + t * c.n_cols, weight.values.data() + n * c.n_cols,
-                      static_cast<std::size_t>(c.n_cols));
-      const double bias_n = bias[static_cast<std::size_t>(n)];
+          float64_dot(x.data() + t * c.n_cols, weight.values.data() + n * c.n_cols, c.n_cols);
+      const double bias_n = bias[n];
       const double tolerance =
           2.0 * static_cast<double>(c.n_cols + 1) * kEps * (want.magnitude + std::abs(bias_n));
-      expect_close(out[static_cast<std::size_t>(i)], want.value + bias_n, tolerance,
-                   static_cast<std::size_t>(i));
+      expect_close(out[i], want.value + bias_n, tolerance, i);
     }
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
-// The matrix product in the form that a linear layer needs: both operands are read along their
-// rows.
+// The matrix product in the form that a linear layer needs: both inputs are read along their rows.
 
 #include <cstdint>
 

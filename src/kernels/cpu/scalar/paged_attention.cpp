@@ -45,8 +45,8 @@ float load(const KvPages& kv, const std::byte* at) {
   return value;
 }
 
-// The functions that a query's bits come from are never inlined: the compiler may reorder additions
-// here, and must do so in one way only.
+// The functions that make a query's bits are never inlined. The compiler may reorder additions in
+// this folder, and a function that is compiled once does so in one way only.
 
 // The partial of one query over positions [begin, end) of a segment. scores: [kAttentionSegment]
 [[gnu::noinline]] void attend(const float* q, const KvPages& kv, const std::int32_t* block_table,
@@ -77,7 +77,7 @@ float load(const KvPages& kv, const std::byte* at) {
   partial[kv.head_dim + 1] = sum;
 }
 
-// acc becomes the partial of what acc and `partial` cover together.
+// acc becomes the partial of all positions that acc and `partial` cover.
 [[gnu::noinline]] void merge(float* acc, const float* partial, std::int32_t head_dim) {
   const float max = std::max(acc[head_dim], partial[head_dim]);
   const float old_factor = std::exp(acc[head_dim] - max);

@@ -1,6 +1,7 @@
 #pragma once
-// K/V rows in pages (layout/kv_pages.h draws them): writing one position, attending over many. Kwon
-// et al. 2023, PagedAttention; partial softmax: Milakov & Gimelshein 2018, Dao et al. 2023.
+// Keys and values in pages (layout/kv_pages.h says how they lie): writing one position, attending
+// over many. Pages: Kwon et al. 2023, PagedAttention. Partial softmax: Milakov & Gimelshein 2018,
+// Dao et al. 2023.
 
 #include <cstdint>
 
@@ -13,8 +14,8 @@ namespace tinyllm::scalar {
 void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const float* k,
               const float* v);
 
-// Attention in segments whose partial results merge ascending, whole or in two steps:
-// AttentionKernels says what each takes.
+// The entries of AttentionKernels: attention in segments whose partial results merge ascending,
+// whole or in two steps.
 void attend_pages(const AttentionQueries& queries, const KvPages& kv,
                   const std::int32_t* block_table, float scale, float* scratch);
 void make_partials(const AttentionQueries& queries, const KvPages& kv,

@@ -15,7 +15,7 @@ namespace {
 std::int32_t group_dot(const TileInfo& layout, const std::byte* tile, std::int64_t row, int g,
                        const std::int8_t* x) {
   std::int32_t dot = 0;
-  for (int col = g * layout.group; col < (g + 1) * layout.group; ++col) {
+  for (int col = g * layout.groups.n_cols; col < (g + 1) * layout.groups.n_cols; ++col) {
     dot += quant_at(layout, tile, row, col) * x[col];
   }
   return dot;
@@ -25,11 +25,11 @@ std::int32_t group_dot(const TileInfo& layout, const std::byte* tile, std::int64
 float add_tile(const TileInfo& layout, const std::byte* panel, std::int64_t row, std::int64_t t,
                const QuantPlane& x, float acc) {
   const std::byte* tile = panel + tile_offset(layout, t);
-  for (int g = 0; g < kTileCols / layout.group; ++g) {
+  for (int g = 0; g < kTileCols / layout.groups.n_cols; ++g) {
     const GroupScale scale = group_scale(layout, panel + header_offset(layout, t), tile, row, g);
     const std::int32_t dot = group_dot(layout, tile, row, g, x.q + kTileCols * t);
     acc = std::fma(scale.scale * x.scale[t], static_cast<float>(dot), acc);
-    if (layout.has_min && layout.group == 16) {
+    if (layout.groups.has_min && layout.groups.n_cols == 16) {
       acc = std::fma(-scale.min * x.scale[t], static_cast<float>(x.sum[2 * t + g]), acc);
     }
   }
@@ -44,7 +44,7 @@ float row_times_token(const TileInfo& layout, const std::byte* panel, std::int64
     const std::int64_t end = std::min(n_tiles, first + kSuperTiles);
     for (std::int64_t t = first; t < end; ++t) {
       acc = add_tile(layout, panel, row, t, x.main, acc);
-      if (!layout.has_min || layout.group == 16) continue;
+      if (!layout.groups.has_min || layout.groups.n_cols == 16) continue;
       const GroupScale scale = group_scale(layout, panel + header_offset(layout, t),
                                            panel + tile_offset(layout, t), row, 0);
       acc = std::fma(-scale.min, x.scaled_sum[t], acc);

@@ -1,7 +1,6 @@
 #pragma once
-// One 32-row panel of packed weights times some tokens, in plain loops: what every instruction
-// set's panel kernels must equal, the integer part bit for bit. Contract:
-// kernels/cpu/row_kernels.h.
+// One 32-row panel of packed weights times some tokens, in plain loops: what the panel kernels of
+// every instruction set must equal, the integer part bit for bit. Contract: row_kernels.h.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +18,7 @@ void quant_panel(TileFormat format, const std::byte* panel, std::int64_t k, cons
 void float_panel(TileFormat format, const std::byte* panel, std::int64_t k, const float* x,
                  std::int64_t x_stride, std::int64_t n_tokens, float* y, std::int64_t y_stride);
 
-// As kernels/cpu/row_kernels.h says. x: [n] f32, n % 32 == 0.
+// See RowKernels::quantise_act.
 void quantise_act(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
 
 }  // namespace tinyllm::scalar

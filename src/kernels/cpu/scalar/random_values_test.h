@@ -24,8 +24,7 @@ inline void expect_close(double got, double want, double tolerance, std::size_t 
   ASSERT_LE(std::abs(got - want), tolerance) << "[" << index << "] is " << got << ", want " << want;
 }
 
-// sum of a[k] b[k] in double, and the same of magnitudes: the norm that a rounding bound is
-// relative to.
+// The sum of a[k] b[k] in double, and that of the magnitudes, from which rounding bounds are made.
 struct Float64Dot {
   double value = 0, magnitude = 0;
 };

@@ -1,6 +1,5 @@
 #pragma once
-// Root mean square layer norm (Zhang & Sennrich 2019): scales a vector to unit size, keeps its
-// direction.
+// Root mean square layer norm (Zhang & Sennrich 2019): brings a vector to unit size.
 
 #include <cstdint>
 

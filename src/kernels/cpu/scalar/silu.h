@@ -1,6 +1,5 @@
 #pragma once
-// The gate of the MLP: a smooth step times its input (Elfwing et al. 2017; "swish" in Ramachandran
-// et al. 2017).
+// The gate of the MLP: a smooth step times its input (Elfwing et al. 2017), also called swish.
 
 #include <cstdint>
 

@@ -6,8 +6,8 @@
 
 namespace tinyllm::scalar {
 
-// strides[i] = dims[i + 1] * dims[i + 2] * ... * dims[n_dims - 1], in elements. dims, strides:
-// [n_dims].
+// strides[i] = dims[i + 1] * dims[i + 2] * ... * dims[n_dims - 1], in elements.
+// dims, strides: [n_dims].
 void row_major_strides(const std::int64_t* dims, int n_dims, std::int64_t* strides);
 
 // index[0] * strides[0] + ... + index[n_dims - 1] * strides[n_dims - 1]: elements from the start.

@@ -1,4 +1,4 @@
-#include "kernels/cpu/layout/tile_group.h"
+#include "quant/weight_group.h"
 
 #include "base/check.h"
 #include "quant/iq4_nl.h"
@@ -17,8 +17,9 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::uint16_t kSignBit =
-    0x8000;  // of a binary16: our min is subtracted, some files' is added
+// Of a binary16: our min is subtracted, that of some files is added.
+constexpr std::uint16_t kSignBit = 0x8000;
+constexpr std::int64_t kSuperGroups = 8;  // groups of 32 columns in a k-quant's block
 
 std::int8_t byte_of(int value) { return static_cast<std::int8_t>(value); }
 
@@ -28,7 +29,7 @@ const Block& block_at(const std::byte* row, std::int64_t i) {
 }
 
 // Bytes j hold element j in the low and element j + 16 in the high nibble.
-void read_nibbles(const std::uint8_t* codes, TileGroup& group) {
+void read_nibbles(const std::uint8_t* codes, WeightGroup& group) {
   for (int j = 0; j < 16; ++j) {
     group.q[j] = byte_of(codes[j] & 15);
     group.q[j + 16] = byte_of(codes[j] >> 4);
@@ -37,41 +38,41 @@ void read_nibbles(const std::uint8_t* codes, TileGroup& group) {
 
 // Nibbles plus one more bit an element, less an offset.
 void read_five_bits(const std::uint8_t* codes, std::uint32_t high_bits, int offset,
-                    TileGroup& group) {
+                    WeightGroup& group) {
   read_nibbles(codes, group);
   for (int j = 0; j < 32; ++j) {
     group.q[j] = byte_of((group.q[j] | static_cast<int>(high_bits >> j & 1u) << 4) - offset);
   }
 }
 
-void read(const Q4_0Block& block, TileGroup& group) {
+void read(const Q4_0Block& block, WeightGroup& group) {
   read_nibbles(block.codes, group);
   group.scale = block.scale;
 }
 
-void read(const Q4_1Block& block, TileGroup& group) {
+void read(const Q4_1Block& block, WeightGroup& group) {
   read_nibbles(block.codes, group);
   group.scale = block.scale;
   group.min = block.min ^ kSignBit;
 }
 
-void read(const Q5_0Block& block, TileGroup& group) {
+void read(const Q5_0Block& block, WeightGroup& group) {
   read_five_bits(block.codes, block.high_bits, 16, group);
   group.scale = block.scale;
 }
 
-void read(const Q5_1Block& block, TileGroup& group) {
+void read(const Q5_1Block& block, WeightGroup& group) {
   read_five_bits(block.codes, block.high_bits, 0, group);
   group.scale = block.scale;
   group.min = block.min ^ kSignBit;
 }
 
-void read(const Q8_0Block& block, TileGroup& group) {
+void read(const Q8_0Block& block, WeightGroup& group) {
   for (int j = 0; j < 32; ++j) group.q[j] = block.codes[j];
   group.scale = block.scale;
 }
 
-void read(const Iq4NlBlock& block, TileGroup& group) {
+void read(const Iq4NlBlock& block, WeightGroup& group) {
   for (int j = 0; j < 16; ++j) {
     group.q[j] = kIq4NlLevels[block.codes[j] & 15];
     group.q[j + 16] = kIq4NlLevels[block.codes[j] >> 4];
@@ -81,7 +82,7 @@ void read(const Iq4NlBlock& block, TileGroup& group) {
 
 // The 4 low bits of group g of a q4_k or q5_k block, with the group's scale and min.
 template <typename Block>
-void read_k_nibbles(const Block& block, int g, TileGroup& group) {
+void read_k_nibbles(const Block& block, int g, WeightGroup& group) {
   for (int l = 0; l < 32; ++l) {
     group.q[l] = byte_of(block.codes[g / 2 * 32 + l] >> (g % 2 * 4) & 15);
   }
@@ -92,15 +93,15 @@ void read_k_nibbles(const Block& block, int g, TileGroup& group) {
   group.group_min[0] = packed.min;
 }
 
-void read(const Q4KBlock& block, int g, TileGroup& group) { read_k_nibbles(block, g, group); }
+void read(const Q4KBlock& block, int g, WeightGroup& group) { read_k_nibbles(block, g, group); }
 
-void read(const Q5KBlock& block, int g, TileGroup& group) {
+void read(const Q5KBlock& block, int g, WeightGroup& group) {
   read_k_nibbles(block, g, group);
   for (int l = 0; l < 32; ++l)
     group.q[l] = byte_of(group.q[l] | (block.high_bits[l] >> g & 1) << 4);
 }
 
-void read(const Q2KBlock& block, int g, TileGroup& group) {
+void read(const Q2KBlock& block, int g, WeightGroup& group) {
   for (int l = 0; l < 32; ++l) group.q[l] = byte_of(block.codes[g / 4 * 32 + l] >> (g % 4 * 2) & 3);
   for (int half = 0; half < 2; ++half) {
     group.group_scale[half] = block.groups[2 * g + half] & 15;
@@ -110,7 +111,7 @@ void read(const Q2KBlock& block, int g, TileGroup& group) {
   group.min = block.min;
 }
 
-void read(const Q3KBlock& block, int g, TileGroup& group) {
+void read(const Q3KBlock& block, int g, WeightGroup& group) {
   for (int l = 0; l < 32; ++l) {
     const int low = block.codes[g / 4 * 32 + l] >> (g % 4 * 2) & 3;
     group.q[l] = byte_of((low | (block.high_bits[l] >> g & 1) << 2) + 28);  // offset 4 to 32
@@ -121,7 +122,7 @@ void read(const Q3KBlock& block, int g, TileGroup& group) {
   group.scale = block.scale;
 }
 
-void read(const Q6KBlock& block, int g, TileGroup& group) {
+void read(const Q6KBlock& block, int g, WeightGroup& group) {
   for (int l = 0; l < 32; ++l) {
     const int low = block.low_bits[g / 4 * 64 + g % 2 * 32 + l] >> (g % 4 / 2 * 4) & 15;
     const int high = block.high_bits[g / 4 * 32 + l] >> (g % 4 * 2) & 3;
@@ -135,17 +136,17 @@ void read(const Q6KBlock& block, int g, TileGroup& group) {
 
 }  // namespace
 
-TileGroup read_tile_group(DType dtype, const std::byte* row, std::int64_t tile_idx) {
-  TileGroup group;
-  const std::int64_t block = tile_idx / kSuperTiles;  // of a k-quant
-  const int g = static_cast<int>(tile_idx % kSuperTiles);
+WeightGroup read_group(DType dtype, const std::byte* row, std::int64_t group_idx) {
+  WeightGroup group;
+  const std::int64_t block = group_idx / kSuperGroups;
+  const int g = static_cast<int>(group_idx % kSuperGroups);
   switch (dtype) {
-    case DType::q4_0: read(block_at<Q4_0Block>(row, tile_idx), group); return group;
-    case DType::q4_1: read(block_at<Q4_1Block>(row, tile_idx), group); return group;
-    case DType::q5_0: read(block_at<Q5_0Block>(row, tile_idx), group); return group;
-    case DType::q5_1: read(block_at<Q5_1Block>(row, tile_idx), group); return group;
-    case DType::q8_0: read(block_at<Q8_0Block>(row, tile_idx), group); return group;
-    case DType::iq4_nl: read(block_at<Iq4NlBlock>(row, tile_idx), group); return group;
+    case DType::q4_0: read(block_at<Q4_0Block>(row, group_idx), group); return group;
+    case DType::q4_1: read(block_at<Q4_1Block>(row, group_idx), group); return group;
+    case DType::q5_0: read(block_at<Q5_0Block>(row, group_idx), group); return group;
+    case DType::q5_1: read(block_at<Q5_1Block>(row, group_idx), group); return group;
+    case DType::q8_0: read(block_at<Q8_0Block>(row, group_idx), group); return group;
+    case DType::iq4_nl: read(block_at<Iq4NlBlock>(row, group_idx), group); return group;
     case DType::q2_k: read(block_at<Q2KBlock>(row, block), g, group); return group;
     case DType::q3_k: read(block_at<Q3KBlock>(row, block), g, group); return group;
     case DType::q4_k: read(block_at<Q4KBlock>(row, block), g, group); return group;
