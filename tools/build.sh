@@ -67,7 +67,7 @@ build() {
   export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
   mkdir -p "$tree" || die "cannot write to $root/build"
   if command -v flock >/dev/null 2>&1; then exec 9>"$tree/lock"; flock 9; fi # two calls at once: one builds
-  touch "$tree/started.stamp"
+  printf '%s\n' "$root" >"$tree/started.stamp"
   say "building ($1, log: $log)"
   (cd "$root" && cmake --preset "$1" $(fresh_if_moved "$tree")) >"$log" 2>&1 </dev/null ||
     die "cmake failed: $(grep -A 2 'CMake Error' "$log" | tr -s '\n ' '  ' | cut -c 1-160) (log: $log)"

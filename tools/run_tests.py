@@ -161,9 +161,16 @@ def run_pytest(folder, pattern, python=None, side_by_side=False, **environment):
     return result
 
 
+def fresh_if_moved(tree):
+    """What makes cmake forget a build tree that was configured for another folder: it refuses to work in one."""
+    cache = tree / "CMakeCache.txt"
+    is_moved = cache.exists() and f"CMAKE_HOME_DIRECTORY:INTERNAL={ROOT}\n" not in cache.read_text()
+    return ["--fresh"] if is_moved else []
+
+
 def build(preset, *targets):
     """None when the tree of a preset stands, else the failed result."""
-    code, output = run(["cmake", "--preset", preset])
+    code, output = run(["cmake", "--preset", preset, *fresh_if_moved(BUILD / preset)])
     if code == 0:
         caching = {
             "CCACHE_BASEDIR": os.environ.get("CCACHE_BASEDIR", str(ROOT)),

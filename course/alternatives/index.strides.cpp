@@ -1,5 +1,5 @@
-// Another way to index.strides: each stride by its own product, the offset by Horner's rule on
-// differences of strides.
+// Another way to index.strides: each stride by its own product,
+// the offset by Horner's rule on differences of strides.
 #include "kernels/cpu/scalar/strides.h"
 
 void tinyllm::scalar::row_major_strides(const std::int64_t* dims, int n_dims,

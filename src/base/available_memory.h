@@ -7,7 +7,8 @@
 namespace tinyllm {
 
 // Bytes that can be had without swapping: the least of what the system has (free memory and caches
-// that it can drop), what its control groups leave (cgroup_memory.h) and what `ulimit -v` leaves. The largest int64 where none can be read.
+// that it can drop), what its control groups leave (cgroup_memory.h) and what `ulimit -v` leaves.
+// The largest int64 where none of them can be read.
 std::int64_t available_memory_bytes();
 
 }  // namespace tinyllm

@@ -23,8 +23,8 @@ constexpr Names kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
 // A group of version 1 without a limit says a number near 2^63.
 constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;
 
-// A hierarchy that knows memory: where it is mounted, which of its groups is mounted there, and this
-// process's group in it.
+// A hierarchy that knows memory: where it is mounted,
+// which of its groups is mounted there, and this process's group in it.
 struct Hierarchy {
   Names names;
   fs::path mount_point, mounted_group, group;

@@ -1,7 +1,7 @@
 #pragma once
-// CHECK(condition, "wq is [{}], want [{}]", ...): a programmer's fault. Prints file, line,
-// condition and the message to stderr and aborts, in every build type. For bad input use fail() of
-// base/error.h.
+// CHECK(condition, "wq is [{}], want [{}]", ...): a programmer's fault.
+// Prints file, line, condition and the message to stderr and aborts,
+// in every build type. For bad input use fail() of base/error.h.
 
 #include <fmt/core.h>
 

@@ -27,8 +27,8 @@ inline std::uint64_t checked_add(std::uint64_t a, std::uint64_t b, const char* w
   return sum;
 }
 
-// Narrows to a target integer type; throws Error{invalid_input} "<what>: is v, must be in [lo,
-// hi]".
+// Narrows to a target integer type;
+// throws Error{invalid_input} "<what>: is v, must be in [lo, hi]".
 template <typename To, typename From>
 To checked_cast(From value, const char* what) {
   if (!std::in_range<To>(value)) {

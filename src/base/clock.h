@@ -1,5 +1,5 @@
 #pragma once
-// Elapsed wall time in seconds from a steady clock. Any thread, one object a user.
+// Elapsed wall time in seconds from a steady clock. Any thread, one object per user.
 
 #include <chrono>
 

@@ -1,7 +1,8 @@
 #pragma once
-// The one exception of the project: the outside world (a file, a flag, a request, the disk) is at
-// fault. A programmer's fault is CHECK (base/check.h). Any thread. Caught in apps/main, the HTTP
-// route and the bindings only; never thrown inside an engine step.
+// The one exception of the project: the outside world (a file, a flag, a request, the disk)
+// is at fault. A programmer's fault is CHECK (base/check.h). Whoever can do without what
+// failed catches it and says so; otherwise it ends the command in apps/main or becomes
+// the answer of an HTTP request. It is never thrown inside an engine step. Any thread.
 
 #include <fmt/core.h>
 

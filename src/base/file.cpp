@@ -19,7 +19,7 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
          max_bytes);
   }
   std::ifstream stream(path, std::ios::binary);
-  std::string content(static_cast<std::size_t>(size), '\0');
+  std::string content(size, '\0');
   if (!stream.read(content.data(), static_cast<std::streamsize>(size))) {
     fail(ErrorCode::io, "{}: cannot be read", path.string());
   }

@@ -1,6 +1,6 @@
 #pragma once
-// Whole small files: read one into a string, replace one so that a reader never sees half of it.
-// Any thread.
+// Whole small files: read one into a string, replace one
+// so that a reader never sees half of it. Any thread.
 
 #include <cstdint>
 #include <filesystem>

@@ -17,8 +17,8 @@ class JsonField {
  public:
   JsonField(const nlohmann::json& document, std::string source);
 
-  bool is_null() const;                              // null, or not there
-  bool exists() const { return value_ != nullptr; }  // there, if only as null
+  bool is_null() const;                              // null or absent
+  bool exists() const { return value_ != nullptr; }  // present, if only as null
   bool is_array() const;
   const std::string& source() const { return source_; }
   const std::string& path() const { return path_; }

@@ -11,7 +11,7 @@ namespace tinyllm {
 struct JsonLimits {
   std::size_t max_bytes = std::size_t{1} << 28;
   std::size_t max_depth = 64;  // arrays and objects in one another
-  bool unique_keys = false;    // two equal keys in an object are an error; else the later counts
+  bool unique_keys = false;    // equal keys in an object are an error; otherwise the last counts
 };
 
 // Throws Error{invalid_input} "<source>: not JSON at byte 17: ..." or when a limit is passed.

@@ -1,6 +1,6 @@
 #pragma once
-// The placeholder of a body that a learner still has to write. Light on purpose: every skeleton
-// includes it.
+// The placeholder of a body that a learner still has to write.
+// Light on purpose: every skeleton includes it.
 
 namespace tinyllm {
 
@@ -9,6 +9,5 @@ namespace tinyllm {
 
 }  // namespace tinyllm
 
-// Stands in a skeleton where the engine's file has its marked region; the learner replaces the
-// line.
+// Stands in a skeleton in the place of the engine's marked region; the learner replaces the line.
 #define LESSON_TODO(task_id) ::tinyllm::lesson_todo(task_id)

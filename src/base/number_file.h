@@ -1,5 +1,5 @@
 #pragma once
-// Numbers that the kernel tells in small files of /proc and /sys. Any thread.
+// Numbers that the Linux kernel shows in small files below /proc and /sys. Any thread.
 
 #include <cstdint>
 #include <filesystem>

@@ -18,8 +18,8 @@ Members& members_of(Json& object) { return *object.get_ptr<Json::object_t*>(); }
 
 constexpr std::size_t kFewMembers = 16;  // are looked through faster than hashed
 
-// The events of nlohmann's SAX interface. Of two equal keys the later value counts, at the place of
-// the first.
+// The events of nlohmann's SAX interface.
+// Of two equal keys the later value counts, at the place of the first.
 class OrderedJsonBuilder {
  public:
   bool null() { return add(nullptr); }

@@ -101,9 +101,9 @@ void ThreadPool::Door::leave() {
   if (last && caller_sleeps_.exchange(0) != 0) caller_sleeps_.notify_one();
 }
 
-ThreadPool::ThreadPool(int n_workers) : shares_(static_cast<std::size_t>(std::max(1, n_workers))) {
+ThreadPool::ThreadPool(int n_workers) : shares_(std::max(1, n_workers)) {
   CHECK(n_workers >= 1 && n_workers <= kMaxWorkers, "a pool of {} workers", n_workers);
-  threads_.reserve(static_cast<std::size_t>(n_workers - 1));
+  threads_.reserve(n_workers - 1);
   for (int i = 1; i < n_workers; ++i) threads_.emplace_back([this, i] { worker_loop(i); });
 }
 
@@ -123,8 +123,7 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
   const std::int64_t n_chunks = (n + chunk - 1) / chunk;
   CHECK(n_chunks <= UINT32_MAX, "{} chunks", n_chunks);
   for (std::int64_t w = 0; w < n_workers(); ++w) {
-    shares_[static_cast<std::size_t>(w)].set(n_chunks * w / n_workers(),
-                                             n_chunks * (w + 1) / n_workers());
+    shares_[w].set(n_chunks * w / n_workers(), n_chunks * (w + 1) / n_workers());
   }
   const auto do_chunk = [&](int worker_idx, std::int64_t i) {
     body(worker_idx, i * chunk, std::min(n, (i + 1) * chunk));
@@ -144,7 +143,7 @@ void ThreadPool::parallel_for(std::int64_t n, std::int64_t chunk,
   run([&](int worker_idx) {
     const Stopwatch clock;
     take_chunks(worker_idx);
-    shares_[static_cast<std::size_t>(worker_idx)].busy_s = clock.seconds();
+    shares_[worker_idx].busy_s = clock.seconds();
   });
   const double seconds = job_clock.seconds();
   for (const Share& share : shares_) {

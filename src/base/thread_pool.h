@@ -35,10 +35,10 @@ class ThreadPool {
   void parallel_for(std::int64_t n, std::int64_t chunk,
                     function_ref<void(int, std::int64_t, std::int64_t)> body);
 
-  // From now on (not), time in which workers have nothing to do in a job is summed; costs two looks
-  // at the clock a job.
+  // Turns the measurement of idle time on or off: the time in which workers have nothing to do
+  // while a job runs. It costs each worker two looks at the clock per job.
   void watch_waiting(bool watched) { watched_ = watched; }
-  // The seconds since the last call, the mean over the workers.
+  // Idle seconds since the last call, the mean over the workers.
   double take_waited_s() { return std::exchange(waited_s_, 0.0); }
 
  private:
@@ -52,13 +52,14 @@ class ThreadPool {
     std::int64_t take_last();
   };
 
-  // The door of a job: it stands open until no chunk is left. [number of openings and closings |
-  // workers inside], 16 bits each; the number is odd while it is open.
+  // Whether workers may still join a job: the door is open while chunks remain.
+  // The word holds, in 16 bits each, how often it was opened
+  // or closed (odd: it is open) and how many workers are inside.
   class alignas(128) Door {
    public:
     void open();   // caller
     void close();  // caller; returns when nobody is inside
-    // Waits for an opening other than number `seen`, steps in and sets it.
+    // Waits until the door opens for another time than number `seen`, steps in and sets `seen`.
     void enter(std::uint32_t& seen);
     void leave();
 

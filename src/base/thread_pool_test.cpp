@@ -26,7 +26,7 @@ TEST(ThreadPool, WritesOfEveryWorkerAreSeen) {
     std::vector<int> sums(100, 0);
     for (int round = 0; round < 200; ++round) {
       pool.parallel_for(100, 3, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) ++sums[static_cast<std::size_t>(i)];
+        for (std::int64_t i = begin; i < end; ++i) ++sums[i];
       });
     }
     EXPECT_EQ(sums, std::vector<int>(100, 200));
@@ -36,11 +36,11 @@ TEST(ThreadPool, WritesOfEveryWorkerAreSeen) {
 TEST(ThreadPool, ParallelForCoversEveryIndexOnce) {
   ThreadPool pool(3);
   for (const std::int64_t n : {0, 1, 5, 64, 1001}) {
-    std::vector<int> visits(static_cast<std::size_t>(n), 0);
+    std::vector<int> visits(n, 0);
     pool.parallel_for(n, 7, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+      for (std::int64_t i = begin; i < end; ++i) ++visits[i];
     });
-    EXPECT_EQ(visits, std::vector<int>(static_cast<std::size_t>(n), 1));
+    EXPECT_EQ(visits, std::vector<int>(n, 1));
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The number of a token: its place in the model's vocabulary, [0, vocab_size).
+// The number of a token: its index in the model's vocabulary, in [0, vocab_size).
 
 #include <cstdint>
 

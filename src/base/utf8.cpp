@@ -4,7 +4,7 @@ namespace tinyllm {
 namespace {
 
 struct Lead {
-  int n_bytes;              // total length of the character, 0: not a lead byte
+  std::size_t n_bytes;      // total length of the character, 0: not a lead byte
   unsigned char low, high;  // allowed range of the second byte
 };
 
@@ -22,12 +22,12 @@ Lead lead_of(unsigned char byte) {
   return {0, 0, 0};
 }
 
-// Length of the longest well-formed prefix of a character at text[0]; equals lead.n_bytes when
-// complete.
-int well_formed_prefix(std::string_view text, const Lead& lead) {
-  int n = 1;
-  while (n < lead.n_bytes && static_cast<std::size_t>(n) < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[static_cast<std::size_t>(n)]);
+// Length of the longest well-formed prefix of a character at text[0];
+// equals lead.n_bytes when complete.
+std::size_t well_formed_prefix(std::string_view text, const Lead& lead) {
+  std::size_t n = 1;
+  while (n < lead.n_bytes && n < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[n]);
     const unsigned char low = n == 1 ? lead.low : 0x80;
     const unsigned char high = n == 1 ? lead.high : 0xBF;
     if (byte < low || byte > high) break;
@@ -43,12 +43,11 @@ Utf8Char decode_utf8(std::string_view text) {
   const Lead lead = lead_of(first);
   if (lead.n_bytes == 1) return {first, 1, true};
   if (lead.n_bytes == 0) return {kReplacementCharacter, 1, false};
-  const int n = well_formed_prefix(text, lead);
+  const std::size_t n = well_formed_prefix(text, lead);
   if (n < lead.n_bytes) return {kReplacementCharacter, n, false};
   char32_t code_point = first & (0xFF >> (lead.n_bytes + 1));
-  for (int i = 1; i < n; ++i) {
-    code_point =
-        (code_point << 6) | (static_cast<unsigned char>(text[static_cast<std::size_t>(i)]) & 0x3F);
+  for (std::size_t i = 1; i < n; ++i) {
+    code_point = (code_point << 6) | (static_cast<unsigned char>(text[i]) & 0x3F);
   }
   return {code_point, n, true};
 }
@@ -79,7 +78,7 @@ bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const Utf8Char c = decode_utf8(text);
     if (!c.well_formed) return false;
-    text.remove_prefix(static_cast<std::size_t>(c.n_bytes));
+    text.remove_prefix(c.n_bytes);
   }
   return true;
 }
@@ -90,7 +89,7 @@ std::string replace_ill_formed(std::string_view text) {
   while (!text.empty()) {
     const Utf8Char c = decode_utf8(text);
     append_utf8(out, c.code_point);
-    text.remove_prefix(static_cast<std::size_t>(c.n_bytes));
+    text.remove_prefix(c.n_bytes);
   }
   return out;
 }
@@ -100,8 +99,7 @@ std::size_t incomplete_suffix_bytes(std::string_view text) {
     const std::string_view tail = text.substr(text.size() - n);
     const Lead lead = lead_of(static_cast<unsigned char>(tail[0]));
     if (lead.n_bytes == 0) continue;
-    const bool cut_short = static_cast<std::size_t>(lead.n_bytes) > n &&
-                           static_cast<std::size_t>(well_formed_prefix(tail, lead)) == n;
+    const bool cut_short = lead.n_bytes > n && well_formed_prefix(tail, lead) == n;
     return cut_short ? n : 0;
   }
   return 0;

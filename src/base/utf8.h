@@ -1,7 +1,7 @@
 #pragma once
-// UTF-8 as the Unicode standard (chapter 3, table 3-7) defines it. Ill-formed input is handled as
-// Python's bytes.decode(errors="replace") does: each maximal ill-formed part becomes one U+FFFD.
-// Any thread.
+// UTF-8 as the Unicode standard (chapter 3, table 3-7) defines it.
+// Ill-formed input is handled as Python's bytes.decode(errors="replace") does:
+// each maximal ill-formed part becomes one U+FFFD. Any thread.
 
 #include <cstddef>
 #include <string>
@@ -13,7 +13,7 @@ inline constexpr char32_t kReplacementCharacter = 0xFFFD;
 
 struct Utf8Char {
   char32_t code_point;  // kReplacementCharacter when ill formed
-  int n_bytes;          // bytes consumed, 1..4
+  std::size_t n_bytes;  // bytes consumed, 1..4
   bool well_formed;
 };
 

@@ -12,7 +12,7 @@ TEST(Utf8, RoundTripsEveryLength) {
     const Utf8Char back = decode_utf8(bytes);
     EXPECT_TRUE(back.well_formed);
     EXPECT_EQ(back.code_point, c);
-    EXPECT_EQ(static_cast<std::size_t>(back.n_bytes), bytes.size());
+    EXPECT_EQ(back.n_bytes, bytes.size());
   }
 }
 
@@ -25,9 +25,9 @@ TEST(Utf8, ReplacesAsPythonDoes) {
       if (c.code_point == kReplacementCharacter) {
         out += '?';
       } else {
-        out += rest.substr(0, static_cast<std::size_t>(c.n_bytes));
+        out += rest.substr(0, c.n_bytes);
       }
-      rest.erase(0, static_cast<std::size_t>(c.n_bytes));
+      rest.erase(0, c.n_bytes);
     }
     return out;
   };

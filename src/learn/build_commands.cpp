@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/child_process.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
+#include "learn/lines_of.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -34,6 +36,44 @@ std::string link_line(const CoursePaths& paths) {
   const std::string line = listed.output.substr(begin + 5, end - begin - 5);
   write_file_atomic(kept, line);
   return line;
+}
+
+bool is_cuda(const std::string& engine_file) { return engine_file.ends_with(".cu"); }
+
+// How nvcc makes the object of a .cu file; empty where the engine was built without it.
+std::optional<std::string> cuda_line(const CoursePaths& paths, const std::string& engine_file) {
+  const std::string object = "cuda/src/" + engine_file + ".o";  // as in cmake/Cuda.cmake
+  const ChildResult listed =
+      run_child({"ninja", "-C", paths.build.string(), "-t", "commands", "-s", object}, {},
+                [](std::string_view) { return true; });
+  if (listed.exit_code != 0) return std::nullopt;
+  // "cd FOLDER && ... nvcc ... -c FILE -o OBJECT && ..."
+  for (const std::string& line : lines_of(listed.output)) {
+    const std::size_t begin = line.find(" && ");
+    if (!line.starts_with("cd ") || begin == std::string::npos) continue;
+    const std::size_t end = line.find(" && ", begin + 4);
+    return line.substr(begin + 4, end == std::string::npos ? end : end - begin - 4);
+  }
+  return std::nullopt;
+}
+
+// A compiler's command line without what belongs to its one file: source, object, dependencies.
+CompileCommand parsed(const fs::path& directory, const std::string& line,
+                      const std::string& source) {
+  CompileCommand command;
+  command.directory = directory;
+  const std::vector<std::string> words = split_command(line);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool has_value = i + 1 < words.size();
+    if (words[i] == "-o" && has_value) {
+      command.object = directory / words[++i];
+    } else if ((words[i] == "-MF" || words[i] == "-MT") && has_value) {
+      ++i;
+    } else if (words[i] != "-c" && words[i] != "-MD" && words[i] != source) {
+      command.arguments.push_back(words[i]);
+    }
+  }
+  return command;
 }
 
 }  // namespace
@@ -65,23 +105,32 @@ std::vector<std::string> split_command(const std::string& command) {
   return words;
 }
 
+bool can_compile(const CoursePaths& paths, const std::string& engine_file) {
+  return !is_cuda(engine_file) || cuda_line(paths, engine_file).has_value();
+}
+
 CompileCommand compile_command(const CoursePaths& paths, const std::string& engine_file) {
+  const std::string source = (paths.root / "src" / engine_file).string();
+  if (is_cuda(engine_file)) {
+    const std::optional<std::string> line = cuda_line(paths, engine_file);
+    if (line) return parsed(paths.build, *line, source);
+    fail(ErrorCode::not_found, "{}: has no rule for src/{}", paths.build.string(), engine_file);
+  }
   const fs::path list = paths.build / "compile_commands.json";
   const nlohmann::json document = parse_json(read_text_file(list), list.filename());
-  const std::string wanted = (paths.root / "src" / engine_file).string();
+  std::string other_folder;
   for (const JsonField& entry : JsonField(document, list.filename()).elements()) {
-    if (entry.member("file").string() != wanted) continue;
-    CompileCommand command;
-    command.directory = entry.member("directory").string();
-    const std::vector<std::string> words = split_command(entry.member("command").string());
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      if (words[i] == "-o" && i + 1 < words.size()) {
-        command.object = command.directory / words[++i];
-      } else if (words[i] != "-c" && words[i] != wanted) {
-        command.arguments.push_back(words[i]);
-      }
+    const std::string& file = entry.member("file").string();
+    if (file == source) {
+      return parsed(entry.member("directory").string(), entry.member("command").string(), source);
     }
-    return command;
+    if (file.ends_with("/src/" + engine_file)) other_folder = file;
+  }
+  if (!other_folder.empty()) {
+    fail(ErrorCode::not_found,
+         "{}: was made for {}, and this folder was moved or copied from there; './tiny learn' "
+         "builds it anew",
+         list.string(), other_folder.substr(0, other_folder.size() - engine_file.size() - 5));
   }
   fail(ErrorCode::not_found, "{}: does not know src/{}", list.string(), engine_file);
 }

@@ -16,11 +16,15 @@ struct CompileCommand {
   std::filesystem::path object;        // what the engine's build made
 };
 
-// Of src/`engine_file`. Throws Error{not_found} when the build tree does not know it.
+// Of src/`engine_file`. Throws Error{not_found} when the build tree does not know it, and says why
+// when it belongs to another folder.
 CompileCommand compile_command(const CoursePaths& paths, const std::string& engine_file);
 
-// The link of `tinyllm`, its output and map left out, cut where objects go in: before the first
-// archive.
+// False for a .cu file where the engine was built without nvcc.
+bool can_compile(const CoursePaths& paths, const std::string& engine_file);
+
+// The link of `tinyllm`, its output and map left out,
+// cut where objects go in: before the first archive.
 struct LinkCommand {
   std::filesystem::path directory;
   std::vector<std::string> before, after;

@@ -95,7 +95,7 @@ Run run_tests(const CoursePaths& paths, const Task& task, const fs::path& binary
 
 // The same file under AddressSanitizer: "" when it finds nothing there.
 std::string sanitizer_says(const CoursePaths& paths, const Task& task, CheckOptions options) {
-  if (!options.engine_text.empty()) return "";
+  if (!options.engine_text.empty() || task.is_cuda()) return "";
   const fs::path source =
       options.source.empty() ? paths.code() / task.learner_file : options.source;
   options.build_kind = BuildKind::address;
@@ -119,6 +119,9 @@ std::vector<GoldenCase> of_function(std::vector<GoldenCase> golden, const std::s
   std::erase_if(golden, [&](const GoldenCase& one) { return one.given.function() != function; });
   return golden;
 }
+
+// What the driver puts there, on Linux and under WSL.
+bool has_cuda_device() { return fs::exists("/dev/nvidiactl") || fs::exists("/dev/dxg"); }
 
 // Line of the first placeholder, from 1.
 int todo_line(const std::string& text) {
@@ -230,8 +233,8 @@ void judge_properties(const Report& report, CheckResult& result) {
 }
 
 void judge_model(const Task& task, const fs::path& binary, CheckResult& result) {
-  if (task.heard == Heard::numbers) return;
-  const bool with_engine = task.heard == Heard::engine;
+  if (task.runs_in == RunsIn::tests) return;
+  const bool with_engine = task.runs_in == RunsIn::engine;
   const std::string broken = model_difference(binary, task.kernel, with_engine);
   if (!broken.empty()) {
     fail_level(result, Level::model, "model", broken, "");
@@ -314,12 +317,22 @@ CheckResult check_task(const CoursePaths& paths, const Task& task, const CheckOp
       if (compiles) result.passed.push_back({Level::build, ""});
       fail_level(result, compiles ? Level::contract : Level::build, built.failure.kind,
                  compiles ? "your file compiles, but does not offer what the engine calls"
-                          : "your file does not compile",
+                 : built.failure.kind == "no_compiler" ? "your file cannot be compiled here"
+                                                       : "your file does not compile",
                  built.failure.text);
       result.seconds = clock.seconds();
       return result;
     }
     object = built.object;
+  }
+  if (task.is_cuda() && !has_cuda_device()) {
+    result.passed = {{Level::build, ""}, {Level::contract, ""}};
+    fail_level(result, Level::values, "no_device",
+               "your file compiles and offers what the engine calls; whether its numbers are right "
+               "shows on a machine with an NVIDIA GPU, and there is none here",
+               "");
+    result.seconds = clock.seconds();
+    return result;
   }
   const fs::path binary =
       link_binary(paths, {object}, {task.engine_file}, options.name, options.build_kind);

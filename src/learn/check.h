@@ -16,14 +16,15 @@ inline constexpr const char* kLevelNames[] = {"build", "contract", "values", "pr
 
 enum class Outcome {
   green,
-  expected_red,  // the file is the skeleton still: red for the right reason
+  expected_red,  // the file is still the skeleton: red for the right reason
   red,
   missing,  // there is no file
 };
 
 struct Failure {
   Level level = Level::build;
-  // compile, contract, not_yet, wrong, stray_write, threw, crash, hang, property, model
+  // compile, no_compiler, contract, no_device, not_yet,
+  // wrong, stray_write, threw, crash, hang, property, model
   std::string kind;
   std::string title;      // one line: what happened, where
   std::string text;       // more lines, for the terminal
@@ -52,7 +53,7 @@ struct CheckResult {
 struct CheckOptions {
   bool with_model = true;
   BuildKind build_kind = BuildKind::fast;
-  bool explained = false;        // somebody waits for the cause: look longer
+  bool explained = false;        // somebody wants to know the cause: look longer
   double hang_s = 5;             // wall time that the learner's code gets
   std::filesystem::path source;  // instead of the learner's file
   std::string engine_text;       // or: a mutant's text of the engine's file

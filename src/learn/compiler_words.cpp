@@ -5,19 +5,19 @@
 #include <vector>
 
 #include "learn/lines_of.h"
+#include "learn/object_symbols.h"
 
 namespace tinyllm::learn {
 namespace {
 
-// "rms_norm" of "tinyllm::scalar::rms_norm(const float*)".
-std::string_view bare_name(std::string_view function) {
-  function = function.substr(0, function.find('('));
-  const std::size_t at = function.find_last_of(": ");
-  return at == function.npos ? function : function.substr(at + 1);
+// "rms_norm" of "void rms_norm(const float*)".
+std::string_view name_without_type(std::string_view function) {
+  function = bare_name(function);
+  return function.substr(function.find_last_of(" *&") + 1);
 }
 
-// A function with the name of the contract's, but other parameters or another namespace: the
-// compiler quotes it.
+// A function with the name of the contract's, but other
+// parameters or another namespace: the compiler quotes it.
 std::string own_function_advice(std::string_view message,
                                 const std::vector<std::string>& contract) {
   const bool stray = message.find("no previous declaration for") != message.npos ||
@@ -27,8 +27,8 @@ std::string own_function_advice(std::string_view message,
   if (!stray || close == message.npos) return "";
   const std::string_view yours = message.substr(open + 1, close - open - 1);
   for (const std::string& wanted : contract) {
-    if (bare_name(wanted) != bare_name(yours)) continue;
-    const bool in_namespace = yours.find("tinyllm::scalar::") != yours.npos;
+    if (bare_name(wanted) != name_without_type(yours)) continue;
+    const bool in_namespace = yours.find(qualified_name(wanted)) != yours.npos;
     return fmt::format("{}\n     the contract is  {}",
                        in_namespace ? "the parameters are not those of the contract."
                                     : "its name must be written in full, with the namespace.",

@@ -1,6 +1,6 @@
 #pragma once
-// Where things lie: the course (read only), the build that it links against, and the learner's own
-// folder. Any thread.
+// Where things lie: the course (read only), the build that
+// it links against, and the learner's own folder. Any thread.
 
 #include <filesystem>
 #include <string>
@@ -21,8 +21,8 @@ struct CoursePaths {
   std::filesystem::path scratch() const { return learner / "build/learn"; }
 };
 
-// From the running binary's place, else from the working folder. `folder` empty: TINYLLM_LEARNER,
-// else the repository.
+// From the running binary's place, else from the working folder.
+// `folder` empty: TINYLLM_LEARNER, else the repository.
 // Throws Error{not_found} when there is no course here, or nothing is built.
 CoursePaths find_course(const std::string& folder);
 

@@ -45,9 +45,8 @@ class CourseMerge {
   // True when something came; false when there was nothing new.
   bool run() {
     if (!git_.is_repository()) {
-      say("This folder is no git repository (was it a download?), so nothing can be fetched: "
-          "unpack\n"
-          "a new version over it, and call this again. Clones update by themselves.\n");
+      say("This folder is no git repository (was it a download?), so nothing can be fetched:\n"
+          "unpack a new version over it, and call this again. Clones update by themselves.\n");
       return false;
     }
     check_state();

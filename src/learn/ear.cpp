@@ -80,7 +80,7 @@ class EarGame {
         fmt::format("Name that bug: {} rounds. Each time one operator of the model is broken.\n"
                     "Read what it says, then say which. Nobody gets all; q stops.\n",
                     rounds_));
-    for (const Mutant& bug : std::span(bugs_).first(static_cast<std::size_t>(rounds_))) {
+    for (const Mutant& bug : std::span(bugs_).first(rounds_)) {
       if (!play_round(bug)) break;
     }
     if (score_.rounds == 0) return;

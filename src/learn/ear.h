@@ -1,6 +1,6 @@
 #pragma once
-// "Name that bug": the model answers with one operator secretly broken, the learner guesses which.
-// Main thread only.
+// "Name that bug": the model answers with one operator
+// secretly broken, the learner guesses which. Main thread only.
 
 #include "learn/session.h"
 
@@ -11,7 +11,7 @@ struct EarOptions {
   std::uint64_t seed = 0;  // 0: by the clock
 };
 
-// Reads guesses from stdin, a line each. The score is kept when at least one round was played.
+// Reads guesses from stdin, one per line. The score is kept when at least one round was played.
 void run_ear(const SessionOptions& options, const EarOptions& ear);
 
 }  // namespace tinyllm::learn

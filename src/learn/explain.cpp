@@ -29,9 +29,8 @@ std::string row(const std::vector<double>& values, std::int64_t begin, std::int6
                 std::int64_t width) {
   std::string text = begin % width > 0 ? "... " : "";
   for (std::int64_t i = begin; i < end; ++i) {
-    text += i < static_cast<std::int64_t>(values.size())
-                ? fmt::format("{:>11.5g}", values[static_cast<std::size_t>(i)])
-                : fmt::format("{:>11}", "-");
+    text += i < static_cast<std::int64_t>(values.size()) ? fmt::format("{:>11.5g}", values[i])
+                                                         : fmt::format("{:>11}", "-");
   }
   return text + (end % width > 0 ? " ..." : "");
 }

@@ -19,9 +19,9 @@ std::string known_mistake(const std::vector<GoldenCase>& golden,
                           const std::map<std::string, CaseAnswers>& recorded,
                           const CaseAnswers& answers);
 
-// Whether two implementations of one mistake gave the same: they may add in another order, so the
-// tolerance is that of the right answer, or as large a part of their own value where that is
-// larger.
+// Whether two implementations of one mistake gave the same:
+// they may add in another order, so the tolerance is that of the right answer,
+// or as large a part of their own value where that is larger.
 bool same_answer(const WantedArray& wanted, const std::vector<double>& a,
                  const std::vector<double>& b);
 

@@ -1,6 +1,6 @@
 #pragma once
-// Tells when a file was saved: inotify on its folder where the file system can do that, else a look
-// every 300 ms. One thread.
+// Notices when a file was saved: by inotify on its folder where the file system supports that, else
+// by a look every 300 ms. One thread.
 
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +14,7 @@ class FileWatcher {
   FileWatcher(const FileWatcher&) = delete;
   FileWatcher& operator=(const FileWatcher&) = delete;
 
-  // To poll() for input besides others; -1 when the file system tells nothing.
+  // For poll() beside other descriptors; -1 when the file system reports nothing.
   int descriptor() const { return descriptor_; }
   // How long a poll() may wait at most before changed() must be asked; -1: for ever.
   int timeout_ms() const;

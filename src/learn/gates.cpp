@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "learn/build_commands.h"
 #include "learn/check.h"
 #include "learn/learner_files.h"
 #include "learn/marked_region.h"
 #include "learn/model_check.h"
 #include "learn/mutant_runs.h"
+#include "learn/object_symbols.h"
 #include "learn/session.h"
 #include "learn/voice.h"
 #include "model_store/model_store.h"
@@ -53,7 +55,8 @@ class Gates {
 
   // A text as a file of the scratch folder, compiled as a learner's.
   fs::path source(const Task& task, const std::string& kind, const std::string& text) {
-    const fs::path file = paths_.scratch() / "gates" / (task.id + "." + kind + ".cpp");
+    const std::string ending = fs::path(task.learner_file).extension();
+    const fs::path file = paths_.scratch() / "gates" / (task.id + "." + kind + ending);
     fs::create_directories(file.parent_path());
     if (!fs::exists(file) || read_text_file(file) != text) write_file_atomic(file, text);
     return file;
@@ -86,7 +89,22 @@ class Gates {
     return result.failure.title + (result.failure.text.empty() ? "" : "\n" + result.failure.text);
   }
 
+  // What the file of a class defines beside its members nobody could replace.
+  std::string strangers(const Task& task) {
+    if (task.class_name.empty()) return "";
+    std::string text;
+    for (const std::string& symbol : strangers_to(
+             defined_symbols(compile_command(paths_, task.engine_file).object), task.class_name)) {
+      text += fmt::format(" src/{} defines {}, no member of {};", task.engine_file, symbol,
+                          task.class_name);
+    }
+    return text;
+  }
+
   void red_for_the_right_reason(const Task& task) {
+    if (const std::string broken = strangers(task); !broken.empty()) {
+      report("G1", task.id + ": the engine's file holds the members of one class", false, broken);
+    }
     const CheckResult result = check(task, skeleton(task), "skeleton");
     const bool compiles =
         result.failure.level > Level::contract || result.outcome == Outcome::green;
@@ -112,9 +130,10 @@ class Gates {
   }
 
   void alternative_is_green(const Task& task) {
-    const fs::path file = paths_.course() / "alternatives" / (task.id + ".cpp");
+    const std::string name = task.id + fs::path(task.learner_file).extension().string();
+    const fs::path file = paths_.course() / "alternatives" / name;
     if (!fs::exists(file)) {
-      report("G12", task.id + ": has no course/alternatives/" + task.id + ".cpp", false);
+      report("G12", task.id + ": has no course/alternatives/" + name, false);
       return;
     }
     const CheckResult result = check(task, file, "alternative");

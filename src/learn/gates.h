@@ -15,6 +15,8 @@
 // SmolLM2 says the same tokens with all of them.
 //
 // G12: another correct implementation passes every test.
+//
+// The gates between these are about lesson pages and the tool: tests/course_all/ holds them.
 
 #include <map>
 #include <string>
@@ -33,8 +35,8 @@ struct GateChoice {
   std::string gate;  // "G3"; "": all
 };
 
-// Prints a line a finding; the table of G5 in full. Returns the number of broken gates.
-// One task's choice leaves out the gates of all together.
+// Prints one line per finding, and the table of G5 in full. Returns the number of broken gates.
+// The choice of one task leaves out the gates that need all tasks together.
 int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const GateChoice& choice);
 
 }  // namespace tinyllm::learn

@@ -37,7 +37,7 @@ class GitFolder {
   void settle_as_ours(const std::string& file) const;
 
   GitAnswer ask(const std::vector<std::string>& arguments) const;
-  // The answer's text. Throws Error{io} with git's words when git refuses.
+  // What git printed. Throws Error{io} with git's words when it refuses.
   std::string must(const std::vector<std::string>& arguments) const;
 
  private:

@@ -7,9 +7,11 @@
 #include "base/child_process.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "learn/build_commands.h"
 #include "learn/lesson_page.h"
 #include "learn/lesson_text.h"
 #include "learn/marked_region.h"
+#include "learn/object_symbols.h"
 #include "learn/terminal_child.h"
 
 namespace tinyllm::learn {
@@ -21,6 +23,15 @@ bool has_program(const std::string& name) {
   return run_child({"sh", "-c", "command -v " + name}, {}, [](std::string_view) {
            return true;
          }).exit_code == 0;
+}
+
+// "tinyllm::scalar::rms_norm" of "rms_norm": how the engine's own object calls it.
+std::string full_name(const CoursePaths& paths, const Task& task, const std::string& function) {
+  for (const std::string& symbol :
+       defined_symbols(compile_command(paths, task.engine_file).object)) {
+    if (bare_name(symbol) == function) return std::string(qualified_name(symbol));
+  }
+  return function;
 }
 
 void say_hint(const Session& session, const Task& task, std::size_t index) {
@@ -86,7 +97,8 @@ void debug_task(Session& session, const Task& task, bool only_build) {
       link_binary(session.paths, {built.object}, {task.engine_file}, "debug-" + task.id);
   if (only_build) return;
   const std::string function =
-      result.failure.function.empty() ? task.functions.front() : result.failure.function;
+      full_name(session.paths, task,
+                result.failure.function.empty() ? task.functions.front() : result.failure.function);
   const std::vector<std::string> arguments = {
       binary.string(),
       "learn",
@@ -97,11 +109,8 @@ void debug_task(Session& session, const Task& task, bool only_build) {
       result.failure.case_name};
   std::vector<std::string> command;
   if (has_program("gdb")) {
-    command = {"gdb",   "-q",
-               "-ex",   "set breakpoint pending on",
-               "-ex",   "break tinyllm::scalar::" + function,
-               "-ex",   "run",
-               "--args"};
+    command = {"gdb", "-q",  "-ex",   "set breakpoint pending on", "-ex", "break " + function,
+               "-ex", "run", "--args"};
   } else if (has_program("lldb") || has_program("lldb-16")) {
     command = {has_program("lldb") ? "lldb" : "lldb-16",
                "-o",

@@ -1,6 +1,6 @@
 #pragma once
-// Ways out when a learner is stuck: hint, solution, debugger. As functions on a session, for the
-// watch, and as commands. Main thread only.
+// Ways out when a learner is stuck: hint, solution, debugger. Used by the watch loop within a
+// session, and as commands. Main thread only.
 
 #include <string>
 
@@ -11,7 +11,8 @@ namespace tinyllm::learn {
 // Shows the next hint of the task and counts it; after the last one, all of them.
 void show_hint(Session& session, const Task& task);
 
-// The engine's own region. Before the task is green it asks: all hints first, then a yes.
+// Shows the engine's own region. Before the task is green all hints must have been shown, and the
+// learner must say yes.
 void show_solution(Session& session, const Task& task, bool yes);
 
 // gdb (or lldb) at the learner's function, on the first case that fails. `only_build`: for an

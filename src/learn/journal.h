@@ -1,6 +1,6 @@
 #pragma once
-// What stays on paper: a page a session, the tracker, one JSON for a tutor. The tool fills its own
-// cells and lines and leaves everything that a person wrote. Main thread only.
+// What is written down: one page per session, the tracker, and one JSON for a tutor. The tool fills
+// its own cells and lines and leaves everything that a person wrote. Main thread only.
 
 #include <filesystem>
 #include <string>
@@ -13,7 +13,8 @@ namespace tinyllm::learn {
 // sessions/weekN/DATE-day-ID.md from SESSION-TEMPLATE.md; the one of today is used again.
 std::filesystem::path open_session_page(const Session& session, const Day& day);
 
-// Fills the page's machine part: what was checked, green, hints. `answers`: to the day's questions.
+// Fills the page's generated part: what was checked, what is green, which hints were shown.
+// `answers`: to the day's questions.
 void close_session_page(const Session& session, const Day& day, const std::filesystem::path& page,
                         const std::vector<std::string>& answers);
 

@@ -10,12 +10,28 @@
 #include "base/file.h"
 #include "learn/build_commands.h"
 #include "learn/compiler_words.h"
+#include "learn/lines_of.h"
 #include "learn/object_symbols.h"
 
 namespace tinyllm::learn {
 namespace {
 
 namespace fs = std::filesystem;
+
+const std::vector<std::string> kLearnerFlags = {"-g",
+                                                "-Wall",
+                                                "-Wextra",
+                                                "-Wmissing-declarations",
+                                                "-Werror",
+                                                "-Wno-unused-parameter",
+                                                "-Wno-error=unused-variable",
+                                                "-Wno-error=unused-but-set-variable",
+                                                "-fno-diagnostics-color"};
+// Of the host's side; nvcc's own warnings are no errors.
+const std::vector<std::string> kCudaLearnerFlags = {
+    "-g",
+    "--compiler-options=-Wno-unused-parameter,-Wno-error=unused-variable,"
+    "-Wno-error=unused-but-set-variable,-fno-diagnostics-color"};
 
 const std::vector<std::string> kAddressFlags = {"-fsanitize=address,undefined",
                                                 "-fno-sanitize-recover=undefined",
@@ -82,56 +98,72 @@ Compiled compile(const CompileCommand& command, const std::vector<std::string>& 
   return {object, done.output};
 }
 
-// "rms_norm.cpp.o" as a member of an archive in the link map.
-bool map_holds_member(const fs::path& map, const std::string& engine_file) {
-  const std::string member = fs::path(engine_file).filename().string() + ".o)";
-  const std::string text = read_text_file(map);
-  for (std::size_t at = text.find(member); at != text.npos; at = text.find(member, at + 1)) {
-    if (at > 0 && text[at - 1] == '(') return true;
+// True when a member "rms_norm.cpp.o" of an archive is in the link map with one of `symbols` below
+// it. The name alone says little: several folders may hold a file of that name.
+bool map_holds_member(const fs::path& map, const std::string& engine_file,
+                      const std::vector<std::string>& symbols) {
+  const std::string member = "(" + fs::path(engine_file).filename().string() + ".o)";
+  bool is_inside = false;
+  for (const std::string& line : lines_of(read_text_file(map))) {
+    if (line.find(".o") != line.npos) {
+      is_inside = line.find(member) != line.npos;
+    } else if (is_inside) {
+      for (const std::string& symbol : symbols) {
+        if (line.find(std::string(qualified_name(symbol)) + "(") != line.npos) return true;
+      }
+    }
   }
   return false;
 }
 
+std::vector<std::string> flags_of(const Task& task, BuildKind kind) {
+  std::vector<std::string> flags = learner_flags(task);
+  if (task.is_cuda()) {  // no sanitizer looks into a kernel
+    if (kind == BuildKind::debug) flags.push_back("-G");
+    return flags;
+  }
+  if (kind == BuildKind::address) {
+    flags.insert(flags.end(), kAddressFlags.begin(), kAddressFlags.end());
+  }
+  if (kind == BuildKind::debug) flags.push_back("-O0");
+  return flags;
+}
+
 }  // namespace
 
-const std::vector<std::string>& learner_flags() {
-  static const std::vector<std::string> flags = {"-g",
-                                                 "-Wall",
-                                                 "-Wextra",
-                                                 "-Wmissing-declarations",
-                                                 "-Werror",
-                                                 "-Wno-unused-parameter",
-                                                 "-Wno-error=unused-variable",
-                                                 "-Wno-error=unused-but-set-variable",
-                                                 "-fno-diagnostics-color"};
-  return flags;
+const std::vector<std::string>& learner_flags(const Task& task) {
+  return task.is_cuda() ? kCudaLearnerFlags : kLearnerFlags;
 }
 
 BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::path& source,
                          BuildKind kind) {
   BuiltObject built;
-  const CompileCommand command = compile_command(paths, task.engine_file);
-  std::vector<std::string> flags = learner_flags();
-  if (kind == BuildKind::address) {
-    flags.insert(flags.end(), kAddressFlags.begin(), kAddressFlags.end());
+  const std::string name = shown(paths, source);
+  if (!can_compile(paths, task.engine_file)) {
+    built.failure = {"no_compiler",
+                     fmt::format("{} is CUDA, and the engine was built without it: there was no "
+                                 "nvcc. Install the CUDA toolkit until 'nvcc --version' answers, "
+                                 "remove {}, and call './tiny learn' again\n",
+                                 name, shown(paths, paths.build))};
+    return built;
   }
-  if (kind == BuildKind::debug) flags.push_back("-O0");
+  const CompileCommand command = compile_command(paths, task.engine_file);
   const std::string suffix = kind == BuildKind::address ? ".asan.o"
                              : kind == BuildKind::debug ? ".debug.o"
                                                         : ".o";
   const std::size_t place = std::hash<std::string>{}(source.string());
   const fs::path object =
       paths.scratch() / fmt::format("{}-{:08x}{}", task.id, place & 0xFFFFFFFF, suffix);
-  const Compiled compiled = compile(command, flags, source, object);
-  const std::string name = shown(paths, source);
+  const Compiled compiled = compile(command, flags_of(task, kind), source, object);
   if (compiled.object.empty()) {
     built.failure = {"compile", shorten_errors(compiled.output, source.string(), name,
                                                defined_symbols(command.object))};
     return built;
   }
   if (kind == BuildKind::fast) {  // a sanitized object offers symbols of the sanitizer too
-    const std::vector<std::string> found = defined_symbols(object);
-    const SymbolFaults faults = compare_symbols(defined_symbols(command.object), found);
+    const std::vector<std::string> found = contract_of(defined_symbols(object), task.class_name);
+    const SymbolFaults faults =
+        compare_symbols(contract_of(defined_symbols(command.object), task.class_name), found);
     if (found.empty()) {
       built.failure = {"contract",
                        fmt::format("{} defines no function at all; move it away, and the next "
@@ -150,13 +182,17 @@ BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::p
 
 fs::path build_engine_file(const CoursePaths& paths, const std::string& engine_file,
                            const std::string& text, const std::string& name) {
-  const fs::path source = paths.scratch() / "mutants" / (name + ".cpp");
+  const std::string ending = fs::path(engine_file).extension();
+  const fs::path source = paths.scratch() / "mutants" / (name + ending);
   make_folder(source.parent_path());
   if (!fs::exists(source) || read_text_file(source) != text) write_file_atomic(source, text);
+  std::vector<std::string> flags = {"-Wno-unused-variable", "-Wno-unused-parameter",
+                                    "-Wno-unused-but-set-variable"};
+  if (ending == ".cu") {
+    for (std::string& flag : flags) flag.insert(0, "--compiler-options=");
+  }
   const Compiled compiled =
-      compile(compile_command(paths, engine_file),
-              {"-Wno-unused-variable", "-Wno-unused-parameter", "-Wno-unused-but-set-variable"},
-              source, source.string() + ".o");
+      compile(compile_command(paths, engine_file), flags, source, source.string() + ".o");
   if (compiled.object.empty()) {
     fail(ErrorCode::invalid_input, "{} does not compile: {}", name, compiled.output.substr(0, 600));
   }
@@ -188,7 +224,8 @@ fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& obje
     fail(ErrorCode::invalid_input, "linking your code failed: {}", done.output.substr(0, 600));
   }
   for (const std::string& file : engine_files) {
-    if (map_holds_member(map, file)) {
+    const std::vector<std::string> symbols = defined_symbols(compile_command(paths, file).object);
+    if (map_holds_member(map, file, symbols)) {
       fs::remove(binary);
       fail(ErrorCode::invalid_input,
            "the linker took the engine's own {} beside yours (see {}); this is our fault, please "

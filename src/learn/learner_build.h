@@ -19,7 +19,8 @@ enum class BuildKind {
 
 // The learner's file did not become a program: a text for a person, the first line says what.
 struct BuildFailure {
-  std::string kind;  // "compile", "contract": for the tutor's JSON
+  // For the tutor's JSON: "compile", "contract", or "no_compiler": a .cu file and no nvcc.
+  std::string kind;
   std::string text;
 };
 
@@ -30,8 +31,9 @@ struct BuiltObject {
 };
 
 // What a learner's file is compiled with, behind the flags of the engine's own: the later ones win.
-// A parameter or a variable may be unused while somebody writes; everything else is strict.
-const std::vector<std::string>& learner_flags();
+// A parameter or a variable may be unused while somebody writes; everything else is strict. g++ and
+// nvcc take different words.
+const std::vector<std::string>& learner_flags(const Task& task);
 
 // Compiles `source` (any place) with the flags of the task's engine file and checks its symbols.
 // Uses the object of an earlier call when nothing changed. Throws Error when the world is at fault

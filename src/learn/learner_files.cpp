@@ -29,10 +29,11 @@ void write_new(const CoursePaths& paths, const fs::path& path, const std::string
 std::string compile_commands(const CoursePaths& paths, const Course& course) {
   ordered_json list = ordered_json::array();
   for (const Task& task : course.tasks) {
+    if (!can_compile(paths, task.engine_file)) continue;
     const CompileCommand command = compile_command(paths, task.engine_file);
     const std::string file = (paths.code() / task.learner_file).string();
     ordered_json arguments = command.arguments;
-    for (const std::string& flag : learner_flags()) arguments.push_back(flag);
+    for (const std::string& flag : learner_flags(task)) arguments.push_back(flag);
     for (const std::string& word : {std::string("-c"), file}) arguments.push_back(word);
     list.push_back({{"directory", command.directory.string()},
                     {"file", file},

@@ -1,6 +1,6 @@
 #pragma once
-// The learner's side of the disk: skeletons under code/, what an editor needs to know, and what a
-// new version of the course changes. Never overwrites what a learner has written. One thread.
+// The learner's files: skeletons under code/, the settings of an editor, and what a new version of
+// the course changes in them. Never overwrites what a learner has written. One thread.
 
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace tinyllm::learn {
 
-// The skeleton of a task, from the engine's file of today.
+// The skeleton of a task, made from the engine's file as it is now.
 std::string skeleton_of(const CoursePaths& paths, const Task& task);
 
 // Writes each skeleton that is not there, compile_commands.json and the editor's settings. Returns
@@ -18,8 +18,8 @@ std::string skeleton_of(const CoursePaths& paths, const Task& task);
 std::vector<std::string> write_missing_files(const CoursePaths& paths, const Course& course,
                                              Progress& progress);
 
-// After a new version of the course came: a line for each task whose contract changed, and for what
-// is new. Files that were still skeletons are written anew; others are kept.
+// After an update of the course: a line for each task whose contract changed, and for each new one.
+// Files that are still skeletons are written anew; others are kept.
 std::vector<std::string> update_files(const CoursePaths& paths, const Course& course,
                                       Progress& progress);
 

@@ -63,7 +63,7 @@ class Array {
 using Floats = Array<float>;
 using Ints = Array<std::int64_t>;
 
-// What tests fill an output with: a value that is still there was never written.
+// What tests fill an output with beforehand: a value that is still there was never written.
 inline constexpr float kNotWritten = -77.0f;
 
 // One recorded case: numbers by name.
@@ -95,7 +95,7 @@ class Answers {
   void put(std::string_view name, const Floats& values);
   void put(std::string_view name, const Ints& values);
   void put(std::string_view name, std::int64_t value);
-  // An input that the contract lets nobody write: compared with the recorded one.
+  // For an input that the contract does not allow to change: compares it with the recorded one.
   void expect_unchanged(std::string_view name, const Floats& now, const Case& before);
 
   const std::map<std::string, std::vector<double>>& values() const { return values_; }

@@ -26,8 +26,8 @@ void speak_mine(const Session& session, const std::string& prompt);
 // `learn`: the loop over all tasks.
 void run_learn_command(const SessionOptions& options);
 
-// `learn day 1.4`: lesson, session page, the loop over the day's tasks, questions, tracker. The
-// questions are read from stdin, a line each.
+// `learn day 1.4`: lesson, session page, the loop over the day's tasks, questions, tracker.
+// The answers are read from stdin, one per line.
 void run_day_command(const SessionOptions& options, const std::string& day);
 
 }  // namespace tinyllm::learn

@@ -1,7 +1,7 @@
 #pragma once
 // A lesson's Markdown as a page for a browser, and the pager that shows a text.
-// Knows what the lessons use: headings, paragraphs, lists, code fences, tables, images, <details>.
-// Any thread.
+// Knows what the lessons use: headings, paragraphs, lists,
+// code fences, tables, images, <details>. Any thread.
 
 #include <filesystem>
 #include <string>
@@ -19,8 +19,8 @@ std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day);
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,
                     const std::string& title);
 
-// Shows text in $PAGER (less where it is not set) when stdout is a terminal, else prints it. less
-// opens at the first line that holds `from`, where that is given.
+// Shows text in $PAGER (less where it is not set) when stdout is a terminal, else prints it.
+// Where `from` is given, less opens at the first line that holds it.
 void show_in_pager(const std::string& text, bool plain, const std::string& from = "");
 
 }  // namespace tinyllm::learn

@@ -1,5 +1,6 @@
 #pragma once
-// The way through the course as a list: a line a task, days without a lesson marked so. Any thread.
+// The way through the course as a list: one line per task, and marks at days without a lesson.
+// Any thread.
 
 #include <string>
 

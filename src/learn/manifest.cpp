@@ -20,12 +20,12 @@ std::vector<std::string> strings(const JsonField& list) {
   return texts;
 }
 
-Heard read_heard(const JsonField& field) {
+RunsIn read_runs_in(const JsonField& field) {
   const std::string& word = field.string();
-  if (word == "engine") return Heard::engine;
-  if (word == "reference") return Heard::reference;
-  if (word != "numbers") field.refuse(ErrorCode::invalid_input, "engine, reference or numbers");
-  return Heard::numbers;
+  if (word == "engine") return RunsIn::engine;
+  if (word == "reference") return RunsIn::reference;
+  if (word != "tests") field.refuse(ErrorCode::invalid_input, "engine, reference or tests");
+  return RunsIn::tests;
 }
 
 Task read_task(const JsonField& row) {
@@ -33,11 +33,16 @@ Task read_task(const JsonField& row) {
   task.id = row.member("id").string();
   task.day = row.member("day").string();
   task.title = row.member("title").string();
-  task.engine_file = row.member("engine_file").string() + ".cpp";
-  task.engine_header = row.member("engine_file").string() + ".h";
   task.learner_file = row.member("learner_file").string();
+  const std::string ending = fs::path(task.learner_file).extension();
+  if (ending != ".cpp" && ending != ".cu") {
+    row.member("learner_file").refuse(ErrorCode::invalid_input, "a .cpp or .cu file");
+  }
+  task.engine_file = row.member("engine_file").string() + ending;
+  task.engine_header = row.member("engine_file").string() + ".h";
   task.functions = strings(row.member("functions"));
-  task.heard = read_heard(row.member("heard"));
+  task.class_name = row.member("class").string_or("");
+  task.runs_in = read_runs_in(row.member("runs_in"));
   task.kernel = row.member("kernel").string_or("");
   task.contract = row.member("contract").count();
   task.contract_changes = strings(row.member("contract_changes"));

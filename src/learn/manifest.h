@@ -12,11 +12,11 @@
 
 namespace tinyllm::learn {
 
-// Where a task's operator runs when the model speaks with it.
-enum class Heard {
-  engine,     // in the batched engine, and in the reference path
-  reference,  // in the reference path only
-  numbers,    // in no model: its tests are all
+// Which models run a task's operator when one speaks with it.
+enum class RunsIn {
+  engine,     // the batched engine, and the reference path
+  reference,  // the reference path only
+  tests,      // none: only its tests call it
 };
 
 // A known wrong variant of an engine file: one place of the file, replaced.
@@ -28,7 +28,7 @@ struct Mutant {
   std::string question;            // what to ask a learner who made it
   bool audible = false;            // heard when SmolLM2 speaks with it
   std::string lesson;              // the day that prevents it
-  std::vector<std::string> near;   // for the ear: ids of bugs that one may take it for
+  std::vector<std::string> near;   // for `learn ear`: ids of bugs that one may take it for
   std::vector<std::string> cases;  // recorded in these cases only; empty: in all
 };
 
@@ -36,10 +36,12 @@ struct Task {
   std::string id;                          // "norm.rms"; never a number, so that days may move
   std::string day;                         // "1.4"
   std::string title;                       // "RMSNorm"
-  std::string engine_file, engine_header;  // below src/
-  std::string learner_file;                // below code/: "week1/rms_norm.cpp"
+  std::string engine_file, engine_header;  // below src/; the file ends as the learner's does
+  std::string learner_file;                // below code/: "week1/rms_norm.cpp", or a .cu file
   std::vector<std::string> functions;      // as a person says them: "rms_norm"
-  Heard heard = Heard::numbers;
+  // The class whose members the file defines: "tinyllm::BlockPool". Empty: free functions.
+  std::string class_name;
+  RunsIn runs_in = RunsIn::tests;
   std::string kernel;  // TINYLLM_KERNELS entry that lets the engine call it; may be empty
   std::int64_t contract = 1;
   std::vector<std::string> contract_changes;  // entry i: what version i + 2 changed
@@ -47,6 +49,7 @@ struct Task {
   std::vector<std::string> hints;
   std::int64_t minutes = 0;
   std::string prompt;  // what `learn speak` asks
+  bool is_cuda() const { return learner_file.ends_with(".cu"); }
 };
 
 struct Day {
@@ -77,8 +80,8 @@ std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id
 // `replace` does not stand there exactly once.
 std::string mutated_source(const CoursePaths& paths, const Mutant& mutant);
 
-// The task that a person means: its id, or its learner file's name. Throws Error{usage} that lists
-// the ids.
+// The task that a person means: its id, or its learner file's name.
+// Throws Error{usage} that lists the ids.
 const Task& require_task(const Course& course, const std::string& word);
 
 }  // namespace tinyllm::learn

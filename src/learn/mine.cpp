@@ -56,16 +56,16 @@ Mine build_mine(const Session& session) {
 }
 
 std::string describe(const Mine& mine, const Session& session, bool in_engine) {
-  std::vector<const Task*> yours, unheard;
+  std::vector<const Task*> yours, unused;
   for (const Task* task : mine.yours) {
-    (in_engine && task->heard != Heard::engine ? unheard : yours).push_back(task);
+    (in_engine && task->runs_in != RunsIn::engine ? unused : yours).push_back(task);
   }
   std::string text = fmt::format("yours here ({} of {}): {}", yours.size(),
                                  session.course.tasks.size(), names_of(yours, session, true));
   if (!mine.engine.empty()) text += "; the engine's own: " + names_of(mine.engine, session, false);
-  if (!unheard.empty()) {
-    text += fmt::format("; yours, but heard only with --engine reference or 'learn speak': {}",
-                        names_of(unheard, session, true));
+  if (!unused.empty()) {
+    text += fmt::format("; yours, but used only with --engine reference or 'learn speak': {}",
+                        names_of(unused, session, true));
   }
   for (const std::string& note : mine.notes) text += "\n" + note;
   return text;

@@ -21,12 +21,13 @@ struct Mine {
 // mistake may be heard.
 Mine build_mine(const Session& session);
 
-// "yours here (2 of 4): rms_norm, softmax (tests red)   the engine's: ...". `in_engine`: only what
-// the batched engine calls counts as yours.
+// "yours here (2 of 4): norm.rms, softmax.row (not green); the engine's own: ...".
+// `in_engine`: only what the batched engine calls counts as yours.
 std::string describe(const Mine& mine, const Session& session, bool in_engine);
 
-// `chat --mine` and the like: replaces this process by the learner's binary with the same
-// arguments, less `--mine`. Says on stderr whose each operator is. Returns only by throwing Error.
+// `chat --mine` and the like: replaces this process
+// by the learner's binary, with the same arguments without `--mine`.
+// Says on stderr which operators are the learner's. Returns only by throwing Error.
 [[noreturn]] void exec_mine(const std::vector<std::string>& arguments);
 
 }  // namespace tinyllm::learn

@@ -1,6 +1,6 @@
 #pragma once
-// For those who write the course: what each known mistake of a task answers, and which test kills
-// it. One thread.
+// For those who write the course: what each known mistake
+// of a task answers, and which test kills it. One thread.
 
 #include <string>
 #include <vector>

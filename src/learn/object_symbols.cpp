@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <regex>
 #include <sstream>
 #include <string_view>
 
@@ -27,26 +28,67 @@ std::string demangled(const std::string& symbol) {
       abi::__cxa_demangle(symbol.c_str(), nullptr, nullptr, &status), std::free);
   std::string text = status == 0 ? name.get() : symbol;
   // As people write them: "const float*", not "float const*".
-  for (const std::string_view type : {"float", "long", "int"}) {
-    replace_all(text, fmt::format("{} const*", type), fmt::format("const {}*", type));
-  }
-  replace_all(text, "long", "std::int64_t");
-  return text;
+  replace_all(text, "[abi:cxx11]", "");
+  replace_all(text,
+              "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+              "std::string");
+  static const std::regex late_const(R"(([A-Za-z_][\w:]*) const([*&]))");
+  static const std::regex long_word(R"(\blong\b)");
+  text = std::regex_replace(text, late_const, "const $1$2");
+  replace_all(text, "unsigned long", "std::size_t");
+  return std::regex_replace(text, long_word, "std::int64_t");
 }
 
-// "rms_norm" of "tinyllm::scalar::rms_norm(float const*)".
+// nvcc gives names of its own to what one file keeps to itself, and lets the linker see them.
+bool is_of_nvcc(std::string_view symbol) {
+  return symbol.find("_GLOBAL__N_") != symbol.npos || symbol.find("__device_stub__") != symbol.npos;
+}
+
+std::string_view without_namespace(std::string_view symbol) {
+  return symbol.substr(static_cast<std::size_t>(bare_name(symbol).data() - symbol.data()));
+}
+
+// "take()" of "tinyllm::BlockPool::take()"; empty for what is no member of the class.
+std::string_view member_name(std::string_view symbol, std::string_view class_name) {
+  const bool is_member =
+      symbol.starts_with(class_name) && symbol.substr(class_name.size()).starts_with("::");
+  return is_member ? symbol.substr(class_name.size() + 2) : std::string_view();
+}
+
+bool is_table(std::string_view symbol) {
+  return symbol.starts_with("vtable for ") || symbol.starts_with("typeinfo ");
+}
+
+}  // namespace
+
+std::string_view qualified_name(std::string_view symbol) {
+  return symbol.substr(0, symbol.find('('));
+}
+
 std::string_view bare_name(std::string_view symbol) {
-  symbol = symbol.substr(0, symbol.find('('));
+  symbol = qualified_name(symbol);
   const std::size_t colons = symbol.rfind("::");
   return colons == symbol.npos ? symbol : symbol.substr(colons + 2);
 }
 
-std::string_view without_namespace(std::string_view symbol) {
-  const std::size_t at = symbol.substr(0, symbol.find('(')).rfind("::");
-  return at == symbol.npos ? symbol : symbol.substr(at + 2);
+std::vector<std::string> contract_of(std::vector<std::string> symbols,
+                                     std::string_view class_name) {
+  if (class_name.empty()) return symbols;
+  std::erase_if(symbols, [&](const std::string& symbol) {
+    const bool is_nested =
+        qualified_name(member_name(symbol, class_name)).find("::") != std::string_view::npos;
+    return is_table(symbol) || is_nested;
+  });
+  return symbols;
 }
 
-}  // namespace
+std::vector<std::string> strangers_to(std::vector<std::string> symbols,
+                                      std::string_view class_name) {
+  std::erase_if(symbols, [&](const std::string& symbol) {
+    return is_table(symbol) || !member_name(symbol, class_name).empty();
+  });
+  return symbols;
+}
 
 std::vector<std::string> defined_symbols(const std::filesystem::path& object) {
   const ChildResult listed = run_child({"nm", "-P", "-g", "--defined-only", object.string()}, {},
@@ -61,11 +103,14 @@ std::vector<std::string> defined_symbols(const std::filesystem::path& object) {
     std::istringstream words(line);
     std::string symbol, type;
     words >> symbol >> type;
-    if (type.size() == 1 && std::string_view("TDBRGSC").find(type[0]) != std::string_view::npos) {
+    if (type.size() == 1 && std::string_view("TDBRGSC").find(type[0]) != std::string_view::npos &&
+        !is_of_nvcc(symbol)) {
       names.push_back(demangled(symbol));
     }
   }
   std::ranges::sort(names);
+  const auto doubled = std::ranges::unique(names);  // a constructor has two symbols
+  names.erase(doubled.begin(), doubled.end());
   return names;
 }
 
@@ -82,7 +127,8 @@ std::string describe(const SymbolFaults& faults, const std::string& file,
   std::string text;
   std::vector<std::string> extra = faults.extra;
   for (const std::string& wanted : faults.missing) {
-    const auto near = std::ranges::find(extra, bare_name(wanted), bare_name);
+    const auto near = std::ranges::find(extra, bare_name(wanted),
+                                        [](const std::string& name) { return bare_name(name); });
     if (near == extra.end()) {
       text +=
           fmt::format("{} does not define {}; the contract is in src/{}\n", file, wanted, header);

@@ -1,6 +1,6 @@
 #pragma once
-// A check's result as text for a terminal, as JSON for programs and as JUnit XML for CI. Any
-// thread.
+// A check's result as text for a terminal,
+// as JSON for programs and as JUnit XML for CI. Any thread.
 
 #include <string>
 #include <vector>

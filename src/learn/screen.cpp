@@ -23,7 +23,7 @@ bool write_all(int fd, std::string_view text) {
     const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
+    text.remove_prefix(n);
   }
   return true;
 }
@@ -54,9 +54,8 @@ Style make_style(bool plain) {
 
 std::string progress_line(const Style& style, int done, int total, int width) {
   const int filled = total == 0 ? 0 : width * done / total;
-  return fmt::format("[{}{}] {} of {} tasks green",
-                     style.green(std::string(static_cast<std::size_t>(filled), '#')),
-                     std::string(static_cast<std::size_t>(width - filled), '-'), done, total);
+  return fmt::format("[{}{}] {} of {} tasks green", style.green(std::string(filled, '#')),
+                     std::string(width - filled, '-'), done, total);
 }
 
 std::string wrap(std::string_view text, int width, std::string_view indent) {

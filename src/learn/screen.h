@@ -1,6 +1,6 @@
 #pragma once
-// How the tool looks: colours where the terminal takes them, plain text everywhere else. Any
-// thread.
+// How the tool looks: colours where the terminal
+// takes them, plain text everywhere else. Any thread.
 
 #include <string>
 #include <string_view>
@@ -10,7 +10,7 @@ namespace tinyllm::learn {
 struct Style {
   bool color = false;
   int width = 80;
-  bool terminal = false;  // lines are for eyes: long ones are broken
+  bool terminal = false;  // a person reads the lines: long ones are broken
 
   std::string bold(std::string_view text) const;
   std::string dim(std::string_view text) const;

@@ -27,8 +27,8 @@ struct Session {
 
   // The first task in the order of the course that is not green; nullptr when all are.
   const Task* next_task() const;
-  // Checks one task, notes it in the progress and saves that. The first green is celebrated by the
-  // caller: `became_green`. `explained`: looks longer for the cause.
+  // Checks one task, notes the result in the progress and saves it. `became_green` tells the caller
+  // of the first green. `explained`: looks longer for the cause.
   CheckResult check(const Task& task, bool* became_green = nullptr, bool explained = false);
   int n_green() const;
 };

@@ -6,8 +6,8 @@
 
 namespace tinyllm::learn {
 
-// Runs it to its end; `input` is its stdin when not empty, else it has ours. Ctrl-C belongs to it
-// meanwhile. Returns its exit code; 127: no such program.
+// Runs it to its end; `input` is its stdin when not empty, else it gets our own. Meanwhile Ctrl-C
+// goes to it alone. Returns its exit code; 127: no such program.
 int run_on_terminal(const std::vector<std::string>& arguments, const std::string& input = "");
 
 }  // namespace tinyllm::learn

@@ -1,6 +1,6 @@
 #pragma once
-// The inside of the process that runs a learner's code: limits, cases, and a report that is written
-// line by line, so that it says where a crash was. One thread.
+// What runs inside the process of a learner's code: limits, cases, and a report that is written
+// line by line, so that it shows where a crash was. One thread.
 
 #include <filesystem>
 #include <span>
@@ -11,7 +11,7 @@
 namespace tinyllm::learn {
 
 // Runs the cases of `golden` and then the properties. Never throws for what the learner's code
-// does. Report: one JSON object a line, {"begin": name}, then {"name", "status": ok | not_yet |
+// does. Report: one JSON object per line, {"begin": name}, then {"name", "status": ok | not_yet |
 // threw | fault, "message", "answers"} (cases) or {"property", "status": ok | wrong, "message"}.
 // `only`: the name of one case or property, for the debugger; "": all.
 void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,

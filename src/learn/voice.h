@@ -21,13 +21,13 @@ struct Voice {
   std::string broken;        // "" or why there is no answer: a crash, or it took too long
 };
 
-// Runs `binary`. `on_pace` hears the seconds that one token takes, before the first word; `on_text`
-// the text as it comes. Ctrl-C ends the speech, not this program.
+// Runs `binary`. `on_pace` is told the seconds that one token takes before the first word comes,
+// `on_text` the text as it comes. Ctrl-C ends the speech, not this program.
 Voice speak(const std::filesystem::path& binary, const std::string& model,
             const std::string& prompt, const std::function<void(double)>& on_pace,
             const std::function<void(std::string_view)>& on_text);
 
-// The inside of that process. Report: JSON of ids.
+// What runs inside that process. The report is a JSON of ids.
 void run_voice(const std::string& model, const std::string& prompt,
                const std::filesystem::path& report);
 

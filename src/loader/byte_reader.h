@@ -22,8 +22,8 @@ class ByteReader {
   std::uint64_t offset() const { return offset_; }
   std::uint64_t n_left() const { return bytes_.size() - offset_; }
 
-  // The next n bytes. Throws Error{invalid_input} "file: ends inside <what> at byte ..." when fewer
-  // are left.
+  // The next n bytes. Throws Error{invalid_input} "file:
+  // ends inside <what> at byte ..." when fewer are left.
   std::span<const std::byte> take(std::uint64_t n, const char* what) {
     if (n > n_left()) {
       fail(ErrorCode::invalid_input,

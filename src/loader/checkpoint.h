@@ -1,8 +1,8 @@
 #pragma once
-// One view over the two ways in which models are published: a GGUF file (or its first split) and a
-// Hugging Face folder. Opening maps the files and checks every count, offset and length; no weight
-// is read or copied. Owns the mappings: every Tensor that it hands out dies with it. Move only. Any
-// thread may read.
+// One view over the two ways in which models are published:
+// a GGUF file (or its first split) and a Hugging Face folder. Opening maps the files
+// and checks every count, offset and length; no weight is read or copied. Owns the mappings:
+// every Tensor that it hands out dies with it. Move only. Any thread may read.
 
 #include <cstdint>
 #include <filesystem>
@@ -30,9 +30,9 @@ class Checkpoint {
   // message names file, field, found, wanted.
   static Checkpoint open(const std::filesystem::path& path);
 
-  // A model that lives in memory (random weights, tests): format random, `name` as its path,
-  // tensors under Hugging Face names and split_halves pairing. `buffers` own the tensors' bytes.
-  // Validates the config.
+  // A model that lives in memory (random weights, tests): format random,
+  // `name` as its path, tensors under Hugging Face names and split_halves pairing.
+  // `buffers` own the tensors' bytes. Validates the config.
   static Checkpoint from_memory(const std::string& name, ModelConfig config, TensorMap tensors,
                                 std::vector<Buffer> buffers);
 
@@ -46,19 +46,19 @@ class Checkpoint {
 
   // What no Tensor can hold; empty but for Hugging Face folders.
   const UnreadTensors& unread_tensors() const;
-  // Tensors under the names that the file uses, each [n_rows, n_cols] or [n]. Rows may lie at any
-  // alignment (a file decides).
+  // Tensors under the names that the file uses, each [n_rows, n_cols] or [n]. Rows may have any
+  // alignment: the file decides.
   const TensorMap& tensors() const;
   WeightNaming naming() const;
   // nullptr when there is none.
   const Tensor* find(std::string_view name) const;
-  // Says that a tensor's bytes have been used: a mapped file's pages leave this process's memory
-  // (reading them again is right, and slower). Models in memory keep theirs.
+  // Releases the pages of a tensor that has been used. Reading them again works, but is slower.
+  // Models in memory keep theirs.
   void release(const Tensor& tensor) const;
   std::int64_t file_bytes() const;  // all files together; of a model in memory, all buffers
 
-  // The container behind the view, nullptr when it is the other one. For tokenizer and template
-  // sources.
+  // The container behind the view, nullptr when it is the other one. For those who read the
+  // tokenizer and the template.
   const GgufFile* gguf() const;
   const HuggingFaceFolder* hugging_face() const;
 

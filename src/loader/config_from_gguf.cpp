@@ -161,7 +161,7 @@ class ConfigReader {
       fail(ErrorCode::invalid_input, "{}: tensor {} is {} {}, must be f32 {}", source_,
            quote(kRopeFreqs), name(factors.dtype), to_string(factors.shape), config_.head_dim / 2);
     }
-    config_.rope_scaling.freq_factors.resize(static_cast<std::size_t>(config_.head_dim / 2));
+    config_.rope_scaling.freq_factors.resize(config_.head_dim / 2);
     std::memcpy(config_.rope_scaling.freq_factors.data(), factors.data,
                 static_cast<std::size_t>(factors.n_bytes()));
   }

@@ -7,9 +7,10 @@
 
 namespace tinyllm {
 
-// The tensors say what the metadata leave open: vocab_size, biases, a tied head, llama3 frequency
-// factors. The result is validated. Throws Error{invalid_input} for a missing or wrong key,
-// Error{unsupported} for other architectures, mixtures of experts, sliding windows, partial RoPE.
+// The tensors decide what the metadata leave open: vocab_size, biases,
+// a tied head, llama3 frequency factors. The result is validated.
+// Throws Error{invalid_input} for a missing or wrong key, Error{unsupported}
+// for other architectures, mixtures of experts, sliding windows, partial RoPE.
 ModelConfig config_from_gguf(const GgufMetadata& metadata, const TensorMap& tensors);
 
 }  // namespace tinyllm

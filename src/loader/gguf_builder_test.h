@@ -16,7 +16,7 @@ namespace tinyllm::testing {
 class GgufBuilder {
  public:
   std::uint32_t version = 3;
-  std::uint64_t alignment = 32;  // of the data; say it to the file with key_u32
+  std::uint64_t alignment = 32;  // of the data; key_u32 writes it into the file
 
   GgufBuilder& key_u32(std::string_view key, std::uint32_t value) {
     return number(key, GgufType::uint32, value);
@@ -117,9 +117,9 @@ class GgufBuilder {
   std::uint64_t n_keys_ = 0, n_tensors_ = 0;
 };
 
-// A whole tiny model: 2 layers, hidden 8, 2 heads of 4, 1 k/v head, MLP 16, 10 tokens, all f32
-// zeros but norms of ones. `architecture`: llama (bare), qwen2 (with biases), qwen3 (with q/k
-// norms).
+// A whole tiny model: 2 layers, hidden 8, 2 heads of 4, 1 k/v head,
+// MLP 16, 10 tokens, all f32 zeros but norms of ones. `architecture`:
+// llama (bare), qwen2 (with biases), qwen3 (with q/k norms).
 inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = false) {
   GgufBuilder builder;
   const auto key = [&](const char* name) { return architecture + "." + name; };

@@ -53,8 +53,8 @@ class GgufMetadata {
   const std::map<std::string, GgufValue, std::less<>>& values() const { return values_; }
   bool contains(std::string_view key) const { return values_.contains(key); }
 
-  // Empty when there is no such key. Throw Error{invalid_input} that names the key, the found and
-  // the wanted type.
+  // Empty when there is no such key. Throw Error{invalid_input}
+  // that names the key, the found and the wanted type.
   std::optional<std::string_view> find_string(std::string_view key) const;
   std::optional<std::int64_t> find_count(std::string_view key) const;  // any integer type, >= 0
   // The same for the id of a token. Files say -1 for "there is none", in whatever integer type:

@@ -18,9 +18,9 @@ namespace tinyllm {
 
 class HuggingFaceFolder {
  public:
-  // Maps the weights and reads their headers. Throws Error{not_found} without config.json or
-  // weights, Error{unsupported} when the weights are in another format only, and as
-  // parse_safetensors.
+  // Maps the weights and reads their headers.
+  // Throws Error{not_found} without config.json or weights, Error{unsupported}
+  // when the weights are in another format only, and as parse_safetensors.
   explicit HuggingFaceFolder(const std::filesystem::path& folder);
 
   const std::filesystem::path& path() const { return path_; }

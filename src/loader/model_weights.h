@@ -1,7 +1,7 @@
 #pragma once
-// A decoder's weights by their role. Views into a Checkpoint, rows as stored (never permuted).
-// Matrices are [n_out, n_in] in any DType; norms and biases are f32 (widened at bind time if stored
-// otherwise).
+// A decoder's weights by their role. Views into a Checkpoint,
+// rows as stored (never permuted). Matrices are [n_out, n_in] in any DType;
+// norms and biases are f32 (widened at bind time if stored otherwise).
 
 #include <vector>
 
@@ -34,9 +34,9 @@ struct ModelWeights {
 };
 
 // Finds every weight that the config wants, by the container's names, and checks its shape.
-// Throws Error{invalid_input} that names the tensor, the found and the wanted shape, or says which
-// is missing; Error{unsupported} for a tensor that has no place in the model (using the rest would
-// give a wrong model).
+// Throws Error{invalid_input} that names the tensor, the found and the wanted shape, or the tensor
+// that is missing; Error{unsupported} for a tensor that has no place in the model, since a model
+// without it would be a wrong one.
 ModelWeights bind_weights(const Checkpoint& checkpoint);
 
 // The same from the parts of a checkpoint; `source` is the file's name, for messages.

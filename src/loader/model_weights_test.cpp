@@ -59,8 +59,8 @@ TEST(BindWeights, WidensNorms) {
   Model model(tiny_gguf_model("llama"));
   std::vector<std::uint16_t> half(8), brain(8);
   for (int i = 0; i < 8; ++i) {
-    half[static_cast<std::size_t>(i)] = f32_to_f16(0.5f * static_cast<float>(i));
-    brain[static_cast<std::size_t>(i)] = f32_to_bf16(0.25f * static_cast<float>(i));
+    half[i] = f32_to_f16(0.5f * static_cast<float>(i));
+    brain[i] = f32_to_bf16(0.25f * static_cast<float>(i));
   }
   std::string odd(33, '\0');  // f32 values at an odd address
   const std::vector<float> values = {1, 2, 3, 4, 5, 6, 7, 8};

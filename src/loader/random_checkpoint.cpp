@@ -143,7 +143,7 @@ void fill(const Plan& plan, std::byte* data, ThreadPool& pool) {
   const std::int64_t n_cols = plan.shape.last();
   const std::int64_t stride = row_bytes(plan.dtype, n_cols);
   pool.parallel_for(plan.shape.n_elems() / n_cols, 64, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> values(static_cast<std::size_t>(n_cols));
+    std::vector<float> values(n_cols);
     for (std::int64_t row = begin; row < end; ++row) {
       fill_row(plan, name_hash, row, values);
       encode_row(plan.dtype, values.data(), data + row * stride, n_cols);

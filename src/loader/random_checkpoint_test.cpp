@@ -89,8 +89,8 @@ std::uint64_t fnv1a(const Tensor& tensor) {
   return hash;
 }
 
-// The same bytes in every build: with and without fused multiply-add, any compiler, any
-// architecture.
+// The same bytes in every build: with and without
+// fused multiply-add, any compiler, any architecture.
 TEST(RandomCheckpoint, EncodedBytesNeverChange) {
   ThreadPool pool(2);
   const auto hash_of = [&](DType format) {

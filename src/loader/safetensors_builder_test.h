@@ -28,7 +28,8 @@ class SafetensorsBuilder {
 // config.json of a model of 1 layer: hidden 8, 2 heads, 1 k/v head, MLP 16, 10 tokens.
 nlohmann::json tiny_hf_config(const std::string& hugging_face_class);
 
-// Writes it as a LlamaForCausalLM with its weights in BF16, the head apart, and `extra` beside them.
+// Writes it as a LlamaForCausalLM with its weights in BF16,
+// the head apart, and `extra` beside them.
 struct ExtraTensor {
   std::string name, dtype;
   std::vector<std::uint64_t> shape;

@@ -1,6 +1,6 @@
 #pragma once
-// A decoder's weights under the names of both containers. A new architecture with a new weight adds
-// a line here.
+// A decoder's weights under the names of both containers.
+// A new architecture with a new weight adds a line here.
 
 #include <cstdint>
 #include <string>

@@ -15,7 +15,7 @@ struct ModelDescription {
   std::string unsupported;   // why it does not run here; empty when it does
 };
 
-// Opens the model without reading weights. What is wrong with it is data, never thrown.
+// Opens the model without reading weights. Faults are part of the answer and never thrown.
 ModelDescription describe_model(const LocalModel& model);
 
 }  // namespace tinyllm

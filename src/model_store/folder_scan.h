@@ -19,7 +19,7 @@ std::vector<std::filesystem::path> gguf_files_in(const std::filesystem::path& fo
 // Has config.json. `pull` writes that file last, so that a folder is a model only when complete.
 bool is_model_folder(const std::filesystem::path& folder);
 
-// Appends what a folder ORG/REPO holds: itself when it is a model folder, and each GGUF file.
+// Appends the models in a folder ORG/REPO: the folder when it is one, and each GGUF file.
 void add_repo(std::vector<LocalModel>& found, ModelOwner owner, const std::string& title,
               const std::filesystem::path& folder);
 

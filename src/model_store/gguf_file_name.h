@@ -1,6 +1,6 @@
 #pragma once
-// What the name of a published GGUF file says: its quantisation, and which piece of a split file it
-// is. Any thread.
+// What the name of a published GGUF file says:
+// its quantisation, and which piece of a split file it is. Any thread.
 
 #include <optional>
 #include <string>
@@ -20,8 +20,8 @@ std::optional<GgufSplit> parse_gguf_split(std::string_view file);
 // '-', '_', '.', '/' or the name's start and '-', '.', '/' or its end. Case does not matter.
 bool names_quantization(std::string_view file, std::string_view quantization);
 
-// A GGUF file that is a model: not the image projector of one ("mmproj-..."), not an importance
-// matrix.
+// A GGUF file that is a model: not the image projector
+// of one ("mmproj-..."), not an importance matrix.
 bool is_model_gguf(std::string_view file);
 
 }  // namespace tinyllm

@@ -1,7 +1,7 @@
 #pragma once
 // GET over HTTP(S) with libcurl: small answers into a string, large ones into a sink, from an
 // offset. Redirects are followed by hand, so that a login token goes to the host that it is meant
-// for and to no other. TLS certificates are always checked. One thread an object.
+// for and to no other. TLS certificates are always checked. One thread per object.
 
 #include <cstdint>
 #include <map>
@@ -27,17 +27,17 @@ struct HttpText {
   std::string body;
 };
 
-// How a download ended. It is for the caller to look at the status.
+// How a download ended. The caller looks at the status.
 struct HttpDownload {
   HttpHead head;
-  std::string error_body;             // what came with another status than 200 and 206
-  std::optional<std::string> broken;  // why the connection ended before the body did
+  std::string error_body;             // the body of any status other than 200 and 206
+  std::optional<std::string> broken;  // why the connection broke before the body was complete
 };
 
 struct HttpOptions {
   std::string token;         // sent as "Authorization: Bearer ..." to token_origin only
   std::string token_origin;  // "https://host:port" as in the URLs
-  // Seconds without news after which a connection counts as dead (slower than 100 bytes/s).
+  // A connection counts as dead after so many seconds below 100 bytes/s.
   int stall_s = 20;
 };
 
@@ -53,9 +53,9 @@ class HttpClient {
   // is longer than max_bytes.
   HttpText get_text(const std::string& url, std::size_t max_bytes, function_ref<bool()> keep_going);
 
-  // `on_head` is called before the first byte of a 200 or 206; then `on_bytes` with the body from
-  // byte `offset` (all of it when the server answers 200). Throws as get_text does, and what the
-  // callables throw.
+  // `on_head` is called before the first byte of a 200 or 206;
+  // then `on_bytes` with the body from byte `offset` (all of it when the server answers 200).
+  // Throws as get_text does, and what the callables throw.
   HttpDownload download(const std::string& url, std::uint64_t offset,
                         function_ref<void(const HttpHead&)> on_head,
                         function_ref<void(std::string_view)> on_bytes,

@@ -15,8 +15,8 @@ struct HubReference {
   std::string repo;    // "ORG/REPO"
   std::string choice;  // may be empty
 };
-// Empty when the text is no such reference (each name: letters, digits, '-', '_', '.', not first a
-// dot).
+// Empty when the text is no such reference (each name:
+// letters, digits, '-', '_', '.', not first a dot).
 std::optional<HubReference> parse_hub_reference(std::string_view text);
 
 struct HubFile {
@@ -37,7 +37,7 @@ HubListing parse_hub_listing(const std::string& repo, const std::string& json);
 // What to fetch: one GGUF file (all pieces of a split one), or a safetensors model with its
 // configuration and tokenizer, config.json last. Throws Error{invalid_input} that lists the choices
 // when several GGUF files fit, Error{not_found} when none does, Error{unsupported} when the
-// repository holds no model for us.
+// repository holds no model that we can run.
 std::vector<HubFile> choose_hub_files(const HubReference& reference, const HubListing& listing);
 
 // A relative path that stays below its folder and is plain on every system: no empty, "." or ".."

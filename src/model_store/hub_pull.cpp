@@ -137,8 +137,8 @@ class HubPull {
     return error ? 0 : size;
   }
 
-  // What an earlier pull left may be of another revision: then the check fails, and we start over
-  // once.
+  // What an earlier pull left may be of another revision:
+  // then the check fails, and we start over once.
   void fetch(const HubFile& file) {
     PartFile part(folder_ / file.path);
     const bool resumed = part.size() > 0;

@@ -13,7 +13,7 @@ namespace tinyllm {
 struct HubAccess {
   std::string endpoint;  // "https://huggingface.co", no slash at the end
   std::string token;     // may be empty
-  int stall_s = 20;      // a connection without news for so long is dead
+  int stall_s = 20;      // a connection that brings nothing for so long is dead
 };
 
 // $HF_ENDPOINT, $HF_TOKEN, $TINYLLM_STALL_S. Throws Error{invalid_input} on a malformed one.

@@ -1,7 +1,7 @@
 #pragma once
-// Where models lie on this machine, and which are there: our own folder and the caches of Ollama,
-// Hugging Face, llama.cpp and LM Studio. Names only, no model is opened. A folder that is missing
-// or cannot be read holds no models: never an error. Any thread.
+// Where models are kept on this machine, and which are there: our own folder and the caches
+// of Ollama, Hugging Face, llama.cpp and LM Studio. Names only, no model is opened.
+// A folder that is missing or cannot be read holds no models: never an error. Any thread.
 
 #include <filesystem>
 #include <string>

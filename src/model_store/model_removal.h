@@ -7,9 +7,9 @@
 
 namespace tinyllm {
 
-// `models` is the folder of own models, which stays. A GGUF file goes with its pieces; a
-// safetensors folder with all but the GGUF files in it; an unfinished model with its folder. Then
-// the folders that are left empty. Throws Error{io}.
+// `models` is the folder of own models, which stays. A GGUF file is deleted with its pieces, a
+// safetensors folder with everything but the GGUF files in it, an unfinished model with its folder;
+// folders that are empty then are deleted too. Throws Error{io}.
 void remove_model_files(const LocalModel& model, const std::filesystem::path& models);
 
 }  // namespace tinyllm

@@ -1,7 +1,7 @@
 #pragma once
 // Models by name: what is on this machine, how a new one gets here, how it leaves. Own models live
 // under `home`/models; those that Ollama, Hugging Face, llama.cpp or LM Studio downloaded are used
-// where they lie, never copied, never removed. One thread an object; several processes may work on
+// where they are, never copied, never removed. One thread per object; several processes may work on
 // one home at a time (pulls of one model take turns).
 
 #include <filesystem>
@@ -46,8 +46,8 @@ class ModelStore {
   // The own model that `name` means; its path is the file or folder to delete. Throws
   // Error{not_found}, or Error{invalid_input} for a model of another program or for several.
   LocalModel find_own(const std::string& name) const;
-  // Deletes an own model with all its files and what an unfinished pull left of it. Throws
-  // Error{io}.
+  // Deletes an own model with all its files and what
+  // an unfinished pull left of it. Throws Error{io}.
   void remove(const LocalModel& model) const;
 
  private:

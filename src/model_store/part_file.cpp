@@ -42,7 +42,7 @@ void PartFile::write(std::string_view bytes) {
     const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_write(path_, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
+    bytes.remove_prefix(n);
     size_ += static_cast<std::uint64_t>(n);
   }
 }

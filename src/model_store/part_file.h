@@ -1,7 +1,7 @@
 #pragma once
 // A file that is still coming in: it grows as TARGET.part and gets its name only when it is
-// complete, so that nobody ever sees half of it. What is left of a broken download stays for the
-// next one to go on with. Owns the descriptor. One thread; the model's lock keeps other pulls away.
+// complete, so that nobody ever sees half of it. What a broken download leaves stays, and the next
+// one goes on from there. Owns the descriptor. One thread; the model's lock keeps other pulls away.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,8 +11,8 @@ namespace tinyllm {
 
 class PartFile {
  public:
-  // Makes the folders above, opens or creates the .part file; writes go to its end. Throws
-  // Error{io}.
+  // Makes the folders above, opens or creates the .part file;
+  // writes go to its end. Throws Error{io}.
   explicit PartFile(std::filesystem::path target);
   ~PartFile();
   PartFile(const PartFile&) = delete;
@@ -37,8 +37,8 @@ class PartFile {
   std::uint64_t size_ = 0;
 };
 
-// Throws Error{io} with numbers when the disk of `folder` (which exists) has less than `wanted`
-// bytes free.
+// Throws Error{io} with numbers when the disk of `folder`
+// (which exists) has less than `wanted` bytes free.
 void check_free_space(const std::filesystem::path& folder, std::uint64_t wanted);
 
 // Makes the folder and those above. Throws Error{io}.

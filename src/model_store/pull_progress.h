@@ -1,5 +1,5 @@
 #pragma once
-// How a pull tells its caller where it is, and how the caller stops it.
+// How a pull reports its progress, and how the caller stops it.
 
 #include <cstdint>
 #include <string_view>

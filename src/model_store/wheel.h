@@ -1,5 +1,5 @@
 #pragma once
-// A Python wheel is a zip file: copies one of its members out, a piece at a time. Any thread.
+// A Python wheel is a zip file: this copies one of its members out, piece by piece. Any thread.
 
 #include <filesystem>
 #include <string>

@@ -19,8 +19,8 @@ void decoder(const ForwardPass& pass, const ModelWeights& weights, const TokenId
              KvRows& kv_rows, Activations& activations,
              function_ref<void(std::int32_t layer_idx)> after_layer);
 
-// logits[t] = lm_head normed[t]. normed: [n_tokens, hidden_size], logits: [n_tokens, vocab_size],
-// f32.
+// logits[t] = lm_head normed[t]
+// normed: [n_tokens, hidden_size], logits: [n_tokens, vocab_size], all f32.
 void language_head(ThreadPool& pool, const ModelWeights& weights, const float* normed,
                    std::int64_t n_tokens, float* logits);
 

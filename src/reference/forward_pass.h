@@ -1,6 +1,6 @@
 #pragma once
 // What every part of one forward pass works with: where the tokens stand, and the arrays between
-// the parts. Allocated once a model, sized for the largest chunk; one thread at a time.
+// the parts. Allocated once per model, sized for the largest chunk; one thread at a time.
 
 #include <cstdint>
 
@@ -33,7 +33,7 @@ struct Activations {
   Buffer k, v;           // [n, n_kv_heads, head_dim], before they are copied to the K/V rows
   Buffer attention_out;  // [n, n_heads, head_dim]
   Buffer mask;           // [n, n_keys]
-  Buffer scores;         // [n_heads, max_tokens], a row of scratch a head
+  Buffer scores;         // [n_heads, max_tokens], a row of scratch for each head
   Buffer gate, up;       // [n, intermediate_size]
 };
 

@@ -43,15 +43,14 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
   SamplerWorkspace workspace;
   TokenLogprobs logprobs;
   TokenHistory history;
-  std::vector<std::int32_t> places(static_cast<std::size_t>(model.config().vocab_size), 0);
+  std::vector<std::int32_t> places(model.config().vocab_size, 0);
   history.reset(prompt_ids, {}, places);
 
   // The last prompt token always runs: its logits choose the first new token.
   const auto n_prompt = static_cast<std::int64_t>(prompt_ids.size());
   model.rewind(options.recompute ? 0 : std::min(model.n_computed(), n_prompt - 1));
   Stopwatch clock;
-  std::span<const float> logits =
-      model.forward(prompt_ids.subspan(static_cast<std::size_t>(model.n_computed())));
+  std::span<const float> logits = model.forward(prompt_ids.subspan(model.n_computed()));
   result.prefill_s = clock.seconds();
   result.prompt_logits.assign(logits.begin(), logits.end());
   if (params.max_tokens <= 0) result.finish_reason = FinishReason::length;
@@ -77,8 +76,7 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
       result.finish_reason = FinishReason::length;
     } else {
       if (options.recompute) model.rewind(0);
-      logits =
-          model.forward(std::span(sequence).subspan(static_cast<std::size_t>(model.n_computed())));
+      logits = model.forward(std::span(sequence).subspan(model.n_computed()));
     }
   }
   result.decode_s = clock.seconds();

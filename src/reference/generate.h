@@ -14,14 +14,14 @@ namespace tinyllm::reference {
 
 struct GenerateOptions {
   std::vector<TokenId> eos_ids;  // the model's stop set
-  bool recompute = false;        // no K/V rows kept: every token runs the whole sequence again
+  bool recompute = false;        // keep no K/V rows: every token runs the whole sequence again
 };
 
 struct GenerateResult {
   std::vector<TokenId> token_ids;  // new tokens; the one that ended the text is not among them
   FinishReason finish_reason = FinishReason::none;
   TokenId end_id = -1;                  // that one, with FinishReason::stop
-  std::vector<TokenLogprobs> logprobs;  // one a token when asked
+  std::vector<TokenLogprobs> logprobs;  // one per token when asked for
   std::vector<float> prompt_logits;     // [vocab_size], logits of the last prompt position
   double prefill_s = 0;                 // wall time of the prompt's tokens that were not skipped
   double decode_s = 0;                  // wall time of all tokens after the first

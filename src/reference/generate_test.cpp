@@ -116,7 +116,7 @@ TEST_F(GenerateTest, ContextEndAndCallerEndTheText) {
   model_.rewind(0);
   int n_seen = 0;
   const GenerateResult cancelled = generate(model_, prompt_, greedy(10), {}, [&](TokenId id) {
-    EXPECT_EQ(id, full.token_ids[static_cast<std::size_t>(n_seen)]);
+    EXPECT_EQ(id, full.token_ids[n_seen]);
     return ++n_seen < 3;
   });
   EXPECT_EQ(cancelled.finish_reason, FinishReason::cancelled);

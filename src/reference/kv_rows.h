@@ -1,7 +1,7 @@
 #pragma once
-// The keys and values of every position computed so far, in plain arrays. Without them each new
-// token would run the whole sequence again (--recompute shows what that costs). One owner, one
-// thread.
+// The keys and values of every position computed so far, in plain arrays.
+// Without them each new token would run the whole sequence again
+// (--recompute shows what that costs). One owner, one thread.
 
 #include <cstdint>
 

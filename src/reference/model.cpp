@@ -27,8 +27,7 @@ void require_memory(const ModelConfig& config, std::int64_t max_tokens) {
   if (wanted > available) {
     fail(ErrorCode::out_of_memory,
          "a context of {} tokens needs {:.0f} MB for keys and values, {:.0f} MB are free; use a "
-         "context of "
-         "at most {}",
+         "context of at most {}",
          max_tokens, static_cast<double>(wanted) / 1e6, static_cast<double>(available) / 1e6,
          static_cast<std::int64_t>(static_cast<double>(max_tokens) *
                                    static_cast<double>(available) / static_cast<double>(wanted)));
@@ -67,7 +66,7 @@ Model::State::State(const Checkpoint& checkpoint, ThreadPool& thread_pool,
   activations = make_activations(config, std::min(kChunkTokens, max_tokens), max_tokens);
   rope = rope_table(rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling),
                     max_tokens);
-  logits.resize(static_cast<std::size_t>(config.vocab_size));
+  logits.resize(config.vocab_size);
 }
 
 void Model::State::run_chunk(std::span<const TokenId> token_ids, LayerWatcher after_layer) {
@@ -87,7 +86,7 @@ void Model::State::run_chunk(std::span<const TokenId> token_ids, LayerWatcher af
 
 std::span<float> Model::State::logits_row(std::int64_t row) {
   const auto n = static_cast<std::size_t>(config.vocab_size);
-  return std::span(logits).subspan(static_cast<std::size_t>(row) * n, n);
+  return std::span(logits).subspan(row * n, n);
 }
 
 Model::Model(const Checkpoint& checkpoint, ThreadPool& pool, std::int64_t max_tokens) {
@@ -115,7 +114,7 @@ std::span<const float> Model::forward_watched(std::span<const TokenId> token_ids
   std::vector<std::vector<float>> outputs(state_->weights.layers.size() + 1);
   const std::span<const float> logits =
       state_->forward(token_ids, [&](std::int32_t layer_idx, std::span<const float> hidden) {
-        std::vector<float>& output = outputs[static_cast<std::size_t>(layer_idx) + 1];
+        std::vector<float>& output = outputs[layer_idx + 1];
         output.insert(output.end(), hidden.begin(), hidden.end());  // a chunk of the tokens
       });
   for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -132,8 +131,7 @@ std::span<const float> Model::State::forward(std::span<const TokenId> token_ids,
         "{} tokens after {} do not fit into {}", n_tokens, s.n_computed, s.max_tokens);
   for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
     const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
-    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
-                after_layer);
+    s.run_chunk(token_ids.subspan(begin, n), after_layer);
     if (begin + n == n_tokens) {
       const float* last = f32(s.activations.normed) + (n - 1) * s.config.hidden_size;
       language_head(s.pool, s.weights, last, 1, s.logits.data());
@@ -149,13 +147,12 @@ std::span<const float> Model::forward_all(
   const auto n_tokens = static_cast<std::int64_t>(token_ids.size());
   CHECK(n_tokens >= 1 && s.n_computed + n_tokens <= s.max_tokens,
         "{} tokens after {} do not fit into {}", n_tokens, s.n_computed, s.max_tokens);
-  s.logits.resize(static_cast<std::size_t>(kHeadRows * s.config.vocab_size));
+  s.logits.resize(kHeadRows * s.config.vocab_size);
   std::span<const float> last;
   for (std::int64_t begin = 0; begin < n_tokens; begin += kChunkTokens) {
     const std::int64_t n = std::min(kChunkTokens, n_tokens - begin);
     const std::int64_t first_position = s.n_computed;
-    s.run_chunk(token_ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
-                kWatchNothing);
+    s.run_chunk(token_ids.subspan(begin, n), kWatchNothing);
     for (std::int64_t t0 = 0; t0 < n; t0 += kHeadRows) {
       const std::int64_t n_rows = std::min(kHeadRows, n - t0);
       language_head(s.pool, s.weights, f32(s.activations.normed) + t0 * s.config.hidden_size,

@@ -1,6 +1,6 @@
 #pragma once
 // The whole decoder in plain f32: oracle of every backend, and week 1 of the course. One sequence,
-// weights read in the file's own format. Not thread safe; one object a sequence in flight.
+// weights read in the file's own format. Not thread safe; one object per sequence in flight.
 
 #include <cstdint>
 #include <memory>
@@ -25,12 +25,12 @@ class Model {
   std::int64_t max_tokens() const;
 
   // Runs token_ids at positions [n_computed, n_computed + n) and returns the logits of the last
-  // one, [vocab_size] f32, valid until the next call. CHECKs that they fit. `token_ids` must not be
-  // empty.
+  // one, [vocab_size] f32, valid until the next call.
+  // CHECKs that they fit. `token_ids` must not be empty.
   std::span<const float> forward(std::span<const TokenId> token_ids);
 
-  // As forward, and calls back with the logits row of every position in order (perplexity, golden
-  // tests).
+  // As forward, and calls back with the logits row
+  // of every position in order (perplexity, golden tests).
   std::span<const float> forward_all(
       std::span<const TokenId> token_ids,
       function_ref<void(std::int64_t position, std::span<const float>)> row);

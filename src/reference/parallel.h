@@ -1,5 +1,6 @@
 #pragma once
-// How the reference path splits its work over the pool. Who computes a row changes no result.
+// How the reference path splits its work over the pool.
+// Which worker computes a row changes no result.
 
 #include <cstdint>
 
@@ -10,8 +11,8 @@
 namespace tinyllm::reference {
 
 // scalar::linear, the rows of the weight split over the workers.
-// x: [n_tokens, weight.n_cols()] f32, out: [n_tokens, weight.n_rows()] f32, bias: f32 or an empty
-// Tensor.
+// x: [n_tokens, weight.n_cols()] f32, out: [n_tokens, weight.n_rows()] f32.
+// bias: [weight.n_rows()] f32, or an empty Tensor.
 void parallel_linear(ThreadPool& pool, const float* x, std::int64_t n_tokens, const Tensor& weight,
                      const Tensor& bias, float* out);
 

@@ -58,7 +58,7 @@ std::size_t skip_space_back(std::string_view text, std::size_t end, std::size_t 
   while (end > floor) {
     const Utf8Char c = character_before(text, end);
     if (!is_space(c.code_point)) break;
-    end -= static_cast<std::size_t>(c.n_bytes);
+    end -= c.n_bytes;
   }
   return std::max(end, floor);
 }
@@ -67,7 +67,7 @@ std::size_t skip_space(std::string_view text, std::size_t begin) {
   while (begin < text.size()) {
     const Utf8Char c = decode_utf8(text.substr(begin));
     if (!is_space(c.code_point)) break;
-    begin += static_cast<std::size_t>(c.n_bytes);
+    begin += c.n_bytes;
   }
   return begin;
 }
@@ -112,7 +112,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const std::string& sour
     }
     if (token_of_node_[node] >= 0) {
       fail(ErrorCode::invalid_input, "{}: added token {} has two ids, {} and {}", source,
-           quote(text), tokens_[static_cast<std::size_t>(token_of_node_[node])].id, tokens_[i].id);
+           quote(text), tokens_[token_of_node_[node]].id, tokens_[i].id);
     }
     token_of_node_[node] = static_cast<std::int32_t>(i);
   }
@@ -128,7 +128,7 @@ const AddedToken* AddedTokens::longest_at(std::string_view text, std::size_t beg
     if (child == children_.end()) break;
     node = child->second;
     if (token_of_node_[node] < 0) continue;
-    const AddedToken& token = tokens_[static_cast<std::size_t>(token_of_node_[node])];
+    const AddedToken& token = tokens_[token_of_node_[node]];
     const bool wanted =
         !token.special || (options.find_special && !overlaps(options.plain_ranges, begin, i + 1));
     if (wanted) longest = &token;
@@ -174,7 +174,7 @@ std::optional<TokenId> AddedTokens::find(std::string_view text) const {
     node = child->second;
   }
   if (token_of_node_[node] < 0) return std::nullopt;
-  return tokens_[static_cast<std::size_t>(token_of_node_[node])].id;
+  return tokens_[token_of_node_[node]].id;
 }
 
 }  // namespace tinyllm

@@ -1,6 +1,6 @@
 #pragma once
-// Finds the tokens that are whole strings, such as "<|im_start|>", in a text. Immutable: any
-// thread.
+// Finds the tokens that are whole strings,
+// such as "<|im_start|>", in a text. Immutable: any thread.
 
 #include <cstddef>
 #include <cstdint>

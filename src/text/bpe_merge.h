@@ -8,10 +8,10 @@
 
 namespace tinyllm {
 
-// `token_ids` holds one token a byte and is merged in place: again and again the neighbouring pair
-// of the lowest rank becomes one token (of equal pairs the leftmost), until no two neighbours are
-// in `merges`. The order matters: it is the order in which training found the merges, so a word is
-// always cut as the model saw it. O(n log n) for n bytes, also for a word of 100 kB.
+// `token_ids` holds one token per byte and is merged in place: again and again the neighbouring
+// pair of the lowest rank becomes one token (of equal pairs the leftmost), until no two neighbours
+// are in `merges`. The order matters: it is the order in which training found the merges,
+// so a word is always cut as the model saw it. O(n log n) for n bytes, also for a word of 100 kB.
 // Sennrich, Haddow & Birch 2016, "Neural machine translation of rare words with subword units".
 void bpe_merge(std::vector<TokenId>& token_ids, const MergeTable& merges);
 

@@ -51,7 +51,7 @@ std::optional<std::string> bytes_from_printable(std::string_view printable) {
     } else {
       return std::nullopt;
     }
-    printable.remove_prefix(static_cast<std::size_t>(c.n_bytes));
+    printable.remove_prefix(c.n_bytes);
   }
   return bytes;
 }

@@ -1,8 +1,8 @@
 #pragma once
-// Messages -> the exact prompt text that the model was trained on, through the model's own Jinja
-// template. The template is data from a stranger: it runs in our interpreter (text/jinja/*.h) and
-// reaches nothing but its inputs, under caps on depth, steps and output bytes. Immutable: any
-// thread may render.
+// Messages -> the exact prompt text that the model was trained on,
+// through the model's own Jinja template. The template is data from a stranger:
+// it runs in our interpreter (text/jinja/) and reaches nothing but its inputs,
+// under caps on depth, steps and output bytes. Immutable: any thread may render.
 
 #include <ctime>
 #include <memory>

@@ -1,5 +1,5 @@
 #pragma once
-// Token ids -> text as they come, never half a character. One object a sequence; one thread.
+// Token ids -> text as they come, never half a character. One object per sequence; one thread.
 
 #include <string>
 
@@ -13,9 +13,9 @@ class Detokenizer {
   // `tokenizer` must outlive this object.
   explicit Detokenizer(const Tokenizer& tokenizer, bool skip_special = true);
 
-  // The text that this token completes: whole characters only, "" while one is still open. Bytes
-  // that can never become a character come out as U+FFFD. All pieces joined with finish() equal
-  // Tokenizer::decode.
+  // The text that this token completes: whole characters only, "" while one is still open.
+  // Bytes that can never become a character come out as U+FFFD.
+  // All pieces joined with finish() equal Tokenizer::decode.
   std::string push(TokenId token_id);
 
   // What is left of an unfinished character, as U+FFFD.

@@ -32,7 +32,7 @@ std::vector<utf8proc_int32_t> decompose(std::string_view text) {
     CHECK(n_parts > 0 && n_parts <= static_cast<utf8proc_ssize_t>(parts.size()),
           "U+{:04X} decomposes into {} parts", static_cast<std::uint32_t>(c.code_point), n_parts);
     code_points.insert(code_points.end(), parts.begin(), parts.begin() + n_parts);
-    text.remove_prefix(static_cast<std::size_t>(c.n_bytes));
+    text.remove_prefix(c.n_bytes);
   }
   return code_points;
 }
@@ -68,7 +68,7 @@ std::string nfc_of(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (utf8proc_ssize_t i = 0; i < n; ++i) {
-    append_utf8(out, static_cast<char32_t>(code_points[static_cast<std::size_t>(i)]));
+    append_utf8(out, static_cast<char32_t>(code_points[i]));
   }
   return out;
 }

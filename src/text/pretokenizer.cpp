@@ -48,7 +48,7 @@ class WordBuilder {
 };
 
 std::size_t character_bytes(std::string_view text, std::size_t at) {
-  return static_cast<std::size_t>(decode_utf8(text.substr(at)).n_bytes);
+  return decode_utf8(text.substr(at)).n_bytes;
 }
 
 // `piece` begins at byte `offset` of the whole text. An empty match counts, but not right behind
@@ -84,7 +84,7 @@ void split_digits(std::string_view piece, std::size_t offset, WordBuilder& build
   std::size_t done = 0;
   for (std::size_t i = 0; i < piece.size();) {
     const Utf8Char c = decode_utf8(piece.substr(i));
-    const std::size_t end = i + static_cast<std::size_t>(c.n_bytes);
+    const std::size_t end = i + c.n_bytes;
     if (is_digit(c.code_point)) {
       if (done < i) builder.add({offset + done, offset + i}, false);
       builder.add({offset + i, offset + end}, true);

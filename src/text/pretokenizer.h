@@ -16,7 +16,7 @@ class Pretokenizer {
   // Throws Error{invalid_input} that names `source` and the pattern.
   Pretokenizer(std::vector<PretokenizerStage> stages, const std::string& source);
 
-  // The working memory of split: one a thread, used for as many texts as one likes.
+  // The working memory of split: one per thread, for as many texts as one likes.
   std::vector<RegexMatcher> make_matchers() const;
 
   // The words in order, none empty. `text` is well-formed UTF-8; a stage whose behaviour is
@@ -25,7 +25,7 @@ class Pretokenizer {
 
  private:
   std::vector<PretokenizerStage> stages_;
-  std::vector<Regex> regexes_;  // one a split stage, in order
+  std::vector<Regex> regexes_;  // one per split stage, in order
 };
 
 }  // namespace tinyllm

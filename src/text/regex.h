@@ -1,8 +1,8 @@
 #pragma once
 // Regular expressions over UTF-8 text: PCRE2 with Unicode properties, compiled to machine code
 // where the system allows that. Patterns come from model files, that is from strangers: the steps
-// of one match are bounded. What is a letter or a digit is as new as the PCRE2 library (Unicode 14
-// in Debian 12); a character that came into Unicode later counts as a sign.
+// of one match are bounded. What counts as a letter or a digit is what the PCRE2 library knows (in
+// Debian 12: Unicode 14); a character that came into Unicode later counts as punctuation.
 
 #include <cstddef>
 #include <memory>
@@ -17,9 +17,9 @@ namespace tinyllm {
 // A compiled pattern. Read-only: any thread.
 class Regex {
  public:
-  // Means what the pattern means to Hugging Face's tokenizers (Oniguruma): \s and \S are Unicode's
-  // White_Space, ^ and $ match at lines. Throws Error{invalid_input} that names `source` and the
-  // pattern.
+  // Means what the pattern means to Hugging Face's tokenizers (Oniguruma):
+  // \s and \S are Unicode's White_Space, ^ and $ match at lines.
+  // Throws Error{invalid_input} that names `source` and the pattern.
   Regex(const std::string& pattern, const std::string& source);
   Regex(Regex&&) noexcept;
   ~Regex();
@@ -30,7 +30,7 @@ class Regex {
   std::unique_ptr<const State> state_;
 };
 
-// The working memory of matching: one a thread. The Regex must outlive it.
+// The working memory of matching: one per thread. The Regex must outlive it.
 class RegexMatcher {
  public:
   explicit RegexMatcher(const Regex& regex);

@@ -56,7 +56,7 @@ RewrittenText rewrite_ill_formed(std::string_view text) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char c = decode_utf8(text.substr(i));
-    const auto n_bytes = static_cast<std::size_t>(c.n_bytes);
+    const std::size_t n_bytes = c.n_bytes;
     if (!c.well_formed) {
       out.append_copy(text.substr(copied, i - copied));
       out.append_changed(n_bytes, replacement);

@@ -1,5 +1,5 @@
 #pragma once
-// A text made of another one, and which of its bytes came from where. Plain value: any thread.
+// A text that was made from another one, and which of its bytes came from where. Any thread.
 
 #include <cstddef>
 #include <string>

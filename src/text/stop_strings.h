@@ -1,6 +1,6 @@
 #pragma once
 // Cuts a streamed text at the first stop string, also where one spans several pieces. Text that may
-// still turn out to begin a stop string is held back. One object an answer; one thread.
+// still turn out to begin a stop string is held back. One object per answer; one thread.
 
 #include <string>
 #include <string_view>
@@ -13,8 +13,8 @@ class StopStrings {
   // Empty strings are ignored.
   explicit StopStrings(std::vector<std::string> stops);
 
-  // The text that is safe to show after this piece. After a match: what stood before it, then
-  // always "".
+  // The text that is safe to show after this piece.
+  // After a match: what stood before it, then always "".
   std::string push(std::string_view piece);
   // What was held back, at the end of the answer without a match.
   std::string finish();

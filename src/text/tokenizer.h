@@ -1,7 +1,7 @@
 #pragma once
 // Text <-> token ids for byte-level BPE vocabularies (GPT-2, Llama 3, Qwen2/2.5/3, SmolLM).
 // Encoding: added tokens cut out -> normaliser -> pretokenizer -> byte-level BPE. Immutable after
-// construction: any thread may encode and decode at once. Copies share nothing; move it.
+// construction: any thread may encode and decode at once. Move only.
 
 #include <cstdint>
 #include <memory>
@@ -40,12 +40,12 @@ class Tokenizer {
   // Ill-formed UTF-8 is read as Python's decode(errors="replace") reads it.
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  // The bytes of the tokens joined, ill-formed parts replaced by U+FFFD. Ids outside the vocabulary
-  // throw Error{invalid_input}.
+  // The bytes of the tokens joined, ill-formed parts replaced by U+FFFD.
+  // Ids outside the vocabulary throw Error{invalid_input}.
   std::string decode(std::span<const TokenId> token_ids, bool skip_special = false) const;
 
-  // The raw bytes of one token; may be a part of a character. Empty for an unused id of a padded
-  // vocabulary.
+  // The raw bytes of one token; may be a part of a character.
+  // Empty for an unused id of a padded vocabulary.
   std::string_view token_bytes(TokenId token_id) const;
   bool is_special(TokenId token_id) const;
   // The id of a token written exactly so ("<|im_end|>"), special or not.

@@ -1,6 +1,6 @@
-// Hugging Face's tokenizer.json -> TokenizerSpec, for byte-level BPE. What the file asks for and we
-// do not do is refused by its name: a tokenizer that is nearly right gives a model that talks
-// nearly sense.
+// Hugging Face's tokenizer.json -> TokenizerSpec, for byte-level BPE.
+// What the file asks for and we do not do is refused by its name:
+// a tokenizer that is nearly right gives a model that talks nearly sense.
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

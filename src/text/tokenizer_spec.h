@@ -1,7 +1,7 @@
 #pragma once
-// What a byte-level BPE tokenizer is made of, before it is indexed. loader/ fills it from a file;
-// the Tokenizer constructor checks it. Token texts are in raw bytes, not in GPT-2's printable byte
-// alphabet.
+// What a byte-level BPE tokenizer is made of, before it is indexed.
+// loader/ fills it from a file; the Tokenizer constructor checks it.
+// Token texts are in raw bytes, not in GPT-2's printable byte alphabet.
 
 #include <optional>
 #include <string>
@@ -55,8 +55,8 @@ struct TokenizerSpec {
   std::optional<TokenId> bos_id, eos_id;
 };
 
-// The stages of the published pretokenizers: "gpt2", "llama3", "qwen2", "smollm". Empty: unknown
-// name.
+// The stages of the published pretokenizers:
+// "gpt2", "llama3", "qwen2", "smollm". Empty: unknown name.
 std::optional<std::vector<PretokenizerStage>> pretokenizer_stages(const std::string& name);
 
 // GPT-2's alphabet that writes every byte as a printable character: "Ġthe" <-> " the".

@@ -54,7 +54,7 @@ Vocab::Vocab(TokenizerSpec& spec) : bytes_(std::move(spec.tokens)) {
       if (is_added[id] != added || bytes_[id].empty()) continue;
       const auto [entry, is_new] = ids_.emplace(bytes_[id], static_cast<TokenId>(id));
       if (is_new) continue;
-      if (is_added[static_cast<std::size_t>(entry->second)] == added) {
+      if (is_added[entry->second] == added) {
         fail(ErrorCode::invalid_input, "{}: token {} has two ids, {} and {}", spec.source,
              quote(bytes_[id]), entry->second, id);
       }

@@ -26,11 +26,11 @@ class Vocab {
 
   std::int64_t size() const { return static_cast<std::int64_t>(bytes_.size()); }
   bool contains(TokenId id) const { return id >= 0 && id < size(); }
-  const std::string& bytes(TokenId id) const { return bytes_[static_cast<std::size_t>(id)]; }
-  bool is_special(TokenId id) const { return special_[static_cast<std::size_t>(id)]; }
+  const std::string& bytes(TokenId id) const { return bytes_[id]; }
+  bool is_special(TokenId id) const { return special_[id]; }
 
-  // The token that BPE makes of exactly these bytes. An added token only when no other token has
-  // them.
+  // The token that BPE makes of exactly these bytes.
+  // An added token only when no other token has them.
   std::optional<TokenId> find(std::string_view bytes) const;
   // The token of one byte; empty where the vocabulary has none.
   std::optional<TokenId> byte_id(unsigned char byte) const { return byte_ids_[byte]; }

@@ -1,6 +1,6 @@
 #pragma once
-// The words of one text -> token ids: byte tokens, merged by BPE, each distinct word once. One
-// object a text and thread.
+// The words of one text -> token ids: byte tokens, merged by BPE, each distinct word once.
+// One object per text and thread.
 
 #include <cstddef>
 #include <string_view>

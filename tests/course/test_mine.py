@@ -67,7 +67,7 @@ def test_the_server_serves_with_the_learners_operators(learner, mine, model, tmp
 def test_the_reference_path_counts_what_only_it_calls(learner, mine, model):
     learner.solve("softmax.row", "week0/softmax.cpp")
     _, engine = mine("generate", "-m", model, "-p", "reference", "-n", 1, "--mine")
-    assert "yours here (1 of 4)" in engine and "heard only with --engine reference or 'learn speak': softmax.row" in engine
+    assert "yours here (1 of 4)" in engine and "used only with --engine reference or 'learn speak': softmax.row" in engine
     _, reference = mine("generate", "-m", model, "-p", "abc", "-n", 1, "--mine", "--engine", "reference")
     assert "yours here (2 of 4): softmax.row (not green), norm.rms (not green)" in reference and CALLED in reference
 

@@ -120,8 +120,8 @@ def test_answer_is_cut_where_the_context_ends(tinyllm, models):
 def test_message_that_does_not_fit(tinyllm, models):
     message = tinyllm.failure("chat", "-m", models["fine"], "--context", "100", "-p", "x" * 200)
     assert message == (
-        f"the prompt has {prompt_tokens(('user', 'x' * 200))} tokens, the context holds 100 and one must be left for the answer; "
-        "shorten it or raise --context"
+        f"the prompt has {prompt_tokens(('user', 'x' * 200))} tokens, the context holds 100 and one must be left "
+        "for the answer; shorten it or raise --context"
     )
 
 

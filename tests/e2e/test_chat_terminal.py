@@ -136,6 +136,7 @@ def test_no_color(chat):
         terminal.wait_for("> ")
         terminal.type("How?\n")
         terminal.wait_for("tok/s\n")
+        terminal.wait_for("> ")  # a Ctrl-D that comes before it would be lost
         terminal.type(CTRL_D)
         assert terminal.exit_code() == 0
         assert ("\x1b[2m" in terminal.raw, "\x1b[1;36m" in terminal.raw) == (colored, colored)

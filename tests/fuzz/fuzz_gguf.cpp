@@ -1,6 +1,6 @@
-// Any bytes as a GGUF file: parsed, turned into a config, bound to roles, its vocabulary read. Each
-// may refuse with an Error; nothing may crash, read past the end or allocate what the file only
-// claims to hold.
+// Any bytes as a GGUF file: parsed, turned into a config,
+// bound to roles, its vocabulary read. Each may refuse with an Error;
+// nothing may crash, read past the end or allocate what the file only claims to hold.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The engine against the reference path on tiny models with float weights: logits within 1e-3, the
-// same text.
+// The engine against the reference path on tiny models
+// with float weights: logits within 1e-3, the same text.
 
 #include <gtest/gtest.h>
 

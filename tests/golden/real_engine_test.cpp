@@ -277,8 +277,8 @@ TEST_P(RealEngineTest, PerplexityWithInt8KeysAndValues) {
   EXPECT_NEAR(perplexity, wanted, kPerplexityBound * wanted);
 }
 
-// Words, not random ids: 64 at once, cancels, stop strings, a pool for a tenth
-// (random_load_test.h).
+// Words, not random ids: 64 at once, cancels,
+// stop strings, a pool for a tenth (random_load_test.h).
 TEST_P(RealEngineTest, ACrowdInASmallPool) {
   const RealModel& model = GetParam();
   if (const std::string missing = what_is_missing(model, TestLevel::soak); !missing.empty()) {

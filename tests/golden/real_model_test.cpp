@@ -82,7 +82,7 @@ double negative_log_likelihood(std::span<const float> logits, std::int32_t id) {
   for (const float logit : logits) largest = std::max(largest, static_cast<double>(logit));
   double sum = 0;
   for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return std::log(sum) + largest - static_cast<double>(logits[static_cast<std::size_t>(id)]);
+  return std::log(sum) + largest - static_cast<double>(logits[id]);
 }
 
 TEST_P(RealModelTest, PerplexityOfTransformers) {

@@ -139,12 +139,33 @@ def test_from_a_folder_that_cannot_be_written(trial):
     assert not any(trial.elsewhere.iterdir())
 
 
-def test_moved_repository_starts_afresh(trial):
+@pytest.mark.parametrize("way", ["moved", "copied"])
+def test_moved_repository_starts_afresh(trial, way):
     trial.tiny("list")
-    (trial.root / "build/release/CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
-    (trial.root / "src/a.cpp").write_text("int a;")
-    trial.tiny("list")
+    (trial.root / "build/release/CMakeCache.txt").write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={trial.root}\n")
+    there = trial.root.parent / "another place"
+    if way == "moved":
+        trial.root.rename(there)
+    else:
+        shutil.copytree(trial.root, there)  # keeps every file's age: nothing looks newer than the build
+    trial.root = there
+    assert trial.tiny("list").returncode == 0
     assert "cmake --preset release --fresh" in trial.calls()
+    (there / "build/release/CMakeCache.txt").write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={there}\n")
+    trial.tiny("list")
+    assert trial.calls() == ""
+
+
+def test_build_trees_of_the_tests_start_afresh_too(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import run_tests
+
+    cache = tmp_path / "CMakeCache.txt"
+    assert run_tests.fresh_if_moved(tmp_path) == []
+    cache.write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
+    assert run_tests.fresh_if_moved(tmp_path) == ["--fresh"]
+    cache.write_text(f"A=1\nCMAKE_HOME_DIRECTORY:INTERNAL={ROOT}\nB=2\n")
+    assert run_tests.fresh_if_moved(tmp_path) == []
 
 
 # Packages.

@@ -1,6 +1,6 @@
 #pragma once
-// The shape and the numbers of a model as GGUF metadata: what config_from_gguf reads, llama.cpp
-// too.
+// The shape and the numbers of a model as GGUF metadata:
+// what config_from_gguf reads, llama.cpp too.
 
 #include <vector>
 
@@ -13,7 +13,7 @@ namespace tinyllm {
 void add_config_keys(const ModelConfig& config, GgufKeys& keys);
 
 // What the tensor kRopeFreqs must hold, [head_dim / 2]; empty when the config needs none. Llama 3's
-// scaling stands there and not in a key.
+// scaling is written there and not as a key.
 std::vector<float> gguf_rope_freqs(const ModelConfig& config);
 
 }  // namespace tinyllm

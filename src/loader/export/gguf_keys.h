@@ -1,6 +1,6 @@
 #pragma once
 // GGUF metadata that is made here, not read from a file: owns the bytes that GgufMetadata looks at.
-// Move only; a metadata() stays right only as long as the object that gave it. One thread.
+// Move only; what metadata() returns is valid only as long as this object lives. One thread.
 
 #include <cstdint>
 #include <deque>
@@ -34,7 +34,7 @@ class GgufKeys {
   void add(std::string_view key, GgufType type, std::string payload);
   void add_array(std::string_view key, GgufType type, std::uint64_t n_elems, std::string payload);
 
-  std::deque<std::string> payloads_;  // a deque: their addresses stay
+  std::deque<std::string> payloads_;  // a deque, so that their addresses stay the same
   GgufMetadata metadata_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 // What a GGUF file is written from: keys, and tensors under GGUF's names. A GGUF file gives its
-// own; any other model is said in GGUF's words, its weights still where they lie. Looks into the
+// own; any other model is translated, while its weights stay where they are. Looks into the
 // checkpoint, which must outlive it. Move only; any thread may read.
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace tinyllm {
 struct GgufTensorSource {
   std::string name;
   Tensor tensor;
-  // 0: rows go out as they lie. Else each run of so many rows is a head in split halves, and goes
-  // out with the rows of a pair side by side (RopePairing::interleaved).
+  // 0: rows are written in their order. Else each run of so many rows is a head in split halves,
+  // and is written with the rows of a pair side by side (RopePairing::interleaved).
   std::int64_t interleaved_head_dim = 0;
 
   // Where row `i` of the file lies in the tensor.
@@ -28,8 +28,8 @@ struct GgufTensorSource {
 
 class GgufSource {
  public:
-  // Throws Error{unsupported} for a tokenizer, stop tokens or a RoPE setting that GGUF cannot say,
-  // and as bind_weights, load_tokenizer and load_generation_defaults.
+  // Throws Error{unsupported} for a tokenizer, stop tokens or a RoPE setting that GGUF
+  // cannot express, and as bind_weights, load_tokenizer and load_generation_defaults.
   explicit GgufSource(const Checkpoint& checkpoint);
 
   const GgufMetadata& metadata() const { return keys_ ? keys_->metadata() : *metadata_; }
@@ -44,7 +44,7 @@ class GgufSource {
   const GgufMetadata* metadata_ = nullptr;  // of the file, when it is one
   std::optional<GgufKeys> keys_;            // else
   ModelWeights weights_;
-  std::vector<Buffer> vectors_;  // that no file holds as they must be written
+  std::vector<Buffer> vectors_;  // those that must be written otherwise than any file holds them
   std::vector<GgufTensorSource> tensors_;
 };
 

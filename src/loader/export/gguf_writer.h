@@ -1,7 +1,6 @@
 #pragma once
 // Writes a GGUF file, version 3: header, keys, tensor table, then the tensors' rows as they come.
-// The file appears under its name when it is whole (base/atomic_file.h).
-// One thread.
+// The file appears under its name when it is whole (base/atomic_file.h). One thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +34,7 @@ class GgufWriter {
 
   // The next bytes of the data, tensors in the order of the plan, each whole.
   void write(std::span<const std::byte> bytes);
-  // After the last row; without it nothing stays.
+  // After the last row. Without it no file is left behind.
   void finish();
 
  private:

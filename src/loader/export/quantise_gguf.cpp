@@ -39,7 +39,7 @@ Tensor rows_of(const GgufTensorSource& source, std::int64_t begin, std::int64_t 
   const Shape shape = {n, tensor.n_cols()};
   if (source.interleaved_head_dim == 0) return {tensor.row(begin), tensor.dtype, shape};
   const std::int64_t n_bytes = row_bytes(tensor.dtype, tensor.n_cols());
-  space.resize(static_cast<std::size_t>(n * n_bytes));
+  space.resize(n * n_bytes);
   for (std::int64_t i = 0; i < n; ++i) {
     std::memcpy(space.data() + i * n_bytes, tensor.row(source.row(begin + i)),
                 static_cast<std::size_t>(n_bytes));
@@ -58,7 +58,7 @@ void write_tensor(GgufWriter& writer, const std::string& model, const GgufTensor
     if (type == tensor.dtype) {
       writer.write({rows.data, static_cast<std::size_t>(rows.n_bytes())});
     } else {
-      out.resize(static_cast<std::size_t>(n * n_bytes));
+      out.resize(n * n_bytes);
       if (!quantise_rows(rows, 0, n, type, out.data(), pool)) {
         fail(ErrorCode::invalid_input, "{}: tensor {} has values that are not finite", model,
              quote(source.name));

@@ -69,9 +69,9 @@ void add_special_ids(const TokenizerSpec& spec, const SpecialTokens& special_tok
   keys.add_bool("tokenizer.ggml.add_eos_token", !spec.suffix_ids.empty());
 }
 
-// What must be the same when the keys are read again. Not kept: what becomes of bytes that are no
-// token (GGUF's readers leave them out), and AddedToken::normalized (they find every added token
-// before the normaliser).
+// What must be the same when the keys are read again. Not kept:
+// what becomes of bytes that are no token (GGUF's readers leave them out),
+// and AddedToken::normalized (they find every added token before the normaliser).
 void require_kept(const TokenizerSpec& spec, const TokenizerSpec& read) {
   if (spec.nfc != read.nfc) refuse(spec, spec.nfc ? "normalises text" : "does not normalise text");
   if (spec.ignore_merges != read.ignore_merges) {

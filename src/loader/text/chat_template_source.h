@@ -14,9 +14,9 @@ struct ChatTemplateSource {
   SpecialTokens special_tokens;
 };
 
-// Empty when the model has no template. Where there are several, the one called "default"; the one
-// for tools only when that is all there is. Throws Error{invalid_input} for a field of a wrong
-// type.
+// Empty when the model has no template. Where there are several,
+// the one called "default"; the one for tools only when that is all there is.
+// Throws Error{invalid_input} for a field of a wrong type.
 std::optional<ChatTemplateSource> find_chat_template(const Checkpoint& checkpoint);
 
 }  // namespace tinyllm

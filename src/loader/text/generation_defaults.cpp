@@ -9,9 +9,9 @@
 namespace tinyllm {
 namespace {
 
-// Tokens that end an answer in every model that has them: a GGUF file names one or two ids only. The
-// list holds what llama.cpp stops at. Not here: tokens that end a part of a prompt
-// (fill-in-the-middle).
+// Tokens that end an answer in every model that has them:
+// a GGUF file names one or two ids only. The list holds what llama.cpp stops at,
+// but for tokens that end a part of a prompt (fill-in-the-middle).
 constexpr const char* kEndTokens[] = {
     "<|im_end|>",          // ChatML: Qwen, SmolLM2
     "<|endoftext|>",       // GPT-2, Qwen

@@ -29,7 +29,7 @@ void fit_to_model(TokenizerSpec& spec, std::int64_t vocab_size) {
     log(LogLevel::warning, "{}: added token {} has id {}, the model has {} ids; it is left out",
         spec.source, quote(token.text), token.id, vocab_size);
     if (static_cast<std::size_t>(token.id) < spec.tokens.size()) {
-      spec.tokens[static_cast<std::size_t>(token.id)].clear();
+      spec.tokens[token.id].clear();
     }
     return true;
   });

@@ -34,7 +34,7 @@ SpecialTokens special_tokens_from_gguf(const GgufMetadata& metadata) {
   for (const auto& [key, name] : kGgufSpecialTokens) {
     const auto id = metadata.find_token_id(key);
     if (id && *id < static_cast<std::int64_t>(texts->size())) {
-      tokens[name] = std::string((*texts)[static_cast<std::size_t>(*id)]);
+      tokens[name] = std::string((*texts)[*id]);
     }
   }
   return tokens;

@@ -25,8 +25,8 @@ inline constexpr std::array<std::pair<const char*, const char*>, 7> kGgufSpecial
     {"tokenizer.ggml.mask_token_id", "mask_token"},
 }};
 
-// Every field NAME_token of tokenizer_config.json (and of special_tokens_map.json, where the first
-// says nothing) that is a string or an object with "content".
+// Every field NAME_token of tokenizer_config.json that is a string or an object with "content"; and
+// of special_tokens_map.json where the first file has no such field.
 SpecialTokens special_tokens_from_hf(const HuggingFaceFolder& folder);
 
 // The tokens whose ids the metadata name.

@@ -1,7 +1,7 @@
 #pragma once
-// From a checkpoint to the text side: tokenizer, chat template and default generation settings,
-// from GGUF metadata or from tokenizer.json, tokenizer_config.json, chat_template.jinja and
-// generation_config.json.
+// From a checkpoint to the text side: tokenizer, chat template and default
+// generation settings, from GGUF metadata or from tokenizer.json,
+// tokenizer_config.json, chat_template.jinja and generation_config.json.
 
 #include <optional>
 
@@ -15,7 +15,7 @@ namespace tinyllm {
 // SentencePiece or WordPiece vocabulary, Error{invalid_input} for a broken one.
 std::optional<TokenizerSpec> load_tokenizer_spec(const Checkpoint& checkpoint);
 
-// The tokenizer itself; empty and throws as above.
+// The tokenizer itself; empty, and throws, in the same cases.
 std::optional<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
 
 // Empty when the model has no template (a base model).

@@ -19,8 +19,8 @@ using testing::GgufBuilder;
 using testing::TempFolder;
 using Ids = std::vector<TokenId>;
 
-// A byte-level BPE of five tokens and one added one. `bos_template`: tokenizer.json adds BOS
-// itself.
+// A byte-level BPE of five tokens and one added one.
+// `bos_template`: tokenizer.json adds BOS itself.
 std::string tokenizer_json(bool bos_template = false) {
   nlohmann::json json = nlohmann::json::parse(R"({
     "added_tokens": [{"id": 5, "content": "<|im_end|>", "special": true}],
@@ -206,7 +206,8 @@ TEST(TextSources, GenerationDefaultsOfAGgufFile) {
   EXPECT_EQ(load_generation_defaults(checkpoint, nullptr).stop_token_ids, (Ids{1, 4}));
 }
 
-// Converters have written end tokens as user-defined or as ordinary ones, and "no such token" as -1.
+// Converters have written end tokens as user-defined
+// or as ordinary ones, and "no such token" as -1.
 TEST(TextSources, EndTokensOfTheWrongTypeAndIdsOfMinusOne) {
   const TempFolder folder;
   GgufBuilder builder = testing::tiny_gguf_model("llama");

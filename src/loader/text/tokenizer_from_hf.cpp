@@ -77,8 +77,8 @@ void add_missing_tokens(TokenizerSpec& spec, const JsonField& decoder) {
   }
 }
 
-// transformers: when the config says whether BOS or EOS is added, that replaces what tokenizer.json
-// says about both.
+// transformers: when the config says whether BOS or EOS is added,
+// that replaces what tokenizer.json says about both.
 void apply_bos_and_eos(TokenizerSpec& spec, const JsonField& config,
                        const SpecialTokens& special_tokens) {
   const auto id_of = [&](const char* name) -> std::optional<TokenId> {

@@ -90,8 +90,7 @@ std::optional<std::size_t> resolve_index(std::int64_t index, std::size_t n_items
 Value char_at(Runtime& runtime, const StringPayload& string, std::size_t index) {
   const std::string& text = string.marked.text;
   const std::size_t begin = char_offset(text, index);
-  const auto n_bytes =
-      static_cast<std::size_t>(decode_utf8(std::string_view(text).substr(begin)).n_bytes);
+  const std::size_t n_bytes = decode_utf8(std::string_view(text).substr(begin)).n_bytes;
   return part_of(runtime, string, begin, begin + n_bytes);
 }
 
@@ -158,9 +157,9 @@ Value slice_string(Runtime& runtime, const StringPayload& string, const Value* b
   const auto n_chars = static_cast<std::int64_t>(count_chars(text));
   const SliceBounds bounds = slice_bounds(runtime, n_chars, begin, end, step);
   if (bounds.step == 1) {
-    const std::size_t first = char_offset(text, static_cast<std::size_t>(bounds.begin));
+    const std::size_t first = char_offset(text, bounds.begin);
     const std::string_view rest = std::string_view(text).substr(first);
-    const std::size_t n_bytes = char_offset(rest, static_cast<std::size_t>(bounds.n_items));
+    const std::size_t n_bytes = char_offset(rest, bounds.n_items);
     return part_of(runtime, string, first, first + n_bytes);
   }
   TextBuilder out(runtime);
@@ -245,7 +244,7 @@ Value get_slice(Runtime& runtime, const Value& object, const Value* begin, const
   std::vector<Value> items;
   runtime.step(static_cast<std::uint64_t>(bounds.n_items) / 8);
   for (std::int64_t i = 0; i < bounds.n_items; ++i) {
-    items.push_back(sequence->items[static_cast<std::size_t>(bounds.begin + i * bounds.step)]);
+    items.push_back(sequence->items[bounds.begin + i * bounds.step]);
   }
   return runtime.sequence(
       sequence->kind == SequenceKind::group ? SequenceKind::tuple : sequence->kind,
@@ -272,8 +271,7 @@ std::vector<Value> iterate(Runtime& runtime, const Value& value) {
   } else if (const StringPayload* string = value.string()) {
     const std::string& text = string->marked.text;
     for (std::size_t i = 0; i < text.size();) {
-      const auto n_bytes =
-          static_cast<std::size_t>(decode_utf8(std::string_view(text).substr(i)).n_bytes);
+      const std::size_t n_bytes = decode_utf8(std::string_view(text).substr(i)).n_bytes;
       TextBuilder out(runtime);
       out.append(string->marked, i, i + n_bytes);
       items.push_back(runtime.string(out.take()));

@@ -17,7 +17,7 @@ BoundArgs::BoundArgs(Runtime& runtime, std::string_view function, const CallArgs
     if (found == parameters.end()) {
       runtime.fail("{} takes no argument named '{}'", function, name);
     }
-    const Value*& slot = bound_[static_cast<std::size_t>(found - parameters.begin())];
+    const Value*& slot = bound_[found - parameters.begin()];
     if (slot != nullptr) runtime.fail("{} got argument '{}' twice", function, name);
     slot = &value;
   }

@@ -22,8 +22,8 @@ const NativeTest* find_test(std::string_view name);
 const NativeFunction* find_method(const Value& self, std::string_view name);
 const NativeFunction* find_global(std::string_view name);
 
-// The filters in two files: those of one value (texts, numbers), and those of whatever can be
-// iterated.
+// The filters in two files: those of one value
+// (texts, numbers), and those of whatever can be iterated.
 std::span<const NativeFunction> value_filters();     // filters.cpp
 std::span<const NativeFunction> sequence_filters();  // sequence_filters.cpp
 

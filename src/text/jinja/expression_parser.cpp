@@ -18,9 +18,9 @@ std::unique_ptr<Expr> make_expr(Kind kind, Position position) {
   return node;
 }
 
-// Sets the depth of a node whose operands and arguments are complete, and refuses one that is too
-// deep: a + b + c or x|f|g grow to the left without recursion in the parser, but evaluation follows
-// them down.
+// Sets the depth of a node whose operands and arguments are complete,
+// and refuses one that is too deep: a + b + c or x|f|g grow to the left
+// without recursion in the parser, but evaluation follows them down.
 ExprPtr finish_expr(std::unique_ptr<Expr> node) {
   int deepest = 0;
   const auto look_at = [&](const ExprPtr& child) {

@@ -22,8 +22,8 @@ class ExpressionParser {
   ExprPtr tuple_or_expression(bool with_conditional = true, std::string_view end_name = "");
   // What can be assigned to: a name, ns.name, or a tuple of them.
   ExprPtr assignment_target(bool with_namespace, std::string_view end_name = "");
-  // The rest of "| name | name(args)", applied to `input`. With `is_first` no bar stands before
-  // the first name.
+  // The rest of "| name | name(args)", applied to `input`.
+  // With `is_first` no bar stands before the first name.
   ExprPtr filter_chain(ExprPtr input, bool is_first = false);
   // The text of the block around, which a filter or set block sends through filters.
   ExprPtr block_text() const;
@@ -35,9 +35,9 @@ class ExpressionParser {
   // Every name read so far; macros look here for varargs, kwargs and caller.
   const std::vector<std::string>& names_read() const { return names_read_; }
 
-  // Filters and tests that nobody defines are refused where the template is read, but for those in
-  // a branch ({% if %}, a if b else c): as in Jinja2 they fail when they run. So each is noted where
-  // it is met, and a branch excuses what was noted inside it.
+  // Filters and tests that nobody defines are refused where the template is read,
+  // but for those in a branch ({% if %}, a if b else c): as in Jinja2 they fail when they run.
+  // So each is noted where it is met, and a branch excuses what was noted inside it.
   std::size_t n_unknown_names() const { return unknown_names_.size(); }
   void excuse_unknown_names(std::size_t first) { unknown_names_.resize(first); }
   void refuse_unknown_names(std::size_t first) const;

@@ -111,7 +111,7 @@ Value run_truncate(Runtime& runtime, const Value& value, Arguments call) {
   }
   if (value.string() == nullptr) runtime.fail("truncate needs a string, not {}", type_name(value));
   const StringPayload& text = *value.string();
-  std::size_t cut = char_offset(text.marked.text, static_cast<std::size_t>(max_chars - end_chars));
+  std::size_t cut = char_offset(text.marked.text, max_chars - end_chars);
   if (!args.is_true(1)) {
     const std::size_t space = std::string_view(text.marked.text).substr(0, cut).rfind(' ');
     if (space != std::string_view::npos) cut = space;

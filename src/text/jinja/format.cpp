@@ -158,7 +158,7 @@ class PercentFormatter {
     const MarkedText marked = whole.take();
     std::size_t end = marked.text.size();
     if (conversion.precision) {
-      end = char_offset(marked.text, static_cast<std::size_t>(*conversion.precision));
+      end = char_offset(marked.text, *conversion.precision);
     }
     const std::size_t n_chars = count_chars(std::string_view(marked.text).substr(0, end));
     if (!conversion.left) pad(conversion, n_chars, ' ');
@@ -209,7 +209,7 @@ class PercentFormatter {
     std::string digits(1400, '\0');
     const int n_bytes = std::snprintf(digits.data(), digits.size(), format.c_str(),
                                       static_cast<int>(precision), std::fabs(*number));
-    digits.resize(static_cast<std::size_t>(n_bytes));
+    digits.resize(n_bytes);
     append_number(conversion, std::signbit(*number), "", digits);
   }
 

@@ -213,8 +213,8 @@ bool take_named(CallArgs& args, std::string_view name, Value& value) {
 
 }  // namespace
 
-// Into the current scope, which lies below the macro's own place; defaults see the parameters
-// before them.
+// Into the current scope, which lies below the macro's own place;
+// defaults see the parameters before them.
 void Interpreter::bind_parameters(const MacroNode& macro, CallArgs args) {
   const std::size_t n_bound = std::min(args.positional.size(), macro.parameters.size());
   for (std::size_t i = 0; i < macro.parameters.size(); ++i) {

@@ -1,5 +1,5 @@
 #pragma once
-// Walks a parsed template and writes its text. One interpreter a render, one thread.
+// Walks a parsed template and writes its text. One interpreter per render, one thread.
 
 #include <utility>
 #include <vector>

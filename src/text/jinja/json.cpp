@@ -104,7 +104,7 @@ class JsonWriter {
       }
       out_.append(marked, begin, i);
       const Utf8Char c = decode_utf8(std::string_view(text).substr(i));
-      const std::size_t end = i + static_cast<std::size_t>(c.n_bytes);
+      const std::size_t end = i + c.n_bytes;
       out_.append(escape(c.code_point), has_user_bytes(marked, i, end));
       begin = i = end;
     }

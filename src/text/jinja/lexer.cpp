@@ -214,7 +214,7 @@ class Lexer {
     while (end < source_.size()) {
       const Utf8Char c = decode_utf8(std::string_view(source_).substr(end));
       if (!is_identifier_char(c.code_point)) break;
-      end += static_cast<std::size_t>(c.n_bytes);
+      end += c.n_bytes;
     }
     if (end == position_) return false;
     add(TokenKind::name, position_, source_.substr(position_, end - position_));
@@ -355,9 +355,8 @@ class Lexer {
     }
     const char c = source_[position_];
     if (std::string_view("+-/*%~[](){}><=.:|,;").find(c) == std::string_view::npos) {
-      const int n_bytes = decode_utf8(std::string_view(source_).substr(position_)).n_bytes;
-      fail_here(position_, "unexpected character '" +
-                               source_.substr(position_, static_cast<std::size_t>(n_bytes)) + "'");
+      const std::size_t n_bytes = decode_utf8(std::string_view(source_).substr(position_)).n_bytes;
+      fail_here(position_, "unexpected character '" + source_.substr(position_, n_bytes) + "'");
     }
     balance(c, open_brackets);
     add(TokenKind::op, position_, std::string(1, c));

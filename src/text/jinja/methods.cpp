@@ -53,8 +53,7 @@ TextRange searched_range(const BoundArgs& args, std::string_view text) {
     std::int64_t at = args.get_some(index) != nullptr ? args.integer(index, 0) : otherwise;
     if (at < 0) at = std::max<std::int64_t>(at + n_chars, 0);
     // A start behind the end finds nothing, not even "".
-    return at > n_chars ? text.size() + (index == 1 ? 1 : 0)
-                        : char_offset(text, static_cast<std::size_t>(at));
+    return at > n_chars ? text.size() + (index == 1 ? 1 : 0) : char_offset(text, at);
   };
   return {offset(1, 0), offset(2, n_chars)};
 }
@@ -174,7 +173,7 @@ Value run_every_char(Runtime& runtime, const Value& self, Arguments) {
   while (all && !text.empty()) {
     const Utf8Char c = decode_utf8(text);
     all = kIs(c.code_point);
-    text.remove_prefix(static_cast<std::size_t>(c.n_bytes));
+    text.remove_prefix(c.n_bytes);
   }
   return make_bool(all);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Template source -> tree, with Jinja2's grammar and precedence. Unknown tags are found here, before
-// anything runs, and so are unknown filters and tests outside of branches. Any thread.
+// Template source -> tree, with Jinja2's grammar and precedence. Unknown tags are found here,
+// before anything runs, and so are unknown filters and tests outside of branches. Any thread.
 //
 // Not supported: recursive loops; block, extends, include, import, autoescape, do; the functions
 // lipsum, cycler, joiner; the filters filesizeformat, pprint, random, striptags, urlencode, urlize,

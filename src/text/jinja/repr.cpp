@@ -35,7 +35,7 @@ void append_string_repr(TextBuilder& out, Runtime& runtime, const StringPayload&
   out.append_template(quotes);
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char c = decode_utf8(std::string_view(text).substr(i));
-    const auto n_bytes = static_cast<std::size_t>(c.n_bytes);
+    const std::size_t n_bytes = c.n_bytes;
     append_repr_char(out, std::string_view(text).substr(i, n_bytes), c.code_point, quote,
                      has_user_bytes(string.marked, i, i + n_bytes));
     i += n_bytes;

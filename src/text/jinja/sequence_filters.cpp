@@ -262,7 +262,7 @@ Value run_batch(Runtime& runtime, const Value& value, Arguments call) {
   if (!row.empty() && args.get_some(1) != nullptr) {
     runtime.allocate(static_cast<std::uint64_t>(n_columns));
     runtime.step(static_cast<std::uint64_t>(n_columns));
-    row.resize(static_cast<std::size_t>(n_columns), args[1]);
+    row.resize(n_columns, args[1]);
   }
   if (!row.empty()) rows.push_back(runtime.list(std::move(row)));
   return generator(runtime, std::move(rows));

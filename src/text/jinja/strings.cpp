@@ -16,7 +16,7 @@ char32_t char_at(std::string_view text, std::size_t offset) {
 }
 
 std::size_t char_bytes(std::string_view text, std::size_t offset) {
-  return static_cast<std::size_t>(decode_utf8(text.substr(offset)).n_bytes);
+  return decode_utf8(text.substr(offset)).n_bytes;
 }
 
 // The bytes that a strip leaves, [begin, end).
@@ -46,8 +46,8 @@ template <typename Visit>
 void for_each_char(std::string_view text, Visit visit) {
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char c = decode_utf8(text.substr(i));
-    visit(i, static_cast<std::size_t>(c.n_bytes), c.code_point);
-    i += static_cast<std::size_t>(c.n_bytes);
+    visit(i, c.n_bytes, c.code_point);
+    i += c.n_bytes;
   }
 }
 
@@ -183,7 +183,7 @@ std::vector<Value> split_lines(Runtime& runtime, const StringPayload& text, bool
   std::size_t begin = 0;
   for (std::size_t i = 0; i < bytes.size();) {
     const Utf8Char c = decode_utf8(std::string_view(bytes).substr(i));
-    std::size_t end = i + static_cast<std::size_t>(c.n_bytes);
+    std::size_t end = i + c.n_bytes;
     if (is_break(c.code_point)) {
       if (c.code_point == '\r' && end < bytes.size() && bytes[end] == '\n') ++end;
       lines.push_back({begin, keep_ends ? end : i});

@@ -14,8 +14,8 @@ enum class Side { left, right, both };
 // Without `chars` (null): whitespace.
 Value strip(Runtime& runtime, const StringPayload& text, const StringPayload* chars, Side side);
 
-// str.split (right: str.rsplit). Without `separator` (null): runs of whitespace. max_splits < 0: no
-// limit.
+// str.split (right: str.rsplit). Without `separator` (null):
+// runs of whitespace. max_splits < 0: no limit.
 std::vector<Value> split(Runtime& runtime, const StringPayload& text,
                          const StringPayload* separator, std::int64_t max_splits, Side from);
 std::vector<Value> split_lines(Runtime& runtime, const StringPayload& text, bool keep_ends);

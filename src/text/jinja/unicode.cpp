@@ -50,7 +50,7 @@ std::size_t count_leading_spaces(std::string_view text) {
   while (n_bytes < text.size()) {
     const Utf8Char c = decode_utf8(text.substr(n_bytes));
     if (!is_space(c.code_point)) break;
-    n_bytes += static_cast<std::size_t>(c.n_bytes);
+    n_bytes += c.n_bytes;
   }
   return n_bytes;
 }

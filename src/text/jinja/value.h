@@ -109,8 +109,8 @@ struct CallArgs;
 struct MacroNode;
 struct Scope;
 
-// A filter, a function or a method of a type. `mutates`: a method that the sandbox forbids, whose
-// `run` is null.
+// A filter, a function or a method of a type. `mutates`:
+// a method that the sandbox forbids, whose `run` is null.
 struct NativeFunction {
   std::string_view name;
   Value (*run)(Runtime&, const Value& self, const CallArgs&);
@@ -136,8 +136,8 @@ Value make_bool(bool value);
 Value make_integer(std::int64_t value);
 Value make_real(double value);
 Value make_undefined(std::string reason);
-// A string of the template's own making, without the caps of Runtime: for constants and short
-// texts.
+// A string of the template's own making, without
+// the caps of Runtime: for constants and short texts.
 Value make_text(std::string_view text);
 
 // bool(value), type names as Python's error messages give them ("str", "dict", "NoneType").
