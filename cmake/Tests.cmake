@@ -49,7 +49,7 @@ endif()
 
 if(TINYLLM_FUZZ)
   file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.cpp)
-  target_compile_options(tinyllm PUBLIC -fsanitize=fuzzer-no-link)
+  target_compile_options(tinyllm_flags INTERFACE -fsanitize=fuzzer-no-link)
   add_custom_target(fuzz_targets)
   foreach(source IN LISTS fuzz_sources)
     get_filename_component(target ${source} NAME_WE)

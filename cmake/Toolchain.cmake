@@ -11,6 +11,10 @@ set(CMAKE_CXX_FLAGS_CHECK "-O0 -g1")
 add_library(tinyllm_flags INTERFACE)
 target_compile_options(tinyllm_flags INTERFACE -Wall -Wextra -Werror -Wmissing-declarations)
 target_include_directories(tinyllm_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ starts to collect its garbage at 256 MB instead of 128: a tenth off the time of a file full of templates.
+  target_compile_options(tinyllm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=262144>)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
