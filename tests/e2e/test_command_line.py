@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 
 import pytest
 from conftest import BINARY, ROOT
@@ -102,3 +103,9 @@ def test_other_completions_name_the_options(tinyllm):
     )
     zsh = tinyllm.text("completion", "zsh")
     assert zsh.startswith("#compdef tinyllm\n") and "'--top-logits[" in zsh
+
+
+def test_the_page_of_commands_is_what_help_says():
+    made = subprocess.run([sys.executable, ROOT / "tools/make_commands_page.py", "--print"], capture_output=True, text=True, check=True)
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    assert page == made.stdout, "docs/commands.md is out of date: run tools/make_commands_page.py"
