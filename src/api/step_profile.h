@@ -1,7 +1,7 @@
 #pragma once
-// Where the time of a step goes (--profile): one clock that runs from the plan of a step to its
-// last piece of text, cut at the marks that engine and backend set. Written by the engine thread;
-// read it when the engine is gone.
+// Where the time of a step goes (--profile), from its plan to its last piece of text. The time is
+// split at marks that engine and backend set. Written by the engine thread; read it when the engine
+// is gone.
 
 #include <array>
 #include <chrono>

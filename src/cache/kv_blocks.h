@@ -68,7 +68,7 @@ class KvBlocks {
   void register_full(BlockTable& table, std::span<const std::int32_t> tokens,
                      std::int64_t n_computed);
 
-  // No later prompt starts from these blocks; who holds them already keeps them.
+  // No later prompt starts from these blocks; sequences that hold them already keep them.
   void forget(const BlockTable& table);
 
   // Gives all blocks back, the tail first: the start of a prompt is forgotten last.

@@ -7,10 +7,9 @@
 //                                                                         |
 //                                                                         +--> streams
 //
-// A request that cannot run is a piece with FinishReason::error in its
-// stream, never an exception in a step. Should one escape all the same (no
-// memory), the engine has failed: every stream ends with an error, now and
-// later, and nothing runs any more. Any thread may call the public functions.
+// A request that cannot run is a piece with FinishReason::error in its stream, never an exception
+// in a step. If one escapes anyway (out of memory), the engine has failed: every stream ends with an
+// error, now and later, and nothing runs any more. Any thread may call the public functions.
 
 #include <array>
 #include <atomic>

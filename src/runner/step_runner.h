@@ -1,8 +1,8 @@
 #pragma once
-// StepPlan -> StepBatch -> the model -> what came of each plan row. The only
-// place that knows both the scheduler's tongue and the backend's. Where the
-// backend works behind, a step is launched before its predecessor is collected.
-// Arrays are sized at construction; a step allocates nothing. Engine thread only.
+// StepPlan -> StepBatch -> the model -> what came of each plan row. The only place that knows both
+// the scheduler's and the backend's types. Where the backend works behind, a step is launched
+// before its predecessor is collected. Arrays are sized at construction; a step allocates nothing.
+// Engine thread only.
 //
 //   launch(plan k)      launch(plan k + 1)                    lag 1: two steps are in flight
 //                                           collect: step k

@@ -1,5 +1,5 @@
 #pragma once
-// The only tongue between policy and compute: which tokens of which sequences one step computes.
+// The interface between scheduler and runner: which tokens of which sequences one step computes.
 // There are no phases. Decode is one new token, a prefill chunk k of them, a resumed sequence the
 // rest, verification of k drafts 1 + k. All kinds stand in one plan.
 

@@ -38,7 +38,7 @@ std::optional<DType> parse_dtype(std::string_view name) {
 std::int64_t row_bytes(DType dtype, std::int64_t n_elems) {
   const DTypeInfo& format = info(dtype);
   CHECK(n_elems % format.block_elems == 0,
-        "a row of {} elements is no whole number of {} blocks ({})", n_elems, format.name,
+        "a row of {} elements is not a whole number of {} blocks ({})", n_elems, format.name,
         format.block_elems);
   return n_elems / format.block_elems * format.block_bytes;
 }

@@ -22,7 +22,7 @@ TEST(DType, RowBytesCountWholeBlocks) {
   EXPECT_EQ(row_bytes(DType::q4_0, 64), 36);
   EXPECT_EQ(row_bytes(DType::q6_k, 1536), 6 * 210);
   EXPECT_DEATH(row_bytes(DType::q4_0, 33),
-               "a row of 33 elements is no whole number of q4_0 blocks");
+               "a row of 33 elements is not a whole number of q4_0 blocks");
 }
 
 TEST(Tensor, RowsAndSizes) {

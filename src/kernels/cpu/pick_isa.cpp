@@ -81,8 +81,8 @@ const RowKernels& find_table(std::string_view isa, std::string_view setting) {
     fail(ErrorCode::invalid_input, "{}: this CPU has no {}; it has {}", setting, isa,
          list_of_available());
   }
-  fail(ErrorCode::invalid_input, "{}: '{}' is no instruction set; this CPU has {}", setting, isa,
-       list_of_available());
+  fail(ErrorCode::invalid_input, "{}: '{}' is not an instruction set; this CPU has {}", setting,
+       isa, list_of_available());
 }
 
 // Copies the entry called `kernel` from `from`; false when there is none of that name.
@@ -132,8 +132,8 @@ RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kerne
     const std::string_view kernel = item.substr(0, equals);
     const std::string_view from = equals == item.npos ? "" : item.substr(equals + 1);
     if (!override_entry(table, kernel, find_table(from, "TINYLLM_KERNELS"))) {
-      fail(ErrorCode::invalid_input, "TINYLLM_KERNELS: '{}' is no kernel; there are {}", kernel,
-           kKernelNames);
+      fail(ErrorCode::invalid_input, "TINYLLM_KERNELS: '{}' is not a kernel; the kernels are {}",
+           kernel, kKernelNames);
     }
   }
   return table;

@@ -45,7 +45,7 @@ struct RowKernels {
   // Groups of 32: scale = max|x| / 127, q = round to nearest even of x / scale. A group is split
   // when scale^2 > split_above * mean of scale^2 over the row (0: all); then the residual
   // fma(-scale, q, x) is quantised likewise. Sums are of q, scaled_sum of both planes. n % 32 == 0.
-  // A group that holds a NaN or an infinity gets scale NaN and q = 0: what is broken stays seen.
+  // A group that holds a NaN or an infinity gets scale NaN and q = 0: the NaN stays visible.
   void (*quantise_act)(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
   // [kNumTileFormats] each; float formats are null in quant_panel and the others in float_panel.
   const QuantPanelFn* quant_panel;

@@ -166,12 +166,14 @@ TEST(PickIsa, UnknownNamesAreOneClearLine) {
     }
     return "";
   };
-  EXPECT_NE(message_of("sse9", "").find("TINYLLM_ISA: 'sse9' is no instruction set; this CPU has"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of("sse9", "").find("TINYLLM_ISA: 'sse9' is not an instruction set; this CPU has"),
+      std::string::npos);
   EXPECT_EQ(message_of("", "softmax9=scalar"),
-            "TINYLLM_KERNELS: 'softmax9' is no kernel; there are rms_norm, quantise_act, panels, "
+            "TINYLLM_KERNELS: 'softmax9' is not a kernel; the kernels are rms_norm, quantise_act, "
+            "panels, "
             "rope_split_halves, rope_interleaved, store_kv, attention, silu_mul, add");
-  EXPECT_NE(message_of("", "rms_norm").find("'' is no instruction set"), std::string::npos);
+  EXPECT_NE(message_of("", "rms_norm").find("'' is not an instruction set"), std::string::npos);
 }
 
 }  // namespace
