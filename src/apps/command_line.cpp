@@ -44,6 +44,7 @@ void add_commands(Command app) {
   add_learn_command(app);
   add_batch_command(app);
   add_bench_command(app);
+  add_prove_command(app);
   add_completion_command(app);
 }
 

@@ -19,6 +19,7 @@ void add_template_command(Command app);
 void add_perplexity_command(Command app);
 void add_batch_command(Command app);
 void add_bench_command(Command app);
+void add_prove_command(Command app);
 void add_inspect_command(Command app);
 void add_quantize_command(Command app);
 void add_pull_command(Command app);

@@ -24,6 +24,14 @@ void add_common_options(Command command, EngineFlags& flags) {
       .one_of({"q8", "q4"})
       .type_name("q8|q4");
   command
+      .add_option(
+          "--speculate", flags.speculate,
+          "Guess tokens from what was written before and verify several in a step; the text "
+          "stays the same. auto: on the CPU")
+      .one_of({"auto", "suffix", "off"})
+      .type_name("HOW")
+      .show_default();
+  command
       .add_option("--kv-blocks", flags.kv_blocks,
                   "Blocks of 32 tokens for keys and values (default: what half of the free memory "
                   "holds, at most what --context needs)")
@@ -90,6 +98,7 @@ EngineOptions engine_options(const EngineFlags& flags) {
                     : flags.kv_type == "int8" ? KvType::int8
                                               : KvType::bf16;
   options.kv.n_blocks = flags.kv_blocks;
+  options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
   if (!flags.quantize.empty())
     options.quantise = flags.quantize == "q8" ? DType::q8_0 : DType::q4_k;
   if (flags.max_num_seqs > 0) options.limits.max_num_seqs = flags.max_num_seqs;

@@ -17,6 +17,7 @@ struct EngineFlags {
   std::int64_t context = 0;        // positions; 0: the command's own default
   std::string kv_type = "bf16";    // "int8" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
+  std::string speculate = "auto";  // "suffix" or "off"
   std::int32_t kv_blocks = 0;      // 0: from free memory
   std::int32_t max_num_seqs = 0;   // 0: the engine's default
   std::int32_t max_num_batched_tokens = 0;

@@ -44,6 +44,8 @@ struct EngineMetrics {
   std::atomic<std::uint64_t> n_steps{0}, n_prompt_tokens{0}, n_cached_tokens{0},
       n_generated_tokens{0}, n_requests{0}, n_choices{0}, n_finished{0}, n_cancelled{0},
       n_errors{0}, n_preemptions{0};
+  // Speculation: rows with drafts, their draft tokens, and those that were right.
+  std::atomic<std::uint64_t> n_drafts{0}, n_draft_tokens{0}, n_accepted_tokens{0};
   std::atomic<std::int32_t> n_running{0}, n_waiting{0}, n_free_blocks{0}, n_blocks{0};
   StepHistogram<kStepTokenBounds.size()> step_tokens{kStepTokenBounds};
   StepHistogram<kStepSecondBounds.size()> step_seconds{kStepSecondBounds};

@@ -69,7 +69,7 @@ void Engine::State::run() {
     handle_commands();
     end_finished();
     publish();
-    const StepPlan& plan = scheduler.plan();
+    const StepPlan& plan = this->plan();
     if (!plan.rows.empty()) launch(plan);
     if (runner.n_in_flight() > (plan.rows.empty() ? 0 : parts.backend->lag())) collect();
     end_finished();
@@ -149,7 +149,9 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
                         .priority = shared->priority,
                         .cache_salt = shared->cache_salt,
                         .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
-                        .leader = i == 0 ? 0 : leader});
+                        .leader = i == 0 ? 0 : leader,
+                        // Where the backend works behind, drafts need the token before them.
+                        .waits_for_token = parts.speculator && parts.backend->lag() > 0});
       if (trace != nullptr) trace->queued(id, shared->name, i);
     } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
       choices.erase(id);
@@ -194,6 +196,7 @@ void Engine::State::end_finished() {
     if (trace != nullptr)
       trace->ended(sequence.id, sequence.finish_reason, sequence.n_cached_tokens,
                    sequence.n_known() - sequence.n_prompt);
+    if (parts.speculator) parts.speculator->end(sequence);
     choices.erase(found);
   });
 }

@@ -8,6 +8,7 @@
 #include "api/device_spec.h"
 #include "api/kv_spec.h"
 #include "api/schedule_policy.h"
+#include "api/speculation.h"
 #include "api/step_limits.h"
 #include "tensor/dtype.h"
 
@@ -32,6 +33,7 @@ struct EngineOptions {
   // of the vocabulary.
   std::int32_t max_wanted_logits = 1;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
+  Speculation speculation = Speculation::automatic;
   std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
   std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none
 };

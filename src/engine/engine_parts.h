@@ -9,6 +9,7 @@
 #include "engine/engine_options.h"
 #include "kernels/backend.h"
 #include "model/decoder.h"
+#include "speculative/speculator.h"
 #include "text/model_text.h"
 
 namespace tinyllm {
@@ -19,7 +20,8 @@ struct Engine::Parts {
   std::unique_ptr<Decoder> decoder;
   std::shared_ptr<const ModelText> text;  // without a tokenizer: token ids come out and no text
   std::int64_t vocab_size = 0;
-  EngineOptions options;  // every 0 resolved
+  std::unique_ptr<Speculator> speculator;  // null: no drafts
+  EngineOptions options;                   // every 0 resolved
 };
 
 }  // namespace tinyllm

@@ -34,12 +34,14 @@ struct Engine::State {
   void handle(InboxCommand& command);
   void submit(Request request, const std::shared_ptr<RequestStream>& stream);
   void cancel(const RequestStream* stream);
+  const StepPlan& plan();
   void launch(const StepPlan& plan);
   RowSettings settings_of(const PlanRow& row) const;
   void collect();
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
+  void judge_drafts(Choice& choice, const RowOutput& output);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();
   void tell(const std::shared_ptr<RequestStream>& stream, OutputPiece piece);

@@ -9,6 +9,15 @@
 
 namespace tinyllm {
 
+const StepPlan& Engine::State::plan() {
+  Speculator* const speculator = parts.speculator.get();
+  if (speculator == nullptr) return scheduler.plan();
+  speculator->choose([&](auto each) { scheduler.each_decoding(each); });
+  return scheduler.plan([&](const Sequence& sequence, std::int64_t n_most) {
+    return speculator->drafts(sequence, n_most);
+  });
+}
+
 void Engine::State::launch(const StepPlan& plan) {
   launched[n_launched++ % launched.size()] = {{}, trace != nullptr ? trace->now_us() : 0};
   runner.launch(plan, [&](const PlanRow& row) { return settings_of(row); });
@@ -46,6 +55,8 @@ void Engine::State::step_done() {
   history.add(step_counts);
   metrics.step_tokens.observe(step_counts.n_prefill + step_counts.n_decode);
   metrics.step_seconds.observe(seconds);
+  if (parts.speculator && step_counts.n_prefill == 0)
+    parts.speculator->observe_step(step_counts.n_decode, seconds);
   if (trace == nullptr) return;
   trace->step({.counts = step_counts,
                .begin_us = std::max(step.begin_us, last_step_end_us),
@@ -87,8 +98,21 @@ RowResult Engine::State::take(const RowOutput& output) {
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
   if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
+  if (output.n_draws > 1) judge_drafts(choice, output);
   if (output.n_draws > 0) take_tokens(choice, output, result);
   return result;
+}
+
+void Engine::State::judge_drafts(Choice& choice, const RowOutput& output) {
+  const int n_drafts = output.n_draws - 1;
+  const auto n_accepted = static_cast<int>(output.token_ids.size()) - 1;
+  choice.n_accepted_drafts += n_accepted;
+  choice.n_rejected_drafts += n_drafts - n_accepted;
+  ++metrics.n_drafts;
+  metrics.n_draft_tokens += static_cast<std::uint64_t>(n_drafts);
+  metrics.n_accepted_tokens += static_cast<std::uint64_t>(n_accepted);
+  if (const Sequence* sequence = scheduler.find(output.sequence_id))
+    parts.speculator->judged(*sequence, n_drafts, n_accepted);
 }
 
 // The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.

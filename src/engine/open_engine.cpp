@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/random_id.h"
@@ -11,6 +13,7 @@
 #include "kernels/make/make_backend.h"
 #include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"
+#include "speculative/suffix_drafter.h"
 
 namespace tinyllm {
 namespace {
@@ -51,6 +54,16 @@ void check_blocks(const Backend& backend, const BackendSizes& sizes, const Engin
   }
 }
 
+// Where results come a step late, a text with drafts must wait for them: only if it was asked for.
+std::unique_ptr<Speculator> make_speculator(Speculation speculation, std::int32_t lag,
+                                            std::int64_t vocab_size) {
+  if (speculation == Speculation::off || (speculation == Speculation::automatic && lag > 0))
+    return nullptr;
+  std::vector<std::unique_ptr<Drafter>> drafters;
+  drafters.push_back(std::make_unique<SuffixDrafter>());
+  return std::make_unique<Speculator>(std::move(drafters), vocab_size);
+}
+
 }  // namespace
 
 std::unique_ptr<Engine> open_engine(const std::filesystem::path& path, const EngineOptions& options,
@@ -84,6 +97,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   check_blocks(*parts.backend, sizes, options);
   parts.text = std::move(text);
   parts.vocab_size = checkpoint.config().vocab_size;
+  parts.speculator = make_speculator(options.speculation, parts.backend->lag(), parts.vocab_size);
   parts.options = options;
   return std::make_unique<Engine>(std::move(parts));
 }

@@ -1,5 +1,7 @@
 #include "runner/batch_builder.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace tinyllm {
@@ -102,8 +104,9 @@ void BatchBuilder::add_samples(const PlanRow& row, const RowSettings& settings,
                         : in_prompt       ? settings.prompt_logprobs
                                           : -1;
     if (in_prompt) sample.logprob_of = settings.prompt_ids[static_cast<std::size_t>(next)];
-    sample.wants_logits = n_behind == 0 && settings.wants_logits ? 1 : 0;
-    sample.wants_hidden = n_behind == 0 && settings.wants_hidden ? 1 : 0;
+    const bool is_last_known = n_behind == std::max(row.n_draws, 1) - 1;
+    sample.wants_logits = is_last_known && settings.wants_logits ? 1 : 0;
+    sample.wants_hidden = is_last_known && settings.wants_hidden ? 1 : 0;
   }
   if (row.begins_to_draw && has_penalties(*settings.params))
     history_resets_.push_back({row.row_slot, settings.prompt_ids, settings.output_ids});

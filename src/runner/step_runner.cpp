@@ -39,7 +39,7 @@ class OutputReader {
     const std::size_t first_draw = end - static_cast<std::size_t>(row.n_draws);
     const std::size_t end_drawn = first_draw + n_drawn(first_draw, end);
     n_read_ = end;
-    const SampleRow& last = samples_[end - 1];
+    const SampleRow& last = samples_[std::min(first_draw, end - 1)];  // that is no draft
     if (last.wants_logits != 0) of_row.logits = take(output_.logits, sizes_.vocab_size, n_logits_);
     if (last.wants_hidden != 0) of_row.hidden = take(output_.hidden, sizes_.hidden_size, n_hidden_);
     const std::span<const TokenId> counted = output_.token_ids.subspan(begin, end_drawn - begin);

@@ -39,7 +39,7 @@ struct RowSettings {
   std::span<const TokenId> prompt_ids = {}, output_ids = {};
   std::span<const TokenId> banned_ids = {};  // the stop set: impossible before params->min_tokens
   std::span<const std::uint32_t> mask = {};  // which ids may be drawn, a bit each; empty: all
-  bool wants_logits = false;                 // raw logits of the last new token
+  bool wants_logits = false;                 // raw logits of the last new token that is no draft
   bool wants_hidden = false;                 // its hidden state after the final norm
   std::int32_t prompt_logprobs = -1;         // alternatives a prompt token; -1: none
 };
@@ -54,7 +54,7 @@ struct RowOutput {
   std::span<const TokenId> token_ids;       // drawn: none, one, or one more than drafts were right
   std::span<const TokenLogprobs> logprobs;  // of the drawn tokens, when asked for
   std::span<const TokenLogprobs> prompt_logprobs;  // of the prompt tokens start + 1, start + 2, ...
-  std::span<const float> logits, hidden;           // of the last new token, when asked for
+  std::span<const float> logits, hidden;  // of the last new token that is no draft, when asked for
 };
 
 class StepRunner {

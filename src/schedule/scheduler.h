@@ -93,6 +93,8 @@ class Scheduler {
   void take_finished(function_ref<void(const Sequence&)> each);
 
   const Sequence* find(SequenceId id) const;
+  // Those whose next row may carry drafts: one token is to be computed, and it is known.
+  void each_decoding(function_ref<void(const Sequence&)> each) const;
   // Running ones first, then waiting ones, the most urgent first.
   void each_sequence(function_ref<void(const Sequence&)> each) const;
   std::int32_t n_running() const { return static_cast<std::int32_t>(running_.size()); }

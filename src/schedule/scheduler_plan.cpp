@@ -21,6 +21,8 @@ bool decodes(const Sequence& sequence) {
   return is_ready(sequence) && sequence.n_to_compute() == 1;
 }
 
+bool takes_drafts(const Sequence& sequence) { return decodes(sequence) && sequence.n_pending == 0; }
+
 }  // namespace
 
 const StepPlan& Scheduler::plan() {
@@ -40,6 +42,12 @@ const StepPlan& Scheduler::plan(ProposeDrafts propose) {
   if (!preempted) admit_waiting(budget);
   if (!plan_.rows.empty()) ++n_planned_;
   return plan_;
+}
+
+void Scheduler::each_decoding(function_ref<void(const Sequence&)> each) const {
+  for (const Sequence* sequence : running_) {
+    if (takes_drafts(*sequence)) each(*sequence);
+  }
 }
 
 bool Scheduler::schedule_running(std::int64_t& budget, ProposeDrafts propose) {
@@ -63,7 +71,7 @@ bool Scheduler::schedule_running(std::int64_t& budget, ProposeDrafts propose) {
 
 std::span<const TokenId> Scheduler::drafts_for(Sequence& sequence, std::int64_t n_allowed,
                                                ProposeDrafts propose) {
-  if (!decodes(sequence) || sequence.n_pending > 0) return {};
+  if (!takes_drafts(sequence)) return {};
   // Each draft that is accepted adds a token, and one more is drawn behind the last of them.
   const std::int64_t n_most =
       std::min(n_allowed, sequence.max_total_tokens - sequence.n_known()) - 1;

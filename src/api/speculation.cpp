@@ -1,0 +1,12 @@
+#include "api/speculation.h"
+
+namespace tinyllm {
+
+std::optional<Speculation> parse_speculation(std::string_view name) {
+  if (name == "auto") return Speculation::automatic;
+  if (name == "suffix") return Speculation::suffix;
+  if (name == "off") return Speculation::off;
+  return std::nullopt;
+}
+
+}  // namespace tinyllm

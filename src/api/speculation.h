@@ -1,0 +1,19 @@
+#pragma once
+// Whether an engine guesses tokens ahead and verifies several of them in one step. The text is the
+// same either way.
+
+#include <optional>
+#include <string_view>
+
+namespace tinyllm {
+
+enum class Speculation {
+  automatic,  // suffix where the backend gives a step's tokens at once, else off
+  suffix,     // drafts from what stands in the text already or in answers given before
+  off,
+};
+
+// "auto", "suffix" or "off"; empty for anything else.
+std::optional<Speculation> parse_speculation(std::string_view name);
+
+}  // namespace tinyllm

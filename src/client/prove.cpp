@@ -1,0 +1,210 @@
+#include "client/prove.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include "base/thread_pool.h"
+#include "client/read_stream.h"
+#include "engine/engine.h"
+#include "engine/open_engine.h"
+#include "loader/checkpoint.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::int32_t kBlockSize = 16, kChunk = 16, kCrowd = 12;
+
+// FNV-1a over the answers' tokens and the bits of their log-probabilities.
+class AnswerHash {
+ public:
+  void add(std::uint32_t value) {
+    for (int shift = 0; shift < 32; shift += 8)
+      hash_ = (hash_ ^ ((value >> shift) & 0xFFu)) * 0x100000001B3u;
+  }
+  void add(const OutputPiece& piece) {
+    // One after the other, so that it does not matter how many tokens came at once.
+    for (std::size_t i = 0; i < piece.token_ids.size(); ++i) {
+      add(static_cast<std::uint32_t>(piece.token_ids[i]));
+      add(std::bit_cast<std::uint32_t>(piece.logprobs.at(i).drawn.logprob));
+    }
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xCBF29CE484222325u;
+};
+
+class Prover {
+ public:
+  Prover(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,
+         const ProofOptions& options, function_ref<void(const ProofStep& step)> on_step)
+      : checkpoint_(checkpoint), text_(std::move(text)), options_(options), on_step_(on_step) {}
+
+  void run() {
+    alone();
+    other_threads();
+    in_chunks();
+    in_a_crowd_and_cached();
+    after_preemption();
+    with_drafts();
+  }
+
+ private:
+  // Greedy, drawn, and drawn with penalties.
+  std::vector<Request> requests() const {
+    std::vector<Request> all(3);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      Request& request = all[i];
+      request.prompt_ids = options_.prompt_ids;
+      request.params.max_tokens = options_.max_tokens;
+      request.params.ignore_eos = true;
+      request.params.n_logprobs = 0;
+      request.params.seed = 7 + i;
+      request.params.temperature = i == 0 ? 0.0f : 0.8f;
+      request.params.top_p = i == 0 ? 1.0f : 0.95f;
+      if (i == 2) request.params.repetition_penalty = 1.1f;
+    }
+    return all;
+  }
+
+  // Others, whose prompts begin elsewhere in the same text.
+  std::vector<Request> crowd() const {
+    std::vector<Request> all;
+    for (std::int32_t i = 0; i < kCrowd; ++i) {
+      Request request = requests()[static_cast<std::size_t>(i % 3)];
+      const auto shift = static_cast<std::size_t>(1 + 5 * i) % request.prompt_ids.size();
+      std::ranges::rotate(request.prompt_ids,
+                          request.prompt_ids.begin() + static_cast<std::ptrdiff_t>(shift));
+      request.params.seed += 100 + static_cast<std::uint64_t>(i);
+      request.params.max_tokens = options_.max_tokens - i % 5;
+      all.push_back(std::move(request));
+    }
+    return all;
+  }
+
+  EngineOptions lone_options() const {
+    EngineOptions options = options_.engine;
+    options.limits.max_num_seqs = 1;
+    options.limits.max_num_batched_tokens = 512;
+    options.limits.max_model_len =
+        static_cast<std::int32_t>(std::ssize(options_.prompt_ids)) + options_.max_tokens;
+    options.kv.block_size = kBlockSize;
+    options.kv.n_blocks = blocks_a_text();
+    options.prefix_cache = false;
+    options.speculation = Speculation::off;
+    return options;
+  }
+
+  std::int32_t blocks_a_text() const {
+    return static_cast<std::int32_t>(
+        (std::ssize(options_.prompt_ids) + options_.max_tokens + kBlockSize - 1) / kBlockSize);
+  }
+
+  std::unique_ptr<Engine> open(const EngineOptions& options) const {
+    return open_engine(checkpoint_, text_, options, [](std::int64_t, std::int64_t) {});
+  }
+
+  // The three requests at the same time, among others; the hash of their answers.
+  std::uint64_t answers(Engine& engine, const std::vector<Request>& others = {}) {
+    std::vector<std::shared_ptr<RequestStream>> streams, beside;
+    for (std::size_t i = 0; i < others.size() / 2; ++i) beside.push_back(engine.submit(others[i]));
+    for (const Request& request : requests()) streams.push_back(engine.submit(request));
+    for (std::size_t i = others.size() / 2; i < others.size(); ++i)
+      beside.push_back(engine.submit(others[i]));
+    AnswerHash hash;
+    n_cached_ = 0;
+    for (const auto& stream : streams) {
+      read_stream(*stream, [&](OutputPiece&& piece) {
+        hash.add(piece);
+        n_cached_ += piece.n_cached_tokens;
+      });
+    }
+    for (const auto& stream : beside) read_stream(*stream, [](OutputPiece&&) {});
+    return hash.value();
+  }
+
+  void tell(std::string condition, std::uint64_t hash, std::string what, bool met = true) {
+    if (!first_hash_) first_hash_ = hash;
+    on_step_({std::move(condition), std::move(what), met, hash == *first_hash_, hash});
+  }
+
+  void alone() {
+    const std::unique_ptr<Engine> engine = open(lone_options());
+    tell("alone", answers(*engine), fmt::format("{} threads", engine->options().n_threads));
+  }
+
+  void other_threads() {
+    EngineOptions options = lone_options();
+    const int n_threads = options.n_threads == 0 ? default_thread_count() : options.n_threads;
+    options.n_threads = n_threads == 1 ? 2 : n_threads - 1;
+    tell("with other threads", answers(*open(options)),
+         fmt::format("{} threads", options.n_threads));
+  }
+
+  void in_chunks() {
+    EngineOptions options = lone_options();
+    options.limits.max_num_batched_tokens = kChunk;
+    tell("in chunks", answers(*open(options)),
+         fmt::format("{} tokens of the prompt a step", kChunk));
+  }
+
+  void in_a_crowd_and_cached() {
+    EngineOptions options = lone_options();
+    options.limits.max_num_seqs = kCrowd + 3;
+    options.kv.n_blocks = blocks_a_text() * (kCrowd + 6);
+    options.prefix_cache = true;
+    const std::unique_ptr<Engine> engine = open(options);
+    tell("in a crowd", answers(*engine, crowd()), fmt::format("{} other texts", kCrowd));
+    const std::uint64_t again = answers(*engine);
+    tell("from the prefix cache", again, fmt::format("{} prompt tokens not computed", n_cached_),
+         n_cached_ > 0);
+  }
+
+  void after_preemption() {
+    EngineOptions options = lone_options();
+    options.limits.max_num_seqs = kCrowd + 3;
+    // Four prompts fit with one block to spare, their answers do not.
+    const auto n_prompt = static_cast<std::int32_t>(std::ssize(options_.prompt_ids));
+    options.kv.n_blocks = std::max(options.kv.blocks_for(n_prompt) * 4 + 2, blocks_a_text());
+    const std::unique_ptr<Engine> engine = open(options);
+    const std::uint64_t hash = answers(*engine, crowd());
+    const auto n = engine->metrics().n_preemptions.load();
+    tell("after preemption", hash, fmt::format("{} preemptions", n), n > 0);
+  }
+
+  // The second time the answers themselves are known, so that many drafts are right.
+  void with_drafts() {
+    EngineOptions options = lone_options();
+    options.limits.max_num_seqs = 3;
+    options.kv.n_blocks = blocks_a_text() * 4;
+    options.speculation = Speculation::suffix;
+    const std::unique_ptr<Engine> engine = open(options);
+    answers(*engine);
+    const std::uint64_t hash = answers(*engine);
+    const auto n_drafts = engine->metrics().n_draft_tokens.load();
+    tell("with drafts", hash,
+         fmt::format("{} of {} drafts accepted", engine->metrics().n_accepted_tokens.load(),
+                     n_drafts),
+         n_drafts > 0);
+  }
+
+  const Checkpoint& checkpoint_;
+  std::shared_ptr<const ModelText> text_;
+  const ProofOptions& options_;
+  function_ref<void(const ProofStep& step)> on_step_;
+  std::optional<std::uint64_t> first_hash_;
+  std::int64_t n_cached_ = 0;  // prompt tokens that the last answers() did not compute
+};
+
+}  // namespace
+
+void prove(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,
+           const ProofOptions& options, function_ref<void(const ProofStep& step)> on_step) {
+  Prover(checkpoint, std::move(text), options, on_step).run();
+}
+
+}  // namespace tinyllm

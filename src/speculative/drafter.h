@@ -1,0 +1,32 @@
+#pragma once
+// Who guesses how a text goes on. What a drafter proposes is verified by the model, so a wrong
+// guess costs time and never a token. Engine thread only.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "schedule/sequence.h"
+
+namespace tinyllm {
+
+struct Draft {
+  TokenId token_id = 0;
+  float confidence = 0;  // the chance that it is right if those before it are, (0, 1]
+};
+
+class Drafter {
+ public:
+  virtual ~Drafter() = default;
+  // At most n_most guesses of what follows all known tokens of a sequence, in order, into `drafts`
+  // (empty when called).
+  virtual void propose(const Sequence& sequence, std::int64_t n_most,
+                       std::vector<Draft>& drafts) = 0;
+  // Of the drafts that it proposed last for this sequence the first n_verified were verified and of
+  // these the first n_accepted were right.
+  virtual void judged(const Sequence&, std::int64_t /*n_verified*/, std::int64_t /*n_accepted*/) {}
+  // The sequence has ended, for whatever reason; it may never have been asked for.
+  virtual void end(const Sequence&) {}
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,62 @@
+#pragma once
+// Which drafts the next step verifies: asks the drafters for every sequence that is about to decode,
+// and takes the drafts that promise the most tokens a second, from how sure they are and what a
+// larger step costs. None where that promises nothing. Engine thread only.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "schedule/sequence.h"
+#include "speculative/drafter.h"
+#include "speculative/step_cost.h"
+
+namespace tinyllm {
+
+class Speculator {
+ public:
+  static constexpr std::int64_t kMaxDrafts = 16;  // a sequence and step
+
+  // The first drafter that has a guess for a sequence is taken; drafts end at an id outside
+  // [0, vocab_size). `always`: every draft is verified, whatever it costs (tests).
+  Speculator(std::vector<std::unique_ptr<Drafter>> drafters, std::int64_t vocab_size,
+             bool always = false);
+
+  // Before a plan: of the sequences that decode (each calls back with them) which drafts to verify.
+  void choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding);
+  // The chosen drafts of one of them, at most n_most. Valid until the next choose().
+  std::span<const TokenId> drafts(const Sequence& sequence, std::int64_t n_most) const;
+  // Of n_verified drafts of a sequence the first n_accepted were right.
+  void judged(const Sequence& sequence, std::int64_t n_verified, std::int64_t n_accepted);
+  // How long a step of n_rows tokens without any prompt took.
+  void observe_step(std::int64_t n_rows, double seconds) { cost_.observe(n_rows, seconds); }
+  void end(const Sequence& sequence);
+
+ private:
+  struct Proposal {
+    Drafter* drafter = nullptr;  // null: none
+    std::vector<Draft> drafts;
+    std::vector<TokenId> chosen;
+  };
+  struct Candidate {
+    Proposal* proposal;
+    double chance;  // that this draft and all before it are right
+  };
+
+  void propose(const Sequence& sequence);
+  std::size_t n_usable(std::span<const Draft> drafts, std::int64_t n_most) const;
+  std::size_t n_worth_it() const;  // of the sorted candidates
+
+  std::vector<std::unique_ptr<Drafter>> drafters_;
+  std::int64_t vocab_size_;
+  bool always_;
+  StepCost cost_;
+  std::unordered_map<SequenceId, Proposal> proposals_;
+  std::vector<Candidate> candidates_;  // of the plan that is being chosen for
+  std::int64_t n_decoding_ = 0;
+};
+
+}  // namespace tinyllm
