@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/step_profile.h"
+#include "apps/bench_speculate.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
 #include "apps/loading_bar.h"
@@ -36,7 +37,7 @@ struct BenchCommand {
   int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
-  bool as_json = false, with_profile = false, only_bandwidth = false;
+  bool as_json = false, with_profile = false, only_bandwidth = false, speculates = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
 };
 
@@ -114,6 +115,7 @@ std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& 
   options.device = device_of(command.device);
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
+  options.speculation = Speculation::off;
   options.profile = command.profile;
   options.limits.max_model_len = std::max(command.n_prompt, command.n_gen + 1) + 1;
   options.limits.max_num_seqs = widest;
@@ -252,6 +254,8 @@ void add_bench_command(Command app) {
   command.add_flag("--json", options->as_json, "One JSON object instead of the table");
   command.add_flag("--read-bandwidth", options->only_bandwidth,
                    "No model: only how fast all threads together read this machine's memory");
+  command.add_flag("--speculate", options->speculates,
+                   "Only what drafts are worth: several kinds of text with and without, by turns");
   add_examples(
       command,
       "  tinyllm bench -m smollm2-135m\n"
@@ -261,6 +265,12 @@ void add_bench_command(Command app) {
   command.callback([options] {
     if (options->only_bandwidth) return run_read_bandwidth(*options);
     if (options->model.empty()) fail(ErrorCode::usage, "--model is required");
+    if (options->speculates)
+      return run_bench_speculate({.model = options->model,
+                                  .n_threads = options->n_threads,
+                                  .n_gen = options->n_gen,
+                                  .n_repeats = options->n_repeats,
+                                  .as_json = options->as_json});
     if (options->with_profile) options->profile = std::make_shared<StepProfile>();
     run_bench(*options);
   });

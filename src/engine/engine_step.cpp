@@ -111,8 +111,6 @@ void Engine::State::judge_drafts(Choice& choice, const RowOutput& output) {
   ++metrics.n_drafts;
   metrics.n_draft_tokens += static_cast<std::uint64_t>(n_drafts);
   metrics.n_accepted_tokens += static_cast<std::uint64_t>(n_accepted);
-  if (const Sequence* sequence = scheduler.find(output.sequence_id))
-    parts.speculator->judged(*sequence, n_drafts, n_accepted);
 }
 
 // The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.

@@ -44,7 +44,8 @@ TEST(RandomLoad, NobodyStarves) {
   for (const SchedulePolicy policy :
        {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
     EngineOptions options = small_options();
-    options.kv.n_blocks = 18;  // 288 tokens: the long one alone fills most of it
+    options.kv.n_blocks = 18;                // 288 tokens: the long one alone fills most of it
+    options.speculation = Speculation::off;  // steps are counted
     options.policy = policy;
     const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", options);
     std::atomic<bool> enough = false;

@@ -164,6 +164,7 @@ inline RandomLoadReport run_random_load(const RandomLoad& load) {
   EngineOptions lone = load.options;
   lone.limits.max_num_seqs = 1;
   lone.prefix_cache = false;
+  lone.speculation = Speculation::off;
   {
     const std::unique_ptr<Engine> engine = load.open(lone);
     for (int i = 0; i < load.n_requests; ++i)

@@ -44,6 +44,7 @@ TEST(StepProfile, PartsAddUpToTheTimeBetweenTokens) {
     const auto profile = std::make_shared<StepProfile>();
     EngineOptions options = small_options();
     options.profile = profile;
+    options.speculation = Speculation::off;  // a step a token
     auto engine = open("qwen2-bf16-tied", options);
     const Span span = run(*engine, 40, 200);
     engine.reset();

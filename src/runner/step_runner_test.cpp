@@ -164,8 +164,9 @@ TEST_F(Runner, WhatASampleAsksFor) {
   EXPECT_EQ(sample.draft, 20);
   EXPECT_EQ(batch.samples[2].draft, 21);
   EXPECT_EQ(batch.samples[3].draft, -1);
+  EXPECT_EQ(sample.wants_hidden, 1);  // of the last token that is no draft
   EXPECT_EQ(batch.samples[2].wants_hidden, 0);
-  EXPECT_EQ(batch.samples[3].wants_hidden, 1);
+  EXPECT_EQ(batch.samples[3].wants_hidden, 0);
   ASSERT_EQ(batch.history_resets.size(), 1u);
   EXPECT_EQ(batch.history_resets[0].row_slot, 2);
   EXPECT_EQ(batch.history_resets[0].prompt_ids, prompt);

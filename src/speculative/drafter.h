@@ -22,9 +22,6 @@ class Drafter {
   // (empty when called).
   virtual void propose(const Sequence& sequence, std::int64_t n_most,
                        std::vector<Draft>& drafts) = 0;
-  // Of the drafts that it proposed last for this sequence the first n_verified were verified and of
-  // these the first n_accepted were right.
-  virtual void judged(const Sequence&, std::int64_t /*n_verified*/, std::int64_t /*n_accepted*/) {}
   // The sequence has ended, for whatever reason; it may never have been asked for.
   virtual void end(const Sequence&) {}
 };

@@ -41,14 +41,11 @@ std::size_t Speculator::n_usable(std::span<const Draft> drafts, std::int64_t n_m
 void Speculator::propose(const Sequence& sequence) {
   ++n_decoding_;
   Proposal& proposal = proposals_[sequence.id];
-  proposal.drafter = nullptr;
   proposal.drafts.clear();
   const std::int64_t n_most =
       std::min(kMaxDrafts, sequence.max_total_tokens - sequence.n_known() - 1);
-  for (std::size_t i = 0; i < drafters_.size() && proposal.drafts.empty() && n_most > 0; ++i) {
-    proposal.drafter = drafters_[i].get();
-    proposal.drafter->propose(sequence, n_most, proposal.drafts);
-  }
+  for (std::size_t i = 0; i < drafters_.size() && proposal.drafts.empty() && n_most > 0; ++i)
+    drafters_[i]->propose(sequence, n_most, proposal.drafts);
   double chance = 1;
   for (const Draft& draft : std::span(proposal.drafts).first(n_usable(proposal.drafts, n_most))) {
     chance *= static_cast<double>(draft.confidence);
@@ -78,13 +75,6 @@ std::span<const TokenId> Speculator::drafts(const Sequence& sequence, std::int64
   if (found == proposals_.end()) return {};
   const std::vector<TokenId>& chosen = found->second.chosen;
   return std::span(chosen).first(std::min(chosen.size(), static_cast<std::size_t>(n_most)));
-}
-
-void Speculator::judged(const Sequence& sequence, std::int64_t n_verified,
-                        std::int64_t n_accepted) {
-  const auto found = proposals_.find(sequence.id);
-  if (found != proposals_.end() && found->second.drafter != nullptr)
-    found->second.drafter->judged(sequence, n_verified, n_accepted);
 }
 
 void Speculator::end(const Sequence& sequence) {

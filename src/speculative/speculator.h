@@ -29,15 +29,12 @@ class Speculator {
   void choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding);
   // The chosen drafts of one of them, at most n_most. Valid until the next choose().
   std::span<const TokenId> drafts(const Sequence& sequence, std::int64_t n_most) const;
-  // Of n_verified drafts of a sequence the first n_accepted were right.
-  void judged(const Sequence& sequence, std::int64_t n_verified, std::int64_t n_accepted);
   // How long a step of n_rows tokens without any prompt took.
   void observe_step(std::int64_t n_rows, double seconds) { cost_.observe(n_rows, seconds); }
   void end(const Sequence& sequence);
 
  private:
   struct Proposal {
-    Drafter* drafter = nullptr;  // null: none
     std::vector<Draft> drafts;
     std::vector<TokenId> chosen;
   };

@@ -6,8 +6,12 @@
 namespace tinyllm {
 namespace {
 
-constexpr double kPaceRate = 1.0 / 4, kRelativeRate = 1.0 / 8;
-constexpr double kOutlier = 2;  // another program had the core: counts as this much at most
+// Other programs only ever make a step slower. So what was seen faster is believed soon, what was
+// seen slower only after a while.
+double follow(double value, double seen) {
+  constexpr double kDown = 0.4, kUp = 0.06;
+  return value + (seen < value ? kDown : kUp) * (seen - value);
+}
 
 }  // namespace
 
@@ -15,12 +19,12 @@ void StepCost::observe(std::int64_t n_rows, double seconds) {
   if (n_rows < 1 || n_rows > kMaxRows) return;
   const double expected = of(n_rows);
   if (pace_ == 0) pace_ = seconds / expected;
-  const double units = std::min(seconds / pace_, kOutlier * expected);
-  pace_ *= 1 + kPaceRate * (units / expected - 1);
+  const double units = seconds / pace_;
+  pace_ = follow(pace_, seconds / expected);
   // Two steps of different size tell how one grows; two of the same size tell of the pace only.
   if (n_rows == std::exchange(last_n_rows_, n_rows) || n_rows == 1) return;
   double& relative = relative_[static_cast<std::size_t>(n_rows)];
-  relative = relative == 0 ? (expected + units) / 2 : relative + kRelativeRate * (units - relative);
+  relative = follow(relative == 0 ? expected : relative, units);
 }
 
 double StepCost::of(std::int64_t n_rows) const {

@@ -6,7 +6,7 @@ namespace {
 constexpr std::int64_t kFinishedTokens = 1 << 16;  // about 10 MB a salt
 constexpr std::size_t kSalts = 16;
 // How fast trust follows what happened: in one text, and over all.
-constexpr float kTextRate = 1.0f / 8, kCommonRate = 1.0f / 64;
+constexpr float kTextRate = 1.0f / 8, kCommonRate = 1.0f / 32;
 
 }  // namespace
 
@@ -20,6 +20,7 @@ void SuffixDrafter::propose(const Sequence& sequence, std::int64_t n_most,
     entry->trust = trust_;
   }
   Text& text = *entry;
+  learn(text, sequence);
   while (text.automaton.n_tokens() < sequence.n_known())
     text.automaton.append(sequence.token_ids[static_cast<std::size_t>(text.automaton.n_tokens())]);
   const SuffixAutomaton* source = &text.automaton;
@@ -31,24 +32,28 @@ void SuffixDrafter::propose(const Sequence& sequence, std::int64_t n_most,
     source = finished;
     match = elsewhere;
   }
-  text.match_length = match.length;
   for (std::int64_t i = 0; i < n_most && match.length > 0; ++i) {
     const auto next = source->likeliest_next(match);
     if (!next || next->token_id < 0) return;
-    const auto length = static_cast<std::int32_t>(text.match_length + i);
-    drafts.push_back({next->token_id, next->share * text.trust.of(length)});
+    drafts.push_back({next->token_id, text.trust.of(match.length, next->share)});
+    text.guesses.push_back({next->token_id, match.length, next->share});
     match = next->match;
   }
 }
 
-void SuffixDrafter::judged(const Sequence& sequence, std::int64_t n_verified,
-                           std::int64_t n_accepted) {
-  Text& text = *texts_.at(sequence.id);
-  for (std::int64_t i = 0; i < n_verified && i <= n_accepted; ++i) {
-    const auto length = static_cast<std::int32_t>(text.match_length + i);
-    text.trust.learn(length, i < n_accepted, kTextRate);
-    trust_.learn(length, i < n_accepted, kCommonRate);
+// From each guess up to the first wrong one: those behind it stand on a wrong beginning.
+void SuffixDrafter::learn(Text& text, const Sequence& sequence) {
+  for (std::size_t i = 0; i < text.guesses.size(); ++i) {
+    const std::size_t place = static_cast<std::size_t>(text.guessed_at) + i;
+    if (place >= sequence.token_ids.size()) break;
+    const Guess& guess = text.guesses[i];
+    const bool right = guess.token_id == sequence.token_ids[place];
+    text.trust.learn(guess.match_length, guess.share, right, kTextRate);
+    trust_.learn(guess.match_length, guess.share, right, kCommonRate);
+    if (!right) break;
   }
+  text.guesses.clear();
+  text.guessed_at = sequence.n_known();
 }
 
 void SuffixDrafter::end(const Sequence& sequence) {

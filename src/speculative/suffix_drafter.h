@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "speculative/drafter.h"
 #include "speculative/finished_texts.h"
@@ -19,16 +20,25 @@ class SuffixDrafter : public Drafter {
   SuffixDrafter();
 
   void propose(const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts) override;
-  void judged(const Sequence& sequence, std::int64_t n_verified, std::int64_t n_accepted) override;
   void end(const Sequence& sequence) override;
 
  private:
+  struct Guess {
+    TokenId token_id;
+    std::int32_t match_length;
+    float share;
+  };
   struct Text {
     SuffixAutomaton automaton;
     FinishedTexts::Place place;
     MatchTrust trust;
-    std::int32_t match_length = 0;  // of the last proposal
+    // The last proposal: what it was made from, and where it begins. The text tells later whether
+    // it was right, also where nobody verified it.
+    std::vector<Guess> guesses;
+    std::int64_t guessed_at = 0;
   };
+
+  void learn(Text& text, const Sequence& sequence);
 
   FinishedTexts finished_;
   std::unordered_map<SequenceId, std::unique_ptr<Text>> texts_;

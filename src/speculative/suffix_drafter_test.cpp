@@ -49,17 +49,23 @@ TEST(SuffixDrafter, KnowsFinishedAnswersOfTheSameSaltOnly) {
 
 TEST(SuffixDrafter, TrustsLessWhatWasWrong) {
   SuffixDrafter drafter;
-  const Sequence sequence = sequence_of(1, {1, 2, 3, 4}, {9, 2, 3});
-  const auto confidence = [&] {
+  // "2 3" comes again and again, and each time something else or the same follows.
+  const auto confidence_after = [&](SequenceId id, bool same) {
+    Sequence sequence = sequence_of(id, {2, 3, 50}, {});
     std::vector<Draft> drafts;
-    drafter.propose(sequence, 1, drafts);
+    for (TokenId i = 0; i < 30; ++i) {
+      for (const TokenId token_id : {100 + i, 2, 3}) {
+        sequence.token_ids.push_back(token_id);
+        drafts.clear();
+        drafter.propose(sequence, 1, drafts);
+      }
+      sequence.token_ids.push_back(same ? 50 : 51 + i);
+    }
     return drafts.at(0).confidence;
   };
-  const float before = confidence();
-  for (int i = 0; i < 20; ++i) drafter.judged(sequence, 1, 0);
-  EXPECT_LT(confidence(), before / 2);
-  for (int i = 0; i < 60; ++i) drafter.judged(sequence, 1, 1);
-  EXPECT_GT(confidence(), 0.9f);
+  const float wrong = confidence_after(1, false), right = confidence_after(2, true);
+  EXPECT_LT(wrong, 0.05f);
+  EXPECT_GT(right, 0.9f);
 }
 
 TEST(FinishedTexts, ForgetsTheOldest) {
