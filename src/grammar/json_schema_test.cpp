@@ -147,9 +147,6 @@ TEST(JsonSchema, HostileSchemasEndByACap) {
     wide += R"({"anyOf":[{"minimum":1},{"maximum":2},{"multipleOf":3}]},)";
   EXPECT_NE(refusal(schema(wide + "{}]}")), "");
   EXPECT_NE(refusal(schema(std::string(3 << 20, ' '))), "");
-  EXPECT_EQ(refusal(schema(R"({"$ref": "#"})")), "");
-  EXPECT_EQ(refusal(schema(R"({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]})")),
-            "the grammar matches no text");
 }
 
 TEST(StructuralTag, FreeTextUntilATrigger) {
