@@ -62,7 +62,10 @@ class HelpFormat : public CLI::FormatterBase {
     std::string text = app->get_description() + "\n\nUsage: " + usage;
     const std::vector<const CLI::Option*> positionals =
         app->get_options([](const CLI::Option* option) { return option->get_positional(); });
-    for (const CLI::Option* option : positionals) text += " " + option->get_name(true);
+    for (const CLI::Option* option : positionals) {
+      const std::string name = option->get_name(true);
+      text += option->get_required() ? " " + name : " [" + name + "]";
+    }
     text += commands(*app).empty() ? " [OPTIONS]\n" : " COMMAND [OPTIONS]\n";
     for (const CLI::Option* option : positionals) {
       text += "\n" + entry(option->get_name(true), option->get_description());
