@@ -12,6 +12,7 @@
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "model_store/model_store.h"
 
 namespace tinyllm {
@@ -48,7 +49,9 @@ void run_chat(const ChatOptions& options) {
   };
   const std::filesystem::path history =
       options.no_history ? std::filesystem::path() : default_model_home() / "chat-history";
-  ChatConsole console(open(options.model), {.open_model = open, .history_file = history});
+  std::unique_ptr<ChatModel> model = open(options.model);
+  log(LogLevel::info, "{}; seed {}", model->about_engine(), model->session().params().seed);
+  ChatConsole console(std::move(model), {.open_model = open, .history_file = history});
   if (options.has_prompt) {
     console.answer_once(options.prompt == "-" ? read_stdin() : options.prompt);
     return;

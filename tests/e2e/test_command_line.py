@@ -107,6 +107,18 @@ def test_choices_stand_in_the_help(tinyllm):
         assert words in tinyllm.text(command, "--help")
 
 
+def test_help_shows_what_works_and_no_hidden_section(tinyllm):
+    assert "--mine" in tinyllm.text("chat", "--help") and "--mine" in tinyllm.text("serve", "--help")
+    for command in ("list", "pull", "tokenize", "quantize", "rm"):
+        assert "--mine  " not in tinyllm.text(command, "--help"), command
+    assert "\n:\n" not in tinyllm.text("learn", "update", "--help")
+
+
+def test_verbose_says_the_memory_of_chat_as_of_generate(tinyllm, models):
+    for command in ("chat", "generate"):
+        assert b"KV cache " in tinyllm.run(command, "-m", models["fine"], "-p", "x", "-v").stderr
+
+
 def test_hints_name_the_program_as_it_was_called(tinyllm):
     tinyllm.env["TINYLLM_CALLED_AS"] = "./tiny"
     assert tinyllm.failure("chta", code=2).endswith("did you mean 'chat'?; see './tiny --help'")
