@@ -38,6 +38,16 @@ def test_a_formula_that_katex_refuses_stays_as_written(open_page, server):  # no
     expect(answer(page).locator("a")).to_have_count(0)
 
 
+def test_formulas_between_lines(open_page, server):  # noqa: F811
+    server.answers["lines"] = "It is\n$$\nx^2\n$$\nhere, and\n\\[\ny\n\\]\nthere.\n\n- in a list $z$\n\n| table |\n|---|\n| $w$ |\n"
+    page = open_page(server.url)
+    say(page, "lines")
+    finished(page)
+    expect(answer(page).locator(".katex-display")).to_have_count(2)
+    expect(answer(page).locator("li .katex, td .katex")).to_have_count(2)
+    expect(answer(page).locator(".body > .block").first).to_have_text("It is")
+
+
 def test_task_lists(open_page, server, look):  # noqa: F811
     page = open_page(server.url, **look)
     say(page, "tasks")
@@ -122,6 +132,8 @@ NASTY = {
     "tags": "<div>" * 3000 + "deep",
     "braces": "$" + "{" * 1900 + "deep" + "}" * 1900 + "$",
     "dollars": "$ deep " * 3000,
+    "one dollar after another": "$" * 20000 + " deep",
+    "emphasis that never ends": "**deep " * 4000,
     "unclosed formulas": "\\(deep" * 3000,
     "ticks": " ".join("`" * (i % 60 + 1) for i in range(600)) + "deep",
     "table": "|" * 3000 + "\n" + "|-" * 3000 + "\n" + "deep",
