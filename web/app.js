@@ -43,7 +43,7 @@ function show(conversation) {
   openSidebar(false);
   draw();
   toBottom();
-  $('input').focus();
+  if (matchMedia('(pointer: fine)').matches) $('input').focus(); // else a keyboard would cover half of the screen
 }
 
 // One line above the messages, and what can be done about it: 'close', 'retry' or nothing.
