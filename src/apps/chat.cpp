@@ -55,7 +55,7 @@ void run_chat(const ChatOptions& options) {
   const Checkpoint checkpoint = open_checkpoint(options.model);
   const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   const Tokenizer& tokenizer = require(text->tokenizer, checkpoint);
-  const ChatTemplate& chat_template = require(text->chat_template, checkpoint);
+  const ChatTemplate& chat_template = require_chat_template(*text, checkpoint);
   const SamplingParams params = chat_sampling(options.sampling, text->defaults);
   validate(params, checkpoint.config().vocab_size);
   const std::int64_t context = options.engine.context > 0

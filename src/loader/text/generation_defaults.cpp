@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "base/json_field.h"
+#include "base/log.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
 #include "loader/text/text_sources.h"
@@ -141,10 +143,25 @@ GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
   return {};
 }
 
+namespace {
+
+// A template that we cannot read must not keep anyone from completing text with the model.
+void load_template_or_error(const Checkpoint& checkpoint, ModelText& text) {
+  try {
+    text.chat_template = load_chat_template(checkpoint);
+  } catch (const Error& error) {
+    text.chat_template_error = error.what();
+    log(LogLevel::warning, "{}: messages are refused, only text is completed: {}",
+        checkpoint.path().string(), error.what());
+  }
+}
+
+}  // namespace
+
 ModelText load_model_text(const Checkpoint& checkpoint) {
   ModelText text;
   text.tokenizer = load_tokenizer(checkpoint);
-  text.chat_template = load_chat_template(checkpoint);
+  load_template_or_error(checkpoint, text);
   text.defaults = load_generation_defaults(checkpoint, text.tokenizer ? &*text.tokenizer : nullptr);
   return text;
 }

@@ -61,17 +61,19 @@ TEST(TextSources, TokenizerOfAFolder) {
   EXPECT_EQ(tokenizer->token_bytes(9), "");
 }
 
-TEST(TextSources, ConfigDecidesAboutBosAndEos) {
+TEST(TextSources, ThePostProcessorDecidesAboutBosAndEos) {
   const TextFolder folder;
   folder.write("tokenizer.json", tokenizer_json(true));
   EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{5, 2}));
   folder.write("tokenizer_config.json", R"({"add_bos_token": false, "bos_token": "<|im_end|>"})");
-  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
-  folder.write("tokenizer_config.json",
-               R"({"add_eos_token": true, "eos_token": "<|im_end|>", "bos_token": "<|im_end|>"})");
-  EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{2, 5}));
-  folder.write("tokenizer_config.json", R"({"add_bos_token": true, "bos_token": "<|im_end|>"})");
   EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{5, 2}));
+  folder.write("tokenizer_config.json",
+               R"({"bos_token": "<|im_end|>", "tokenizer_class": "GPTNeoXTokenizer"})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
+  folder.write("tokenizer.json", tokenizer_json());
+  folder.write("tokenizer_config.json",
+               R"({"add_bos_token": true, "add_eos_token": true, "bos_token": "<|im_end|>"})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
 }
 
 TEST(TextSources, AddedTokensOfTheConfig) {
@@ -79,16 +81,31 @@ TEST(TextSources, AddedTokensOfTheConfig) {
   folder.write("tokenizer.json", tokenizer_json());
   folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {
       "5": {"content": "<|im_end|>", "special": true},
-      "7": {"content": "<tool>", "special": false},
-      "2": {"content": "hi"}, "12": {"content": "<far>"}}})");
+      "6": {"content": "<tool>", "special": false},
+      "2": {"content": "hi", "single_word": true}}, "pad_token": "<pad>",
+      "additional_special_tokens": ["<more>"]})");
   const auto tokenizer = folder.tokenizer();
-  EXPECT_EQ(tokenizer->encode("hi<tool>"), (Ids{2, 7}));
-  EXPECT_FALSE(tokenizer->is_special(7));
-  EXPECT_EQ(tokenizer->find("<far>"), std::nullopt);  // behind the end of the embedding
+  EXPECT_EQ(tokenizer->encode("hi<tool><pad><more>"), (Ids{2, 6, 7, 8}));
+  EXPECT_FALSE(tokenizer->is_special(6));
+  EXPECT_TRUE(tokenizer->is_special(7));
+  folder.write("tokenizer_config.json", R"({"additional_special_tokens": ["6", "7", "8", "9", "far"]})");
+  EXPECT_EQ(folder.tokenizer()->find("far"), std::nullopt);  // behind the end of the embedding
   folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "<a>"}}})");
   EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { folder.tokenizer(); }),
             (folder.path() / "tokenizer_config.json").string() +
                 ": added_tokens_decoder has the key 'x', must be an id in [0, 4194304)");
+}
+
+TEST(TextSources, OlderFilesOfAddedTokens) {
+  const TextFolder folder;
+  folder.write("tokenizer.json", tokenizer_json());
+  folder.write("added_tokens.json", R"({"<a>": 6})");
+  folder.write("special_tokens_map.json", R"({"eos_token": {"content": "<|im_end|>"}})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi<a>"), (Ids{2, 6}));
+  EXPECT_EQ(folder.tokenizer()->eos_id(), 5);
+  folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {}})");  // then both do not count
+  EXPECT_EQ(folder.tokenizer()->find_added("<a>"), std::nullopt);
+  EXPECT_EQ(folder.tokenizer()->eos_id(), std::nullopt);
 }
 
 TEST(TextSources, RefusesOtherVocabularies) {

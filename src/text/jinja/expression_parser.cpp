@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "text/jinja/big_integer.h"
 #include "text/jinja/builtins.h"
 
 namespace tinyllm::jinja {
@@ -266,7 +267,9 @@ ExprPtr ExpressionParser::primary() {
   if (tokens_.is_op("[")) return list();
   if (tokens_.is_op("{")) return dict();
   if (token.kind == TokenKind::integer) {
-    return constant_expr(token.position, make_integer(tokens_.take().integer));
+    const Token& taken = tokens_.take();
+    return constant_expr(taken.position,
+                         taken.is_big ? make_whole(taken.text) : make_integer(taken.integer));
   }
   if (token.kind == TokenKind::real) {
     return constant_expr(token.position, make_real(tokens_.take().real));

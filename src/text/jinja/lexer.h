@@ -31,6 +31,7 @@ struct Token {
   Position position;
   std::string text;
   std::int64_t integer = 0;
+  bool is_big = false;  // an integer that 64 bits do not hold: its text is its decimal digits
   double real = 0;
 };
 
