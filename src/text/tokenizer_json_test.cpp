@@ -114,8 +114,7 @@ TEST(TokenizerJson, UnknownBytesMayFuse) {
   EXPECT_EQ(Tokenizer(parse_tokenizer_json(document.dump(), "t.json")).encode("zza"),
             (Ids{1, 1, 0}));
   document["model"]["fuse_unk"] = true;
-  EXPECT_EQ(Tokenizer(parse_tokenizer_json(document.dump(), "t.json")).encode("zza"),
-            (Ids{1, 0}));
+  EXPECT_EQ(Tokenizer(parse_tokenizer_json(document.dump(), "t.json")).encode("zza"), (Ids{1, 0}));
 }
 
 struct Case {
@@ -130,7 +129,8 @@ TEST(TokenizerJson, RefusesByName) {
        "t.json: model.type is 'Unigram', must be 'BPE' (WordPiece, Unigram and WordLevel are not "
        "supported)"},
       {"/model/byte_fallback", true,
-       "t.json: model.byte_fallback is true, must be false in a vocabulary that lacks single bytes"},
+       "t.json: model.byte_fallback is true, must be false in a vocabulary that lacks single "
+       "bytes"},
       {"/model/dropout", 0.1, "t.json: model.dropout is 0.1, must be null or 0"},
       {"/model/end_of_word_suffix", "</w>",
        "t.json: model.end_of_word_suffix is '</w>', must be empty"},

@@ -46,15 +46,16 @@ struct AddedToken {
 
 // What the files beside a tokenizer.json say about added tokens. Ids play no part.
 struct TokensBeside {
-  std::map<TokenId, AddedToken> by_id;  // of added_tokens_decoder, or of the older added_tokens.json
-  bool has_decoder = false;             // then tokenizer.json's own list is not read a second time
-  std::vector<AddedToken> named;   // bos_token, eos_token, ...: special
-  std::vector<AddedToken> extra;   // additional_special_tokens
+  std::map<TokenId, AddedToken>
+      by_id;                      // of added_tokens_decoder, or of the older added_tokens.json
+  bool has_decoder = false;       // then tokenizer.json's own list is not read a second time
+  std::vector<AddedToken> named;  // bos_token, eos_token, ...: special
+  std::vector<AddedToken> extra;  // additional_special_tokens
 };
 
 struct TokenizerSpec {
-  std::string source;                                       // file name, for messages
-  std::vector<std::string> tokens;                          // raw bytes by id; "" for an unused id
+  std::string source;                    // file name, for messages
+  std::vector<std::string> tokens;       // raw bytes by id; "" for an unused id
   std::vector<TokenId> unreachable_ids;  // tokens that no text becomes: no bytes spell them
   std::vector<std::pair<std::string, std::string>> merges;  // raw bytes, best first
   std::vector<AddedToken> added_tokens;
@@ -66,7 +67,7 @@ struct TokenizerSpec {
       false;  // Llama 3: a piece that is a token is that token, whatever the merges say
   // What a byte becomes that is no token; empty: it is left out, as Hugging Face's tokenizers does.
   std::optional<TokenId> unknown_id;
-  bool fuse_unknown = false;               // several such bytes in a row become one
+  bool fuse_unknown = false;                    // several such bytes in a row become one
   std::vector<TokenId> prefix_ids, suffix_ids;  // added by add_special (BOS, EOS)
   std::optional<TokenId> bos_id, eos_id;
 };

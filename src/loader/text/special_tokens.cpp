@@ -48,8 +48,8 @@ NamedTokens named_tokens_from_hf(const HuggingFaceFolder& folder) {
   };
   for (const char* name : kStandardNames) add(name);
   for (const auto& [name, value] : fields.items()) {
-    if (name.ends_with("_token") && std::ranges::find(kStandardNames, name) ==
-                                        std::end(kStandardNames)) {
+    if (name.ends_with("_token") &&
+        std::ranges::find(kStandardNames, name) == std::end(kStandardNames)) {
       add(name);
     }
   }

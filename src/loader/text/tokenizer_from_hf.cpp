@@ -75,8 +75,8 @@ std::map<TokenId, AddedToken> read_older_file(const JsonField& ids, const Tokens
   for (const auto& [text, id] : ids.object().items()) {
     const auto is_same = [&](const AddedToken& token) { return token.text == text; };
     AddedToken token{.text = text};
-    token.special = std::ranges::any_of(beside.named, is_same) ||
-                    std::ranges::any_of(beside.extra, is_same);
+    token.special =
+        std::ranges::any_of(beside.named, is_same) || std::ranges::any_of(beside.extra, is_same);
     token.normalized = !token.special;
     by_id[ids.member(text).id()] = token;
   }
@@ -127,8 +127,8 @@ std::optional<TokenizerSpec> tokenizer_from_hf(const HuggingFaceFolder& folder) 
   const nlohmann::json json = folder.find_json(kTokenizerConfig).value_or(nlohmann::json::object());
   const JsonField config(json, folder.source(kTokenizerConfig));
   const NamedTokens named = named_tokens_from_hf(folder);
-  TokenizerSpec spec = parse_tokenizer_json(*text, folder.source(kTokenizer),
-                                            read_beside(folder, config, named));
+  TokenizerSpec spec =
+      parse_tokenizer_json(*text, folder.source(kTokenizer), read_beside(folder, config, named));
   if (const auto bos = find_added(spec, named, "bos_token")) spec.bos_id = bos;
   if (const auto eos = find_added(spec, named, "eos_token")) spec.eos_id = eos;
   drop_post_processor(spec, config);

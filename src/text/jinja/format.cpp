@@ -126,7 +126,8 @@ class PercentFormatter {
       ++next_;
       conversion.precision = std::max<std::int64_t>(parse_number(), 0);
     }
-    if (std::string_view("hlL").find(peek()) != std::string_view::npos) ++next_;  // C's, means nothing
+    if (std::string_view("hlL").find(peek()) != std::string_view::npos)
+      ++next_;  // C's, means nothing
     conversion.type = peek();
     if (std::string_view("sradiuxXofFeEgGc%").find(conversion.type) == std::string_view::npos) {
       runtime_.fail("unsupported format character in '%{}'", conversion.type);

@@ -66,8 +66,8 @@ class BracesFormatter {
     return kNone;
   }
 
-  void append_field(TextBuilder& out, const MarkedText& format, std::size_t begin,
-                    std::size_t end, int nesting) {
+  void append_field(TextBuilder& out, const MarkedText& format, std::size_t begin, std::size_t end,
+                    int nesting) {
     const std::string_view field = std::string_view(format.text).substr(begin, end - begin);
     std::size_t name_end = 0;
     while (name_end < field.size() && field[name_end] != ':' && field[name_end] != '!') {
@@ -80,7 +80,8 @@ class BracesFormatter {
       if (at + 1 >= field.size()) runtime_.fail("format: a conversion is missing behind '!'");
       conversion = field[at + 1];
       at += 2;
-      if (at < field.size() && field[at] != ':') runtime_.fail("format: expected ':' behind '!{}'", conversion);
+      if (at < field.size() && field[at] != ':')
+        runtime_.fail("format: expected ':' behind '!{}'", conversion);
     }
     Value value = find_value(field.substr(0, name_end));
     MarkedText spec;
@@ -117,9 +118,9 @@ class BracesFormatter {
         const std::size_t close = path.find(']', at);
         const std::string_view key = path.substr(at + 1, close == kNone ? 0 : close - at - 1);
         if (key.empty()) runtime_.fail("format: an empty key in '{}'", path);
-        value = get_item(runtime_, value,
-                         is_number(key) ? make_integer(std::stol(std::string(key)))
-                                        : runtime_.text(key));
+        value = get_item(
+            runtime_, value,
+            is_number(key) ? make_integer(std::stol(std::string(key))) : runtime_.text(key));
         at = close + 1;
         const bool goes_on = at == path.size() || path[at] == '.' || path[at] == '[';
         if (!goes_on) runtime_.fail("format: expected '.' or '[' behind ']' in '{}'", path);

@@ -135,8 +135,7 @@ class Formatter {
     if (spec_.precision) {
       end = char_offset(marked.text, static_cast<std::size_t>(*spec_.precision));
     }
-    const std::size_t n_fill =
-        n_missing(count_chars(std::string_view(marked.text).substr(0, end)));
+    const std::size_t n_fill = n_missing(count_chars(std::string_view(marked.text).substr(0, end)));
     const char align = spec_.align == '\0' ? '<' : spec_.align;
     const std::size_t n_left = align == '<' ? 0 : align == '>' ? n_fill : n_fill / 2;
     fill(n_left);
@@ -150,8 +149,8 @@ class Formatter {
     const BigInteger* big = value.big_integer();
     const std::int64_t small = value.integer().value_or(0);
     const bool is_negative = big != nullptr ? big->is_negative : small < 0;
-    const auto magnitude = small < 0 ? 0 - static_cast<std::uint64_t>(small)
-                                     : static_cast<std::uint64_t>(small);
+    const auto magnitude =
+        small < 0 ? 0 - static_cast<std::uint64_t>(small) : static_cast<std::uint64_t>(small);
     if (spec_.type == 'c') return character(value);
     if (big != nullptr && spec_.type != '\0' && spec_.type != 'd' && spec_.type != 'n') {
       runtime_.unsupported("format '{}' of a whole number of more than 64 bits", spec_.type);
@@ -198,8 +197,7 @@ class Formatter {
 
  private:
   [[noreturn]] void fail_grouping() const {
-    runtime_.fail("'{}' cannot be in a format specification with '{}'", spec_.grouping,
-                  spec_.type);
+    runtime_.fail("'{}' cannot be in a format specification with '{}'", spec_.grouping, spec_.type);
   }
 
   void character(const Value& value) {
@@ -251,8 +249,10 @@ class Formatter {
   }
 
   void write(const NumberText& number, bool is_negative, std::size_t group) {
-    const std::string head =
-        (is_negative ? "-" : spec_.sign == '-' ? "" : std::string(1, spec_.sign)) + number.prefix;
+    const std::string head = (is_negative         ? "-"
+                              : spec_.sign == '-' ? ""
+                                                  : std::string(1, spec_.sign)) +
+                             number.prefix;
     const char align = spec_.align == '\0' ? '>' : spec_.align;
     const std::size_t n_others = head.size() + count_chars(number.rest);
     const bool zeros = align == '=' && spec_.fill == "0" && !number.digits.empty();

@@ -11,8 +11,8 @@
 namespace tinyllm::jinja {
 
 // Appends to `out`. `is_user`: a user wrote the spec, so its fill characters count as the user's.
-void append_formatted(TextBuilder& out, Runtime& runtime, const Value& value,
-                      std::string_view spec, bool is_user);
+void append_formatted(TextBuilder& out, Runtime& runtime, const Value& value, std::string_view spec,
+                      bool is_user);
 
 // The digits of a finite or infinite number >= 0 as printf writes them: conversion f, e or g in
 // either case. `keeps_point`: printf's #.

@@ -62,9 +62,9 @@ std::optional<Entity> numbered_entity(std::string_view text) {
 std::optional<Entity> entity_at(std::string_view text) {
   if (text.size() > 1 && text[1] == '#') return numbered_entity(text);
   static constexpr std::pair<std::string_view, char32_t> kNames[] = {
-      {"&amp;", '&'},  {"&lt;", '<'},   {"&gt;", '>'},  {"&quot;", '"'}, {"&apos;", '\''},
-      {"&nbsp;", 0xA0}, {"&amp", '&'},  {"&lt", '<'},   {"&gt", '>'},    {"&quot", '"'},
-      {"&nbsp", 0xA0}};
+      {"&amp;", '&'},   {"&lt;", '<'},    {"&gt;", '>'},  {"&quot;", '"'},
+      {"&apos;", '\''}, {"&nbsp;", 0xA0}, {"&amp", '&'},  {"&lt", '<'},
+      {"&gt", '>'},     {"&quot", '"'},   {"&nbsp", 0xA0}};
   for (const auto& [name, code_point] : kNames) {
     if (text.starts_with(name)) return Entity{name.size(), code_point};
   }

@@ -156,14 +156,16 @@ TEST(JinjaLimits, IntegersDoNotWrap) {
 
 TEST(JinjaNumbers, OfAnySizeStayAsTheyAreWritten) {
   const Json inputs = parse_ordered_json(
-      R"({"a": 123456789012345678901, "b": -18446744073709551616, "c": 18446744073709551615})", "t");
+      R"({"a": 123456789012345678901, "b": -18446744073709551616, "c": 18446744073709551615})",
+      "t");
   EXPECT_EQ(marked("{{ a }} {{ [a, b] }} {{ c|tojson }} {{ {'x': b}|tojson }}", inputs),
             "123456789012345678901 [123456789012345678901, -18446744073709551616] "
             "18446744073709551615 {\"x\": -18446744073709551616}");
   EXPECT_EQ(marked("{{ a > b }} {{ a == a }} {{ c < a }} {{ a < 1e30 }} {{ a > 1.5 }}", inputs),
             "True True True True True");
-  EXPECT_EQ(marked("{{ a is integer }} {{ a is odd }} {{ b is even }} {{ b|abs }} {{ -b }}", inputs),
-            "True True True 18446744073709551616 18446744073709551616");
+  EXPECT_EQ(
+      marked("{{ a is integer }} {{ a is odd }} {{ b is even }} {{ b|abs }} {{ -b }}", inputs),
+      "True True True 18446744073709551616 18446744073709551616");
   EXPECT_EQ(marked("{{ '%d|%25d' % (a, b) }} {{ '{:,}'.format(c) }}", inputs),
             "123456789012345678901|    -18446744073709551616 18,446,744,073,709,551,615");
   EXPECT_EQ(marked("{{ '99999999999999999999'|int + 1 }} {{ b // 7 }} {{ b % 7 }}", inputs),
@@ -175,8 +177,9 @@ TEST(JinjaFormats, KeepTheMarksOfWhatTheyPad) {
   EXPECT_EQ(marked("{{ '<{:>5}|{:.1}>'.format(u, u) }}", inputs), "<   [ab]|[a]>");
   EXPECT_EQ(marked("{{ '%5s|%.1s' % (u, u) }}", inputs), "   [ab]|[a]");
   EXPECT_EQ(marked("{{ (u ~ '<i>' ~ u)|striptags }}{{ u|urlencode }}", inputs), "[ab][ab][ab]");
-  EXPECT_EQ(error_of("{{ '{:>999999999}'.format(1) }}"),
-            "chat template, line 1, column 23: the template makes a text of more than 100000 bytes");
+  EXPECT_EQ(
+      error_of("{{ '{:>999999999}'.format(1) }}"),
+      "chat template, line 1, column 23: the template makes a text of more than 100000 bytes");
 }
 
 TEST(JinjaLoops, RecursiveOnesAreCapped) {
@@ -206,8 +209,9 @@ TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
 }
 
 TEST(JinjaScopes, JoinersAndCyclers) {
-  EXPECT_EQ(error_of("{% set j = joiner('; ') %}{% for x in [1, 2, 3] %}{{ j() }}{{ x }}{% endfor %}"),
-            "rendered: 1; 2; 3");
+  EXPECT_EQ(
+      error_of("{% set j = joiner('; ') %}{% for x in [1, 2, 3] %}{{ j() }}{{ x }}{% endfor %}"),
+      "rendered: 1; 2; 3");
   EXPECT_EQ(error_of("{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.current }}{{ c.next() }}"
                      "{{ c.next() }}{{ c.reset() }}{{ c.current }}"),
             "rendered: abbaNonea");

@@ -30,7 +30,7 @@ Value value_at(Runtime& runtime, const Json& json, Origin origin, int depth) {
   switch (json.type()) {
     case Json::value_t::boolean: return make_bool(json.get<bool>());
     case Json::value_t::number_integer: return make_integer(json.get<std::int64_t>());
-    case Json::value_t::number_unsigned: 
+    case Json::value_t::number_unsigned:
       return make_whole(static_cast<__int128>(json.get<std::uint64_t>()));
     case Json::value_t::number_float: return make_real(json.get<double>());
     case Json::value_t::binary: return make_whole(*big_integer_in(json));

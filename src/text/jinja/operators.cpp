@@ -116,8 +116,8 @@ Value real_binary(Runtime& runtime, BinaryOp op, double a, double b) {
   return {};
 }
 
-Value whole_binary(Runtime& runtime, BinaryOp op, const BigInteger& left,
-                   const BigInteger& right, std::optional<std::int64_t> small_right) {
+Value whole_binary(Runtime& runtime, BinaryOp op, const BigInteger& left, const BigInteger& right,
+                   std::optional<std::int64_t> small_right) {
   switch (op) {
     case BinaryOp::add: return whole(runtime, sum(left, right));
     case BinaryOp::subtract: return whole(runtime, difference(left, right));

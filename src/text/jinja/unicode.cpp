@@ -116,7 +116,8 @@ bool is_cased(char32_t c) {
 
 bool is_case_ignorable(char32_t c) {
   static constexpr std::u32string_view kInWords =
-      U"'.:^`\u00A8\u00AD\u00AF\u00B4\u00B7\u00B8\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52"
+      U"'.:^`"
+      U"\u00A8\u00AD\u00AF\u00B4\u00B7\u00B8\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52"
       U"\uFE55\uFF07\uFF0E\uFF1A";
   switch (category(c)) {
     case UTF8PROC_CATEGORY_MN:

@@ -32,8 +32,8 @@ bool is_case_ignorable(char32_t code_point);  // marks, modifiers, "'", ".": par
 bool is_letter(char32_t code_point);
 bool is_decimal_digit(char32_t code_point);
 int decimal_digit_value(char32_t code_point);  // of a decimal digit: 0 to 9
-bool is_digit(char32_t code_point);         // str.isdigit(): superscripts too
-bool is_alphanumeric(char32_t code_point);  // str.isalnum()
+bool is_digit(char32_t code_point);            // str.isdigit(): superscripts too
+bool is_alphanumeric(char32_t code_point);     // str.isalnum()
 
 // Position of `needle` at or behind `from`, or npos. Linear time whatever the texts are.
 std::size_t find_text(std::string_view text, std::string_view needle, std::size_t from);
