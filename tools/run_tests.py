@@ -229,7 +229,7 @@ def command_line_tests(options):
 
 
 def web_page_tests(options):
-    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"))
+    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side=True, **level(options))
 
 
 def course_tests(options):

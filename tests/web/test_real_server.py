@@ -64,6 +64,6 @@ def test_a_real_talk(open_page, server):
     page.keyboard.press("Enter")
     expect(page.locator(".message.assistant .body")).to_contain_text("Paris", timeout=20000)
     expect(page.locator("#send")).to_be_visible()
-    expect(page.locator("#speed")).to_contain_text("tok/s")
+    expect(page.locator(".message.assistant .stats")).to_contain_text("tok/s")
     expect(page.locator("#context-text")).to_contain_text("/ 512")
     page.screenshot(path=ROOT / "build/test-logs/web/real.png")
