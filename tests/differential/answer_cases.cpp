@@ -64,5 +64,6 @@ Json answer(const Json& request) {
 int main() {
   setenv("TZ", "UTC", 1);
   std::string line;
-  while (std::getline(std::cin, line)) std::cout << answer(Json::parse(line)).dump() << std::endl;
+  while (std::getline(std::cin, line))
+    std::cout << answer(Json::parse(line)).dump() << '\n' << std::flush;
 }

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import time
+import unicodedata
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -79,11 +80,12 @@ c.isalnum(), c.isspace(), c.islower(), c.isupper()] }}|{{ ('x' ~ c ~ 'y')|wordco
 
 
 def test_every_character(answers):
-    """Every character that Unicode 14 knows, in blocks; those that came later are new to Python 3.11 as well."""
+    """Every character that this Python knows (3.11: Unicode 14), in blocks; ours may know later ones as well."""
     step = 256
     blocks = [block for block in range(0, 0x110000, step) if not 0xD800 <= block < 0xE000 and not 0xE0200 <= block]
     for block in blocks if how_many(short=0, long=1) else blocks[:40] + blocks[0x1D0 :: 16]:
-        inputs = json.dumps({"messages": [], "chars": [chr(code) for code in range(block, block + step)]})
+        known = [chr(code) for code in range(block, block + step) if unicodedata.category(chr(code)) != "Cn"]
+        inputs = json.dumps({"messages": [], "chars": known})
         answer, wanted = answers.ask(template=FOR_EVERY_CHARACTER, inputs=inputs), reference(FOR_EVERY_CHARACTER, inputs)
         assert "text" in answer, answer
         for line, right in zip(answer["text"].split("\n"), wanted["text"].split("\n")):

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "text/jinja/big_integer.h"
 #include "text/jinja/builtins.h"
 
 namespace tinyllm::jinja {
@@ -266,13 +265,8 @@ ExprPtr ExpressionParser::primary() {
   if (tokens_.is_op("(")) return parenthesized();
   if (tokens_.is_op("[")) return list();
   if (tokens_.is_op("{")) return dict();
-  if (token.kind == TokenKind::integer) {
-    const Token& taken = tokens_.take();
-    return constant_expr(taken.position,
-                         taken.is_big ? make_whole(taken.text) : make_integer(taken.integer));
-  }
-  if (token.kind == TokenKind::real) {
-    return constant_expr(token.position, make_real(tokens_.take().real));
+  if (token.kind == TokenKind::integer || token.kind == TokenKind::real) {
+    return constant_expr(token.position, number_of(tokens_.take()));
   }
   if (token.kind != TokenKind::string) tokens_.fail_expected("an expression");
   std::string text;  // literals side by side are one string

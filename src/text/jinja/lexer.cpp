@@ -401,6 +401,11 @@ std::vector<Token> tokenize(std::string_view source) {
   return Lexer(std::move(text)).run();
 }
 
+Value number_of(const Token& token) {
+  if (token.kind == TokenKind::real) return make_real(token.real);
+  return token.is_big ? make_whole(token.text) : make_integer(token.integer);
+}
+
 std::string describe(const Token& token) {
   switch (token.kind) {
     case TokenKind::data: return "template text";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "text/jinja/position.h"
+#include "text/jinja/value.h"
 
 namespace tinyllm::jinja {
 
@@ -37,6 +38,9 @@ struct Token {
 
 // The last token is `end`. Throws Error{invalid_input} with line and column.
 std::vector<Token> tokenize(std::string_view source);
+
+// The value of an integer or real.
+Value number_of(const Token& token);
 
 // "end of statement block", "end of template", ... for messages.
 std::string describe(const Token& token);
