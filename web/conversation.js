@@ -90,12 +90,25 @@ function replace(own, message) {
   Object.assign(own, message);
 }
 
+const text = (value) => (typeof value === 'string' ? value : '');
+const number = (value) => (Number.isFinite(value) ? value : 0);
+
+function normaliseMessage(raw, id, parent, i) {
+  const message = { id, parent, role: raw.role, content: raw.content, at: number(raw.at) || i, changed: number(raw.changed) };
+  for (const name of ['reasoning', 'status', 'error']) {
+    if (text(raw[name])) message[name] = raw[name];
+  }
+  if (raw.stats && typeof raw.stats === 'object') {
+    const names = ['tokens', 'context', 'seconds', 'first', 'speed'];
+    message.stats = Object.fromEntries(names.map((name) => [name, number(raw.stats[name])]));
+  }
+  return message;
+}
+
 // What was read, from the browser's memory or from a file, as a conversation; null if it is none. The old form had no tree:
 // its messages follow one another and have no ids.
 export function normalise(raw) {
   if (!raw || typeof raw !== 'object' || !Array.isArray(raw.messages)) return null;
-  const text = (value) => (typeof value === 'string' ? value : '');
-  const number = (value) => (Number.isFinite(value) ? value : 0);
   const conversation = {
     id: text(raw.id) || randomId(), title: text(raw.title), titled: number(raw.titled), updated: number(raw.updated),
     messages: [], leaf: '',
@@ -105,9 +118,7 @@ export function normalise(raw) {
     if (!['user', 'assistant'].includes(message?.role) || typeof message.content !== 'string') return;
     const own = text(message.id) !== '';
     const id = own ? message.id : `m${i}`; // the same in every tab that reads the old form
-    conversation.messages.push({
-      ...message, id, parent: own ? text(message.parent) : last, at: number(message.at) || i, changed: number(message.changed),
-    });
+    conversation.messages.push(normaliseMessage(message, id, own ? text(message.parent) : last, i));
     last = id;
   });
   conversation.leaf = conversation.messages.some((message) => message.id === raw.leaf) ? raw.leaf : last;

@@ -7,6 +7,7 @@ import DOMPurify from './vendor/purify.js';
 
 const { marked } = window;
 const DEEPEST = 20; // quotes, lists or marks of text inside each other; what is deeper stays as it was written
+const LONGEST = 2000; // characters between two marks of emphasis: each that opens is searched for its end
 
 class ShallowTokenizer extends marked.Tokenizer {
   depth = 0;
@@ -23,7 +24,11 @@ class ShallowTokenizer extends marked.Tokenizer {
 
   blockquote(...text) { return this.nested(() => super.blockquote(...text)); }
   list(...text) { return this.nested(() => super.list(...text)); }
-  emStrong(...text) { return this.nested(() => super.emStrong(...text)); }
+  emStrong(text, masked, before) { // masked: the same with links and code blanked, and what stands before it
+    const near = masked.slice(masked.length - text.length).slice(0, LONGEST);
+    return this.nested(() => super.emStrong(text.slice(0, LONGEST), near, before));
+  }
+
   del(...text) { return this.nested(() => super.del(...text)); }
   link(...text) { return this.nested(() => super.link(...text)); }
   reflink(...text) { return this.nested(() => super.reflink(...text)); }

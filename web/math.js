@@ -30,7 +30,10 @@ function renderer({ raw, tex, isDisplay }) {
 export const mathExtensions = [
   {
     name: 'mathBlock', level: 'block', renderer,
-    start: (text) => text.match(/^ {0,3}(?:\$\$|\\\[)/m)?.index,
+    start(text) { // a later line of the paragraph that begins a formula
+      const line = text.search(/\n {0,3}(?:\$\$|\\\[)/);
+      return line < 0 ? undefined : line + 1;
+    },
     tokenizer(text) {
       const found = BLOCK.map((pattern) => pattern.exec(text)).find(Boolean);
       return found && { type: 'mathBlock', raw: found[0], tex: found[1], isDisplay: true };
@@ -44,7 +47,8 @@ export const mathExtensions = [
         const found = pattern.exec(text);
         if (found) return { type: 'mathInline', raw: found[0], tex: found[1], isDisplay };
       }
-      return undefined;
+      const dollars = /^\$+/.exec(text)?.[0]; // all at once: marked would try everything else on each
+      return dollars && { type: 'text', raw: dollars, text: dollars };
     },
   },
 ];

@@ -38,6 +38,16 @@ def test_a_formula_that_katex_refuses_stays_as_written(open_page, server):  # no
     expect(answer(page).locator("a")).to_have_count(0)
 
 
+def test_formulas_between_lines(open_page, server):  # noqa: F811
+    server.answers["lines"] = "It is\n$$\nx^2\n$$\nhere, and\n\\[\ny\n\\]\nthere.\n\n- in a list $z$\n\n| table |\n|---|\n| $w$ |\n"
+    page = open_page(server.url)
+    say(page, "lines")
+    finished(page)
+    expect(answer(page).locator(".katex-display")).to_have_count(2)
+    expect(answer(page).locator("li .katex, td .katex")).to_have_count(2)
+    expect(answer(page).locator(".body > .block").first).to_have_text("It is")
+
+
 def test_task_lists(open_page, server, look):  # noqa: F811
     page = open_page(server.url, **look)
     say(page, "tasks")
@@ -64,6 +74,33 @@ def test_code_names_its_language_and_wraps(open_page, server, look):  # noqa: F8
     assert pre.evaluate("e => e.scrollWidth <= e.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     shot(page, f"code-{look_of(page)}")
+
+
+COLOURED = {
+    "python": ("def f(x: int) -> str: return 'a'", "keyword", "def"),
+    "c++": ("constexpr int f() { co_return 1; }", "keyword", "constexpr"),
+    "ts": ("const f = async (x?: string) => x ?? 'a';", "keyword", "const"),
+    "sh": ("if true; then echo hi; fi", "keyword", "if"),
+    "rust": ("async fn f() -> u8 { 1 }", "keyword", "async"),
+    "c#": ("record Point(int X);", "keyword", "record"),
+    "json": ('{"a": null}', "attr", '"a"'),
+    "html": ('<img src="x" onerror="window.hacked = 1">', "name", "img"),
+}
+
+
+@pytest.mark.parametrize("language", COLOURED)
+def test_code_is_coloured(open_page, server, language):  # noqa: F811
+    code, kind, word = COLOURED[language]
+    server.answers["code"] = f"```{language}\n{code}\n```\n"
+    page = open_page(server.url)
+    say(page, "code")
+    finished(page)
+    coloured = answer(page).locator(f".hljs-{kind}").first
+    expect(coloured).to_have_text(word)
+    plain = answer(page).locator("pre").evaluate("e => getComputedStyle(e).color")
+    assert coloured.evaluate("e => getComputedStyle(e).color") != plain
+    expect(answer(page).locator("pre")).to_have_text(code)
+    assert page.evaluate("window.hacked") is None
 
 
 @pytest.mark.parametrize("asked, thought, said", [
@@ -122,6 +159,8 @@ NASTY = {
     "tags": "<div>" * 3000 + "deep",
     "braces": "$" + "{" * 1900 + "deep" + "}" * 1900 + "$",
     "dollars": "$ deep " * 3000,
+    "one dollar after another": "$" * 20000 + " deep",
+    "emphasis that never ends": "**deep " * 4000,
     "unclosed formulas": "\\(deep" * 3000,
     "ticks": " ".join("`" * (i % 60 + 1) for i in range(600)) + "deep",
     "table": "|" * 3000 + "\n" + "|-" * 3000 + "\n" + "deep",

@@ -260,6 +260,7 @@ def test_export_and_import(open_page, server, look, tmp_path):  # noqa: F811
 def test_a_file_with_a_circle_is_read(open_page, server, tmp_path):  # noqa: F811
     file = tmp_path / "circle.json"
     circle = [{"id": "a", "parent": "b", "role": "user", "content": "x"}, {"id": "b", "parent": "a", "role": "assistant", "content": "y"}]
+    circle[1].update(stats={"tokens": 9, "seconds": "x"}, reasoning=7, error={}, status=["lost"], at="now")
     file.write_text(json.dumps([{"id": "c", "title": "circle", "messages": circle}]))
     page = open_page(server.url)
     page.locator("#import-file").set_input_files(file)
