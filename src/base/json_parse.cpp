@@ -19,7 +19,7 @@ void check_limits(std::string_view text, const std::string& source, const JsonLi
     fail(ErrorCode::invalid_input, "{}: the JSON text has {} bytes, must be at most {}", source,
          text.size(), limits.max_bytes);
   }
-  std::size_t depth = 0;
+  std::size_t depth = 0, n_values = 1;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -28,7 +28,10 @@ void check_limits(std::string_view text, const std::string& source, const JsonLi
       if (c == '"') in_string = false;
     } else if (c == '"') {
       in_string = true;
+    } else if (c == ',' || c == ':') {
+      ++n_values;
     } else if (c == '[' || c == '{') {
+      ++n_values;
       if (++depth > limits.max_depth) {
         fail(ErrorCode::invalid_input, "{}: JSON nested {} deep at byte {}, must be at most {}",
              source, depth, i, limits.max_depth);
@@ -36,6 +39,10 @@ void check_limits(std::string_view text, const std::string& source, const JsonLi
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
+  }
+  if (n_values > limits.max_values) {
+    fail(ErrorCode::invalid_input, "{}: the JSON text holds {} values and keys, must be at most {}",
+         source, n_values, limits.max_values);
   }
 }
 

@@ -11,4 +11,20 @@ namespace tinyllm {
 // parser. Throws the library's exceptions. Any thread.
 nlohmann::ordered_json build_ordered_json(std::string_view text);
 
+// Makes a value null without needing memory, which its own destructor does: for what a stranger has
+// sent, when memory may be short. Recursive; its depth is bounded by JsonLimits.
+void dismantle(nlohmann::ordered_json& value) noexcept;
+
+// The same at the end of a scope.
+class JsonDismantler {
+ public:
+  explicit JsonDismantler(nlohmann::ordered_json& value) : value_(value) {}
+  ~JsonDismantler() { dismantle(value_); }
+  JsonDismantler(const JsonDismantler&) = delete;
+  JsonDismantler& operator=(const JsonDismantler&) = delete;
+
+ private:
+  nlohmann::ordered_json& value_;
+};
+
 }  // namespace tinyllm
