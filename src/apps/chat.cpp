@@ -53,7 +53,7 @@ std::string describe(const SamplingParams& params) {
 void run_chat(const ChatOptions& options) {
   if (options.model == kDefaultModel) pull_default_model(kDefaultModel);
   const Checkpoint checkpoint = open_checkpoint(options.model);
-  const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
+  const auto text = std::make_shared<const ModelText>(load_text(checkpoint));
   const Tokenizer& tokenizer = require(text->tokenizer, checkpoint);
   const ChatTemplate& chat_template = require(text->chat_template, checkpoint);
   const SamplingParams params = chat_sampling(options.sampling, text->defaults);
