@@ -246,7 +246,7 @@ def test_chunked_request_and_continue(loop_server):
         (b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
         (b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
         (b"POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        (b"POST /tokenize HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST /tokenize HTTP/1.1\r\n" + b"Host: localhost\r\nContent-Type: application/json\r\n" + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"GET /health HTTP/1.1\r\nX: " + b"a" * 40000 + b"\r\n\r\n", 431),
         (b"GET /health HTTP/1.1\r\n" + b"X: a\r\n" * 8000 + b"\r\n", 431),
         (b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n\r\n", 431),
