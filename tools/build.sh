@@ -50,13 +50,18 @@ wait_for_model_download() {
   show_status ''
 }
 
-# Copies ninja's lines to the log $1 and shows the newest one as `building [12/230] loader/gguf.cpp, model 40 MB`.
+# Copies ninja's lines to the log $1 and shows the newest one as `building [12/230] loader/gguf.cpp, model 40 MB`; off a
+# terminal a line a minute, so that a log or a container shows that the build lives.
 follow_build() {
-  local line file
+  local line file said=$SECONDS
   while IFS= read -r line; do
     printf '%s\n' "$line"
     file=${line##*/src/}
-    case $line in '['*) show_status "building ${line%% *} ${file%.o}$(model_progress)" ;; esac
+    case $line in '['*) show_status "building ${line%% *} ${file%.o}$(model_progress)" ;; *) continue ;; esac
+    if [ ! -t 2 ] && [ $((SECONDS - said)) -ge "${TINY_PROGRESS_SECONDS:-60}" ]; then
+      say "building ${line%% *}$(model_progress)"
+      said=$SECONDS
+    fi
   done >>"$1"
   show_status ''
 }

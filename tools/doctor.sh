@@ -15,6 +15,27 @@ report system "$(. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME:-}") $(una
 report cpu "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1) x $(getconf _NPROCESSORS_ONLN):$(cpu_features)"
 report memory "$(awk '/^MemTotal/ { t = $2 } /^MemAvailable/ { a = $2 }
   END { printf "%.1f GB, %.1f GB available", t / 1e6, a / 1e6 }' /proc/meminfo 2>/dev/null)"
+# Of the process that decodes: every core reads memory that no cache holds.
+if is_up_to_date; then
+  speed=$("$binary" bench --read-bandwidth 2>/dev/null)
+  report speed "${speed:-unknown}"
+else
+  report speed "known after the first build"
+fi
+if gpu=$(nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader 2>/dev/null) && [ -n "$gpu" ]; then
+  report gpu "$(printf '%s' "$gpu" | tr '\n' ';')"
+  cuda="no nvcc: the program is built without the GPU backend"
+  nvcc=$(command -v nvcc || command -v /usr/local/cuda/bin/nvcc) && cuda="$nvcc: --device cuda works once it is built"
+  report cuda "$cuda"
+else
+  report gpu "no NVIDIA GPU"
+fi
+# Whoever accepts a connection there is not us: `serve` would say that the port is taken.
+if (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; then
+  report port "8000 is taken: give serve another --port"
+else
+  report port "8000 is free for serve"
+fi
 for tool in g++ clang++-16 cmake ninja ccache mold python3; do
   report "$tool" "$(first_line "$tool" --version || true)"
 done

@@ -126,15 +126,15 @@ def photograph_page(path):
         command = [ROOT / "build/release/tinyllm", "serve", "--kv-blocks", "512"]
         server = RunningServer(command, dict(os.environ), Path(folder) / "log").start()
         try:
-            server.wait_for("ready|listening|loaded", seconds=60) if False else time.sleep(3)
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1000, "height": 640})
             page.goto(f"http://127.0.0.1:{server.port}/")
+            page.locator("#model", has_text="SmolLM2").wait_for()
             for question in ["What is the capital of France?", "Write a haiku about the sea."]:
-                box = page.locator("textarea").first
-                box.fill(question)
-                box.press("Enter")
-                page.wait_for_timeout(8000)
+                page.locator("#input").fill(question)
+                page.locator("#input").press("Enter")
+                page.locator("#stop").wait_for()
+                page.locator("#send").wait_for(timeout=60000)
             page.screenshot(path=str(path))
             browser.close()
         finally:

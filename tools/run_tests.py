@@ -233,7 +233,7 @@ def attack_tests(options):
 
 
 def web_page_tests(options):
-    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"))
+    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side=True, **level(options))
 
 
 def course_tests(options):

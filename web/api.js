@@ -33,10 +33,21 @@ async function request(url, options) {
   return response;
 }
 
-// {id, max_model_len} of the model that is served.
+// The model that is served: {id, max_model_len, debug_views?, ...}. Status 503: it is still being loaded.
 export async function model(apiKey) {
   const response = await request('/v1/models', { headers: headers(apiKey) });
   return (await response.json()).data[0];
+}
+
+const LOST = 'The connection to the server was lost.';
+
+async function readPiece(reader) {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError(LOST, 0);
+  }
 }
 
 // Server-sent events of a response body: the data of each, in order.
@@ -44,7 +55,7 @@ async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = '';
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await readPiece(reader);
     if (done) return;
     buffer += value.replaceAll('\r\n', '\n');
     let end;
@@ -62,24 +73,31 @@ export async function* engineFrames(apiKey, signal) {
   for await (const data of events(response.body)) yield JSON.parse(data);
 }
 
-// Streams an answer: yields {text} pieces, then one {finish, usage}. `signal` stops it.
+// Streams an answer: pieces of {text}, {reasoning}, {usage} and {finish}, in the order in which they come. `signal` stops it.
+// An answer that ends without a reason to finish was lost with the connection: status 0.
 export async function* chat(messages, parameters, apiKey, signal) {
   const response = await request('/v1/chat/completions', {
     method: 'POST',
     headers: headers(apiKey),
     signal,
-    body: JSON.stringify({ ...parameters, messages, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({
+      ...parameters, messages, stream: true, stream_options: { include_usage: true, continuous_usage_stats: true },
+    }),
   });
-  let finish = null;
-  let usage = null;
+  let isFinished = false;
   for await (const data of events(response.body)) {
     if (data === '[DONE]') break;
     const chunk = JSON.parse(data);
     if (chunk.error) throw new ApiError(chunk.error.message, 500);
-    if (chunk.usage) usage = chunk.usage;
+    if (chunk.usage) yield { usage: chunk.usage };
     const choice = chunk.choices?.[0];
+    const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning;
+    if (reasoning) yield { reasoning };
     if (choice?.delta?.content) yield { text: choice.delta.content };
-    if (choice?.finish_reason) finish = choice.finish_reason;
+    if (choice?.finish_reason) {
+      isFinished = true;
+      yield { finish: choice.finish_reason };
+    }
   }
-  yield { finish, usage };
+  if (!isFinished) throw new ApiError(LOST, 0);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "apps/batch_line.h"
 #include "apps/batch_results.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
@@ -17,14 +19,12 @@
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json_parse.h"
-#include "base/log.h"
 #include "client/open_model.h"
 #include "openai/api_answer.h"
 #include "openai/api_error.h"
-#include "openai/field_table.h"
 
 namespace tinyllm {
 namespace {
@@ -33,15 +33,8 @@ using json = nlohmann::ordered_json;
 
 struct BatchCommand {
   std::string model, input, output;
+  bool retry = false;
   EngineFlags flags;
-};
-
-struct BatchLine {
-  std::size_t number = 0;  // in the file, from 1
-  std::string custom_id;   // "" when the line has none that can be used
-  ApiRequest request;
-
-  std::string id() const { return fmt::format("batch_req_{}", number); }
 };
 
 // Lines whose streams have news. The engine thread pushes, the main thread pops.
@@ -66,58 +59,22 @@ struct LinesWithNews {
   }
 };
 
-json result_line(const BatchLine& line, json response, json error) {
-  return {{"id", line.id()},
-          {"custom_id", line.custom_id.empty() ? json(nullptr) : json(line.custom_id)},
-          {"response", std::move(response)},
-          {"error", std::move(error)}};
-}
+// Lines of the input by what became of them.
+struct BatchCounts {
+  std::size_t n_answered = 0, n_failed = 0;                // in this run
+  std::size_t n_answered_before = 0, n_failed_before = 0;  // skipped: the results had them
+  std::int64_t n_tokens = 0;                               // of this run's answers
 
-// The server's answer to such a request, and the line and field for whoever looks for it.
-json error_line(const BatchLine& line, const std::exception& fault) {
-  const ErrorAnswer answer = describe_error(fault);
-  json body = json::parse(answer.body);
-  const json& error = body["error"];
-  json shown = {{"code", error["code"].is_null() ? error["type"] : error["code"]},
-                {"message", fmt::format("line {}: {}", line.number, fault.what())},
-                {"line", line.number},
-                {"param", error["param"]}};
-  json response = {{"status_code", answer.status}, {"request_id", line.id()}, {"body", body}};
-  return result_line(line, std::move(response), std::move(shown));
-}
-
-const json& text_member(const json& object, const char* name) {
-  const auto found = object.find(name);
-  if (found == object.end()) refuse_field(name, "missing", "a string");
-  if (!found->is_string()) refuse_field(name, found->type_name(), "a string");
-  return *found;
-}
-
-// custom_id is set as soon as it is known, so that an error further on carries it.
-void parse_line(std::string_view text, BatchLine& line) {
-  const json object = parse_ordered_json(text, "the line");
-  if (!object.is_object()) refuse_field("the line", object.type_name(), "an object");
-  const auto custom_id = text_member(object, "custom_id").get<std::string>();
-  if (custom_id.empty()) refuse_field("custom_id", "empty", "a string of at least one character");
-  line.custom_id = custom_id;
-  const auto url = text_member(object, "url").get<std::string>();
-  if (object.contains("method") && object["method"] != "POST")
-    refuse_field("method", object["method"].dump(), "\"POST\"");
-  if (url != "/v1/chat/completions" && url != "/v1/completions")
-    refuse_field("url", json(url).dump(), "\"/v1/chat/completions\" or \"/v1/completions\"");
-  const auto body = object.find("body");
-  if (body == object.end() || !body->is_object())
-    refuse_field("body", body == object.end() ? "missing" : body->type_name(), "an object");
-  const ApiKind kind = url == "/v1/completions" ? ApiKind::completion : ApiKind::chat;
-  line.request =
-      parse_api_request(kind, body->dump(-1, ' ', false, json::error_handler_t::replace));
-  if (line.request.stream) refuse_field("stream", "true", "false: a batch answers whole");
-}
+  bool all_failed() const {
+    return n_answered + n_answered_before == 0 && n_failed + n_failed_before > 0;
+  }
+};
 
 class BatchRun {
  public:
-  BatchRun(const ServedModel& model, std::string_view input, BatchResults& results)
-      : model_(&model), results_(&results), input_(input) {
+  // `retry`: a line whose result is a failure is run again.
+  BatchRun(const ServedModel& model, std::string_view input, BatchResults& results, bool retry)
+      : model_(&model), results_(&results), input_(input), retry_(retry) {
     const auto n_lines = std::ranges::count(input, '\n') + (input.ends_with('\n') ? 0 : 1);
     progress_ = std::make_unique<ProgressBar>("batch", n_lines);
   }
@@ -132,8 +89,7 @@ class BatchRun {
     }
   }
 
-  std::size_t n_failed() const { return n_failed_; }
-  std::size_t n_skipped() const { return n_skipped_; }
+  const BatchCounts& counts() const { return counts_; }
 
  private:
   struct Running {
@@ -154,7 +110,7 @@ class BatchRun {
       return true;
     }
     try {
-      parse_line(text, next.line);
+      parse_batch_line(text, next.line);
       check_unique(next.line);
       if (skip(next.line)) return true;
       const std::size_t number = next.line.number;
@@ -165,7 +121,7 @@ class BatchRun {
       n_texts_ += next.answer->n_texts();
       running_.emplace(number, std::move(next));
     } catch (const Error& error) {
-      if (!skip(next.line)) finish(error_line(next.line, error), /*failed=*/true);
+      if (!skip(next.line)) finish_failed(next.line, error);
     }
     return true;
   }
@@ -180,8 +136,11 @@ class BatchRun {
   }
 
   bool skip(const BatchLine& line) {
-    if (!results_->done(line.custom_id, line.id())) return false;
-    ++n_skipped_;
+    const BatchResults::Found found = results_->found(line.custom_id, line.id());
+    if (found == BatchResults::Found::nothing) return false;
+    const bool failed = found == BatchResults::Found::failure;
+    if (failed && retry_) return false;
+    ++(failed ? counts_.n_failed_before : counts_.n_answered_before);
     ++n_done_;
     return true;
   }
@@ -195,26 +154,33 @@ class BatchRun {
       const json response = {{"status_code", 200},
                              {"request_id", running.answer->head().id},
                              {"body", running.answer->to_json()}};
-      finish(result_line(running.line, response, nullptr), /*failed=*/false);
+      finish(running.line, result_line(running.line, response, nullptr));
+      ++counts_.n_answered;
+      counts_.n_tokens += running.answer->usage().n_generated;
     } catch (const Error& error) {
-      finish(error_line(running.line, error), /*failed=*/true);
+      finish_failed(running.line, error);
     }
     n_texts_ -= running.answer->n_texts();
     running_.erase(found);
   }
 
-  void finish(const json& result, bool failed) {
-    results_->write(to_text(result));
-    n_failed_ += failed ? 1 : 0;
+  void finish(const BatchLine& line, const json& result) {
+    results_->write(to_text(result), line.custom_id, line.id());
     ++n_done_;
+  }
+
+  void finish_failed(const BatchLine& line, const Error& error) {
+    finish(line, error_line(line, error));
+    ++counts_.n_failed;
   }
 
   const ServedModel* model_;
   BatchResults* results_;
   std::string_view input_;
+  bool retry_;
   std::size_t at_ = 0;      // begin of the next line
   std::size_t n_read_ = 0;  // lines
-  std::size_t n_failed_ = 0, n_skipped_ = 0;
+  BatchCounts counts_;
   std::int64_t n_done_ = 0;
   int n_texts_ = 0;  // that the engine has
   std::unordered_map<std::string, std::size_t> lines_of_ids_;
@@ -224,6 +190,25 @@ class BatchRun {
   std::unique_ptr<ProgressBar> progress_;
 };
 
+// "batch: 8 done, 1 failed, 3 skipped (done before); results in out.jsonl; 512 tokens in 4.0 s, 128.0
+// tok/s"
+std::string summary_of(const BatchCounts& counts, const std::string& output, double seconds) {
+  std::string text = fmt::format("batch: {} done, {} failed", counts.n_answered, counts.n_failed);
+  if (counts.n_answered_before + counts.n_failed_before > 0) {
+    text += fmt::format(", {} skipped (", counts.n_answered_before + counts.n_failed_before);
+    text += counts.n_failed_before == 0
+                ? "done before)"
+                : fmt::format("{} done before, {} failed before: --retry runs these again)",
+                              counts.n_answered_before, counts.n_failed_before);
+  }
+  text += output.empty() ? "; results on stdout" : "; results in " + output;
+  if (counts.n_tokens > 0) {
+    text += fmt::format("; {} tokens in {:.1f} s, {:.1f} tok/s", counts.n_tokens, seconds,
+                        static_cast<double>(counts.n_tokens) / seconds);
+  }
+  return text;
+}
+
 void run_batch(const BatchCommand& command) {
   const std::string input = command.input == "-" ? read_stdin() : read_text_file(command.input);
   BatchResults results(command.output);
@@ -232,13 +217,18 @@ void run_batch(const BatchCommand& command) {
   ServedModel model;
   model.engine = engine.get();
   model.names = {command.model};
-  BatchRun run(model, input, results);
-  run.run();
-  if (run.n_skipped() > 0)
-    log(LogLevel::info, "{} lines had their result in {} already", run.n_skipped(), command.output);
-  if (run.n_failed() > 0) {
-    log(LogLevel::warning, "{} of the requests failed; \"error\" of their results says why",
-        run.n_failed());
+  BatchCounts counts;
+  const Stopwatch clock;
+  {
+    BatchRun run(model, input, results, command.retry);
+    run.run();  // its bar is gone before the summary is printed
+    counts = run.counts();
+  }
+  results.drop_replaced();
+  const std::string summary = summary_of(counts, command.output, clock.seconds());
+  std::fprintf(stderr, "%s\n", summary.c_str());
+  if (counts.all_failed()) {
+    fail(ErrorCode::invalid_input, "every request failed; \"error\" of their results says why");
   }
 }
 
@@ -255,6 +245,9 @@ void add_batch_command(Command app) {
       .add_option("-o,--output", options->output,
                   "Results go here instead of stdout; what it holds already is not done again")
       .type_name("OUT");
+  command.add_flag("--retry", options->retry,
+                   "Run requests again whose result in OUT is a failure; the new result takes its "
+                   "place");
   add_batched_engine_options(command, options->flags);
   add_examples(
       command,
@@ -264,8 +257,13 @@ void add_batch_command(Command app) {
       "  {\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1/chat/completions\",\n"
       "   \"body\": {\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}}\n"
       "or with \"url\": \"/v1/completions\". Results come as they finish, in any order. A\n"
-      "run that was stopped goes on where it was, if it is started again with the same -o.");
-  command.callback([options] { run_batch(*options); });
+      "run that was stopped resumes when it is started again with the same -o. The exit\n"
+      "code is 1 when every request failed, else 0.");
+  command.callback([options] {
+    if (options->retry && options->output.empty())
+      fail(ErrorCode::usage, "--retry needs the results of an earlier run: give them with -o");
+    run_batch(*options);
+  });
 }
 
 }  // namespace tinyllm

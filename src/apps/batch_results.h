@@ -3,33 +3,50 @@
 
 #include <filesystem>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 namespace tinyllm {
 
 class BatchResults {
  public:
+  // What the file holds for a request.
+  enum class Found { nothing, answer, failure };
+
   // `path` empty: stdout. An existing file is continued: its results count as done, and a last line
-  // without its end (the run before was killed) is cut off. Throws Error{invalid_input} with the
-  // line for a file that holds something else, Error{io}.
+  // that a killed run left half is cut off. The file is locked (flock) until the end, so a second
+  // run cannot write the same results. Throws Error{invalid_input} for a file that holds anything
+  // else, and changes nothing of it; Error{io}, also when another run has the lock.
   explicit BatchResults(const std::filesystem::path& path);
   ~BatchResults();
   BatchResults(const BatchResults&) = delete;
   BatchResults& operator=(const BatchResults&) = delete;
 
-  // Whether the file had a result for this custom_id, or, of a line without one, for this id.
-  bool done(const std::string& custom_id, const std::string& id) const;
-  std::size_t n_found() const { return custom_ids_.size() + ids_.size(); }
+  // By custom_id; of a line without one by the result's id.
+  Found found(const std::string& custom_id, const std::string& id) const;
 
   // One line, in one write: after a kill at most the last line is half there.
-  void write(const std::string& line);
+  void write(const std::string& line, const std::string& custom_id, const std::string& id);
+
+  // Takes out the failures that have a later result: the file is replaced in one step, so that a
+  // kill leaves the old one or the new one. Nothing else leaves the file. Throws Error{io}.
+  void drop_replaced();
 
  private:
-  void read_existing(const std::filesystem::path& path);
+  struct Entry {
+    std::size_t line = 0;  // in the file, from 1
+    bool failed = false;
+  };
+  void open_and_lock();
+  void read_existing(const std::string& content);
+  void note(const std::string& custom_id, const std::string& id, Entry entry);
+  void write_all(int file, std::string_view text) const;
 
-  std::string path_;
+  std::filesystem::path path_;
   int file_ = -1;
-  std::unordered_set<std::string> custom_ids_, ids_;
+  std::size_t n_lines_ = 0;
+  std::unordered_map<std::string, Entry> entries_;  // by key_of
+  std::vector<std::size_t> replaced_;               // lines
 };
 
 }  // namespace tinyllm

@@ -36,7 +36,7 @@ struct BenchCommand {
   int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
-  bool as_json = false, with_profile = false;
+  bool as_json = false, with_profile = false, only_bandwidth = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
 };
 
@@ -214,12 +214,20 @@ void run_bench(const BenchCommand& command) {
   write_stdout(command.as_json ? report.dump() + "\n" : table);
 }
 
+void run_read_bandwidth(const BenchCommand& command) {
+  ThreadPool pool(command.n_threads > 0 ? command.n_threads : default_thread_count());
+  const double bandwidth = measure_read_bandwidth(pool);
+  write_stdout(fmt::format("{:.1f} GB/s with {} thread{}\n", bandwidth / 1e9, pool.n_workers(),
+                           pool.n_workers() == 1 ? "" : "s"));
+}
+
 }  // namespace
 
 void add_bench_command(Command app) {
   Command command = app.add_subcommand("bench", "How fast a model runs on this machine");
   auto options = std::make_shared<BenchCommand>();
-  add_model_option(command, options->model);
+  const Option model = add_model_option(command, options->model);
+  model.required(false);
   const auto count = [&](const char* name, int& value, int most, const char* help) {
     command.add_option(name, value, help).in_range(1, most).type_name("N").show_default();
   };
@@ -231,7 +239,7 @@ void add_bench_command(Command app) {
       .delimiter(',')
       .in_range(1, 1024)
       .type_name("N,N")
-      .show_default();
+      .default_text("1,8,32");
   command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
@@ -242,12 +250,17 @@ void add_bench_command(Command app) {
   command.add_flag("--profile", options->with_profile,
                    "Also where the time of prefill and decoding went");
   command.add_flag("--json", options->as_json, "One JSON object instead of the table");
-  add_examples(command,
-               "  tinyllm bench -m smollm2-135m\n"
-               "  tinyllm bench -m random:qwen2.5-0.5b:q4_0 --batch 1,4 --repeat 3 --json\n\n"
-               "The prompt is random tokens. Decoding starts from an empty context. Other work on\n"
-               "the machine shows in the runs: compare two programs by turns, as ratios.");
+  command.add_flag("--read-bandwidth", options->only_bandwidth,
+                   "No model: only how fast all threads together read this machine's memory");
+  add_examples(
+      command,
+      "  tinyllm bench -m smollm2-135m\n"
+      "  tinyllm bench -m random:qwen2.5-0.5b:q4_0 --batch 1,4 --repeat 3 --json\n\n"
+      "The prompt is random tokens. Decoding starts from an empty context. Other work on\n"
+      "the machine shows in the runs: compare two programs in interleaved runs, as ratios.");
   command.callback([options] {
+    if (options->only_bandwidth) return run_read_bandwidth(*options);
+    if (options->model.empty()) fail(ErrorCode::usage, "--model is required");
     if (options->with_profile) options->profile = std::make_shared<StepProfile>();
     run_bench(*options);
   });

@@ -52,7 +52,8 @@ void add_load_options(Command app, LoadOptions& load) {
 }  // namespace
 
 void add_bench_serve_command(Command app) {
-  Command command = app.add_subcommand("bench-serve", "How a running server stands a load");
+  Command command =
+      app.add_subcommand("bench-serve", "Load a running server and report latency and throughput");
   auto options = std::make_shared<BenchServeCommand>();
   command.add_option("--url", options->load.url, "The server's /v1")
       .type_name("URL")
@@ -73,7 +74,7 @@ void add_bench_serve_command(Command app) {
                "  tinyllm bench-serve --clients 32 --requests 200\n"
                "  tinyllm bench-serve --rate 2 --shared-words 1000 --svg times.svg\n\n"
                "Any server that speaks /v1/completions will do. Lengths are drawn around their\n"
-               "means as in conversations of people (log-normal); answers go on to their length.");
+               "means as in real chats (log-normal); answers always reach their length.");
   command.callback([options] { run_bench_serve(*options); });
 }
 

@@ -21,6 +21,7 @@
 #include "client/completer.h"
 #include "client/open_model.h"
 #include "loader/text/text_sources.h"
+#include "model_store/model_store.h"
 
 namespace tinyllm {
 namespace {
@@ -35,7 +36,7 @@ struct ChatOptions {
   std::string prompt;
   bool has_prompt = false;
   std::string system;
-  bool no_shift = false;
+  bool no_shift = false, no_history = false;
 };
 
 std::string describe(const SamplingParams& params) {
@@ -69,11 +70,14 @@ void run_chat(const ChatOptions& options) {
                      LoadingBar(running.reference ? ProgressUnit::bytes : ProgressUnit::count));
   ChatSession session(tokenizer, chat_template, *completer, params, !options.no_shift);
   if (!options.system.empty()) session.set_system(options.system);
-  ChatConsole console(session, {.model = checkpoint.path().filename().string(),
-                                .sampling = describe(params),
-                                .seed = params.seed,
-                                .about_engine = completer->about(),
-                                .context = completer->context()});
+  ChatConsole console(session,
+                      {.model = checkpoint.path().filename().string(),
+                       .sampling = describe(params),
+                       .seed = params.seed,
+                       .about_engine = completer->about(),
+                       .context = completer->context(),
+                       .history_file = options.no_history ? std::filesystem::path()
+                                                          : default_model_home() / "chat-history"});
   if (options.has_prompt) {
     console.answer_once(options.prompt == "-" ? read_stdin() : options.prompt);
     return;
@@ -97,6 +101,8 @@ void add_chat_command(Command app) {
       .type_name("TEXT");
   command.add_flag("--no-shift", options->no_shift,
                    "Stop when the context is full instead of forgetting the oldest turns");
+  command.add_flag("--no-history", options->no_history,
+                   "Do not keep what you type for the arrow keys of later talks");
   add_engine_options(command, options->engine);
   add_profile_option(command, options->engine);
   add_sampling_options(command, options->sampling);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
@@ -35,6 +36,17 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\n") - begin + 1);
 }
 
+constexpr const char* kCommands[] = {"/exit", "/help", "/reset", "/stats", "/system"};
+
+// The commands that begin with `line`.
+std::vector<std::string> complete_command(const std::string& line) {
+  std::vector<std::string> commands;
+  for (const std::string_view command : kCommands) {
+    if (!line.empty() && command.starts_with(line)) commands.emplace_back(command);
+  }
+  return commands;
+}
+
 double per_second(std::int64_t n, double seconds) {
   return seconds > 0 ? static_cast<double>(n) / seconds : 0.0;
 }
@@ -60,18 +72,20 @@ ChatConsole::ChatConsole(ChatSession& session, ChatFacts facts)
     : session_(session), facts_(std::move(facts)) {}
 
 void ChatConsole::greet() {
-  if (!editor_.interactive()) return;
+  if (!editor_->interactive()) return;
   say(facts_.model);
   say(facts_.about_engine);
   say("/help lists what you can type; Ctrl-C stops an answer, Ctrl-D leaves");
 }
 
 bool ChatConsole::talk() {
+  editor_ = std::make_unique<LineEditor>(
+      LineEditorOptions{.history_file = facts_.history_file, .complete = complete_command});
   greet();
   int n_interrupts = 0;
   const auto read_line = [&](bool continued, std::string& line) {
-    const InputEvent event = editor_.read(continued ? ". " : "> ", line);
-    if (event == InputEvent::text) editor_.remember(line);
+    const InputEvent event = editor_->read(continued ? ". " : "> ", line);
+    if (event == InputEvent::text) editor_->remember(line);
     return event;
   };
   std::string message;
@@ -87,7 +101,7 @@ bool ChatConsole::talk() {
     if (trim(message).empty()) continue;
     if (handle(message) == Next::leave) return !failed_;
   }
-  if (editor_.interactive()) std::fputs("\n", stderr);
+  if (editor_->interactive()) std::fputs("\n", stderr);
   return !failed_;
 }
 
@@ -114,8 +128,9 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
   } else if (command == "/stats") {
     show_stats();
   } else {
-    say(fmt::format("({} is no command here: /help lists them; a space before it sends it as text)",
-                    command));
+    say(fmt::format(
+        "({} is not a command here: /help lists them; a space before it sends it as text)",
+        command));
   }
   return Next::go_on;
 }
@@ -172,11 +187,11 @@ ChatAnswer ChatConsole::answer_once(const std::string& message) {
 
 bool ChatConsole::answer(const std::string& message) {
   try {
-    if (!editor_.interactive()) {
+    if (!editor_->interactive()) {
       last_ = answer_once(message);
     } else {
       const InterruptFlag interrupt;
-      last_ = stream(message, [&] { return interrupt.raised(); });
+      last_ = stream(message, [&] { return editor_->take_interrupt() || interrupt.raised(); });
       say(summary_of(last_));
       std::fputs("\n", stderr);
     }

@@ -3,6 +3,8 @@
 // stdout, everything else to stderr. Main thread only.
 
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <string>
 
 #include "apps/line_editor.h"
@@ -17,6 +19,7 @@ struct ChatFacts {
   std::uint64_t seed = 0;
   std::string about_engine;  // what computes, with which memory
   std::int64_t context = 0;
+  std::filesystem::path history_file;  // what was typed in earlier talks; empty: nothing is kept
 };
 
 class ChatConsole {
@@ -41,7 +44,7 @@ class ChatConsole {
 
   ChatSession& session_;
   ChatFacts facts_;
-  LineEditor editor_;
+  std::unique_ptr<LineEditor> editor_;  // of talk()
   bool failed_ = false;
   ChatAnswer last_;
   std::int64_t total_tokens_ = 0;

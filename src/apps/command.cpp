@@ -26,8 +26,13 @@ Option Option::show_default() const {
   return *this;
 }
 
-Option Option::required() const {
-  option_->required();
+Option Option::default_text(const std::string& text) const {
+  option_->default_str(text);
+  return *this;
+}
+
+Option Option::required(bool is_required) const {
+  option_->required(is_required);
   return *this;
 }
 

@@ -27,7 +27,9 @@ class Option {
   Option group(const std::string& name) const;
   // The help shows the value that the variable has now.
   Option show_default() const;
-  Option required() const;
+  // The help says that much, where show_default would say it in another way.
+  Option default_text(const std::string& text) const;
+  Option required(bool is_required = true) const;
 
   // The number must lie in [low, high], else "--top-p: is 1.5, must be in [0, 1]".
   Option in_range(double low, double high) const;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/called_as.h"
 #include "apps/commands.h"
 #include "apps/help_format.h"
 #include "apps/standard_output.h"
@@ -96,7 +97,7 @@ void run_command_line(int argc, char** argv) {
     if (std::ranges::find(words, "--mine") != words.end()) learn::exec_mine(words);
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    write_stdout(app.help());
+    write_stdout(as_called(app.help()));
   } catch (const CLI::CallForVersion& version) {
     write_stdout(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {

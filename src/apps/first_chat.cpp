@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "apps/called_as.h"
 #include "apps/pull_model.h"
 #include "apps/terminal.h"
 #include "base/error.h"
@@ -28,9 +29,11 @@ void show_next_steps_once() {
   const std::filesystem::path marker = default_model_home() / "first-chat-done";
   std::error_code ignored;
   if (std::filesystem::exists(marker, ignored)) return;
-  std::fprintf(stderr, "%s\n%s\n%s\n", "What to try next:",
-               "  tinyllm chat -p \"Write a haiku about rain\"       one answer, for scripts",
-               "  tinyllm pull qwen2.5-coder-1.5b                  a stronger model (1.1 GB)");
+  const std::string text = as_called(
+      "What to try next:\n"
+      "  tinyllm chat -p \"Write a haiku about rain\"       one answer, for scripts\n"
+      "  tinyllm pull qwen2.5-coder-1.5b                  a stronger model (1.1 GB)\n");
+  std::fputs(text.c_str(), stderr);
   try {
     std::filesystem::create_directories(marker.parent_path(), ignored);
     write_file_atomic(marker, "");

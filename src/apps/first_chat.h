@@ -1,6 +1,6 @@
 #pragma once
-// What a new user meets once: the default model fetched without being asked for by name, and three
-// lines of what to try after the first talk. Main thread only.
+// What a new user meets once: the default model fetched without being asked for by name, and what to
+// try after the first talk. Main thread only.
 
 #include <string>
 

@@ -195,7 +195,7 @@ void add_generate_command(Command app) {
                "--max-tokens at most 128 of them.");
   command.callback([options, prompt, prompt_file, token_ids] {
     if (prompt.given() + prompt_file.given() + token_ids.given() != 1) {
-      fail(ErrorCode::usage, "give one of --prompt, --prompt-file, --token-ids");
+      fail(ErrorCode::usage, "give exactly one of --prompt, --prompt-file, --token-ids");
     }
     if (options->engine.recompute && !options->engine.reference()) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");

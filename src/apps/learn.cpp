@@ -173,7 +173,8 @@ void add_help_commands(Command learn, const std::shared_ptr<LearnOptions>& optio
     Session session(options->session);
     const std::string id = options->word.empty() ? task_meant(session, "").day : options->word;
     const Day* day = session.course.find_day(id);
-    if (day == nullptr) fail(ErrorCode::usage, "'{}' is no day; 'learn list' shows them", id);
+    if (day == nullptr)
+      fail(ErrorCode::usage, "'{}' is not a day of the course; 'learn list' shows them", id);
     read_lesson(session, *day, options->browser);
   });
 }

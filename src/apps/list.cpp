@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/called_as.h"
 #include "apps/commands.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
@@ -81,7 +82,7 @@ void print_text(const std::vector<Row>& rows, const std::vector<PullableModel>& 
     text += fmt::format("  {:<24}{}{}\n", model.name, model.about, model.pulled ? " (pulled)" : "");
   }
   text += "  ORG/REPO[:FILE]         GGUF file or safetensors model of a Hugging Face hub\n";
-  write_stdout(text);
+  write_stdout(as_called(std::move(text)));
 }
 
 void print_json(const std::vector<Row>& rows, const std::vector<PullableModel>& pullable) {

@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 
+#include "apps/called_as.h"
 #include "apps/command_line.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@ constexpr int kExitOk = 0, kExitFailed = 1, kExitUsage = 2;
 // One line, whatever stands in the message: a file's name or text may hold anything, and nothing of
 // it may steer the terminal.
 int report(std::string message, int exit_code) {
+  message = tinyllm::as_called(std::move(message));
   std::ranges::replace_if(
       message, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   std::fprintf(stderr, "tinyllm: %s\n", message.c_str());

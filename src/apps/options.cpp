@@ -2,7 +2,7 @@
 
 namespace tinyllm {
 
-void add_model_option(Command command, std::string& model, const std::string& default_model) {
+Option add_model_option(Command command, std::string& model, const std::string& default_model) {
   Option option = command.add_option(
       "-m,--model", model,
       "A name ('tinyllm list'), a GGUF file, a Hugging Face folder or random:SHAPE:FORMAT");
@@ -13,6 +13,7 @@ void add_model_option(Command command, std::string& model, const std::string& de
     model = default_model;
     option.show_default();
   }
+  return option;
 }
 
 void add_examples(Command command, const std::string& examples) {

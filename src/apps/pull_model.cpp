@@ -42,4 +42,13 @@ std::filesystem::path pull_model(const std::string& name) {
   });
 }
 
+std::vector<VerifiedFile> verify_model(const std::string& name) {
+  const InterruptFlag interrupt;
+  PullBars bars(name);
+  return ModelStore().verify(name, [&](const PullProgress& progress) {
+    bars.show(progress);
+    return !interrupt.raised();
+  });
+}
+
 }  // namespace tinyllm

@@ -51,11 +51,11 @@ void add_quantize_command(Command app) {
   Command command = app.add_subcommand("quantize", "Write a GGUF file with fewer bits a weight");
   auto options = std::make_shared<QuantizeCommand>();
   command
-      .add_option("model", options->model,
+      .add_option("MODEL", options->model,
                   "A GGUF file, a Hugging Face folder or a name of 'tinyllm list'")
       .required()
       .type_name("IN");
-  command.add_option("output", options->output, "The file to write")
+  command.add_option("OUTPUT", options->output, "The file to write")
       .required()
       .type_name("OUT.gguf");
   command.add_option("--type", options->type, "Format of the matrices")

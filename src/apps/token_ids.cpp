@@ -27,7 +27,7 @@ std::vector<std::int32_t> parse_token_ids(std::string_view text, const std::stri
     std::int32_t id = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (error != std::errc() || end != word.data() + word.size() || id < 0 || id >= vocab_size) {
-      fail(ErrorCode::invalid_input, "{}: '{}' is no token id, must be in [0, {})", source,
+      fail(ErrorCode::invalid_input, "{}: '{}' is not a token id; it must be in [0, {})", source,
            word.substr(0, 40), vocab_size);
     }
     ids.push_back(id);

@@ -29,12 +29,13 @@ std::string message_of(const char* text) {
 }
 
 TEST(TokenIds, NamesWhatIsNoId) {
-  EXPECT_EQ(message_of("1 x 3"), "test: 'x' is no token id, must be in [0, 10)");
-  EXPECT_EQ(message_of("10"), "test: '10' is no token id, must be in [0, 10)");
-  EXPECT_EQ(message_of("-1"), "test: '-1' is no token id, must be in [0, 10)");
-  EXPECT_EQ(message_of("1.5"), "test: '1.5' is no token id, must be in [0, 10)");
-  EXPECT_EQ(message_of("99999999999"), "test: '99999999999' is no token id, must be in [0, 10)");
-  EXPECT_EQ(message_of("[1"), "test: '[1' is no token id, must be in [0, 10)");
+  EXPECT_EQ(message_of("1 x 3"), "test: 'x' is not a token id; it must be in [0, 10)");
+  EXPECT_EQ(message_of("10"), "test: '10' is not a token id; it must be in [0, 10)");
+  EXPECT_EQ(message_of("-1"), "test: '-1' is not a token id; it must be in [0, 10)");
+  EXPECT_EQ(message_of("1.5"), "test: '1.5' is not a token id; it must be in [0, 10)");
+  EXPECT_EQ(message_of("99999999999"),
+            "test: '99999999999' is not a token id; it must be in [0, 10)");
+  EXPECT_EQ(message_of("[1"), "test: '[1' is not a token id; it must be in [0, 10)");
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ class CourseMerge {
   // True when something came; false when there was nothing new.
   bool run() {
     if (!git_.is_repository()) {
-      say("This folder is no git repository (was it a download?), so nothing can be fetched:\n"
+      say("This folder is not a git repository (was it a download?), so nothing can be fetched:\n"
           "unpack a new version over it, and call this again. Clones update by themselves.\n");
       return false;
     }

@@ -36,7 +36,7 @@ std::vector<Guess> guesses_for(const Mutant& mutant, const std::vector<Mutant>& 
   for (std::size_t i = 0; i < std::min(near.size(), kWrong); ++i) {
     const auto bug = std::ranges::find(bugs, near[i], &Mutant::id);
     if (bug == bugs.end()) {
-      fail(ErrorCode::invalid_input, "course/mutants/ear.toml: {} is near '{}', which is no bug",
+      fail(ErrorCode::invalid_input, "course/mutants/ear.toml: {} is near '{}', which is not a bug",
            mutant.id, near[i]);
     }
     guesses.push_back({bug->sentence, false});

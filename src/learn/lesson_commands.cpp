@@ -92,7 +92,8 @@ void run_learn_command(const SessionOptions& options) {
 void run_day_command(const SessionOptions& options, const std::string& id) {
   Session session(options);
   const Day* day = session.course.find_day(id);
-  if (day == nullptr) fail(ErrorCode::usage, "'{}' is no day; './tiny learn list' shows them", id);
+  if (day == nullptr)
+    fail(ErrorCode::usage, "'{}' is not a day of the course; './tiny learn list' shows them", id);
   read_lesson(session, *day, false);
   const std::filesystem::path page = open_session_page(session, *day);
   say(fmt::format("Your page for today: {}\n", shown(session.paths, page)));

@@ -94,7 +94,7 @@ Course read_course(const CoursePaths& paths) {
     course.tasks.push_back(read_task(row));
     const Task& task = course.tasks.back();
     if (course.find_day(task.day) == nullptr) {
-      fail(ErrorCode::invalid_input, "course/course.toml: task {} is of day {}, which is no day",
+      fail(ErrorCode::invalid_input, "course/course.toml: task {} is of day {}, which is not a day",
            task.id, task.day);
     }
   }
@@ -143,7 +143,7 @@ const Task& require_task(const Course& course, const std::string& word) {
     }
     ids += (ids.empty() ? "" : ", ") + task.id;
   }
-  fail(ErrorCode::usage, "'{}' is no task; the tasks are {}", word, ids);
+  fail(ErrorCode::usage, "'{}' is not a task; the tasks are {}", word, ids);
 }
 
 }  // namespace tinyllm::learn

@@ -57,7 +57,7 @@ Progress::Progress(const CoursePaths& paths)
   if (!fs::exists(path_)) return;
   try {
     *root_ = parse_ordered_json(read_text_file(path_), path_.filename());
-    if (!root_->is_object()) fail(ErrorCode::invalid_input, "state.json is no JSON object");
+    if (!root_->is_object()) fail(ErrorCode::invalid_input, "state.json is not a JSON object");
   } catch (const Error& error) {
     const fs::path aside = free_name(path_);
     fs::rename(path_, aside);

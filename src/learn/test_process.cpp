@@ -49,7 +49,7 @@ void guarded(json& line, Body&& body) {
     line["message"] = error.what();
   } catch (...) {
     line["status"] = "threw";
-    line["message"] = "something that is no std::exception";
+    line["message"] = "something that is not a std::exception";
   }
 }
 

@@ -178,7 +178,7 @@ HttpClient::~HttpClient() = default;
 void HttpClient::perform(const std::string& url, Transfer& transfer) {
   CURL* curl = curl_.get();
   const std::string origin = origin_of(url);
-  if (origin.empty()) fail(ErrorCode::invalid_input, "{}: is no web address", url);
+  if (origin.empty()) fail(ErrorCode::invalid_input, "{}: not a web address", url);
   set_common_options(curl, url, is_https(url));
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, kMinBytesPerSecond);
@@ -279,14 +279,22 @@ bool can_connect(const std::string& url, int timeout_ms) {
   }
 }
 
-std::string url_path(std::string_view path) {
+namespace {
+
+// Percent-encodes all but letters, digits and `plain`.
+std::string url_encoded(std::string_view text, std::string_view plain) {
   std::string encoded;
-  for (const char c : path) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~/").find(c) != std::string_view::npos;
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  for (const char c : text) {
+    const bool stays = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       plain.find(c) != std::string_view::npos;
+    encoded += stays ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return encoded;
 }
+
+}  // namespace
+
+std::string url_path(std::string_view path) { return url_encoded(path, "-._~/"); }
+std::string url_part(std::string_view part) { return url_encoded(part, "-._~"); }
 
 }  // namespace tinyllm

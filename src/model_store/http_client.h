@@ -74,5 +74,7 @@ bool can_connect(const std::string& url, int timeout_ms);
 
 // Percent-encodes all but letters, digits, "-._~" and "/".
 std::string url_path(std::string_view path);
+// The same for one part of a path: "/" too.
+std::string url_part(std::string_view part);
 
 }  // namespace tinyllm

@@ -166,6 +166,12 @@ std::vector<HubFile> choose(const HubReference& reference, const HubListing& lis
 
 std::optional<HubReference> parse_hub_reference(std::string_view text) {
   HubReference reference;
+  if (const std::size_t at = text.rfind('@'); at != text.npos) {
+    reference.revision = text.substr(at + 1);
+    if (!is_safe_relative_path(reference.revision) || reference.revision.starts_with('-'))
+      return std::nullopt;
+    text = text.substr(0, at);
+  }
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos) {
     reference.choice = text.substr(colon + 1);
@@ -203,6 +209,13 @@ std::vector<HubFile> choose_hub_files(const HubReference& reference, const HubLi
     }
   }
   return files;
+}
+
+std::uint64_t most_unlisted_bytes(std::string_view path, std::uint64_t free_bytes) {
+  constexpr std::uint64_t kSmallFile = std::uint64_t{64}
+                                       << 20;  // the largest tokenizers have 35 MB
+  const bool weights = path.ends_with(".gguf") || path.ends_with(".safetensors");
+  return weights ? free_bytes / 2 : std::min(kSmallFile, free_bytes / 2);
 }
 
 bool is_safe_relative_path(std::string_view path) {

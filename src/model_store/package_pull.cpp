@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "model_store/file_origin.h"
 #include "model_store/part_file.h"
 #include "model_store/pip.h"
 #include "model_store/wheel.h"
@@ -150,11 +151,27 @@ void check(const PackagedModel& model, const fs::path& home, const PartFile& fil
   }
 }
 
+FileOrigin origin_of(const PackagedModel& model) {
+  const std::string package = model.n_parts == 1
+                                  ? model.part_package(1)
+                                  : fmt::format("{} to {}", model.part_package(1), model.n_parts);
+  return {fmt::format("{}=={}", package, model.version),
+          "",
+          {DigestKind::sha256, std::string(model.sha256)}};
+}
+
+bool is_complete(const PackagedModel& model, const fs::path& target, PullWatcher watcher) {
+  return size_of(target) == model.bytes && is_from(target, origin_of(model), [&](std::uint64_t n) {
+           keep_going(model, watcher({"checking", n, model.bytes}));
+         });
+}
+
 }  // namespace
 
 fs::path pull_packaged(const PackagedModel& model, const fs::path& home, PullWatcher watcher) {
-  make_folders(home / "downloads");
   const fs::path target = home / "models" / model.file;
+  if (is_complete(model, target, watcher)) return target;
+  make_folders(home / "downloads");
   PartFile file(target);
   try {
     for (int attempt = 1;; ++attempt) {
@@ -175,7 +192,10 @@ fs::path pull_packaged(const PackagedModel& model, const fs::path& home, PullWat
     file.discard();
     throw;
   }
+  std::error_code ignored;
+  fs::remove(origin_path(target), ignored);
   file.publish();
+  write_origin(target, origin_of(model));
   remove_package_downloads(model, home);
   return target;
 }

@@ -25,7 +25,7 @@ double to_mb(std::uint64_t n_bytes) { return static_cast<double>(n_bytes) / 1e6;
 }  // namespace
 
 PartFile::PartFile(fs::path target)
-    : target_(std::move(target)), path_(target_.string() + ".part") {
+    : target_(std::move(target)), path_(target_.string() + std::string(kPartEnd)) {
   make_folders(path_.parent_path());
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   struct stat status {};

@@ -9,6 +9,8 @@
 
 namespace tinyllm {
 
+constexpr std::string_view kPartEnd = ".part";
+
 class PartFile {
  public:
   // Makes the folders above, opens or creates the .part file;

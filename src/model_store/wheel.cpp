@@ -32,7 +32,7 @@ void read_wheel_member(const std::filesystem::path& wheel, const std::string& me
   int code = 0;
   const std::unique_ptr<zip_t, CloseArchive> archive(zip_open(wheel.c_str(), ZIP_RDONLY, &code));
   if (!archive) {
-    fail(ErrorCode::invalid_input, "{}: is no wheel (zip file): {}", wheel.string(), text_of(code));
+    fail(ErrorCode::invalid_input, "{}: not a wheel (zip file): {}", wheel.string(), text_of(code));
   }
   const std::unique_ptr<zip_file_t, CloseMember> file(zip_fopen(archive.get(), member.c_str(), 0));
   if (!file) {

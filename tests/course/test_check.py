@@ -94,7 +94,7 @@ BROKEN = {
                 "rms_norm.cpp, line 4"]),
     "writes past the end": ("for (std::int64_t i = 0; i <= n; ++i) out[i] = x[0] * 0;", "stray_write", [
         "wrote 1 element(s) past the end of out", "AddressSanitizer (heap-buffer-overflow)", "line 4, writes"]),
-    "throws": ("throw 7;", "threw", ["something that is no std::exception"]),
+    "throws": ("throw 7;", "threw", ["something that is not a std::exception"]),
     "eats all memory": ("static float* volatile kept = nullptr; for (;;) { kept = new float[1 << 28]; out[0] = x[0]; }", "threw", ["bad_alloc"]),
 }  # fmt: skip
 

@@ -128,4 +128,4 @@ def test_a_merge_under_way_is_left_to_the_person(clone):
 def test_a_download_without_git_is_told_how(clone):
     subprocess.run(["rm", "-rf", str(clone.folder / ".git")], check=True)
     done = clone.tiny("learn", "update")
-    assert done.returncode == 0 and "This folder is no git repository" in words(done)
+    assert done.returncode == 0 and "This folder is not a git repository" in words(done)

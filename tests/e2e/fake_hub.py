@@ -36,13 +36,16 @@ class FakeHub:
 
     def __init__(self):
         self.repos = {}
+        self.revision = REVISION  # the commit that "main" is
+        self.older = {}  # other revisions (commits, branches): their repos
         self.requests = []  # (path, headers in lower case)
         self.token = None  # the one that a request must carry
         self.status = {}  # path of the URL: status to answer with instead
         self.headers = {}  # sent with every answer
         self.cut_after = {}  # file: [bytes of the body that each next request gets before the connection breaks]
         self.served = {}  # file: other bytes than the listed ones
-        self.listed_bytes = {}  # file: another size than the true one
+        self.listed_bytes = {}  # file: another size than the true one; None: no size
+        self.lists_digests = True
         self.bytes_per_second = None
         self.headers_per_second = None
         self.knows_ranges = True
@@ -97,20 +100,33 @@ class FakeHub:
         except (BrokenPipeError, ConnectionResetError):
             pass  # the client went away
 
-    def _send_listing(self, request, repo):
-        if repo not in self.repos:
+    def _repos_at(self, revision):
+        return self.repos if revision in ("main", self.revision) else self.older.get(revision, {})
+
+    def _send_listing(self, request, path):
+        repo, _, revision = path.partition("/revision/")
+        repos = self._repos_at(revision or "main")
+        if repo not in repos:
             return self._send(request, 404, json.dumps({"error": "Repository not found"}).encode())
         siblings = []
-        for name, content in self.repos[repo].items():
-            entry = {"rfilename": name, "size": self.listed_bytes.get(name, len(content)), "blobId": git_blob(content)}
-            if name.endswith((".gguf", ".safetensors")):
+        for name, content in repos[repo].items():
+            entry = {"rfilename": name}
+            if (size := self.listed_bytes.get(name, len(content))) is not None:
+                entry["size"] = size
+            if self.lists_digests:
+                entry["blobId"] = git_blob(content)
+            if self.lists_digests and name.endswith((".gguf", ".safetensors")):
                 entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 135}
             siblings.append(entry)
-        self._send(request, 200, json.dumps({"id": repo, "sha": REVISION, "siblings": siblings}).encode())
+        answer = {"id": repo, "sha": revision or self.revision, "siblings": siblings}
+        self._send(request, 200, json.dumps(answer).encode())
 
     def _send_file(self, request, path, headers):
-        repo, _, file = path.removeprefix("/").partition(f"/resolve/{REVISION}/")
-        content = self.served.get(file, self.repos.get(repo, {}).get(file))
+        repo, _, place = path.removeprefix("/").partition("/resolve/")
+        known = (name for name in (self.revision, *self.older) if place.startswith(f"{name}/"))
+        revision = next(known, place.partition("/")[0])
+        file = place.removeprefix(f"{revision}/")
+        content = self.served.get(file, self._repos_at(revision).get(repo, {}).get(file))
         if content is None:
             return self._send(request, 404, b"Entry not found")
         if self.redirect_to:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -31,9 +32,12 @@ def results_of(text):
 
 
 def run(tinyllm, model, lines, *arguments):
+    """The results and the summary, which is all that stands on stderr."""
     done = tinyllm.run("batch", "-", "-m", model, *arguments, stdin="".join(one + "\n" for one in lines))
     assert done.returncode == 0, done
-    return results_of(done.stdout.decode()), done.stderr.decode()
+    summary = done.stderr.decode()
+    assert summary.startswith("batch: ") and summary.count("\n") == 1, summary
+    return results_of(done.stdout.decode()), summary
 
 
 def test_completions_and_chats(tinyllm, models):
@@ -43,8 +47,11 @@ def test_completions_and_chats(tinyllm, models):
         line("several", prompt=["a", "m"], max_tokens=3, n=2, temperature=0.1),
         line("stop", prompt="a", max_tokens=20, stop=["fgh"]),
     ]
-    results, errors = run(tinyllm, models["loop"], lines)
-    assert errors == "" and len(results) == 4
+    results, summary = run(tinyllm, models["loop"], lines)
+    assert re.fullmatch(
+        r"batch: 4 done, 0 failed; results on stdout; 28 tokens in \d+\.\d s, \d+\.\d tok/s\n", summary
+    ), summary
+    assert len(results) == 4
     assert all(result["error"] is None and result["response"]["status_code"] == 200 for result in results.values())
     bodies = {name: result["response"]["body"] for name, result in results.items()}
 
@@ -66,8 +73,8 @@ def test_completions_and_chats(tinyllm, models):
 def test_many_lines_through_few_places(tinyllm, models):
     letters = "abcdefghijklmnopqrstuvwxyz"
     lines = [line(f"r{i}", prompt=letters[i % 26], max_tokens=1 + i % 37) for i in range(300)]
-    results, errors = run(tinyllm, models["loop"], lines, "--max-num-seqs", 5, "--kv-blocks", 8, "--context", 64)
-    assert errors == "" and len(results) == 300
+    results, summary = run(tinyllm, models["loop"], lines, "--max-num-seqs", 5, "--kv-blocks", 8, "--context", 64)
+    assert summary.startswith("batch: 300 done, 0 failed; ") and len(results) == 300
     for i in range(300):
         choice = results[f"r{i}"]["response"]["body"]["choices"][0]
         assert choice["text"] == alphabet(1 + i % 37, letters[i % 26])
@@ -93,8 +100,8 @@ BAD_LINES = [
 @pytest.mark.parametrize("bad, message, status", BAD_LINES)
 def test_a_bad_line_names_its_field_and_stops_no_other(tinyllm, models, bad, message, status):
     lines = ["", line("good", prompt="a", max_tokens=2), bad, line("also good", prompt="b", max_tokens=2)]
-    results, errors = run(tinyllm, models["loop"], lines, "--context", 64)
-    assert "1 of the requests failed" in errors and errors.count("\n") == 1
+    results, summary = run(tinyllm, models["loop"], lines, "--context", 64)
+    assert summary.startswith("batch: 2 done, 1 failed; ")
     assert results.pop("good")["response"]["body"]["choices"][0]["text"] == "bc"
     assert results.pop("also good")["response"]["body"]["choices"][0]["text"] == "cd"
     (result,) = results.values()
@@ -150,9 +157,89 @@ def test_an_output_that_is_something_else(tinyllm, models, tmp_path):
     assert "line 1" in tinyllm.failure("batch", source, "-m", models["loop"], "-o", out)
     out.write_text('{"a": 1}\n')
     message = tinyllm.failure("batch", source, "-m", models["loop"], "-o", out)
-    assert "line 1 is no result of a batch; name another file after -o" in message
+    assert "line 1 is not a result of a batch; name another file after -o" in message
     assert out.read_text() == '{"a": 1}\n'
     assert "input is missing" not in tinyllm.failure("batch", tmp_path / "nowhere", "-m", models["loop"])
+
+
+@pytest.mark.parametrize("content", ["my notes", '{"a": 1}', '{"id": "batch_req_', '{"id":"batch', "{", " "])
+def test_a_file_of_one_line_without_a_newline_stays_as_it_is(tinyllm, models, tmp_path, content):
+    source, out = tmp_path / "in.jsonl", tmp_path / "notes.txt"
+    source.write_text(line("a", prompt="a") + "\n")
+    out.write_text(content)
+    assert "line 1 is not a result of a batch" in tinyllm.failure("batch", source, "-m", models["loop"], "-o", out)
+    assert out.read_text() == content
+
+
+def test_only_what_a_killed_run_left_is_cut_off(tinyllm, models, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(line(f"r{i}", prompt="a", max_tokens=2) + "\n" for i in range(3)))
+    command = ["batch", source, "-m", models["loop"], "-o", out]
+    assert tinyllm.run(*command).returncode == 0
+    whole = out.read_text()
+    # Somebody's own words behind the results.
+    out.write_text(whole + "my notes")
+    assert "line 4 is not a result of a batch" in tinyllm.failure(*command)
+    assert out.read_text() == whole + "my notes"
+    # A whole result that lost its newline only, to an editor: it counts.
+    out.write_text(whole.rstrip("\n"))
+    assert b"0 done, 0 failed, 3 skipped (done before)" in tinyllm.run(*command).stderr
+    assert out.read_text() == whole
+    # The first line, half written.
+    out.write_text(whole[:40])
+    assert b"3 done, 0 failed; " in tinyllm.run(*command).stderr
+    assert len(results_of(out.read_text())) == 3
+
+
+def test_two_batches_on_one_file(tinyllm, models, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("".join(line(f"r{i}", prompt="a", max_tokens=4000) + "\n" for i in range(200)))
+    command = ["batch", source, "-m", models["loop"], "-o", out, "--max-num-seqs", "2"]
+    first = subprocess.Popen([BINARY, *map(str, command)], env=tinyllm.env, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while (not out.exists() or not out.read_bytes()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        message = tinyllm.failure(*command)
+        assert message.startswith(f"{out}: another batch is writing its results there; wait for its end")
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.wait()
+    # The lock ends with its owner.
+    source.write_text(line("r0", prompt="a") + "\n")
+    assert b"1 skipped (done before)" in tinyllm.run(*command).stderr
+
+
+def test_failed_lines_are_tried_again_with_retry_only(tinyllm, models, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    long = line("long", prompt="a" * 100, max_tokens=2)
+    source.write_text("".join(one + "\n" for one in [line("good", prompt="a", max_tokens=2), long, "{"]))
+    command = ["batch", source, "-m", models["loop"], "-o", out]
+    done = tinyllm.run(*command, "--context", 64)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.startswith(f"batch: 1 done, 2 failed; results in {out}; ".encode())
+    good = next(one for one in out.read_text().splitlines(keepends=True) if '"custom_id":"good"' in one)
+    done = tinyllm.run(*command)
+    assert b"0 done, 0 failed, 3 skipped (1 done before, 2 failed before: --retry runs these again)" in done.stderr
+    done = tinyllm.run(*command, "--retry")
+    assert done.returncode == 0 and b"batch: 1 done, 1 failed, 1 skipped (done before); " in done.stderr
+    results = results_of(out.read_text())
+    assert out.read_text().count("\n") == 3 and good in out.read_text()
+    assert results["long"]["error"] is None and results["batch_req_3"]["error"]["line"] == 3
+    assert "give them with -o" in tinyllm.failure("batch", source, "-m", models["loop"], "--retry", code=2)
+
+
+def test_the_exit_code_is_1_when_every_request_failed(tinyllm, models, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("{\n[]\n")
+    for counts in ("batch: 0 done, 2 failed; ", "batch: 0 done, 0 failed, 2 skipped (0 done before, 2 failed before"):
+        done = tinyllm.run("batch", source, "-m", models["loop"], "-o", out)
+        assert done.returncode == 1
+        assert done.stderr.decode().startswith(counts)
+        assert done.stderr.decode().endswith("tinyllm: every request failed; \"error\" of their results says why\n")
+    done = tinyllm.run("batch", "-", "-m", models["loop"], stdin="")
+    assert (done.returncode, done.stderr) == (0, b"batch: 0 done, 0 failed; results on stdout\n")
 
 
 def test_a_closed_pipe_is_nobodys_fault(tinyllm, models):

@@ -80,7 +80,7 @@ def test_stats_show_seed_and_sampling(tinyllm, models):
 def test_unknown_slash_command_gives_a_hint(tinyllm, models):
     done = tinyllm.run("chat", "-m", models["fine"], stdin="/rest\n")
     assert (done.returncode, done.stdout) == (0, b"")
-    assert done.stderr.decode().startswith("(/rest is no command here: /help lists them")
+    assert done.stderr.decode().startswith("(/rest is not a command here: /help lists them")
 
 
 def test_exit_ends_it(tinyllm, models):

@@ -1,5 +1,10 @@
 """tinyllm chat at a terminal: prompt, keys, Ctrl-C, history, the first visit."""
 
+import os
+import signal
+import subprocess
+import termios
+
 import pytest
 from conftest import BINARY
 from terminal import Terminal
@@ -64,6 +69,139 @@ def test_ctrl_c_at_the_prompt_gives_the_line_up_and_twice_leaves(chat):
     terminal.wait_for("> ")
     terminal.type(CTRL_C)
     assert terminal.exit_code() == 0
+
+
+def mode_of(terminal):
+    """The four words of flags."""
+    return termios.tcgetattr(terminal.fd)[:4]
+
+
+def test_the_terminal_has_one_mode_through_the_whole_talk(chat):
+    terminal = chat("loop", "--context", "1000000")
+    terminal.wait_for("> ")
+    at_the_prompt = mode_of(terminal)
+    terminal.type("go\n")
+    terminal.wait_for("abc")
+    assert mode_of(terminal) == at_the_prompt
+    terminal.type(CTRL_C)
+    terminal.wait_for("stopped: ")
+    assert mode_of(terminal) == at_the_prompt
+    assert not at_the_prompt[3] & (termios.ICANON | termios.ECHO | termios.ISIG)
+
+
+@pytest.mark.parametrize("end", ["exit", signal.SIGTERM, signal.SIGHUP])
+def test_the_mode_of_before_comes_back(tinyllm, models, end):
+    command = f"stty -a >&2; echo BEGIN; {BINARY} chat -m {models['fine']}; echo END; stty -a"
+    terminal = Terminal(["bash", "-c", f"trap '' TERM; {command}"], tinyllm.env)
+    terminal.wait_for("BEGIN\n")
+    terminal.wait_for("> ")
+    if end == "exit":
+        terminal.type("/exit\n")
+    else:
+        pid = subprocess.run(["pgrep", "-P", str(terminal.pid), "tinyllm"], capture_output=True, text=True).stdout
+        os.kill(int(pid), end)
+    terminal.wait_for("END\n")
+    assert terminal.exit_code() == 0
+    after = terminal.text[terminal.text.index("END\n") + 4 :]
+    assert [flag for flag in ("icanon", "echo", "isig") if flag not in after.split()] == []
+    assert terminal.raw.count("\x1b[?2004h") <= terminal.raw.count("\x1b[?2004l")
+    terminal.close()
+
+
+def test_what_is_typed_during_an_answer_is_kept(chat):
+    terminal = chat("loop", "--context", "1000000")
+    terminal.wait_for("> ")
+    terminal.type("go\n")
+    terminal.wait_for("abcdefghijklmnopqrstuvwxyz abc")
+    terminal.type("/sys")
+    terminal.wait_for("xyz abc")
+    terminal.type("tem Be brief." + CTRL_C)
+    terminal.wait_for("stopped: ")
+    terminal.wait_for("> /system Be brief.")
+    terminal.type("\n")
+    terminal.wait_for("(system prompt set; a new talk)")
+
+
+def test_lines_typed_during_an_answer_are_answered_one_by_one(chat):
+    terminal = chat("loop", "--max-tokens", "300")
+    terminal.wait_for("> ")
+    terminal.type("one\ntwo\n/stats\n")
+    terminal.wait_for("2 turns\n")
+    assert terminal.text.count("300 tokens, ") >= 2
+
+
+def test_ctrl_d_between_an_answers_end_and_the_next_prompt(chat):
+    for keys in ("How?\n" + CTRL_D, "How?\nReally?\n" + CTRL_D):
+        terminal = chat("fine")
+        terminal.wait_for("> ")
+        terminal.type(keys)
+        assert terminal.exit_code() == 0
+        assert terminal.text.count("Fine é!") == keys.count("\n")
+
+
+def test_ctrl_z_during_an_answer_suspends_and_comes_back(tinyllm, models):
+    shell = Terminal(["bash", "--norc", "-i"], {**tinyllm.env, "PS1": "shell$ "})
+    shell.wait_for("shell$ ")
+    shell.type(f"{BINARY} chat -m {models['loop']} --context 100000 -n 2000\n")
+    shell.wait_for("> ")
+    shell.type("go\n")
+    shell.wait_for("xyz abc")
+    shell.type("\x1a")
+    shell.wait_for("Stopped")
+    shell.wait_for("shell$ ")
+    shell.type("echo to$((1+1))\n")
+    shell.wait_for("to2\n")
+    shell.type("fg\n")
+    shell.wait_for("xyz abc")
+    shell.type(CTRL_C)
+    shell.wait_for("> ")
+    shell.type("/exit\n")
+    shell.wait_for("shell$ ")
+    shell.close()
+
+
+PASTE = "\x1b[200~{}\x1b[201~"
+
+
+@pytest.mark.parametrize("lines", ["one\ntwo\nsix", "one\rtwo\rsix\r", "one\r\ntwo\r\nsix\r\n"])
+def test_a_paste_of_several_lines_is_one_message(chat, lines):
+    terminal = chat("fine")
+    terminal.wait_for("> ")
+    terminal.type(PASTE.format(lines))
+    terminal.wait_for("six")
+    terminal.type("\n")
+    terminal.wait_for("Fine é!\n")
+    terminal.wait_for("> ")
+    terminal.type("/stats\n")
+    n_tokens = len("<user\none\ntwo\nsix>\n<assistant\n")
+    assert f"prompt {n_tokens} tokens" in terminal.wait_for("kept from before)")
+
+
+def test_history_is_kept_between_talks_for_the_user_alone(chat, tinyllm):
+    file = tinyllm.home / "tinyllm/chat-history"
+    for flags, keys in ([], "first\n"), (["--no-history"], "secret\n"):
+        terminal = chat("fine", *flags)
+        terminal.wait_for("> ")
+        terminal.type(keys + CTRL_D)
+        assert terminal.exit_code() == 0
+    assert file.read_text() == "first\n" and file.stat().st_mode & 0o777 == 0o600
+    terminal = chat("fine")
+    terminal.wait_for("> ")
+    terminal.type(UP)
+    terminal.wait_for("first")
+    assert "secret" not in terminal.text
+
+
+def test_tab_completes_commands(chat):
+    terminal = chat("fine")
+    terminal.wait_for("> ")
+    terminal.type("/he\t\n")
+    terminal.wait_for("this list")
+    terminal.wait_for("> ")
+    terminal.type("/s\t\t")
+    terminal.wait_for("/stats  /system")
+    terminal.type("t\t\n")
+    terminal.wait_for("seed")
 
 
 def test_several_lines(chat):
@@ -136,7 +274,6 @@ def test_no_color(chat):
         terminal.wait_for("> ")
         terminal.type("How?\n")
         terminal.wait_for("tok/s\n")
-        terminal.wait_for("> ")  # a Ctrl-D that comes before it would be lost
         terminal.type(CTRL_D)
         assert terminal.exit_code() == 0
         assert ("\x1b[2m" in terminal.raw, "\x1b[1;36m" in terminal.raw) == (colored, colored)

@@ -35,7 +35,7 @@ def test_help_of_a_command_fits_80_columns_and_has_examples(tinyllm, command):
         (["chta"], "'chta' is no command; did you mean 'chat'?; see 'tinyllm --help'"),
         (["chat", "--bogus"], "The following argument was not expected: --bogus; see 'tinyllm chat --help'"),
         (["generate", "-p", "x"], "--model is required; see 'tinyllm generate --help'"),
-        (["generate", "-m", "x"], "give one of --prompt, --prompt-file, --token-ids; see 'tinyllm generate --help'"),
+        (["generate", "-m", "x"], "give exactly one of --prompt, --prompt-file, --token-ids; see 'tinyllm generate --help'"),
         (["chat", "--temperature", "hot"], "--temperature: is hot, must be in [0, 100]; see 'tinyllm chat --help'"),
         (["chat", "--top-p", "1.5"], "--top-p: is 1.5, must be in [1e-06, 1]; see 'tinyllm chat --help'"),
         (["chat", "--top-k", "1.5"], "Could not convert: --top-k = 1.5; see 'tinyllm chat --help'"),
@@ -44,6 +44,15 @@ def test_help_of_a_command_fits_80_columns_and_has_examples(tinyllm, command):
 )
 def test_usage_errors(tinyllm, arguments, message):
     assert tinyllm.failure(*arguments, code=2) == message
+
+
+def test_hints_name_the_program_as_it_was_called(tinyllm):
+    tinyllm.env["TINYLLM_CALLED_AS"] = "./tiny"
+    assert tinyllm.failure("chta", code=2).endswith("did you mean 'chat'?; see './tiny --help'")
+    assert "`./tiny list` shows" in tinyllm.failure("tokenize", "-m", "nothing", stdin="x")
+    assert "Usage: ./tiny chat" in tinyllm.text("chat", "--help")
+    assert "`./tiny pull NAME`" in tinyllm.text("list")
+    assert "tinyllm " not in tinyllm.text("serve", "--help")
 
 
 def test_unknown_model_says_what_to_do(tinyllm):

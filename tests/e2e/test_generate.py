@@ -58,7 +58,7 @@ def test_text_prompt_without_a_tokenizer(tinyllm, models):
 @pytest.mark.parametrize("ids, found", [("1,260", "'260'"), ("1,-1", "'-1'"), ("1 two", "'two'")])
 def test_bad_token_ids(tinyllm, models, ids, found):
     message = tinyllm.failure("generate", "-m", models["fine"], "--token-ids", ids)
-    assert message == f"--token-ids: {found} is no token id, must be in [0, 260)"
+    assert message == f"--token-ids: {found} is not a token id; it must be in [0, 260)"
 
 
 def test_empty_prompt(tinyllm, models):

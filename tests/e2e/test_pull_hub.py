@@ -1,5 +1,7 @@
 """`tinyllm pull ORG/REPO[:FILE]` against a hub of our own on the loopback interface."""
 
+import hashlib
+import json
 import random
 import resource
 import signal
@@ -8,7 +10,7 @@ import time
 
 import pytest
 from conftest import BINARY
-from fake_hub import FakeHub, silent_port
+from fake_hub import REVISION, FakeHub, git_blob, silent_port
 
 REPO = "Org/Model-GGUF"
 FILE = "model-q4_k_m.gguf"
@@ -28,7 +30,9 @@ def models(tinyllm):
 
 
 def files(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """All but the records of where they came from."""
+    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in found if not path.endswith(".origin"))
 
 
 def start(tinyllm, *arguments):
@@ -51,6 +55,112 @@ def test_a_gguf_file_comes_whole_and_once(tinyllm, hub):
     assert tinyllm.text("pull", f"{REPO}:Q4_K_M") == f"{path}\n"
     assert len(hub.file_requests()) == 1
     assert files(models(tinyllm)) == [f"{REPO}/{FILE}"]
+
+
+OTHER = random.Random(2).randbytes(len(CONTENT))
+NEWER = "f" * 40
+
+
+def test_a_record_beside_each_file_names_source_revision_and_digest(tinyllm, hub):
+    hub.repos["Org/Safe"] = {"config.json": b"{}", "model.safetensors": CONTENT}
+    tinyllm.text("pull", "Org/Safe")
+    folder = models(tinyllm) / "Org/Safe"
+    assert json.loads((folder / "model.safetensors.origin").read_text()) == {
+        "source": "Org/Safe", "revision": REVISION, "sha256": hashlib.sha256(CONTENT).hexdigest()
+    }  # fmt: skip
+    assert json.loads((folder / "config.json.origin").read_text()) == {
+        "source": "Org/Safe", "revision": REVISION, "git_blob": git_blob(b"{}")
+    }  # fmt: skip
+    assert tinyllm.run("rm", "-y", "Org/Safe").returncode == 0
+    assert not folder.exists()
+
+
+def test_new_weights_of_equal_size_are_fetched(tinyllm, hub):
+    path = models(tinyllm) / REPO / FILE
+    tinyllm.text("pull", REPO)
+    hub.repos[REPO][FILE], hub.revision = OTHER, NEWER
+    assert tinyllm.text("pull", REPO) == f"{path}\n"
+    assert path.read_bytes() == OTHER
+    assert json.loads((path.parent / f"{FILE}.origin").read_text())["revision"] == NEWER
+
+
+@pytest.mark.parametrize("content, n_fetched", [(CONTENT, 0), (OTHER, 1)], ids=["the same", "another"])
+def test_a_file_without_a_record_is_read_once(tinyllm, hub, content, n_fetched):
+    path = models(tinyllm) / REPO / FILE
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    tinyllm.text("pull", REPO)
+    assert path.read_bytes() == CONTENT and len(hub.file_requests()) == n_fetched
+    assert (path.parent / f"{FILE}.origin").exists()
+
+
+def test_without_digests_a_new_revision_is_fetched(tinyllm, hub):
+    hub.lists_digests = False
+    for revision, n_fetched in [(REVISION, 1), (REVISION, 1), (NEWER, 2)]:
+        hub.revision = revision
+        assert tinyllm.run("pull", REPO).returncode == 0
+        assert len(hub.file_requests()) == n_fetched
+
+
+def test_revisions_are_not_mixed(tinyllm, hub):
+    """A pull that breaks between two files leaves the model of before, whole."""
+    old = {"config.json": b"{}", "model.safetensors": CONTENT}
+    hub.repos["Org/Safe"] = dict(old)
+    tinyllm.text("pull", "Org/Safe")
+    hub.repos["Org/Safe"] = {"config.json": b"[]", "model.safetensors": OTHER}
+    hub.served["config.json"] = b"()"
+    assert "git blob is" in tinyllm.failure("pull", "Org/Safe")
+    folder = models(tinyllm) / "Org/Safe"
+    assert {name: (folder / name).read_bytes() for name in old} == old
+    hub.served.clear()
+    hub.requests.clear()
+    tinyllm.text("pull", "Org/Safe")
+    assert {name: (folder / name).read_bytes() for name in old} == hub.repos["Org/Safe"]
+    assert len(hub.file_requests("model.safetensors")) == 0  # it had come already
+    assert files(folder) == ["config.json", "model.safetensors"]
+
+
+@pytest.mark.parametrize("revision", ["a" * 40, "v1.0", "refs/pr/3"])
+@pytest.mark.parametrize("choice", ["", ":Q4_K_M"])
+def test_a_revision_by_name(tinyllm, hub, revision, choice):
+    hub.older[revision] = {REPO: {FILE: OTHER}}
+    path = models(tinyllm) / REPO / FILE
+    assert tinyllm.text("pull", f"{REPO}{choice}@{revision}") == f"{path}\n"
+    assert path.read_bytes() == OTHER
+    tinyllm.text("pull", REPO)
+    assert path.read_bytes() == CONTENT
+
+
+def test_an_unknown_revision_is_named(tinyllm, hub):
+    assert tinyllm.failure("pull", f"{REPO}@v9").startswith(f"{REPO}@v9: not found at")
+    for wrong in ("@", "@../x", "@-x"):
+        assert "no model of this name to pull" in tinyllm.failure("pull", REPO + wrong)
+
+
+def test_verify_says_what_is_no_longer_what_was_fetched(tinyllm, hub):
+    path = models(tinyllm) / REPO / FILE
+    tinyllm.text("pull", REPO)
+    hub.requests.clear()
+    assert tinyllm.text("pull", "--verify", REPO) == f"{path}: as in {REPO}@{REVISION[:12]}\n"
+    path.write_bytes(OTHER)
+    done = tinyllm.run("pull", "--verify", REPO)
+    assert (done.returncode, done.stdout.decode()) == (1, f"{path}: differs from {REPO}@{REVISION[:12]}\n")
+    assert done.stderr.decode().startswith(f"tinyllm: {REPO}: 1 of 1 files is not what was fetched; `")
+    assert hub.requests == []
+    tinyllm.text("pull", REPO)
+    assert path.read_bytes() == CONTENT
+    (path.parent / f"{FILE}.origin").unlink()
+    assert b": no record of its digest" in tinyllm.run("pull", "--verify", REPO).stdout
+    assert "no such model here" in tinyllm.failure("pull", "--verify", "Org/Nothing")
+
+
+def test_a_file_without_a_listed_size_has_a_bound(tinyllm, hub):
+    hub.repos["Org/Safe"] = {"config.json": bytes(65 << 20), "model.safetensors": CONTENT}
+    hub.listed_bytes["config.json"] = hub.listed_bytes["model.safetensors"] = None
+    assert tinyllm.failure("pull", "Org/Safe") == (
+        "Org/Safe/config.json: the hub does not say how large it is, and it has more than 67108864 bytes"
+    )
+    assert files(models(tinyllm)) == ["Org/Safe/model.safetensors"]
 
 
 def test_an_empty_token_is_not_sent_and_a_given_one_is(tinyllm, hub):

@@ -36,7 +36,7 @@ def test_round_trip_keeps_every_byte(tinyllm, models):
 
 def test_detokenize_refuses_what_is_no_id(tinyllm, models):
     message = tinyllm.failure("detokenize", "-m", models["fine"], stdin="1 260")
-    assert message == "standard input: '260' is no token id, must be in [0, 260)"
+    assert message == "standard input: '260' is not a token id; it must be in [0, 260)"
 
 
 def test_template_adds_nothing(tinyllm, models, tmp_path):

@@ -2,8 +2,10 @@
 
 import os
 import pty
+import re
 import select
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -41,6 +43,8 @@ class Trial:
         for name in ("CMakeLists.txt", "CMakePresets.json"):
             shutil.copy(ROOT / name, self.root)
         shutil.copy(ROOT / "tiny", self.root)
+        (self.root / "docs").mkdir()
+        shutil.copy(ROOT / "docs/commands.md", self.root / "docs")
         shutil.copytree(ROOT / "tools", self.root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
         for name, body in STAND_INS.items():
             file = self.bin / name
@@ -274,6 +278,55 @@ def test_help_and_doctor(trial):
     done = trial.tiny("doctor", LACKS="mold")
     assert (done.returncode, done.stderr) == (0, "")
     assert "missing: mold" in done.stdout
+
+
+def test_help_names_every_command_of_the_program(trial):
+    """Built or not."""
+    shown = trial.tiny("help").stdout
+    assert trial.calls() == ""
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^## tinyllm ([a-z-]+)$", page, re.MULTILINE)
+    assert len(commands) >= 17
+    assert [name for name in commands if not re.search(rf"^  {name}\b", shown, re.MULTILINE)] == []
+
+
+def test_the_program_learns_how_it_was_called(trial):
+    trial.tiny("list")
+    binary = trial.root / "build/release/tinyllm"
+    binary.write_text('#!/bin/sh\necho "$TINYLLM_CALLED_AS"\n')
+    assert trial.tiny("list", cwd=trial.root, script="./tiny").stdout == "./tiny\n"
+    assert trial.tiny("list").stdout == f"{trial.root}/tiny\n"
+
+
+def test_a_long_build_says_so_off_a_terminal(trial):
+    ninja = trial.bin / "ninja"
+    ninja.write_text(
+        ninja.read_text().replace("tree=$2;", 'for i in 1 2 3; do echo "[$i/9] Building src/a.o"; sleep 1.1; done; tree=$2;')
+    )
+    lines = trial.tiny("list", TINY_PROGRESS_SECONDS="1").stderr.splitlines()
+    assert "tiny: building [2/9]" in lines and "tiny: building [3/9]" in lines
+    (trial.root / "src/a.cpp").write_text("int a;")
+    assert "[2/9]" not in trial.tiny("list").stderr  # within the first minute there is nothing to say
+
+
+def test_doctor_says_memory_speed_port_and_gpu(trial):
+    done = trial.tiny("doctor")
+    assert "speed      known after the first build" in done.stdout
+    assert "gpu        no NVIDIA GPU" in done.stdout
+    trial.tiny("list")
+    (trial.root / "build/release/tinyllm").write_text('#!/bin/sh\n[ "$*" = "bench --read-bandwidth" ] && echo "9.9 GB/s"\n')
+    gpu = trial.bin / "nvidia-smi"
+    gpu.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB, 570.1'\n")
+    gpu.chmod(0o755)
+    shown = trial.tiny("doctor").stdout
+    assert "speed      9.9 GB/s" in shown and "gpu        NVIDIA H200, 143771 MiB, 570.1" in shown
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", 8000))
+            listener.listen()
+        except OSError:
+            pass  # somebody else has it: taken all the same
+        assert "8000 is taken: give serve another --port" in trial.tiny("doctor").stdout
 
 
 def test_packages_txt_names_what_debian_has():

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 
 XSS = (
@@ -25,12 +25,27 @@ ANSWERS = {
     "cut code": "Look:\n\n```python\ndef f():\n    # not a heading\n    return",
     "xss": XSS,
     "wide": "```\n" + "x" * 400 + "\n```\n\n" + "word" * 200,
+    "math": "Euler: $e^{i\\pi} + 1 = 0$, and \\(a^2\\).\n\n$$\\int_0^1 \\frac{x}{2}\\,dx = \\sqrt{\\tfrac{1}{16}}$$\n\n"
+    "\\[\n\\sum_{i=1}^{n} i\n\\]\n\nIt costs $5 and $6; `$x$` is code; $\\broken{$ is not.\n",
+    "wait": ("The first half, ", "the second half."),
+    "tasks": "- [x] measure\n- [ ] cut\n- plain\n",
+    "table": "| " + " | ".join(f"column {i}" for i in range(12)) + " |\n" + "|---" * 12 + "|\n" + "| a value " * 12 + "|\n",
+    "think": "<think>\nThe user wants **two**.\n</think>\n\nIt is two.",
+    "think inside": "The prompt had opened it.\n</think>\n\nIt is three.",
 }
+PIECES = ["# A title", *(ANSWERS[name] for name in ("math", "tasks", "table", "wide"))]
+PIECES += ["> A quote with a [link](https://example.org).", ANSWERS["markdown"]]
+ANSWERS["everything"] = "\n\n".join([ANSWERS["think"], *PIECES])
 
 
 class FakeServer:
-    def __init__(self, api_key=None):
+    def __init__(self, api_key=None, port=0):
         self.requests, self.api_key, self.fail_with = [], api_key, None
+        self.model = {"id": "toy", "object": "model", "max_model_len": 100}
+        self.is_loading = False
+        self.reasoning = ""  # what each answer begins with, apart from its text
+        self.answers = dict(ANSWERS)  # a test may add its own
+        self.go_on = threading.Event()  # what "wait" waits for in the middle of its answer
         self.n_disconnected = 0
         self.frames = None  # of /debug/state: a list to which a test may append; None: no debug views
         fake = self
@@ -47,11 +62,13 @@ class FakeServer:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.http.server_port
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
     def close(self):
+        self.go_on.set()
         self.http.shutdown()
         self.http.server_close()
 
@@ -75,8 +92,10 @@ class FakeServer:
 
     def get(self, request):
         if request.path == "/v1/models":
+            if self.is_loading:
+                return self.refuse(request, 503, "the model is still loading")
             if self.allowed(request):
-                model = {"id": "toy", "object": "model", "max_model_len": 100}
+                model = dict(self.model)
                 if self.frames is not None:
                     model["debug_views"] = True
                 self.reply(request, 200, json.dumps({"object": "list", "data": [model]}).encode())
@@ -119,35 +138,57 @@ class FakeServer:
         self.requests.append(body)
         if not self.allowed(request):
             return
+        if self.is_loading:
+            return self.refuse(request, 503, "the model is still loading")
         if self.fail_with:
             return self.refuse(request, *self.fail_with)
         self.begin_events(request)
         try:
-            self.stream(request.wfile, body["messages"][-1]["content"])
+            self.stream(request.wfile, body)
         except OSError:
             self.n_disconnected += 1
 
-    def stream(self, out, asked):
+    def stream(self, out, body):
+        asked = body["messages"][-1]["content"]
+        sent = 0
+
         def event(data):
             out.write(f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n".encode())
             out.flush()
 
+        def usage():
+            return {"prompt_tokens": 20, "completion_tokens": sent, "total_tokens": 20 + sent}
+
         def delta(**content):
-            event({"choices": [{"index": 0, "delta": content, "finish_reason": None}]})
+            nonlocal sent
+            sent += bool(content.get("content"))
+            event({"choices": [{"index": 0, "delta": content, "finish_reason": None}], "usage": usage()})
 
         delta(role="assistant", content="")
-        if asked == "slow":
+        if self.reasoning:
+            delta(reasoning_content=self.reasoning)
+        if body.get("continue_final_message"):
+            delta(content="and the rest.")
+        elif asked == "slow":
             for i in range(2000):
                 delta(content=f"word{i} ")
                 time.sleep(0.01)
+        elif asked == "wait":
+            first, second = self.answers["wait"]
+            delta(content=first)
+            self.go_on.wait(20)
+            delta(content=second)
+        elif asked == "hang up":
+            return delta(content="Half of it, ")
         elif asked == "broken":
             delta(content="Half an ans")
             return event({"error": {"message": "the engine stopped", "type": "server_error"}})
         else:
-            answer = ANSWERS.get(asked, f"You said: {asked}")
-            for i in range(0, len(answer), 7):
-                delta(content=answer[i : i + 7])
+            answer = self.answers.get(asked, f"You said: {asked}")
+            for i in range(0, len(answer), max(7, len(answer) // 50)):
+                delta(content=answer[i : i + max(7, len(answer) // 50)])
+        time.sleep(0.01)  # else all of it is one piece, and nobody can say how fast it came
         reason = "length" if asked == "cut" else "stop"
-        event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": usage()})
         event({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50}})
         event("[DONE]")

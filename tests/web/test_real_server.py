@@ -1,6 +1,7 @@
 """The page as the real server gives it, talking with the real default model."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,32 @@ def test_the_real_engine_at_work(open_page, server):
     expect(page.locator("#engine-kv")).to_contain_text("0 in use, ")
 
 
+def test_a_stopped_answer_goes_on_where_it_was(open_page, server):
+    page = open_page(f"http://127.0.0.1:{server.port}/")
+    page.keyboard.press("Control+,")
+    page.get_by_label("Temperature").fill("0")
+    page.get_by_role("button", name="Save").click()
+    page.locator("#input").fill("Count from one to a hundred, in words.")
+    page.keyboard.press("Enter")
+    body = page.locator(".message.assistant .body")
+    expect(body).to_have_text(re.compile(".{30}", re.DOTALL), timeout=30000)
+    page.keyboard.press("Escape")
+    expect(page.locator(".message.assistant .note")).to_have_text("Stopped.")
+    before = body.inner_text()
+    page.get_by_role("button", name="Continue").click()
+    expect(body).to_have_text(re.compile(f".{{{len(before) + 10}}}", re.DOTALL), timeout=30000)
+    page.keyboard.press("Escape")
+    expect(page.locator("#send")).to_be_visible()
+    assert body.inner_text().startswith(before)
+
+
 def test_files(server):
     page = server.get("/")
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert page.headers["content-security-policy"].startswith("default-src 'self'; ")
     again = server.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
-    for path in ("app.js", "style.css", "vendor/purify.js", "vendor/purify.licence.txt"):
+    for path in ("app.js", "style.css", "vendor/purify.js", "vendor/purify.licence.txt", "vendor/katex/fonts/KaTeX_Main-Regular.woff2"):
         reply = server.get(f"/web/{path}")
         assert (reply.status, reply.body) == (200, (ROOT / "web" / path).read_bytes())
     for path in ("/web/", "/web/../CMakeLists.txt", "/web/nothing.js", "/index.html"):
@@ -64,6 +84,6 @@ def test_a_real_talk(open_page, server):
     page.keyboard.press("Enter")
     expect(page.locator(".message.assistant .body")).to_contain_text("Paris", timeout=20000)
     expect(page.locator("#send")).to_be_visible()
-    expect(page.locator("#speed")).to_contain_text("tok/s")
+    expect(page.locator(".message.assistant .stats")).to_contain_text("tok/s")
     expect(page.locator("#context-text")).to_contain_text("/ 512")
     page.screenshot(path=ROOT / "build/test-logs/web/real.png")
