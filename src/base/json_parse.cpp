@@ -13,6 +13,12 @@
 namespace tinyllm {
 namespace {
 
+// The next quote or backslash from `i` on: strings are most of a long text.
+std::size_t end_of_plain(std::string_view text, std::size_t i) {
+  while (i < text.size() && text[i] != '"' && text[i] != '\\') ++i;
+  return i;
+}
+
 // Before the parser sees the text: a deep document may overflow the stack of whoever walks it.
 void check_limits(std::string_view text, const std::string& source, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
@@ -24,8 +30,12 @@ void check_limits(std::string_view text, const std::string& source, const JsonLi
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
+      i = end_of_plain(text, i);
+      if (i == text.size()) break;
+      if (text[i] == '\\')
+        ++i;
+      else
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == ',' || c == ':') {

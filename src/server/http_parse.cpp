@@ -47,6 +47,7 @@ Target read_target(const std::string& target) {
 struct HttpParser::State {
   http::request_parser<http::string_body> parser;
   std::size_t header_bytes_left = 0;
+  bool in_chunks = false;
   int error_status = 0;
   std::string error_message;
 };
@@ -87,6 +88,10 @@ std::size_t HttpParser::push(std::string_view bytes) {
   if (bytes.empty() || parser.is_done() || state_->error_status != 0) return 0;
   boost::system::error_code error;
   const bool in_header = !parser.is_header_done();
+  // Beast asserts that a last chunk which is the first has five bytes: "0" and two line ends.
+  if (!in_header && parser.chunked() && !state_->in_chunks && bytes.size() < 5 && bytes[0] == '0')
+    return 0;
+  state_->in_chunks = !in_header;
   const std::size_t n_taken = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
   // Beast's own limit starts anew with every put().
   if (in_header && n_taken > state_->header_bytes_left) error = http::error::header_limit;

@@ -83,6 +83,17 @@ def test_no_second_request_hides_in_a_body(server, headers, statuses):
     assert b"Connection: close" in answer
 
 
+def test_a_chunked_body_in_single_bytes(server):
+    """The parser of Beast ends the process when a chunked body begins with fewer than five bytes."""
+    with server.connect() as connection:
+        connection.sendall(head("/tokenize", 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked\r\nConnection: close"))
+        for byte in b"0\r\n\r\n":
+            time.sleep(0.02)
+            connection.sendall(bytes([byte]))
+        assert status_of(read_until_closed(connection)) == 400
+    assert works(server)
+
+
 def test_absolute_targets(server):
     target = f"http://127.0.0.1:{server.port}/health"
     assert status_of(ask_raw(server, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())) == 200
@@ -199,7 +210,8 @@ def test_the_log_names_who_asks_and_holds_no_forged_lines(start_server, models, 
 def test_a_log_that_nobody_reads_stops_nothing(start_server, models, tmp_path):
     server = start_server(models["loop"])
     read, write = os.pipe()
-    command = [*server.command, "--port", str(server.port + 1 if server.port < 65000 else server.port - 1)]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        command = [*server.command, "--port", str(free.getsockname()[1])]
     process = subprocess.Popen(command, env=server.env, stdin=subprocess.DEVNULL, stderr=write)
     os.close(write)
     try:
