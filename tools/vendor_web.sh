@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Renews web/vendor: the script libraries of the web page, each with its licence beside it. They are committed, so that
-# building needs no such package. marked and highlight.js are Debian 12's; highlight.js is joined from its core and the
-# languages below. DOMPurify is the one in the Python package nicegui: Debian 12's (2.4.1+deb12u1) throws at every call.
+# building needs no such package. marked is Debian 12's. DOMPurify is the one in the Python package nicegui: Debian 12's
+# (2.4.1+deb12u1) throws at every call. highlight.js 11.9.0 is cut from reveal.js's plugin, which holds it with all of its
+# languages, in the Python package sphinx-revealjs: its core and the languages below. Debian 12 has 9.18.5.
 # KaTeX, which draws formulas, is the one in the Python package djangocms-katex, checked against the digest that KaTeX
 # publishes for its release; of its fonts only those in woff2, which every browser of the last ten years reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-languages='bash c-like cmake cpp cs css diff dockerfile go ini java javascript json kotlin lua makefile markdown
-  objectivec perl php plaintext powershell python r ruby rust scala sql swift typescript xml yaml'
+languages='bash c cmake cpp csharp css diff dockerfile go haskell ini java javascript json julia kotlin latex lua makefile
+  markdown objectivec perl php plaintext powershell python r ruby rust scala shell sql swift typescript xml yaml'
 katex_0_16_40=KVukqdeLrVnRMhtuS+JxbqQzFmHDyzAWj//smK5ksfZKEPz0hSvLyYvAUE9yJuzF
 
 work=$(mktemp -d)
@@ -16,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 (cd "$work" && apt-get download -q libjs-marked node-dompurify node-highlight.js fonts-katex && for deb in *.deb; do dpkg -x "$deb" .; done)
 share=$work/usr/share
 cp "$share/javascript/marked/marked.umd.min.js" web/vendor/marked.js
-python3 -m pip download -q --no-deps --dest "$work" nicegui==3.18.0 djangocms-katex==1.0.2
+python3 -m pip download -q --no-deps --dest "$work" nicegui==3.18.0 djangocms-katex==1.0.2 sphinx-revealjs==3.2.1
 python3 - "$work"/nicegui-*.whl <<'PYTHON' >web/vendor/purify.js
 import sys, zipfile
 sys.stdout.write(zipfile.ZipFile(sys.argv[1]).read("nicegui/static/dompurify.mjs").decode())
@@ -43,14 +44,19 @@ cp "$share/doc/libjs-marked/copyright" web/vendor/marked.licence.txt
 cp "$share/doc/node-dompurify/copyright" web/vendor/purify.licence.txt
 cp "$share/doc/node-highlight.js/copyright" web/vendor/highlight.licence.txt
 cp "$share/doc/fonts-katex/copyright" web/vendor/katex/katex.licence.txt
-{
-  sed "/^module.exports = Highlight;/d" "$share/nodejs/highlight.js/lib/highlight.js"
-  for language in $languages; do
-    file=$share/nodejs/highlight.js/lib/languages/$language.js
-    [ -e "$file" ] || continue
-    printf "\nhljs.registerLanguage('%s', (function () {\nvar module = {};\n" "$language"
-    cat "$file"
-    printf "\nreturn module.exports;\n})());\n"
-  done
-} >web/vendor/highlight.js
+python3 - "$work"/sphinx_revealjs-*.whl $languages <<'PYTHON' >web/vendor/highlight.js
+import re, sys, zipfile
+
+bundle = zipfile.ZipFile(sys.argv[1]).read("sphinx_revealjs/_static/revealjs/plugin/highlight/highlight.esm.js").decode()
+version = re.search(r'versionString="([0-9.]+)"', bundle)[1]
+# The core, then one registration after the other: hljs.registerLanguage("c",...),hljs.registerLanguage("cpp",...),...
+hljs = re.search(r'(\w+)\.registerLanguage\("', bundle)[1]
+core, *registrations = bundle.split(f'{hljs}.registerLanguage("')
+by_name = {text.split('"', 1)[0]: text.rstrip(",") for text in registrations[:-1]}  # the plugin follows the last one
+print(f"/*! Highlight.js v{version} | (c) 2006-2023 Josh Goebel and other contributors | License: BSD-3-Clause */")
+print('"use strict";\nwindow.hljs = (() => {\n' + core)
+for language in sys.argv[2:]:
+    print(f'{hljs}.registerLanguage("{by_name[language]};')
+print(f"return {hljs};\n}})();")
+PYTHON
 ls -l web/vendor web/vendor/katex

@@ -124,7 +124,7 @@ function serverChanged(server, news) {
   if (server === 'ready') {
     state.maxTokens = news.max_model_len ?? 0;
     $('model').textContent = news.id;
-    showDefaults(news.default_sampling_params ?? {});
+    showDefaults(news.default_sampling ?? {});
     engine.offer(Boolean(news.debug_views), apiKey);
   } else {
     $('model').textContent = { loading: 'loading …', unreachable: 'no connection' }[server] ?? news;

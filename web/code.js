@@ -54,6 +54,7 @@ export function dressCode(element, isComplete) {
     bar.append(label, wrapButton, copyButton);
     pre.replaceWith(block);
     block.append(bar, pre);
-    if (isComplete && language && hljs.getLanguage(language)) hljs.highlightBlock(code);
+    // Not highlightElement(): it would read the class "language-c++" as C.
+    if (isComplete && hljs.getLanguage(language)) code.innerHTML = hljs.highlight(text, { language, ignoreIllegals: true }).value;
   }
 }

@@ -28,8 +28,10 @@ export async function askServer() {
   const [state, news] = await reply();
   if (number !== asked) return;
   failures = state === 'unreachable' ? failures + 1 : 0;
-  listener(state, news);
-  const wait = { ready: WHILE_WELL_MS, loading: WHILE_LOADING_MS, unreachable: Math.min(1000 * failures, MOST_MS) }[state];
+  if (state !== 'busy') listener(state, news); // a server that has no time for this question is still there
+  const wait = {
+    ready: WHILE_WELL_MS, busy: WHILE_WELL_MS, loading: WHILE_LOADING_MS, unreachable: Math.min(1000 * failures, MOST_MS),
+  }[state];
   if (wait && !document.hidden) timer = setTimeout(askServer, wait); // a refusal waits for another key
 }
 
@@ -39,6 +41,7 @@ async function reply() {
   } catch (error) {
     if (error.status === 503) return ['loading', error.message];
     if (error.status === 401) return ['refused', error.message];
+    if (error.status === 429) return ['busy', error.message];
     return ['unreachable', error.message];
   }
 }

@@ -56,6 +56,8 @@ export function showDefaults(defaults) {
   for (const name of ['temperature', 'top_p']) {
     form.elements[name].placeholder = defaults[name] === undefined ? "the server's" : String(defaults[name]);
   }
+  const words = Object.entries(defaults).map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`);
+  document.getElementById('defaults').textContent = words.length > 0 ? `The server's defaults: ${words.join(', ')}.` : '';
 }
 
 export function openSettings(field) {

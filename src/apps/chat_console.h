@@ -4,27 +4,27 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "apps/answer_view.h"
+#include "apps/chat_model.h"
 #include "apps/line_editor.h"
-#include "client/chat_session.h"
 
 namespace tinyllm {
 
-// What /stats shows besides the talk itself.
-struct ChatFacts {
-  std::string model;  // "SmolLM2-135M-Instruct.Q4_1.gguf"
-  std::string sampling;
-  std::uint64_t seed = 0;
-  std::string about_engine;  // what computes, with which memory
-  std::int64_t context = 0;
+struct ChatConsoleOptions {
+  // Opens another model for /model. Throws Error.
+  std::function<std::unique_ptr<ChatModel>(const std::string& name)> open_model;
   std::filesystem::path history_file;  // what was typed in earlier talks; empty: nothing is kept
 };
 
 class ChatConsole {
  public:
-  ChatConsole(ChatSession& session, ChatFacts facts);
+  ChatConsole(std::unique_ptr<ChatModel> model, ChatConsoleOptions options);
 
   // Until /exit, Ctrl-D or a second Ctrl-C on an empty line. Returns false when input came through
   // a pipe and its last message could not be answered.
@@ -37,18 +37,36 @@ class ChatConsole {
   enum class Next { go_on, leave };
   void greet();
   Next handle(const std::string& message);
-  Next run_command(const std::string& line);
   bool answer(const std::string& message);
   ChatAnswer stream(const std::string& message, function_ref<bool()> interrupted);
-  void show_stats() const;
 
-  ChatSession& session_;
-  ChatFacts facts_;
+  // chat_commands.cpp
+  Next run_command(const std::string& line);
+  void show_stats() const;
+  void show_settings() const;
+  void set(const std::string& argument);
+  void change_model(const std::string& name);
+  void save(const std::string& file) const;
+  void load(const std::string& file);
+  void regenerate();
+  void read_file(const std::string& argument);
+  void copy() const;
+
+  ChatSession& session() const { return model_->session(); }
+
+  std::unique_ptr<ChatModel> model_;
+  ChatConsoleOptions options_;
   std::unique_ptr<LineEditor> editor_;  // of talk()
   bool failed_ = false;
   ChatAnswer last_;
   std::int64_t total_tokens_ = 0;
   double total_decode_s_ = 0;
 };
+
+// What the line could go on to: commands, and the names that they take. For the Tab key.
+std::vector<std::string> complete_chat_line(const std::string& line);
+
+// A line for the person at the terminal; not part of any answer.
+void say(std::string_view text);
 
 }  // namespace tinyllm

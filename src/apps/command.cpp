@@ -1,12 +1,13 @@
 #include "apps/command.h"
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace tinyllm {
@@ -37,19 +38,22 @@ Option Option::required(bool is_required) const {
 }
 
 Option Option::in_range(double low, double high) const {
-  const auto check = [low, high](const std::string& text) {
+  const auto check = [low, high, whole = is_whole_](const std::string& text) {
     double value = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value);
-    if (error == std::errc() && rest == end && value >= low && value <= high) return std::string();
-    return fmt::format("is {}, must be in [{:.12g}, {:.12g}]", text, low, high);
+    const bool is_number = error == std::errc() && rest == end;
+    const bool fits = !whole || text.find_first_of(".eE") == text.npos;
+    if (is_number && fits && value >= low && value <= high) return std::string();
+    return fmt::format("is {}, must be {}in [{:.12g}, {:.12g}]", text,
+                       fits ? "" : "a whole number ", low, high);
   };
   option_->check(CLI::Validator(check, ""));
   return *this;
 }
 
 Option Option::one_of(const std::vector<std::string>& values) const {
-  option_->check(CLI::IsMember(values));
+  option_->check(CLI::IsMember(values))->type_name(fmt::format("{}", fmt::join(values, "|")));
   return *this;
 }
 
@@ -84,8 +88,15 @@ Option Command::add_flag(const std::string& names, bool& value, const std::strin
 }
 
 template <typename T>
+inline constexpr bool is_whole_number = std::is_integral_v<T>;
+template <typename T>
+inline constexpr bool is_whole_number<std::optional<T>> = std::is_integral_v<T>;
+template <typename T>
+inline constexpr bool is_whole_number<std::vector<T>> = std::is_integral_v<T>;
+
+template <typename T>
 Option Command::add_option(const std::string& names, T& value, const std::string& help) const {
-  return Option(*app_->add_option(names, value, help));
+  return Option(*app_->add_option(names, value, help), is_whole_number<T>);
 }
 
 // A type that is missing here is an undefined symbol when the binary is linked.

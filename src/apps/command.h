@@ -19,7 +19,8 @@ namespace tinyllm {
 
 class Option {
  public:
-  explicit Option(CLI::Option& option) : option_(&option) {}
+  explicit Option(CLI::Option& option, bool is_whole = false)
+      : option_(&option), is_whole_(is_whole) {}
 
   // The word for the value in the help: "N", "FILE".
   Option type_name(const std::string& name) const;
@@ -31,8 +32,10 @@ class Option {
   Option default_text(const std::string& text) const;
   Option required(bool is_required = true) const;
 
-  // The number must lie in [low, high], else "--top-p: is 1.5, must be in [0, 1]".
+  // The number must lie in [low, high], else "--top-p: is 1.5, must be in [0, 1]"; where the
+  // variable is an integer, it must be one.
   Option in_range(double low, double high) const;
+  // The help names them as the value: "--kv-type bf16|int8|f32".
   Option one_of(const std::vector<std::string>& values) const;
   // For a vector: may be given again, one value each time.
   Option repeatable() const;
@@ -44,6 +47,7 @@ class Option {
 
  private:
   CLI::Option* option_;
+  bool is_whole_;
 };
 
 class Command {

@@ -11,6 +11,7 @@
 
 #include "apps/called_as.h"
 #include "apps/commands.h"
+#include "apps/flag_check.h"
 #include "apps/help_format.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -35,6 +36,7 @@ void add_commands(Command app) {
   add_bench_serve_command(app);
   add_pull_command(app);
   add_list_command(app);
+  add_ps_command(app);
   add_rm_command(app);
   add_inspect_command(app);
   add_quantize_command(app);
@@ -61,9 +63,14 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
 }
 
 // A wrong command line: what is wrong, and where help for that very subcommand is.
-[[noreturn]] void fail_usage(const CLI::App& app, const std::string& message) {
+// Before the parser has chosen a command, that is the one that `word` names.
+[[noreturn]] void fail_usage(const CLI::App& app, const std::string& word,
+                             const std::string& message) {
   std::string command = "tinyllm";
   for (const CLI::App* sub : app.get_subcommands()) command += " " + sub->get_name();
+  const auto is_named = [&](const CLI::App* sub) { return sub->check_name(word); };
+  if (app.get_subcommands().empty() && !app.get_subcommands(is_named).empty())
+    command += " " + word;
   fail(ErrorCode::usage, "{}; see '{} --help'", message, command);
 }
 
@@ -76,7 +83,7 @@ void check_command_name(const CLI::App& app, const std::string& word) {
     names.push_back(command->get_name());
   }
   const std::vector<std::string> near = near_names(word, names, 1);
-  fail(ErrorCode::usage, "'{}' is no command{}", word,
+  fail(ErrorCode::usage, "unknown command '{}'{}", word,
        near.empty() ? "" : fmt::format("; did you mean '{}'?", near.front()));
 }
 
@@ -93,17 +100,19 @@ void run_command_line(int argc, char** argv) {
   try {
     if (argc < 2) fail(ErrorCode::usage, "a command is missing");
     check_command_name(app, argv[1]);
-    const std::vector<std::string> words(argv + 1, argv + argc);
+    std::vector<std::string> words(argv + 1, argv + argc);
     if (std::ranges::find(words, "--mine") != words.end()) learn::exec_mine(words);
-    app.parse(argc, argv);
+    words = check_flags(app, words);
+    std::ranges::reverse(words);  // as the parser wants them
+    app.parse(words);
   } catch (const CLI::CallForHelp&) {
     write_stdout(as_called(app.help()));
   } catch (const CLI::CallForVersion& version) {
     write_stdout(std::string(version.what()) + "\n");
   } catch (const CLI::ParseError& error) {
-    fail_usage(app, error.what());
+    fail_usage(app, argc < 2 ? "" : argv[1], error.what());
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::usage) fail_usage(app, error.what());
+    if (error.code() == ErrorCode::usage) fail_usage(app, argc < 2 ? "" : argv[1], error.what());
     throw;
   }
 }

@@ -23,6 +23,7 @@ void add_inspect_command(Command app);
 void add_quantize_command(Command app);
 void add_pull_command(Command app);
 void add_list_command(Command app);
+void add_ps_command(Command app);
 void add_rm_command(Command app);
 void add_learn_command(Command app);
 void add_completion_command(Command app);

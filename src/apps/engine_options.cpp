@@ -16,13 +16,11 @@ void add_common_options(Command command, EngineFlags& flags) {
       .type_name("N");
   command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
       .one_of({"bf16", "int8", "f32"})
-      .type_name("TYPE")
       .show_default();
   command
       .add_option("--quantize", flags.quantize,
                   "Quantise a float model as it loads, to 8 or 4 bits a weight")
-      .one_of({"q8", "q4"})
-      .type_name("q8|q4");
+      .one_of({"q8", "q4"});
   command
       .add_option("--kv-blocks", flags.kv_blocks,
                   "Blocks of 32 tokens for keys and values (default: what half of the free memory "
@@ -56,7 +54,6 @@ DeviceSpec device_of(const std::string& name) {
 void add_engine_options(Command command, EngineFlags& flags) {
   command.add_option("--engine", flags.engine, "What computes: the engine, or the plain f32 path")
       .one_of({"batched", "reference"})
-      .type_name("NAME")
       .show_default();
   flags.max_num_seqs = 1;
   add_common_options(command, flags);

@@ -1,5 +1,7 @@
 // tinyllm generate: continue a text or a list of token ids.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,10 +13,12 @@
 #include "apps/engine_options.h"
 #include "apps/loading_bar.h"
 #include "apps/options.h"
+#include "apps/printable.h"
 #include "apps/profile_table.h"
 #include "apps/progress_bar.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
+#include "apps/terminal.h"
 #include "apps/token_ids.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -75,9 +79,11 @@ std::int64_t context_for(const GenerateCommand& command, const SamplingParams& p
 Completion complete(Completer& completer, const std::vector<TokenId>& prompt_ids,
                     const SamplingParams& params, bool wants_logits, bool as_json) {
   ProgressBar progress("reading", std::ssize(prompt_ids));
+  const bool for_terminal = is_terminal(STDOUT_FILENO);
   const auto on_text = [&](std::string_view text) {
     progress.clear();
-    if (!as_json) write_stdout(text);
+    if (as_json) return;
+    write_stdout(for_terminal ? printable(text, /*several_lines=*/true) : std::string(text));
   };
   const auto on_prefill = [&](std::int64_t n_done, std::int64_t) { progress.update(n_done); };
   return completer.complete(prompt_ids, params, wants_logits,
@@ -197,6 +203,8 @@ void add_generate_command(Command app) {
     if (prompt.given() + prompt_file.given() + token_ids.given() != 1) {
       fail(ErrorCode::usage, "give exactly one of --prompt, --prompt-file, --token-ids");
     }
+    if (options->n_top_logits > 0 && !options->as_json)
+      fail(ErrorCode::usage, "--top-logits are part of the JSON: give --json too");
     if (options->engine.recompute && !options->engine.reference()) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");
     }

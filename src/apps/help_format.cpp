@@ -54,6 +54,12 @@ std::string option_help(const CLI::Option& option) {
   return help;
 }
 
+// Whether --mine has a meaning: the command runs a model on the learner's operators.
+bool computes(const CLI::App& command) {
+  return command.get_option_no_throw("--model") != nullptr &&
+         command.get_option_no_throw("--threads") != nullptr;
+}
+
 class HelpFormat : public CLI::FormatterBase {
  public:
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
@@ -62,7 +68,10 @@ class HelpFormat : public CLI::FormatterBase {
     std::string text = app->get_description() + "\n\nUsage: " + usage;
     const std::vector<const CLI::Option*> positionals =
         app->get_options([](const CLI::Option* option) { return option->get_positional(); });
-    for (const CLI::Option* option : positionals) text += " " + option->get_name(true);
+    for (const CLI::Option* option : positionals) {
+      const std::string name = option->get_name(true);
+      text += option->get_required() ? " " + name : " [" + name + "]";
+    }
     text += commands(*app).empty() ? " [OPTIONS]\n" : " COMMAND [OPTIONS]\n";
     for (const CLI::Option* option : positionals) {
       text += "\n" + entry(option->get_name(true), option->get_description());
@@ -89,6 +98,7 @@ class HelpFormat : public CLI::FormatterBase {
   static std::string option_groups(const CLI::App& app) {
     std::string text;
     for (const std::string& group : app.get_groups()) {
+      if (group.empty()) continue;  // hidden
       std::string entries;
       for (const CLI::Option* option : app.get_options()) {
         if (option->get_group() != group || !option->nonpositional()) continue;
@@ -103,7 +113,8 @@ class HelpFormat : public CLI::FormatterBase {
       for (const CLI::Option* option : root->get_options()) {
         const bool for_root_only =
             option == root->get_help_ptr() || option == root->get_version_ptr();
-        if (!for_root_only) text += entry(option_name(*option), option_help(*option));
+        const bool elsewhere = option->check_lname("mine") && !computes(app);
+        if (!for_root_only && !elsewhere) text += entry(option_name(*option), option_help(*option));
       }
     }
     return text + entry("-h, --help", "This text");

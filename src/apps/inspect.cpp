@@ -36,6 +36,7 @@ void run_inspect(const InspectCommand& command) {
 
 void add_inspect_command(Command app) {
   Command command = app.add_subcommand("inspect", "What is in a model, and what it will need");
+  command.alias("show");
   auto options = std::make_shared<InspectCommand>();
   command.add_option("MODEL", options->model, "A name, a GGUF file or a Hugging Face folder")
       .required();

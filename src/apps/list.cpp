@@ -13,8 +13,8 @@
 #include "apps/called_as.h"
 #include "apps/commands.h"
 #include "apps/options.h"
+#include "apps/printable.h"
 #include "apps/standard_output.h"
-#include "base/utf8.h"
 #include "model_store/describe_model.h"
 #include "model_store/model_folders.h"
 #include "model_store/model_store.h"
@@ -40,14 +40,6 @@ std::string short_path(const std::filesystem::path& path) {
 }
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
-
-// Names of files may hold anything: nothing of it may steer the terminal.
-std::string printable(const std::string& text) {
-  std::string clean = replace_ill_formed(text);
-  std::ranges::replace_if(
-      clean, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  return clean;
-}
 
 std::string table(const std::vector<Row>& rows) {
   using Cells = std::array<std::string, 5>;
@@ -107,8 +99,16 @@ void print_json(const std::vector<Row>& rows, const std::vector<PullableModel>& 
   write_stdout(answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void list(bool as_json) {
+// Without opening one: for shells that complete a name.
+void print_names(const ModelStore& store) {
+  std::string names;
+  for (const LocalModel& model : store.list()) names += printable(model.name()) + "\n";
+  write_stdout(names);
+}
+
+void list(bool as_json, bool names_only) {
   const ModelStore store;
+  if (names_only) return print_names(store);
   std::vector<Row> rows;
   for (LocalModel& model : store.list()) {
     ModelDescription description = describe_model(model);
@@ -124,12 +124,14 @@ void add_list_command(Command app) {
       "list", "Show the models on this machine, also those of other programs, and what to pull");
   const auto as_json = std::make_shared<bool>(false);
   command.add_flag("--json", *as_json, "Print JSON: {\"models\": [...], \"pullable\": [...]}");
+  const auto names_only = std::make_shared<bool>(false);
+  command.add_flag("--names", *names_only, "The names of the models on this machine, a line each");
   add_examples(command,
                "  tinyllm list\n"
                "Looks under TINYLLM_HOME (~/.cache/tinyllm) and in the caches of Ollama,\n"
                "Hugging Face, llama.cpp and LM Studio. Every name works with --model; nothing\n"
                "is copied.");
-  command.callback([as_json] { list(*as_json); });
+  command.callback([as_json, names_only] { list(*as_json, *names_only); });
 }
 
 }  // namespace tinyllm

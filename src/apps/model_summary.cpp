@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "loader/text/text_sources.h"
-#include "reference/kv_rows.h"
 
 namespace tinyllm {
 namespace {
@@ -111,18 +110,20 @@ json text_json(const Checkpoint& checkpoint) {
   return text;
 }
 
-// At 2k, 8k and as far as the model was trained.
+// What `chat` takes at 2k, 8k and as far as the model was trained: the weights once, and the K/V rows
+// of one sequence in bf16, its default.
 json memory_json(const Checkpoint& checkpoint) {
   const ModelConfig& config = checkpoint.config();
   std::set<std::int64_t> contexts = {config.max_seq_len};
   for (const std::int64_t context : {2048, 8192}) {
     if (context < config.max_seq_len) contexts.insert(context);
   }
+  constexpr std::int64_t kBf16Bytes = 2;
   std::int64_t weights_bytes = 0;
   for (const auto& [name_, tensor] : checkpoint.tensors()) weights_bytes += tensor.n_bytes();
   json memory = json::array();
   for (const std::int64_t context : contexts) {
-    const std::int64_t rows = reference::kv_rows_bytes(config.n_layers, context, config.kv_size());
+    const std::int64_t rows = 2 * config.n_layers * context * config.kv_size() * kBf16Bytes;
     memory.push_back({{"context", context},
                       {"weights_bytes", weights_bytes},
                       {"kv_bytes", rows},

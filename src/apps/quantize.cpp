@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "apps/ask.h"
 #include "apps/commands.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
@@ -19,7 +20,18 @@ namespace {
 struct QuantizeCommand {
   std::string model, output, type = "q4_k";
   int n_threads = 0;
+  bool yes = false;
 };
+
+// False when the user wants to keep what is there.
+bool may_write(const QuantizeCommand& command) {
+  std::error_code unreadable;
+  if (command.yes || !std::filesystem::exists(command.output, unreadable)) return true;
+  const double megabytes =
+      static_cast<double>(std::filesystem::file_size(command.output, unreadable)) / 1e6;
+  return confirm(fmt::format("{} exists ({:.1f} MB); replace it?", command.output, megabytes),
+                 command.output + " exists");
+}
 
 void run_quantize(const QuantizeCommand& command) {
   const Checkpoint checkpoint = open_checkpoint(command.model);
@@ -27,6 +39,7 @@ void run_quantize(const QuantizeCommand& command) {
   if (std::filesystem::equivalent(checkpoint.path(), command.output, ignored)) {
     fail(ErrorCode::usage, "{}: is the input; name another file", command.output);
   }
+  if (!may_write(command)) return;
   const GgufSource source(checkpoint);
   ThreadPool pool(command.n_threads > 0 ? command.n_threads : default_thread_count());
   ProgressBar progress("quantizing", 0, ProgressUnit::bytes);
@@ -39,6 +52,11 @@ void run_quantize(const QuantizeCommand& command) {
   if (result.from_quantised) {
     log(LogLevel::warning, "{}: was quantised before; from the float model it would be better",
         checkpoint.path().string());
+  }
+  if (result.bytes_after > result.bytes_before) {
+    log(LogLevel::warning,
+        "the file grew: {} has more bits than most of the source; its own format was smaller",
+        command.type);
   }
   write_stdout(fmt::format("{}: {} matrices, {:.1f} MB -> {:.1f} MB\n", command.output,
                            result.n_matrices, static_cast<double>(result.bytes_before) / 1e6,
@@ -60,8 +78,8 @@ void add_quantize_command(Command app) {
       .type_name("OUT.gguf");
   command.add_option("--type", options->type, "Format of the matrices")
       .one_of({"q8_0", "q4_0", "q4_k"})
-      .type_name("TYPE")
       .show_default();
+  command.add_flag("-y,--yes", options->yes, "Replace OUT.gguf without asking");
   command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");

@@ -1,37 +1,24 @@
 // `tinyllm rm NAME`: deletes a model that `tinyllm pull` fetched, never one of another program.
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
 #include <string>
 
+#include "apps/ask.h"
 #include "apps/commands.h"
 #include "apps/options.h"
-#include "apps/terminal.h"
-#include "base/error.h"
 #include "model_store/model_store.h"
 
 namespace tinyllm {
 namespace {
 
-bool confirmed(const LocalModel& model) {
-  const std::string question =
-      fmt::format("remove {} ({})? [y/N] ", model.name(), model.path.string());
-  std::fputs(question.c_str(), stderr);
-  const int answer = std::getchar();
-  return answer == 'y' || answer == 'Y';
-}
-
 void remove(const std::string& name, bool yes) {
   const ModelStore store;
   const LocalModel model = store.find_own(name);
-  if (!yes && !is_terminal(STDIN_FILENO)) {
-    fail(ErrorCode::usage,
-         "rm asks before it deletes, and there is no terminal to ask on: give -y");
-  }
-  if (!yes && !confirmed(model)) return;
+  const std::string question = fmt::format("remove {} ({})?", model.name(), model.path.string());
+  if (!yes && !confirm(question, "rm asks before it deletes")) return;
   store.remove(model);
   std::fprintf(stderr, "removed %s\n", model.name().c_str());
 }

@@ -35,6 +35,7 @@ constexpr const char* kDefaultModel = "smollm2-135m";
 
 struct ServeCommand {
   std::string model;
+  std::vector<std::string> words;  // [MODEL]
   EngineFlags flags;
   HttpServerOptions http;
   ServiceOptions service;
@@ -173,7 +174,8 @@ void add_network_options(Command app, ServeCommand& command) {
       .type_name("ADDRESS")
       .group(kGroup)
       .show_default();
-  app.add_option("--port", command.http.port, "The port to listen on; 0: any free one")
+  app.add_option("--port", command.http.port, "The port to listen on, 0 to 65535; 0: any free one")
+      .in_range(0, 65535)
       .type_name("N")
       .group(kGroup)
       .show_default();
@@ -317,12 +319,10 @@ void add_schedule_options(Command app, ServeCommand& command) {
       .show_default();
   app.add_option("--block-size", command.block_size, "Tokens of a block")
       .one_of({"1", "16", "32", "64"})
-      .type_name("N")
       .group(kGroup)
       .show_default();
   app.add_option("--schedule", command.schedule, "fcfs, or priority: the request's field counts")
       .one_of({"fcfs", "priority"})
-      .type_name("POLICY")
       .group(kGroup)
       .show_default();
   app.add_flag("--no-prefix-cache", command.no_prefix_cache,
@@ -344,16 +344,14 @@ void add_schedule_options(Command app, ServeCommand& command) {
 void add_serve_command(Command app) {
   Command command = app.add_subcommand("serve", "An OpenAI-compatible HTTP server");
   auto options = std::make_shared<ServeCommand>();
-  add_model_option(command, options->model, kDefaultModel);
+  command.add_option("MODEL", options->words, "The same as --model").type_name("");
+  const Option model = add_model_option(command, options->model, kDefaultModel);
   command
       .add_option("--served-model-name", options->names,
                   "The name that clients use; may be given again")
       .type_name("NAME")
       .repeatable();
   add_batched_engine_options(command, options->flags);
-  command.add_option("--max-model-len", options->flags.context, "--context under vLLM's name")
-      .in_range(1, 1 << 30)
-      .type_name("N");
   add_network_options(command, *options);
   add_limit_options(command, *options);
   add_client_limits(command, *options);
@@ -372,14 +370,18 @@ void add_serve_command(Command app) {
                   "Write what each step and request did into FILE, for ui.perfetto.dev")
       .type_name("FILE");
   command.add_flag("--print-api", options->print_api, "Print docs/api.md and exit");
-  add_examples(
-      command,
-      "  tinyllm serve\n"
-      "  tinyllm serve -m qwen2.5-coder-1.5b --host 0.0.0.0 --api-key SECRET\n"
-      "  curl localhost:8000/v1/chat/completions -H 'Content-Type: application/json' \\\n"
-      "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], \"temperature\": 0, "
-      "\"max_tokens\": 100}'");
-  command.callback([options] { run_serve(*options); });
+  add_examples(command,
+               "  tinyllm serve\n"
+               "  tinyllm serve qwen2.5-coder-1.5b --host 0.0.0.0 --api-key SECRET\n"
+               "  curl localhost:8000/v1/chat/completions -H 'Content-Type: application/json' \\\n"
+               "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}],\n"
+               "         \"temperature\": 0, \"max_tokens\": 100}'");
+  command.callback([options, model] {
+    if (options->words.size() > 1 || (!options->words.empty() && model.given()))
+      fail(ErrorCode::usage, "give one model: serve answers with that one");
+    if (!options->words.empty()) options->model = options->words.front();
+    run_serve(*options);
+  });
 }
 
 }  // namespace tinyllm

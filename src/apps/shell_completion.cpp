@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 #include <CLI/App.hpp>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/commands.h"
 #include "apps/standard_output.h"
+#include "model_store/model_store.h"
 
 namespace tinyllm {
 namespace {
@@ -78,6 +82,15 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
+// What ./tiny knows besides.
+constexpr std::string_view kScriptCommands = "help test format peers microbench doctor install";
+
+std::string pullable_names() {
+  std::string names;
+  for (const PullableModel& model : ModelStore().pullable()) names += model.name + " ";
+  return names;
+}
+
 std::string bash_script(const CLI::App& app) {
   std::string commands, cases;
   for (const CommandFacts& command : commands_of(app)) {
@@ -85,23 +98,36 @@ std::string bash_script(const CLI::App& app) {
     cases += fmt::format("    {}) words={} ;;\n", fmt::join(command.names, "|"),
                          quoted(names_of(command.options)));
   }
-  return R"sh(# bash completion of tinyllm: eval "$(tinyllm completion bash)"
+  return R"sh(# bash completion of tinyllm and ./tiny: eval "$(tinyllm completion bash)"
 _tinyllm() {
-  local word=${COMP_WORDS[COMP_CWORD]} words
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     words=)sh" +
          quoted(commands + names_of(options_of(app))) + R"sh(
+    case ${COMP_WORDS[0]} in *tiny) words+=" )sh" +
+         std::string(kScriptCommands) + R"sh(" ;; esac
     COMPREPLY=($(compgen -W "$words" -- "$word"))
     return
   fi
-  case $word in -*) ;; *) return ;; esac  # files, by the default below
+  case $before:${COMP_WORDS[1]}:$COMP_CWORD in
+    -m:* | --model:* | *:chat:2 | *:run:2 | *:serve:2 | *:inspect:2 | *:show:2 | *:rm:2 | *:quantize:2)
+      case $word in -*) ;; *)
+        COMPREPLY=($(compgen -W "$(TINYLLM_COMPLETING=1 "${COMP_WORDS[0]}" list --names 2>/dev/null)" -- "$word"))
+        return ;;  # no such model: files, by the default below
+      esac ;;
+    *:pull:2) words=)sh" +
+         quoted(pullable_names()) + R"sh(
+      COMPREPLY=($(compgen -W "$words" -- "$word"))
+      return ;;
+  esac
+  case $word in -*) ;; *) return ;; esac
   case ${COMP_WORDS[1]} in
 )sh" + cases +
          R"sh(  esac
   COMPREPLY=($(compgen -W "$words" -- "$word"))
 }
-complete -o bashdefault -o default -F _tinyllm tinyllm
+complete -o bashdefault -o default -F _tinyllm tinyllm tiny
 )sh";
 }
 
@@ -115,6 +141,19 @@ std::string zsh_text(const std::string& text) {
   return out;
 }
 
+// Whether its first word is a model that is here.
+bool takes_model(const CommandFacts& command) {
+  constexpr std::array<std::string_view, 5> kCommands = {"chat", "serve", "inspect", "rm",
+                                                         "quantize"};
+  return std::ranges::find(kCommands, command.names.front()) != kCommands.end();
+}
+
+// What zsh offers behind an option.
+std::string value_of(const OptionFacts& option) {
+  const bool is_model = std::ranges::find(option.names, "--model") != option.names.end();
+  return is_model ? ":model:_tinyllm_models" : option.takes_value ? ":value:_files" : "";
+}
+
 std::string zsh_script(const CLI::App& app) {
   std::string commands, cases;
   for (const CommandFacts& command : commands_of(app)) {
@@ -124,16 +163,23 @@ std::string zsh_script(const CLI::App& app) {
     std::string arguments;
     for (const OptionFacts& option : command.options) {
       for (const std::string& name : option.names) {
-        arguments += " \\\n        " + quoted(name + "[" + zsh_text(option.help) + "]" +
-                                              (option.takes_value ? ":value:_files" : ""));
+        arguments +=
+            " \\\n        " + quoted(name + "[" + zsh_text(option.help) + "]" + value_of(option));
       }
     }
-    cases += fmt::format("    {})\n      _arguments{} \\\n        '*:file:_files' ;;\n",
-                         fmt::join(command.names, "|"), arguments);
+    cases += fmt::format("    {})\n      _arguments{} \\\n        {} ;;\n",
+                         fmt::join(command.names, "|"), arguments,
+                         takes_model(command) ? "'*:model:_tinyllm_models'" : "'*:file:_files'");
   }
-  return R"sh(#compdef tinyllm
-# zsh completion of tinyllm: eval "$(tinyllm completion zsh)"
+  return R"sh(#compdef tinyllm tiny
+# zsh completion of tinyllm and ./tiny: eval "$(tinyllm completion zsh)"
+_tinyllm_models() {
+  local -a models=("${(@f)$(TINYLLM_COMPLETING=1 $_tinyllm_program list --names 2>/dev/null)}")
+  compadd -a models
+  _files
+}
 _tinyllm() {
+  local _tinyllm_program=$words[1]
   local -a commands=(
 )sh" + commands +
          R"sh(  )
@@ -148,13 +194,24 @@ _tinyllm() {
 )sh" + cases +
          R"sh(  esac
 }
-compdef _tinyllm tinyllm
+compdef _tinyllm tinyllm tiny
 )sh";
 }
 
 std::string fish_script(const CLI::App& app) {
-  std::string script = "# fish completion of tinyllm: tinyllm completion fish | source\n";
+  std::string script =
+      "# fish completion of tinyllm and ./tiny: tinyllm completion fish | source\n"
+      "complete -c tiny -w tinyllm\n"
+      "function __tinyllm_models\n"
+      "  set -l words (commandline -opc)\n"
+      "  TINYLLM_COMPLETING=1 $words[1] list --names 2>/dev/null\n"
+      "end\n";
   for (const CommandFacts& command : commands_of(app)) {
+    if (takes_model(command)) {
+      script += fmt::format(
+          "complete -c tinyllm -n '__fish_seen_subcommand_from {}' -a '(__tinyllm_models)'\n",
+          fmt::join(command.names, " "));
+    }
     for (const std::string& name : command.names) {
       script += fmt::format("complete -c tinyllm -n __fish_use_subcommand -f -a {} -d {}\n", name,
                             quoted(command.help));
@@ -167,6 +224,10 @@ std::string fish_script(const CLI::App& app) {
       script += fmt::format("complete -c tinyllm -n '__fish_seen_subcommand_from {}'{}{} -d {}\n",
                             fmt::join(command.names, " "), names, option.takes_value ? " -r" : "",
                             quoted(option.help));
+      if (value_of(option) == ":model:_tinyllm_models") {
+        script.pop_back();
+        script += " -a '(__tinyllm_models)'\n";
+      }
     }
   }
   return script;

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
+#include "apps/terminal.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -21,6 +23,8 @@ void write_stdout(std::string_view text) {
 }
 
 std::string read_stdin(std::size_t max_bytes) {
+  if (is_terminal(STDIN_FILENO))
+    std::fputs("type the text; Ctrl-D on an empty line ends it\n", stderr);
   std::string all;
   std::array<char, 1 << 16> chunk;
   while (true) {

@@ -14,7 +14,7 @@ struct StdoutClosed {};
 // Throws Error{io} when the bytes cannot be written (disk full), StdoutClosed on a closed pipe.
 void write_stdout(std::string_view text);
 
-// All of stdin, e.g. a prompt. Throws Error{io}; Error{invalid_input} past `max_bytes`.
+// All of stdin, e.g. a prompt; at a terminal stderr says that it is waited for. Throws Error{io}; Error{invalid_input} past `max_bytes`.
 std::string read_stdin(std::size_t max_bytes = std::size_t{1} << 30);
 
 }  // namespace tinyllm

@@ -8,6 +8,7 @@
 #include "apps/standard_output.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_parse.h"
 #include "client/open_model.h"
 #include "loader/text/text_sources.h"
 
@@ -26,12 +27,7 @@ struct TemplateCommand {
 // variables of the template.
 json parse_inputs(const std::string& file) {
   const std::string source = file == "-" ? "standard input" : file;
-  json inputs;
-  try {
-    inputs = json::parse(file == "-" ? read_stdin() : read_text_file(file));
-  } catch (const json::exception& error) {
-    fail(ErrorCode::invalid_input, "{}: is not JSON: {}", source, error.what());
-  }
+  json inputs = parse_ordered_json(file == "-" ? read_stdin() : read_text_file(file), source);
   if (inputs.is_array()) return {{"messages", std::move(inputs)}};
   if (!inputs.is_object() || !inputs.contains("messages") || !inputs["messages"].is_array()) {
     fail(ErrorCode::invalid_input,

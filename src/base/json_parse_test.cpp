@@ -35,8 +35,8 @@ TEST(JsonParse, AnOrderedObjectOfManyKeysTakesTimeThatGrowsWithItsText) {
     EXPECT_EQ(document.size(), static_cast<std::size_t>(n_keys) + 1);
     return time;
   };
-  const double few = std::min({seconds(40'000), seconds(40'000), seconds(40'000)});
-  EXPECT_LT(seconds(500'000), 60 * few);  // 12.5 times the keys; were it quadratic, 156 times
+  EXPECT_LT(seconds(40'000), 2);
+  EXPECT_LT(seconds(500'000), 30);  // a busy machine, a sanitizer; were it quadratic: six minutes
 }
 
 TEST(JsonParse, SoManyValues) {

@@ -35,6 +35,41 @@ void ChatSession::set_system(const std::string& text) {
   reset();
 }
 
+std::optional<std::string> ChatSession::take_last_turn() {
+  if (messages_->size() < 2) return std::nullopt;
+  auto question = (*messages_)[messages_->size() - 2]["content"].get<std::string>();
+  messages_->erase(messages_->end() - 2, messages_->end());
+  return question;
+}
+
+std::string ChatSession::last_answer() const {
+  return messages_->empty() ? "" : messages_->back()["content"].get<std::string>();
+}
+
+json ChatSession::to_json() const { return {{"system", system_}, {"messages", *messages_}}; }
+
+void ChatSession::restore(const json& talk) {
+  const auto is_text = [](const json& object, const char* name) {
+    return object.is_object() && object.contains(name) && object[name].is_string();
+  };
+  const bool whole = is_text(talk, "system") && talk.contains("messages") &&
+                     talk["messages"].is_array() && talk["messages"].size() % 2 == 0;
+  if (!whole) {
+    fail(ErrorCode::invalid_input,
+         "not a saved talk: it has \"system\" and \"messages\", questions and answers in turn");
+  }
+  json messages = json::array();
+  for (const json& message : talk["messages"]) {
+    const char* role = messages.size() % 2 == 0 ? "user" : "assistant";
+    if (!is_text(message, "content") || message.value("role", "") != role)
+      fail(ErrorCode::invalid_input, "message {} of a saved talk must be text of the {}",
+           messages.size(), role);
+    messages.push_back({{"role", role}, {"content", message["content"]}});
+  }
+  system_ = talk["system"].get<std::string>();
+  *messages_ = std::move(messages);
+}
+
 std::int64_t ChatSession::n_turns() const {
   return static_cast<std::int64_t>(messages_->size() + 1) / 2;
 }

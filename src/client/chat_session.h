@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,19 @@ class ChatSession {
 
   void reset();                              // forgets all messages but the system prompt
   void set_system(const std::string& text);  // and resets; "": the template's own
+
+  // Takes the last question and its answer out of the talk and returns the question; nothing when
+  // there is none. Asked again, it is answered with the next seed.
+  std::optional<std::string> take_last_turn();
+  std::string last_answer() const;  // "" when there is none
+
+  const SamplingParams& params() const { return params_; }
+  void set_params(SamplingParams params) { params_ = std::move(params); }
+
+  // {"system": "...", "messages": [{"role": ..., "content": ...}, ...]}, and back. Throws
+  // Error{invalid_input} for anything else; the talk is then as before.
+  nlohmann::ordered_json to_json() const;
+  void restore(const nlohmann::ordered_json& talk);
 
   std::int64_t n_turns() const;
   std::int64_t n_context_tokens() const { return n_context_tokens_; }  // prompt and last answer

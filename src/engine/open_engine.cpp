@@ -92,11 +92,11 @@ std::string describe(const Engine& engine) {
   const StepLimits& limits = engine.limits();
   const KvSpec& kv = engine.kv();
   return fmt::format(
-      "KV cache {:.0f} MB: {} blocks of {} tokens in {}, for at most {} sequence{} of {} tokens; "
+      "KV cache {:.0f} MB: {} block{} of {} tokens in {}, for at most {} sequence{} of {} tokens; "
       "{} threads",
-      static_cast<double>(engine.kv_bytes()) / 1e6, kv.n_blocks, kv.block_size, name(kv.type),
-      limits.max_num_seqs, limits.max_num_seqs == 1 ? "" : "s", limits.max_model_len,
-      engine.options().n_threads);
+      static_cast<double>(engine.kv_bytes()) / 1e6, kv.n_blocks, kv.n_blocks == 1 ? "" : "s",
+      kv.block_size, name(kv.type), limits.max_num_seqs, limits.max_num_seqs == 1 ? "" : "s",
+      limits.max_model_len, engine.options().n_threads);
 }
 
 }  // namespace tinyllm

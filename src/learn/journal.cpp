@@ -12,6 +12,9 @@
 namespace tinyllm::learn {
 namespace {
 
+constexpr const char* kTracker = "progress/my-tracker.md";
+constexpr const char* kCourseTracker = "progress/tiny-llm-tracker.md";
+
 namespace fs = std::filesystem;
 
 constexpr const char* kMachineBegin = "<!-- filled by ./tiny learn: begin -->";
@@ -30,13 +33,16 @@ void replace_first(std::string& text, const std::string& from, const std::string
   if (at != text.npos) text.replace(at, from.size(), to);
 }
 
-// The file in the learner's folder, copied from the repository where it is not there.
-fs::path own_copy(const CoursePaths& paths, const fs::path& relative) {
-  const fs::path file = paths.learner / relative;
+// The learner's tracker. It begins as a copy of the course's, which git knows and which the tool
+// never writes: so a pull of the course has no change of ours in its way.
+fs::path own_tracker(const CoursePaths& paths) {
+  const fs::path file = paths.learner / kTracker;
   if (!fs::exists(file)) {
     std::error_code error;
     fs::create_directories(file.parent_path(), error);
-    write_file_atomic(file, read_text_file(paths.root / relative));
+    const fs::path before = paths.learner / kCourseTracker;  // earlier versions wrote there
+    write_file_atomic(file,
+                      read_text_file(fs::exists(before) ? before : paths.root / kCourseTracker));
   }
   return file;
 }
@@ -127,7 +133,7 @@ void close_session_page(const Session& session, const Day& day, const fs::path& 
 }
 
 void update_tracker(const Session& session) {
-  const fs::path file = own_copy(session.paths, "progress/tiny-llm-tracker.md");
+  const fs::path file = own_tracker(session.paths);
   std::istringstream lines(read_text_file(file));
   std::string text;
   for (std::string line; std::getline(lines, line);) {
@@ -156,7 +162,7 @@ std::string progress_text(const Session& session) {
   }
   return text + "\n" + totals(session) +
          fmt::format("The tracker, with room for what no tool can know: {}\n",
-                     shown(session.paths, session.paths.learner / "progress/tiny-llm-tracker.md"));
+                     shown(session.paths, session.paths.learner / kTracker));
 }
 
 std::string context_json(const Session& session) {

@@ -18,7 +18,7 @@ std::filesystem::path open_session_page(const Session& session, const Day& day);
 void close_session_page(const Session& session, const Day& day, const std::filesystem::path& page,
                         const std::vector<std::string>& answers);
 
-// Writes status and hours into the rows of progress/tiny-llm-tracker.md, and its block of totals.
+// Writes status and hours into the rows of progress/my-tracker.md, and its block of totals.
 void update_tracker(const Session& session);
 
 // What `learn progress` shows.

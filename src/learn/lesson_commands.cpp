@@ -120,10 +120,10 @@ void run_day_command(const SessionOptions& options, const std::string& id) {
   }
   close_session_page(session, *day, page, answers);
   update_tracker(session);
-  say(fmt::format(
-      "\nWritten: {} and progress/tiny-llm-tracker.md. Next: what was hard, what you saw "
-      "(the blocks below in that page).\n",
-      shown(session.paths, page)));
+  say(
+      fmt::format("\nWritten: {} and progress/my-tracker.md. Next: what was hard, what you saw "
+                  "(the blocks below in that page).\n",
+                  shown(session.paths, page)));
 }
 
 }  // namespace tinyllm::learn

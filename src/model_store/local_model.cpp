@@ -51,6 +51,9 @@ bool name_fits(const LocalModel& model, std::string_view wanted) {
 
   const std::string title = lower_case(model.title);
   if (rest == title || rest == without_gguf(title)) return true;
+  // The last part of the path that `list` shows.
+  const std::string path = lower_case(model.path.filename().string());
+  if (path.ends_with(".gguf") && (rest == path || rest == without_gguf(path))) return true;
   if (model.owner == ModelOwner::ollama) return title == std::string(rest) + ":latest";
   if (model.file.empty()) return false;
 

@@ -25,7 +25,8 @@ struct LocalModel {
 
 // Does `wanted` mean this model? Its name, with or without the owner,
 // without the file (ORG/REPO), with a quantisation in place of the file
-// (ORG/REPO:Q4_K_M), or the file's name alone. Case does not matter.
+// (ORG/REPO:Q4_K_M), or the file's name alone, as `list` shows
+// it. Case does not matter.
 bool name_fits(const LocalModel& model, std::string_view wanted);
 
 }  // namespace tinyllm

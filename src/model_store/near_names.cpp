@@ -54,7 +54,7 @@ std::vector<std::string> near_names(std::string_view wanted, const std::vector<s
   std::vector<std::string> nearest;
   for (const auto& [distance, name] : near) {
     if (nearest.size() == limit) break;
-    nearest.push_back(name);
+    if (std::ranges::find(nearest, name) == nearest.end()) nearest.push_back(name);
   }
   return nearest;
 }

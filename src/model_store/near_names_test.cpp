@@ -18,5 +18,10 @@ TEST(NearNamesTest, NearestFirstAndNothingFar) {
   EXPECT_TRUE(near_names(std::string(100'000, 'q'), names).empty());
 }
 
+TEST(NearNamesTest, NamesEachOnce) {
+  EXPECT_EQ(near_names("smollm", {"smollm2-135m", "smollm2-135m"}),
+            std::vector<std::string>{"smollm2-135m"});
+}
+
 }  // namespace
 }  // namespace tinyllm

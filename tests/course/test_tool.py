@@ -56,7 +56,7 @@ def test_the_loop_follows_saves(learner, loop, polling):
     terminal.wait_for("Your progress is kept.")
     assert terminal.exit_code() == 0
     assert learner.state()["tasks"]["norm.rms"]["hints"] == 1
-    tracker = (learner.folder / "progress/tiny-llm-tracker.md").read_text(encoding="utf-8")
+    tracker = (learner.folder / "progress/my-tracker.md").read_text(encoding="utf-8")
     assert "| 1.4 | RMSNorm and MLP | green |" in tracker
 
 
@@ -130,7 +130,7 @@ def test_a_day_opens_a_page_asks_and_fills_the_tracker(learner):
 
 def test_the_tracker_keeps_what_a_person_wrote(learner):
     learner.learn("progress")
-    path = learner.folder / "progress/tiny-llm-tracker.md"
+    path = learner.folder / "progress/my-tracker.md"
     text = path.read_text(encoding="utf-8").replace(
         "| 1.2 | RoPE | no lesson yet | 0.0 | Learning |  |  |", "| 1.2 | RoPE | no lesson yet | 0.0 | Mastery | yes | (a pipe) |")
     path.write_text(text, encoding="utf-8")

@@ -61,6 +61,13 @@ def test_lines_that_both_changed_stay_the_learners_and_the_rest_comes(clone):
     assert not clone.git("status", "--porcelain", "--untracked-files=no")
 
 
+def test_no_command_changes_a_file_that_git_knows(clone):
+    for command in (["progress"], ["list"], ["day", "1.4", "--plain"]):
+        clone.learn(*command, stdin="")
+        assert clone.git("status", "--porcelain", "--untracked-files=no") == "", command
+    assert (clone.folder / "progress/my-tracker.md").exists()
+
+
 def test_a_file_that_the_course_drops_or_adds_stays_the_learners(clone):
     write(clone.folder / "notes/cards/rope.md", "my card\n")
     write(clone.folder / "notes/cards/matmul.md", "mine as well\n")

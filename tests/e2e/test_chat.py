@@ -1,10 +1,30 @@
 """tinyllm chat without a terminal: -p, pipes, the end of the context."""
 
+import json
+
 import pytest
 
 
 def test_one_answer_and_nothing_else(tinyllm, models):
     assert tinyllm.text("chat", "-m", models["fine"], "-p", "How are you?") == "Fine é!\n"
+
+
+def test_words_without_a_flag_are_model_and_text(tinyllm, models):
+    fine, loop = models["fine"], models["loop"]
+    assert tinyllm.text("chat", fine, "How are you?") == "Fine é!\n"
+    assert tinyllm.text("run", loop, "go on", "-n", 3) == "abc\n"
+    assert tinyllm.text("chat", "How are you?", "-m", fine) == "Fine é!\n"
+    assert tinyllm.text("chat", fine, stdin="How?\n") == "Fine é!\n"
+    assert tinyllm.text("chat", models["fine.gguf"], "-p", "How?") == "Fine é!\n"
+    # A name, from the model home.
+    home = tinyllm.home / "tinyllm/models"
+    home.mkdir(parents=True)
+    (home / "SmolLM2-135M-Instruct.Q4_1.gguf").symlink_to(models["fine.gguf"])
+    for name in ("smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct.Q4_1"):
+        assert tinyllm.text("chat", name, "How?") == "Fine é!\n"
+    for text in ("How are you?", "hello", "What is 2+2?", "hi!"):
+        assert tinyllm.text("chat", text) == "Fine é!\n"
+    assert "did you mean smollm2-135m? " in tinyllm.failure("chat", "smollm2-135n")
 
 
 def test_run_is_chat(tinyllm, models):
@@ -138,3 +158,71 @@ def test_model_defaults_are_taken_in(tinyllm, models, tmp_path):
     )
     assert stats(tinyllm, folder, [])["sampling"] == "temperature 0.25, top_k 7"
     assert stats(tinyllm, folder, [], "--top-k", "3")["sampling"] == "temperature 0.25, top_k 3"
+
+
+def talk(tinyllm, model, *lines, flags=()):
+    done = tinyllm.run("chat", "-m", model, *flags, stdin="".join(line + "\n" for line in lines))
+    assert done.returncode == 0, done
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def test_set_changes_the_sampler(tinyllm, models):
+    rows = stats(tinyllm, models["fine"], ["/set temperature 0.5", "/set top-p 0.9", "/set seed 7"])
+    assert (rows["sampling"], rows["seed"]) == ("temperature 0.5, top_p 0.9", "7")
+    out, err = talk(tinyllm, models["loop"], "/set max_tokens 3", "go", "/set max_tokens 5", "go")
+    assert out == "abc\nabcde\n" and "(max_tokens is 3)" in err
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("/set top_p 3", "top_p"),
+        ("/set temperature hot", "temperature takes a number, not 'hot'"),
+        ("/set top_k 1e30", "too large a number"),
+        ("/set colour 3", "'colour' is not a setting; there are temperature, top_k"),
+        ("/load", "give a file: /load talk.json"),
+        ("/load /nowhere.json", "/nowhere.json"),
+        ("/read /nowhere.txt", "/nowhere.txt"),
+        ("/model nowhere-1b", "no such model"),
+        ("/regen", "there is no answer yet"),
+        ("/stat", "did you mean /stats?"),
+    ],
+)
+def test_a_wrong_slash_command_says_why_and_the_talk_goes_on(tinyllm, models, line, message):
+    out, err = talk(tinyllm, models["fine"], line, "How?")
+    assert message in err and out == "Fine é!\n"
+
+
+def test_save_and_load(tinyllm, models, tmp_path):
+    file = tmp_path / "talk.json"
+    talk(tinyllm, models["fine"], "/system Be brief.", "How?", f"/save {file}")
+    saved = json.loads(file.read_text())
+    assert saved["system"] == "Be brief." and saved["messages"] == [
+        {"role": "user", "content": "How?"}, {"role": "assistant", "content": "Fine é!"}
+    ]  # fmt: skip
+    rows = stats(tinyllm, models["fine"], [f"/load {file}", "Really?"])
+    whole = [("system", "Be brief."), ("user", "How?"), ("assistant", "Fine é!"), ("user", "Really?")]
+    assert rows["last"].startswith(f"prompt {prompt_tokens(*whole)} tokens")
+    assert "exists; give another name" in talk(tinyllm, models["fine"], f"/save {file}")[1]
+    file.write_text('{"system": "", "messages": [{"role": "assistant", "content": "x"}]}')
+    assert "not a saved talk" in talk(tinyllm, models["fine"], f"/load {file}")[1]
+
+
+def test_regen_asks_the_last_question_again(tinyllm, models):
+    rows = stats(tinyllm, models["fine"], ["How?", "/regen"])
+    assert rows["last"].startswith(f"prompt {prompt_tokens(('user', 'How?'))} tokens")
+    assert rows["context"].endswith("1 turn")
+
+
+def test_read_sends_a_file(tinyllm, models, tmp_path):
+    file = tmp_path / "notes.md"
+    file.write_text("one\ntwo")
+    rows = stats(tinyllm, models["fine"], [f"/read {file} What is it?"])
+    message = "What is it?\n\nnotes.md:\n```\none\ntwo\n```"
+    assert rows["last"].startswith(f"prompt {prompt_tokens(('user', message))} tokens")
+
+
+def test_model_goes_on_with_another(tinyllm, models):
+    out, err = talk(tinyllm, models["fine"], "How?", f"/model {models['loop']}", "go", "/stats", flags=["-n", "10"])
+    assert out == "Fine é!\nabcdefghij\n"
+    assert "the talk goes on)" in err and ", 2 turns" in err

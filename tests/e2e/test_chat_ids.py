@@ -53,8 +53,9 @@ def test_batch(model, tinyllm, tmp_path):
     body = {"messages": MESSAGES, "return_token_ids": True}
     line = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": body}
     (tmp_path / "in.jsonl").write_text(json.dumps(line))
-    answer = tinyllm.json("batch", tmp_path / "in.jsonl", "-m", model)["response"]["body"]
-    assert answer["prompt_token_ids"] == WANTED
+    done = tinyllm.run("batch", tmp_path / "in.jsonl", "-m", model)
+    assert done.returncode == 0 and done.stderr.startswith(b"batch: 1 done, 0 failed; "), done
+    assert json.loads(done.stdout)["response"]["body"]["prompt_token_ids"] == WANTED
 
 
 def test_chat(model, tinyllm):

@@ -1,11 +1,13 @@
 """tinyllm chat at a terminal: prompt, keys, Ctrl-C, history, the first visit."""
 
+import base64
 import os
 import signal
 import subprocess
 import termios
 
 import pytest
+import toy_model
 from conftest import BINARY
 from terminal import Terminal
 
@@ -29,9 +31,8 @@ def chat(tinyllm, models):
 def test_talks(chat):
     terminal = chat("fine")
     greeting = terminal.wait_for("> ").splitlines()
-    assert greeting[0] == "fine"
-    assert greeting[1].startswith("KV cache ")
-    assert greeting[2].startswith("/help lists what you can type")
+    assert greeting[0] == "fine: 0 million parameters, 1 MB; it remembers 4096 tokens of a talk"
+    assert greeting[1].startswith("/help lists what you can type")
     terminal.type("How?\n")
     assert "\nFine é!\n" in terminal.wait_for("tok/s\n")
     terminal.wait_for("> ")
@@ -202,6 +203,55 @@ def test_tab_completes_commands(chat):
     terminal.wait_for("/stats  /system")
     terminal.type("t\t\n")
     terminal.wait_for("seed")
+
+
+def test_tab_offers_models_and_files(chat, tinyllm, models):
+    home = tinyllm.home / "tinyllm/models"
+    home.mkdir(parents=True)
+    (home / "my-model.gguf").symlink_to(models["fine.gguf"])
+    (tinyllm.home / "notes.txt").write_text("x")
+    terminal = chat("fine")
+    terminal.wait_for("> ")
+    terminal.type("/model my\t")
+    terminal.wait_for("-model ")
+    terminal.type(CTRL_C)
+    terminal.wait_for("> ")
+    terminal.type(f"/read {tinyllm.home}/not\t")
+    terminal.wait_for("notes.txt")
+
+
+def test_lines_are_wrapped_at_words(chat):
+    terminal = chat("loop", "--max-tokens", "100")
+    terminal.wait_for("> ")
+    terminal.type("go\n")
+    word = "abcdefghijklmnopqrstuvwxyz"
+    terminal.wait_for(f"{word} {word}\n{word} abcdefghijklmnopqrs\n")
+
+
+def test_an_answer_cannot_steer_the_terminal(tinyllm, tmp_path):
+    folder = toy_model.write_folder(tmp_path / "evil", toy_model.spell("x\x1b[2J\x07y\x7f"))
+    for command in (["chat", "-m", folder, "How?"], ["generate", "-m", folder, "-p", "\n"]):
+        terminal = Terminal([BINARY, *command], tinyllm.env)
+        terminal.wait_for("x?[2J?y?\n")
+        assert terminal.exit_code() == 0
+        terminal.close()
+        assert tinyllm.text(*command) == "x\x1b[2J\x07y\x7f\n"  # a pipe gets every byte
+
+
+def test_copy_hands_the_answer_to_the_terminal(chat):
+    terminal = chat("fine")
+    for keys, shown in [("/copy\n", "(there is no answer yet)"), ("How?\n", "tok/s\n"), ("/copy\n", "characters")]:
+        terminal.wait_for("> ")
+        terminal.type(keys)
+        terminal.wait_for(shown)
+    assert f"\x1b]52;c;{base64.b64encode('Fine é!'.encode()).decode()}\x07" in terminal.raw
+
+
+def test_a_pasted_text_that_begins_with_a_slash_is_a_message(chat):
+    terminal = chat("fine")
+    terminal.wait_for("> ")
+    terminal.type(PASTE.format("// a comment\nint x;") + "\n")
+    terminal.wait_for("Fine é!\n")
 
 
 def test_several_lines(chat):

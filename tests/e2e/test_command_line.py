@@ -8,7 +8,7 @@ import pytest
 from conftest import BINARY, ROOT
 
 COMMANDS = ["chat", "generate", "tokenize", "detokenize", "template", "perplexity", "inspect", "pull", "list", "rm"]
-COMMANDS += ["completion"]
+COMMANDS += ["completion", "ps", "serve", "batch", "quantize"]
 
 
 def test_version(tinyllm):
@@ -32,18 +32,91 @@ def test_help_of_a_command_fits_80_columns_and_has_examples(tinyllm, command):
     "arguments, message",
     [
         ([], "a command is missing; see 'tinyllm --help'"),
-        (["chta"], "'chta' is no command; did you mean 'chat'?; see 'tinyllm --help'"),
-        (["chat", "--bogus"], "The following argument was not expected: --bogus; see 'tinyllm chat --help'"),
+        (["chta"], "unknown command 'chta'; did you mean 'chat'?; see 'tinyllm --help'"),
+        (["chat", "--bogus"], "unknown option '--bogus'; see 'tinyllm chat --help'"),
+        (["generate", "--modl", "x", "-p", "y"], "unknown option '--modl'; did you mean '--model'?; see 'tinyllm generate --help'"),
+        (["chat", "--contxt=5"], "unknown option '--contxt'; did you mean '--context'?; see 'tinyllm chat --help'"),
+        (["serve", "--max-num-seq", "4"], "unknown option '--max-num-seq'; did you mean '--max-num-seqs'?; see 'tinyllm serve --help'"),
+        (["serve", "--port", "99999"], "--port: is 99999, must be in [0, 65535]; see 'tinyllm serve --help'"),
+        (["serve", "--port", "80a"], "--port: is 80a, must be in [0, 65535]; see 'tinyllm serve --help'"),
+        (["serve", "a.gguf", "b.gguf"], "give one model: serve answers with that one; see 'tinyllm serve --help'"),
+        (["chat", "-p", "x", "two words"], "'two words' is one word too many: give [MODEL] and one text, in quotes; see 'tinyllm chat --help'"),
+        (["generate", "-m", "x", "-p", "y", "--top-logits", "3"], "--top-logits are part of the JSON: give --json too; see 'tinyllm generate --help'"),
+        (["serve", "--mlock"], "--mlock is not an option here: weights are copied once into memory of their own; leave it out; see 'tinyllm serve --help'"),
         (["generate", "-p", "x"], "--model is required; see 'tinyllm generate --help'"),
         (["generate", "-m", "x"], "give exactly one of --prompt, --prompt-file, --token-ids; see 'tinyllm generate --help'"),
         (["chat", "--temperature", "hot"], "--temperature: is hot, must be in [0, 100]; see 'tinyllm chat --help'"),
         (["chat", "--top-p", "1.5"], "--top-p: is 1.5, must be in [1e-06, 1]; see 'tinyllm chat --help'"),
-        (["chat", "--top-k", "1.5"], "Could not convert: --top-k = 1.5; see 'tinyllm chat --help'"),
+        (["chat", "--top-k", "1.5"], "--top-k: is 1.5, must be a whole number in [0, 2147483647]; see 'tinyllm chat --help'"),
         (["completion", "tcsh"], "SHELL: tcsh not in {bash,zsh,fish}; see 'tinyllm completion --help'"),
     ],
 )
 def test_usage_errors(tinyllm, arguments, message):
     assert tinyllm.failure(*arguments, code=2) == message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate", "-p", "a", "--temp", "0", "--n-predict", "5"],
+        ["generate", "-p", "a", "--temp=0", "--predict=5"],
+        ["generate", "-p", "a", "-n5", "--ctx-size", "64"],
+        ["generate", "-p", "a", "-n", "5", "--max-model-len", "64", "--repeat-penalty", "1"],
+        ["generate", "-p", "a", "--num-predict", "5", "--num-ctx", "64"],
+    ],
+)
+def test_flags_of_other_programs_work(tinyllm, models, arguments):
+    assert tinyllm.text(*arguments, "-m", models["loop"]) == "bcdef\n"
+
+
+def test_a_value_may_look_like_a_flag(tinyllm, models):
+    assert tinyllm.text("generate", "-m", models["loop"], "-p", "--temp a", "-n", "3") == "bcd\n"
+    assert tinyllm.text("generate", "-m", models["loop"], "-n", "3", "--prompt=-x -a") == "bcd\n"
+    assert tinyllm.text("chat", "-m", models["fine"], "--presence-penalty", "-0.5", "-p", "x") == "Fine é!\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, hint",
+    [
+        (["chat", "-ngl", "99"], "-ngl is not an option here: a model runs on one device as a whole: --device cuda"),
+        (["serve", "--n-gpu-layers", "99"], "--device cuda for the GPU"),
+        (["serve", "--gpu-memory-utilization", "0.9"], "--gpu-memory-utilization is not an option here: --kv-blocks"),
+        (["serve", "--tensor-parallel-size", "2"], "a model runs on one GPU"),
+        (["serve", "-tp", "2"], "a model runs on one GPU"),
+        (["chat", "-fa"], "it is always so here; leave it out"),
+        (["serve", "--trust-remote-code"], "no code of a model's repository is ever run"),
+        (["chat", "--hf-repo", "a/b"], "`tinyllm pull ORG/REPO:Q4_K_M` fetches a model"),
+    ],
+)
+def test_flags_that_have_no_counterpart_give_a_hint(tinyllm, arguments, hint):
+    assert hint in tinyllm.failure(*arguments, code=2)
+
+
+def test_every_alias_of_a_foreign_flag_names_a_flag_of_ours(tinyllm):
+    table = (ROOT / "src/apps/foreign_flags.cpp").read_text()
+    own = set(re.findall(r'\{"-[^"]+", "(--[a-z-]+)"\}', table))
+    everything = "".join(tinyllm.text(command, "--help") for command in ("chat", "generate", "serve", "batch"))
+    assert len(own) > 10 and [flag for flag in sorted(own) if f"{flag} " not in everything] == []
+
+
+def test_choices_stand_in_the_help(tinyllm):
+    for command, words in [
+        ("chat", "--kv-type bf16|int8|f32"), ("chat", "--quantize q8|q4"), ("chat", "--engine batched|reference"),
+        ("serve", "--block-size 1|16|32|64"), ("serve", "--schedule fcfs|priority"), ("quantize", "--type q8_0|q4_0|q4_k"),
+    ]:  # fmt: skip
+        assert words in tinyllm.text(command, "--help")
+
+
+def test_help_shows_what_works_and_no_hidden_section(tinyllm):
+    assert "--mine" in tinyllm.text("chat", "--help") and "--mine" in tinyllm.text("serve", "--help")
+    for command in ("list", "pull", "tokenize", "quantize", "rm"):
+        assert "--mine  " not in tinyllm.text(command, "--help"), command
+    assert "\n:\n" not in tinyllm.text("learn", "update", "--help")
+
+
+def test_verbose_says_the_memory_of_chat_as_of_generate(tinyllm, models):
+    for command in ("chat", "generate"):
+        assert b"KV cache " in tinyllm.run(command, "-m", models["fine"], "-p", "x", "-v").stderr
 
 
 def test_hints_name_the_program_as_it_was_called(tinyllm):
@@ -106,12 +179,27 @@ def test_bash_completion_completes(tinyllm):
     assert (first, sorted(second.split()), done.stderr) == ("generate", ["--top-k", "--top-logits", "--top-p"], "")
 
 
+def test_bash_completion_knows_models_and_the_script(tinyllm, models):
+    home = tinyllm.home / "tinyllm/models"
+    home.mkdir(parents=True)
+    for name in ("toy-one.gguf", "toy-two.gguf"):
+        (home / name).symlink_to(models["fine.gguf"])
+    assert tinyllm.text("list", "--names") == "toy-one\ntoy-two\n"
+    script = tinyllm.text("completion", "bash") + f"tinyllm() {{ {BINARY} \"$@\"; }}\n"
+    for words in ("tinyllm chat toy", "tinyllm generate -m toy", "tinyllm serve --model toy", "tinyllm pull smol", "./tiny doc"):
+        n = len(words.split()) - 1
+        script += f'COMP_WORDS=({words}); COMP_CWORD={n}; _tinyllm; echo "${{COMPREPLY[@]}}"\n'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, env=tinyllm.env)
+    assert done.stdout.splitlines() == ["toy-one toy-two"] * 3 + ["smollm2-135m", "doctor"], done
+    assert done.stderr == ""
+
+
 def test_other_completions_name_the_options(tinyllm):
     assert "complete -c tinyllm -n '__fish_seen_subcommand_from generate' -l top-logits -r" in tinyllm.text(
         "completion", "fish"
     )
     zsh = tinyllm.text("completion", "zsh")
-    assert zsh.startswith("#compdef tinyllm\n") and "'--top-logits[" in zsh
+    assert zsh.startswith("#compdef tinyllm tiny\n") and "'--top-logits[" in zsh
 
 
 def test_the_page_of_commands_is_what_help_says():

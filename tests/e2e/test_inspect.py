@@ -1,6 +1,7 @@
 """tinyllm inspect: for people and as JSON."""
 
 import json
+import re
 
 from toy_model import IM_END, MAX_SEQ_LEN, N_VOCAB, TEMPLATE
 
@@ -15,7 +16,7 @@ def test_json(tinyllm, models):
     assert (facts["config"]["n_heads"], facts["config"]["n_kv_heads"], facts["config"]["head_dim"]) == (2, 1, 4)
     assert (facts["tokenizer"]["vocab_size"], facts["chat_template"]) == (N_VOCAB, True)
     assert {"id": IM_END, "text": "<|im_end|>"} in facts["stop_tokens"]
-    rows = 2 * 4 * 4  # K and V, one head of 4, f32
+    rows = 2 * 4 * 2  # K and V, one head of 4, bf16 as chat keeps them
     assert [(need["context"], need["kv_bytes"], need["total_bytes"]) for need in facts["memory"]] == [
         (n, n * rows, n * rows + 4 * N_PARAMETERS) for n in (2048, MAX_SEQ_LEN)
     ]
@@ -66,3 +67,13 @@ def test_unusable_tokenizer_is_named_and_does_not_stop_it(tinyllm, models, tmp_p
     facts = tinyllm.json("inspect", folder, "--json")
     assert "Unigram" in facts["tokenizer"]["error"] and facts["parameters"] == N_PARAMETERS
     assert "Unigram" in tinyllm.failure("generate", "-m", folder, "-p", "x")
+
+
+def test_show_is_inspect(tinyllm, models):
+    assert tinyllm.text("show", models["fine"]) == tinyllm.text("inspect", models["fine"])
+
+
+def test_memory_is_what_chat_takes(tinyllm, smollm2):
+    (need,) = [need for need in tinyllm.json("inspect", smollm2, "--json")["memory"] if need["context"] == 2048]
+    said = re.search(r"KV cache (\d+) MB", tinyllm.run("chat", "-m", smollm2, "-c", 2048, stdin="/stats").stderr.decode())
+    assert abs(need["kv_bytes"] / 1e6 - int(said.group(1))) <= 1

@@ -97,6 +97,23 @@ def test_every_name_opens_its_model(caches, name):
     assert caches.json("tokenize", "-m", name, "--json", stdin="A") == [65]
 
 
+def test_the_file_name_that_list_shows_opens_its_model(caches):
+    for entry in caches.json("list", "--json")["models"]:
+        name = entry["path"].rsplit("/", 1)[1]
+        if "unsupported" not in entry and name.endswith(".gguf"):
+            assert caches.json("tokenize", "-m", name, "--json", stdin="A") == [65], name
+            assert caches.json("tokenize", "-m", name.removesuffix(".gguf"), "--json", stdin="A") == [65], name
+
+
+def test_a_near_name_is_named_once(tinyllm, models):
+    """A packaged model that is here is known twice: as pulled, and as one to pull."""
+    home = tinyllm.home / "tinyllm/models"
+    home.mkdir(parents=True)
+    (home / "SmolLM2-135M-Instruct.Q4_1.gguf").symlink_to(models["fine.gguf"])
+    message = tinyllm.failure("tokenize", "-m", "smollm2-135", stdin="A")
+    assert "did you mean smollm2-135m? " in message
+
+
 def test_a_name_that_fits_two_models_names_both(caches):
     path = caches.home / "tinyllm/models/Org/Repo-GGUF/toy-q8_0.gguf"
     path.write_bytes(b"x")

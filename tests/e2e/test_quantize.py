@@ -5,7 +5,8 @@ import struct
 
 import pytest
 import toy_model
-from conftest import ROOT, Tinyllm
+from conftest import BINARY, ROOT, Tinyllm
+from terminal import Terminal
 
 TINY = ROOT / "tests/golden/data/tiny"
 TEXT = "The lighthouse stands on the cliff. Every evening the keeper climbs the stairs and lights the lamp.\n" * 8
@@ -36,6 +37,7 @@ def test_smollm2(tinyllm, smollm2, book, before, tmp_path, quantisation, loss, b
     assert done.returncode == 0, done
     assert done.stdout.decode().startswith(f"{out}: 210 matrices, 96.6 MB -> ")
     assert b"was quantised before" in done.stderr
+    assert (b"the file grew: q8_0 has more bits" in done.stderr) == (quantisation == "q8_0")
     facts = tinyllm.json("inspect", out, "--json")
     assert (facts["parameters"], facts["chat_template"]) == (134515008, True)
     assert out.stat().st_size < 134515008 * bits / 8 + 3e6
@@ -138,3 +140,21 @@ def test_at_load(tinyllm, bits):
     size = max(abs(x) for x in plain.values())
     error = max(abs(plain[i] - quantised[i]) for i in plain) / size
     assert 1e-5 < error < {"q8": 0.05, "q4": 0.3}[bits]
+
+
+def test_it_asks_before_it_replaces(tinyllm, models, tmp_path):
+    out = tmp_path / "out.gguf"
+    out.write_bytes(b"mine")
+    message = tinyllm.failure("quantize", models["fine"], out, code=2)
+    assert message.startswith(f"{out} exists, and there is no terminal to ask on: give -y")
+    assert out.read_bytes() == b"mine"
+    for answer, replaced in (("n\n", False), ("\n", False), ("y\n", True)):
+        out.write_bytes(b"mine")
+        terminal = Terminal([BINARY, "quantize", models["fine"], out], tinyllm.env, columns=200)
+        terminal.wait_for("out.gguf exists (0.0 MB); replace it? [y/N] ")
+        terminal.type(answer)
+        assert terminal.exit_code() == 0
+        terminal.close()
+        assert (out.read_bytes()[:4] == b"GGUF") == replaced
+    assert tinyllm.run("quantize", "-y", models["fine"], out).returncode == 0
+

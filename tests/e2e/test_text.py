@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from conftest import BINARY
+from terminal import Terminal
 from toy_model import IM_END, IM_START, TH
 
 
@@ -53,7 +55,7 @@ def test_template_adds_nothing(tinyllm, models, tmp_path):
 @pytest.mark.parametrize(
     "stdin, message",
     [
-        ("{", "standard input: is not JSON: "),
+        ("{", "standard input: not JSON at byte 2: "),
         ('{"tools": []}', "standard input: must be an array of messages, or an object with such an array"),
         ("3", "standard input: must be an array of messages, or an object with such an array"),
     ],
@@ -65,3 +67,12 @@ def test_template_refuses(tinyllm, models, stdin, message):
 def test_template_of_a_base_model(tinyllm, models):
     message = tinyllm.failure("template", "-m", models["base"], "-", stdin="[]")
     assert "has no chat template (a base model)" in message
+
+
+@pytest.mark.parametrize("command", [["tokenize"], ["detokenize"], ["generate", "-f", "-"]])
+def test_at_a_terminal_it_says_that_it_waits(tinyllm, models, command):
+    terminal = Terminal([BINARY, *command, "-m", models["fine"]], tinyllm.env)
+    terminal.wait_for("type the text; Ctrl-D on an empty line ends it\n")
+    terminal.type("70\n\x04")
+    assert terminal.exit_code() == 0
+    terminal.close()

@@ -298,6 +298,11 @@ def test_the_program_learns_how_it_was_called(trial):
     assert trial.tiny("list").stdout == f"{trial.root}/tiny\n"
 
 
+def test_a_tab_key_builds_nothing(trial):
+    done = trial.tiny("list", "--names", TINYLLM_COMPLETING="1")
+    assert done.returncode != 0 and trial.calls() == "" and not (trial.root / "build").exists()
+
+
 def test_a_long_build_says_so_off_a_terminal(trial):
     ninja = trial.bin / "ninja"
     ninja.write_text(

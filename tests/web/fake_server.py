@@ -39,7 +39,7 @@ ANSWERS["everything"] = "\n\n".join([ANSWERS["think"], *PIECES])
 
 
 class FakeServer:
-    def __init__(self, api_key=None, port=0):
+    def __init__(self, api_key=None):
         self.requests, self.api_key, self.fail_with = [], api_key, None
         self.model = {"id": "toy", "object": "model", "max_model_len": 100}
         self.is_loading = False
@@ -62,8 +62,10 @@ class FakeServer:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.port = self.http.server_port
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 64  # a browser asks for all files of the page at once
+
+        self.http = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 

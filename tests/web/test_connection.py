@@ -125,7 +125,7 @@ def test_each_answer_keeps_its_speed(open_page, server, look):  # noqa: F811
 
 
 def test_only_what_the_user_changed_is_sent(open_page, server):  # noqa: F811
-    server.model["default_sampling_params"] = {"temperature": 0.2, "top_p": 0.9}
+    server.model["default_sampling"] = {"temperature": 0.2, "top_p": 0.9, "top_k": 40}
     page = open_page(server.url)
     expect(page.locator("#model")).to_have_text("toy")
     say(page, "hello")
@@ -134,6 +134,7 @@ def test_only_what_the_user_changed_is_sent(open_page, server):  # noqa: F811
     page.keyboard.press("Control+,")
     expect(page.get_by_label("Temperature")).to_have_attribute("placeholder", "0.2")
     expect(page.get_by_label("Top-p")).to_have_attribute("placeholder", "0.9")
+    expect(page.locator("#defaults")).to_have_text("The server's defaults: temperature 0.2, top p 0.9, top k 40.")
     page.get_by_label("Top-p").fill("0.5")
     page.get_by_role("button", name="Save").click()
     say(page, "again")
@@ -192,3 +193,15 @@ def test_a_key_of_the_page_before_is_not_left_behind(open_page, server):  # noqa
     assert "secret" not in kept(page, "localStorage")
     page.keyboard.press("Control+,")
     expect(page.get_by_label("Temperature")).to_have_value("0.5")
+
+
+def test_a_server_without_time_is_still_there(open_page, server):  # noqa: F811
+    page = open_page(server.url, allow=["429"])
+    expect(page.locator("#model")).to_have_text("toy")
+    busy = {"status": 429, "json": {"error": {"message": "too many requests"}}}
+    page.route("**/v1/models", lambda route: route.fulfill(**busy))
+    with page.expect_response("**/v1/models"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(100)
+    expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator("#model")).to_have_text("toy")

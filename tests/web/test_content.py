@@ -76,6 +76,33 @@ def test_code_names_its_language_and_wraps(open_page, server, look):  # noqa: F8
     shot(page, f"code-{look_of(page)}")
 
 
+COLOURED = {
+    "python": ("def f(x: int) -> str: return 'a'", "keyword", "def"),
+    "c++": ("constexpr int f() { co_return 1; }", "keyword", "constexpr"),
+    "ts": ("const f = async (x?: string) => x ?? 'a';", "keyword", "const"),
+    "sh": ("if true; then echo hi; fi", "keyword", "if"),
+    "rust": ("async fn f() -> u8 { 1 }", "keyword", "async"),
+    "c#": ("record Point(int X);", "keyword", "record"),
+    "json": ('{"a": null}', "attr", '"a"'),
+    "html": ('<img src="x" onerror="window.hacked = 1">', "name", "img"),
+}
+
+
+@pytest.mark.parametrize("language", COLOURED)
+def test_code_is_coloured(open_page, server, language):  # noqa: F811
+    code, kind, word = COLOURED[language]
+    server.answers["code"] = f"```{language}\n{code}\n```\n"
+    page = open_page(server.url)
+    say(page, "code")
+    finished(page)
+    coloured = answer(page).locator(f".hljs-{kind}").first
+    expect(coloured).to_have_text(word)
+    plain = answer(page).locator("pre").evaluate("e => getComputedStyle(e).color")
+    assert coloured.evaluate("e => getComputedStyle(e).color") != plain
+    expect(answer(page).locator("pre")).to_have_text(code)
+    assert page.evaluate("window.hacked") is None
+
+
 @pytest.mark.parametrize("asked, thought, said", [
     ("think", "The user wants two.", "It is two."),
     ("think inside", "The prompt had opened it.", "It is three."),

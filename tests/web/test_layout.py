@@ -43,8 +43,16 @@ def talk(page):
 def test_no_width_overflows(open_page, server, scheme):  # noqa: F811
     server.model["id"] = "a-model-with-a-long-name/" * 6
     server.frames = [BUSY]
-    page = open_page(server.url, color_scheme=scheme)
+    page = open_page(server.url, color_scheme=scheme, allow=["400", "503", "ERR_"])
     talk(page)
+    server.fail_with = (400, "an error with " + "averylongword" * 30)
+    say(page, "x" * 300)
+    expect(answer(page).get_by_role("alert")).to_contain_text("an error")
+    answer(page, 1).locator("summary").click()
+    page.locator(".message.user").first.get_by_role("button", name="Edit").click()
+    server.is_loading = True
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#notice")).to_be_visible()
     for width in [320, 360, 375, 390, 412, 480, 540, 600, 640, 700, 735, 736, 737, 768, 820, 900, 991, 992, 993, 1024, 1100]:
         page.set_viewport_size({"width": width, "height": 700})
         assert page.evaluate(OVERFLOWING) == [], width

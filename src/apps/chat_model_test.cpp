@@ -1,0 +1,18 @@
+#include "apps/chat_model.h"
+
+#include <gtest/gtest.h>
+
+namespace tinyllm {
+namespace {
+
+TEST(ChatModel, TheContextIsTheModelsWithinMemory) {
+  constexpr std::int64_t kGigabyte = 1'000'000'000;
+  EXPECT_EQ(default_chat_context(8192, 23040, 16 * kGigabyte), 8192);     // as trained
+  EXPECT_EQ(default_chat_context(131072, 28672, 64 * kGigabyte), 32768);  // at most
+  EXPECT_EQ(default_chat_context(131072, 28672, 2 * kGigabyte), 17438);   // a quarter of 2 GB
+  EXPECT_EQ(default_chat_context(131072, 131072, kGigabyte), 4096);       // at least
+  EXPECT_EQ(default_chat_context(2048, 131072, 0), 2048);
+}
+
+}  // namespace
+}  // namespace tinyllm
