@@ -59,3 +59,7 @@ if(TINYLLM_HAS_CUDA)
     set_target_properties(cuda_${bench}_bench PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/lib")
   endforeach()
 endif()
+
+# What bench/grammar.py drives; built by hand only.
+add_executable(grammar_worker EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/grammar_worker.cpp)
+target_link_libraries(grammar_worker PRIVATE tinyllm)

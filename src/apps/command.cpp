@@ -112,5 +112,6 @@ template Option Command::add_option(Text, std::vector<int>&, Text) const;
 template Option Command::add_option(Text, std::optional<int>&, Text) const;
 template Option Command::add_option(Text, std::optional<float>&, Text) const;
 template Option Command::add_option(Text, std::optional<std::uint64_t>&, Text) const;
+template Option Command::add_option(Text, std::optional<std::string>&, Text) const;
 
 }  // namespace tinyllm

@@ -43,6 +43,7 @@ void add_commands(Command app) {
   add_tokenize_command(app);
   add_detokenize_command(app);
   add_template_command(app);
+  add_grammar_command(app);
   add_perplexity_command(app);
   add_learn_command(app);
   add_batch_command(app);

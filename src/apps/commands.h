@@ -16,6 +16,7 @@ void add_bench_serve_command(Command app);
 void add_tokenize_command(Command app);
 void add_detokenize_command(Command app);
 void add_template_command(Command app);
+void add_grammar_command(Command app);
 void add_perplexity_command(Command app);
 void add_batch_command(Command app);
 void add_bench_command(Command app);

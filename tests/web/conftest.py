@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))  # running_server
 CHROMIUM = shutil.which("chromium")
+PATIENCE_MS = 30000  # on a machine that does much else as well
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,7 @@ def browser():
     playwright_api = pytest.importorskip("playwright.sync_api", reason="NOT RUN: the web page's tests need playwright")
     if not CHROMIUM:
         pytest.skip("NOT RUN: the web page's tests need chromium")
+    playwright_api.expect.set_options(timeout=PATIENCE_MS)
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -62,9 +64,9 @@ def open_page(browser):
             page = contexts[-1].new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.set_default_timeout(10000)
-        page.goto(url)
         page.allowed = allow
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(url)
         return page
 
     yield open_page

@@ -173,9 +173,9 @@ def test_nothing_that_a_model_writes_stops_the_page(open_page, server, name):  #
     page = open_page(server.url)
     began = time.monotonic()
     say(page, "nasty")
-    expect(page.locator("#send")).to_be_visible(timeout=20000)
+    expect(page.locator("#send")).to_be_visible()
     expect(answer(page)).to_contain_text("deep")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     say(page, "next")
     expect(answer(page).locator(".body")).to_have_text("You said: next")
     page.reload()  # kept, and no worse when it is read again

@@ -1,0 +1,71 @@
+#include "grammar/grammar.h"
+
+#include <utility>
+
+#include "grammar/grammar_parts.h"
+#include "grammar/sources.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::size_t kMaxSourceBytes = 2 << 20;
+
+Symbol add_source(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
+  switch (source.kind) {
+    case GrammarKind::json_schema: return add_json_schema(source.text, pool, rules);
+    case GrammarKind::json_object: return add_json_object(pool, rules);
+    case GrammarKind::regex: return add_regex(source.text, pool, rules);
+    case GrammarKind::choice: return add_choice(source.choices, pool, rules);
+    case GrammarKind::gbnf: return add_gbnf(source.text, pool, rules);
+    case GrammarKind::structural_tag: return add_structural_tag(source.text, pool, rules);
+  }
+  return 0;
+}
+
+[[noreturn]] void refuse(ErrorCode code, const std::string& message) {
+  throw GrammarRefusal(code, message, "", "");
+}
+
+void check_size(const GrammarSource& source) {
+  std::size_t n_bytes = source.text.size();
+  for (const std::string& choice : source.choices) n_bytes += choice.size();
+  if (n_bytes > kMaxSourceBytes) {
+    refuse(ErrorCode::invalid_input,
+           fmt::format("the grammar's source has {} bytes, must be at most {}", n_bytes,
+                       kMaxSourceBytes));
+  }
+}
+
+void compile_into(GrammarParts& parts, const GrammarSource& source) {
+  const Symbol root = add_source(source, parts.pool, parts.rules);
+  const bool matches = parts.rules.finish(root, [&](ExprId e) {
+    if (e == kNothing) return false;
+    if (parts.pool.is_plain(e)) return true;
+    return LexemeAutomaton(parts.pool, e).start() != kDeadState;
+  });
+  if (parts.pool.overflowed()) {
+    refuse(ErrorCode::unsupported, "the grammar is too complex: it needs too many expressions");
+  }
+  if (!matches) refuse(ErrorCode::invalid_input, "the grammar matches no text");
+  parts.pool.set_max_nodes(kMaxExprs);
+}
+
+}  // namespace
+
+Grammar::Grammar(std::unique_ptr<GrammarParts> parts) : parts_(std::move(parts)) {}
+Grammar::~Grammar() = default;
+
+std::shared_ptr<const Grammar> Grammar::compile(const GrammarSource& source) {
+  check_size(source);
+  auto parts = std::make_unique<GrammarParts>();
+  try {
+    compile_into(*parts, source);
+  } catch (const GrammarRefusal&) {
+    throw;
+  } catch (const Error& error) {
+    refuse(error.code(), error.what());
+  }
+  return std::make_shared<const Grammar>(std::move(parts));
+}
+
+}  // namespace tinyllm

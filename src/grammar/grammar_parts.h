@@ -1,0 +1,36 @@
+#pragma once
+// The inside of a Grammar. Automata and slices grow while texts are matched; `mutex` guards all.
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "grammar/expr_pool.h"
+#include "grammar/lexemes.h"
+#include "grammar/rule_set.h"
+#include "grammar/token_slice.h"
+
+namespace tinyllm {
+
+// Expressions at compile time, and in a grammar's life.
+inline constexpr std::size_t kMaxCompiledExprs = 200000;
+inline constexpr std::size_t kMaxExprs = 1000000;
+
+class GrammarVocabulary;
+
+struct LexemeSlices {
+  std::shared_ptr<const TokenSlice> of_short, of_long;
+};
+
+struct GrammarParts {
+  ExprPool pool{kMaxCompiledExprs};
+  RuleSet rules{pool};
+  Lexemes lexemes{pool, rules};
+
+  std::mutex mutex;
+  // By terminal and state, of the vocabulary that was asked for last.
+  const GrammarVocabulary* vocabulary = nullptr;
+  std::unordered_map<std::uint64_t, LexemeSlices> slices;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,63 @@
+#pragma once
+// A text that follows a Grammar, token by token: which tokens may come next, what was taken, and back
+// again. Never throws while it runs: a grammar that became too complex for its memory makes
+// failed() true, and nothing is allowed any more. Bounded: positions and parser rows take at most
+// kMaxMatcherBytes, masks that are kept kMaxCachedMasks times their size.
+// One thread at a time for a matcher; matchers of one grammar may run on several threads.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/token_id.h"
+#include "grammar/byte_set.h"
+#include "grammar/grammar.h"
+
+namespace tinyllm {
+
+class GrammarVocabulary;
+
+inline constexpr std::size_t kMaxMatcherBytes = 512 << 10;
+inline constexpr std::size_t kMaxCachedMasks = 16;
+// Tokens that can be taken back.
+inline constexpr std::size_t kMaxRollback = 256;
+
+class Matcher {
+ public:
+  // `vocabulary` may be null for a matcher of bytes only. Both are kept alive.
+  explicit Matcher(std::shared_ptr<const Grammar> grammar,
+                   std::shared_ptr<const GrammarVocabulary> vocabulary = nullptr);
+  ~Matcher();
+  Matcher(Matcher&&) noexcept;
+  Matcher& operator=(Matcher&&) noexcept;
+
+  // Sets bit i % 32 of word i / 32 for every token id i that may come next. words: [(vocab_size +
+  // 31) / 32]. All zero when failed() or when the text has ended.
+  void mask(std::span<std::uint32_t> words);
+  // The only token that may come next, if there is just one: taking it asks no model.
+  std::optional<TokenId> forced_token();
+  // Takes a token. False: it may not come next, and nothing has changed.
+  bool accept(TokenId token);
+  // Takes back the last n tokens. n is at most kMaxRollback and the number taken.
+  void rollback(std::size_t n);
+
+  // The same for bytes, which are not taken back: the number of bytes of `text` taken, up to the
+  // first that may not come next.
+  std::size_t accept_bytes(std::string_view text);
+  ByteSet next_bytes();
+
+  bool may_end() const;    // the text so far is complete; an end token is allowed
+  bool has_ended() const;  // an end token was taken
+  bool failed() const;
+  std::size_t n_bytes() const;  // memory held, without the grammar's and the vocabulary's
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tinyllm

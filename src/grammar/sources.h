@@ -1,0 +1,19 @@
+#pragma once
+// The sources of grammars, one function and file each: adds rules to `rules` and returns the symbol
+// that stands for the whole text. Each throws GrammarRefusal or Error. One thread.
+
+#include <span>
+#include <string>
+
+#include "grammar/rule_set.h"
+
+namespace tinyllm {
+
+Symbol add_json_schema(const std::string& text, ExprPool& pool, RuleSet& rules);
+Symbol add_json_object(ExprPool& pool, RuleSet& rules);
+Symbol add_regex(const std::string& pattern, ExprPool& pool, RuleSet& rules);
+Symbol add_choice(std::span<const std::string> choices, ExprPool& pool, RuleSet& rules);
+Symbol add_gbnf(const std::string& text, ExprPool& pool, RuleSet& rules);
+Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rules);
+
+}  // namespace tinyllm

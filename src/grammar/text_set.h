@@ -1,0 +1,15 @@
+#pragma once
+// One of many texts as one expression: a tree of their common beginnings, so that a thousand
+// choices cost a step no more than ten.
+
+#include <string>
+#include <vector>
+
+#include "grammar/char_encoder.h"
+
+namespace tinyllm {
+
+// `texts` are well-formed UTF-8. No text: kNothing.
+ExprId any_text_of(CharEncoder& encoder, std::vector<std::string> texts);
+
+}  // namespace tinyllm
