@@ -47,6 +47,10 @@ if(TINYLLM_TESTS)
     target_compile_definitions(${tests} PRIVATE TINYLLM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_compile_options(${tests} PRIVATE $<$<CONFIG:Release>:-O1>)  # what they call is optimised, and takes the time
   endforeach()
+
+  # What the tests in tests/differential compare with tokenizers, transformers and jinja2.
+  add_executable(answer_cases ${CMAKE_SOURCE_DIR}/tests/differential/answer_cases.cpp)
+  target_link_libraries(answer_cases PRIVATE tinyllm)
 endif()
 
 if(TINYLLM_FUZZ)

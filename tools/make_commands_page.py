@@ -22,7 +22,7 @@ For: users. Made from `--help` by `tools/make_commands_page.py`; a test holds th
 | command | what it does |
 |---|---|
 | `./tiny test [--all\\|--long] [NAME]` | the fast tests; all that CI runs; also the tests that take minutes. With NAME only tests whose name holds it |
-| `./tiny doctor` | this machine, what is installed, what is missing |
+| `./tiny doctor` | this machine with the speed of its memory, GPU and port, what is installed, what is missing |
 | `./tiny install [--prefix DIR]` | copies the program to `DIR/bin` (default `~/.local`, for root `/usr/local`) |
 | `./tiny peers` | compares the speed with llama.cpp and ik_llama.cpp ([performance.md](performance.md)) |
 | `./tiny microbench` | measures every kernel alone |
@@ -41,6 +41,7 @@ For: users. Made from `--help` by `tools/make_commands_page.py`; a test holds th
 | `HF_ENDPOINT`, `HF_TOKEN` | the Hugging Face hub to pull from, and the token for models that need one |
 | `OLLAMA_MODELS`, `HF_HOME`, `HF_HUB_CACHE`, `LLAMA_CACHE` | where the models of other programs are, if not in their usual places |
 | `NO_COLOR` | set: no colours |
+| `TINYLLM_CALLED_AS` | how hints name the program; `./tiny` sets it |
 """
 
 

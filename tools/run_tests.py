@@ -248,6 +248,11 @@ def llama_cpp_tests(options):
     return run_pytest("tests/llama_cpp", options.name, python_with("tests/llama_cpp/requirements.txt"))
 
 
+def differential_tests(options):
+    python = python_with("tests/differential/requirements.txt")
+    return run_pytest("tests/differential", options.name, python, **level(options))
+
+
 def microbench_tests(options):
     return build("release", "microbench") or run_pytest("tests/bench", options.name)
 
@@ -350,6 +355,7 @@ GATES = [
     ("attacks", attack_tests),
     ("web page", web_page_tests),
     ("llama.cpp", llama_cpp_tests),
+    ("differential", differential_tests),
     ("microbench", microbench_tests),
 ]
 CHECKS = [("layers", layers), ("format", layout), ("ISA objects", isa), ("tools", tool_tests), ("clang-tidy", lint)]

@@ -34,7 +34,7 @@ ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
       checkpoint_(open_checkpoint(name_)),
       text_(std::make_shared<const ModelText>(load_text(checkpoint_))) {
   const Tokenizer& tokenizer = require(text_->tokenizer, checkpoint_);
-  const ChatTemplate& chat_template = require(text_->chat_template, checkpoint_);
+  const ChatTemplate& chat_template = require_chat_template(*text_, checkpoint_);
   const SamplingParams params = chat_sampling(options.sampling, text_->defaults);
   validate(params, vocab_size());
   const CompleterOptions running =

@@ -88,15 +88,15 @@ Option Command::add_flag(const std::string& names, bool& value, const std::strin
 }
 
 template <typename T>
-inline constexpr bool is_whole_number = std::is_integral_v<T>;
+inline constexpr bool kIsWholeNumber = std::is_integral_v<T>;
 template <typename T>
-inline constexpr bool is_whole_number<std::optional<T>> = std::is_integral_v<T>;
+inline constexpr bool kIsWholeNumber<std::optional<T>> = std::is_integral_v<T>;
 template <typename T>
-inline constexpr bool is_whole_number<std::vector<T>> = std::is_integral_v<T>;
+inline constexpr bool kIsWholeNumber<std::vector<T>> = std::is_integral_v<T>;
 
 template <typename T>
 Option Command::add_option(const std::string& names, T& value, const std::string& help) const {
-  return Option(*app_->add_option(names, value, help), is_whole_number<T>);
+  return Option(*app_->add_option(names, value, help), kIsWholeNumber<T>);
 }
 
 // A type that is missing here is an undefined symbol when the binary is linked.

@@ -19,6 +19,8 @@ bool JsonField::is_null() const { return value_ == nullptr || value_->is_null();
 
 bool JsonField::is_array() const { return value_ != nullptr && value_->is_array(); }
 
+bool JsonField::is_object() const { return value_ != nullptr && value_->is_object(); }
+
 JsonField JsonField::member(const std::string& name) const {
   const nlohmann::json& parent = object();
   const auto found = parent.find(name);

@@ -20,6 +20,7 @@ class JsonField {
   bool is_null() const;                              // null or absent
   bool exists() const { return value_ != nullptr; }  // present, if only as null
   bool is_array() const;
+  bool is_object() const;
   const std::string& source() const { return source_; }
   const std::string& path() const { return path_; }
 

@@ -31,7 +31,10 @@ class OrderedJsonBuilder {
   bool boolean(bool value) { return add(value); }
   bool number_integer(Json::number_integer_t value) { return add(value); }
   bool number_unsigned(Json::number_unsigned_t value) { return add(value); }
-  bool number_float(Json::number_float_t value, const std::string&) { return add(value); }
+  bool number_float(Json::number_float_t value, const std::string& written) {
+    const bool is_whole = written.find_first_of(".eE") == std::string::npos;
+    return is_whole ? add(Json::binary({written.begin(), written.end()})) : add(value);
+  }
   bool string(std::string& value) { return add(std::move(value)); }
   bool binary(Json::binary_t&) { return false; }  // JSON text has none
   bool start_object(std::size_t) { return open(Json::object()); }
@@ -115,6 +118,12 @@ void dismantle(Json& value) noexcept {
     members_of(value).clear();
   }
   value = nullptr;
+}
+
+std::optional<std::string_view> big_integer_in(const nlohmann::ordered_json& value) {
+  if (!value.is_binary()) return std::nullopt;
+  const auto& digits = value.get_binary();
+  return std::string_view(reinterpret_cast<const char*>(digits.data()), digits.size());
 }
 
 nlohmann::ordered_json build_ordered_json(std::string_view text) {

@@ -49,6 +49,13 @@ const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
   return *chat_template;
 }
 
+const ChatTemplate& require_chat_template(const ModelText& text, const Checkpoint& checkpoint) {
+  if (!text.chat_template_error.empty()) {
+    fail(ErrorCode::unsupported, "{}: {}", checkpoint.path().string(), text.chat_template_error);
+  }
+  return require(text.chat_template, checkpoint);
+}
+
 void warn_of_context(const Checkpoint& checkpoint, std::int64_t context) {
   const std::int64_t trained = checkpoint.config().max_seq_len;
   if (context <= trained) return;

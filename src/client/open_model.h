@@ -29,6 +29,8 @@ ModelText load_text(const Checkpoint& checkpoint);
 const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint);
 const ChatTemplate& require(const std::optional<ChatTemplate>& chat_template,
                             const Checkpoint& checkpoint);
+// The same of a text that was loaded with its template's error.
+const ChatTemplate& require_chat_template(const ModelText& text, const Checkpoint& checkpoint);
 
 // open_engine (engine/open_engine.h), with a warning where the context is longer than the model was
 // trained for.

@@ -54,6 +54,9 @@ struct SpeakingModel {
 
 // The prompt as a chat model wants it; as it is for one that has no template.
 std::vector<TokenId> prompt_ids(const ModelText& text, const std::string& prompt) {
+  if (!text.chat_template_error.empty()) {
+    fail(ErrorCode::unsupported, "{}", text.chat_template_error);
+  }
   if (!text.chat_template) return text.tokenizer->encode(prompt);
   const nlohmann::ordered_json inputs = {{"messages", {{{"role", "user"}, {"content", prompt}}}}};
   return encode_chat(*text.tokenizer, text.chat_template->render(inputs));

@@ -138,8 +138,8 @@ class ConfigReader {
     const auto embedding = tensors_.find(embedding_name);
     if (embedding == tensors_.end() || embedding->second.shape.n_dims() != 2) {
       fail(ErrorCode::invalid_input,
-           "{}: tensor {} is missing or no matrix; the file is no complete language model", source_,
-           quote(embedding_name));
+           "{}: tensor {} is missing or is not a matrix; the file is not a complete language model",
+           source_, quote(embedding_name));
     }
     config_.vocab_size = embedding->second.shape[0];
     config_.tie_word_embeddings = !tensors_.contains(weight_name(kNaming, kLmHead));

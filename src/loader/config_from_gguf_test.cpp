@@ -144,10 +144,10 @@ GgufBuilder sizes(std::uint32_t n_layers, std::uint32_t hidden_size, std::uint32
 
 TEST(ConfigFromGguf, RefusesBadSizes) {
   EXPECT_EQ(config_error(GgufBuilder()),
-            "m.gguf: metadata key 'general.architecture' is missing; the file is no complete "
+            "m.gguf: metadata key 'general.architecture' is missing; the file is not a complete "
             "language model");
   EXPECT_EQ(config_error(GgufBuilder().key_string("general.architecture", "llama")),
-            "m.gguf: metadata key 'llama.embedding_length' is missing; the file is no complete "
+            "m.gguf: metadata key 'llama.embedding_length' is missing; the file is not a complete "
             "language model");
   EXPECT_EQ(
       config_error(sizes(2, 8, 0, 1)),
@@ -175,7 +175,8 @@ TEST(ConfigFromGguf, RefusesBadSizes) {
       .key_u32("llama.attention.head_count", 2)
       .key_f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
   EXPECT_EQ(config_error(no_embedding),
-            "m.gguf: tensor 'token_embd.weight' is missing or no matrix; the file is no complete "
+            "m.gguf: tensor 'token_embd.weight' is missing or is not a matrix; the file is not a "
+            "complete "
             "language model");
 }
 

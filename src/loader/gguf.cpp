@@ -92,7 +92,7 @@ class Parser {
  private:
   void read_magic_and_version() {
     if (bytes_.size() < 4 || reader_.read<std::uint32_t>("the magic") != kMagic) {
-      fail(ErrorCode::invalid_input, "{}: is no GGUF file: it does not begin with 'GGUF'", source_);
+      fail(ErrorCode::invalid_input, "{}: not a GGUF file: it does not begin with 'GGUF'", source_);
     }
     contents_.version = reader_.read<std::uint32_t>("the version");
     if (contents_.version == 2 || contents_.version == 3) return;

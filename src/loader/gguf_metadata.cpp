@@ -67,14 +67,19 @@ std::optional<std::string_view> GgufMetadata::find_string(std::string_view key) 
   return ByteReader(value->bytes, source_).read_string("value");
 }
 
-std::optional<std::int64_t> GgufMetadata::find_count(std::string_view key) const {
+std::optional<std::int64_t> GgufMetadata::find_integer(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (value->is_array) fail_type(key, *value, "one integer");
   ByteReader reader(value->bytes, source_);
-  const std::optional<std::int64_t> count = read_integer(reader, value->type);
-  if (!count) fail_type(key, *value, "an integer of at most 63 bits");
-  if (*count < 0) {
+  const std::optional<std::int64_t> integer = read_integer(reader, value->type);
+  if (!integer) fail_type(key, *value, "an integer of at most 63 bits");
+  return integer;
+}
+
+std::optional<std::int64_t> GgufMetadata::find_count(std::string_view key) const {
+  const std::optional<std::int64_t> count = find_integer(key);
+  if (count && *count < 0) {
     fail(ErrorCode::invalid_input, "{}: metadata key {} is {}, must be 0 or more", source_,
          quote(key), *count);
   }
@@ -171,7 +176,7 @@ void GgufMetadata::fail_type(std::string_view key, const GgufValue& found,
 
 void GgufMetadata::fail_missing(std::string_view key) const {
   fail(ErrorCode::invalid_input,
-       "{}: metadata key {} is missing; the file is no complete language model", source_,
+       "{}: metadata key {} is missing; the file is not a complete language model", source_,
        quote(key));
 }
 

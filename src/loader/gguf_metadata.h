@@ -56,7 +56,8 @@ class GgufMetadata {
   // Empty when there is no such key. Throw Error{invalid_input}
   // that names the key, the found and the wanted type.
   std::optional<std::string_view> find_string(std::string_view key) const;
-  std::optional<std::int64_t> find_count(std::string_view key) const;  // any integer type, >= 0
+  std::optional<std::int64_t> find_integer(std::string_view key) const;  // any integer type
+  std::optional<std::int64_t> find_count(std::string_view key) const;    // the same, >= 0
   // The same for the id of a token. Files say -1 for "there is none", in whatever integer type:
   // 4294967295 is one way to write it.
   std::optional<std::int64_t> find_token_id(std::string_view key) const;

@@ -89,7 +89,7 @@ TEST(Gguf, ChecksTypesBeforeUse) {
   EXPECT_EQ(message([&] { m.find_integers("ss"); }),
             "m.gguf: metadata key 'ss' is an array of string, must be an array of integers");
   EXPECT_EQ(message([&] { m.require_count("absent"); }),
-            "m.gguf: metadata key 'absent' is missing; the file is no complete language model");
+            "m.gguf: metadata key 'absent' is missing; the file is not a complete language model");
 }
 
 TEST(Gguf, PlacesTensors) {
@@ -155,10 +155,10 @@ TEST(Gguf, RefusesFormatsByName) {
 }
 
 TEST(Gguf, RefusesOtherFilesAndVersions) {
-  EXPECT_EQ(parse_error(""), "m.gguf: is no GGUF file: it does not begin with 'GGUF'");
-  EXPECT_EQ(parse_error("GGU"), "m.gguf: is no GGUF file: it does not begin with 'GGUF'");
+  EXPECT_EQ(parse_error(""), "m.gguf: not a GGUF file: it does not begin with 'GGUF'");
+  EXPECT_EQ(parse_error("GGU"), "m.gguf: not a GGUF file: it does not begin with 'GGUF'");
   EXPECT_EQ(parse_error("PK\3\4 a zip file"),
-            "m.gguf: is no GGUF file: it does not begin with 'GGUF'");
+            "m.gguf: not a GGUF file: it does not begin with 'GGUF'");
   GgufBuilder old;
   old.version = 1;
   EXPECT_EQ(

@@ -193,7 +193,7 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
       }
     }
   }
-  fail(ErrorCode::invalid_input, "{} is no random model, must be random:SHAPE:FORMAT; {}",
+  fail(ErrorCode::invalid_input, "{} is not a random model; it must be random:SHAPE:FORMAT; {}",
        quote(name), known_names());
 }
 

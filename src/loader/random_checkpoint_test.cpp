@@ -115,10 +115,11 @@ TEST(RandomCheckpoint, UnknownNamesListTheKnownOnes) {
       FAIL() << name;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::invalid_input);
-      EXPECT_EQ(std::string(error.what()),
-                "'" + std::string(name) +
-                    "' is no random model, must be random:SHAPE:FORMAT; shapes are qwen2.5-0.5b "
-                    "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
+      EXPECT_EQ(
+          std::string(error.what()),
+          "'" + std::string(name) +
+              "' is not a random model; it must be random:SHAPE:FORMAT; shapes are qwen2.5-0.5b "
+              "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
     }
   }
   EXPECT_FALSE(is_random_name("smollm2-135m"));

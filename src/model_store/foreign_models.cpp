@@ -35,22 +35,34 @@ std::optional<std::string> blob_name(const std::string& digest) {
   return "sha256-" + hex;
 }
 
-// The file that holds the weights of an Ollama manifest.
-std::optional<std::string> weights_blob(const fs::path& manifest) {
+// What an Ollama manifest is made of: the file that holds the weights, and whether an adapter changes
+// them.
+struct OllamaLayers {
+  std::optional<std::string> weights;
+  bool has_adapter = false;
+};
+
+OllamaLayers layers_of(const fs::path& manifest) {
   constexpr std::uint64_t kMaxBytes = 1 << 20;
+  OllamaLayers layers;
   try {
     const nlohmann::json json = nlohmann::json::parse(read_text_file(manifest, kMaxBytes));
     for (const nlohmann::json& layer : json.at("layers")) {
-      if (layer.at("mediaType") == "application/vnd.ollama.image.model") {
-        return blob_name(layer.at("digest").get<std::string>());
+      const bool is_model = layer.at("mediaType") == "application/vnd.ollama.image.model";
+      if (is_model && !layers.weights) {
+        layers.weights = blob_name(layer.at("digest").get<std::string>());
+      }
+      if (layer.at("mediaType") == "application/vnd.ollama.image.adapter") {
+        layers.has_adapter = true;
       }
     }
+    return layers;
   } catch (const nlohmann::json::exception&) {
     // Not a manifest.
   } catch (const Error&) {
     // Gone or forbidden since we listed it.
   }
-  return std::nullopt;
+  return {};
 }
 
 // manifests/registry.ollama.ai/library/qwen2.5/0.5b is what Ollama calls "qwen2.5:0.5b"; its own
@@ -108,11 +120,14 @@ std::vector<LocalModel> find_ollama_models(const fs::path& folder) {
     std::error_code unreadable;
     if (!it->is_regular_file(unreadable)) continue;
     const std::string title = ollama_title(it->path().lexically_relative(manifests));
-    const std::optional<std::string> blob = weights_blob(it->path());
-    if (title.empty() || !blob) continue;
-    const fs::path weights = folder / "blobs" / *blob;
-    if (fs::is_regular_file(weights, unreadable)) {
-      found.push_back({ModelOwner::ollama, title, "", weights});
+    const OllamaLayers layers = layers_of(it->path());
+    if (title.empty() || !layers.weights) continue;
+    const fs::path weights = folder / "blobs" / *layers.weights;
+    if (!fs::is_regular_file(weights, unreadable)) continue;
+    found.push_back({ModelOwner::ollama, title, "", weights});
+    if (layers.has_adapter) {
+      found.back().refusal =
+          "its Ollama manifest adds an adapter to the weights, which is not supported";
     }
   }
   std::ranges::sort(found, {}, &LocalModel::title);

@@ -17,6 +17,7 @@ struct LocalModel {
   std::string title;           // "smollm2-135m", "ORG/REPO", "qwen2.5:0.5b"
   std::string file;            // the GGUF file within ORG/REPO; empty: the title says all
   std::filesystem::path path;  // the GGUF file (the first of a split one) or the folder
+  std::string refusal = "";    // why it cannot be opened by its name; empty: it can
 
   // As the user types it: "smollm2-135m",
   // "ORG/REPO:file.gguf", "ollama:qwen2.5:0.5b", "hf:ORG/REPO".

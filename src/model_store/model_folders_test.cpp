@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+#include "model_store/model_store.h"
 #include "model_store/test_world.h"
 
 namespace tinyllm {
@@ -52,6 +54,27 @@ TEST(ForeignModelsTest, Ollama) {
   EXPECT_TRUE(name_fits(models[1], "qwen2.5:0.5b"));
   EXPECT_TRUE(name_fits(models[2], "someone/llama"));
   EXPECT_FALSE(name_fits(models[1], "qwen2.5"));
+}
+
+// The weights alone would be another model.
+TEST(ForeignModelsTest, OllamaModelsWithAnAdapterAreRefused) {
+  const TestWorld world;
+  const std::string hex(64, 'a');
+  world.write(".ollama/models/blobs/sha256-" + hex, "x");
+  const std::string adapter =
+      R"({"mediaType":"application/vnd.ollama.image.adapter","digest":"sha256:)" + hex + R"("},)";
+  std::string manifest = manifest_for("sha256:" + hex);
+  manifest.insert(manifest.find('[') + 1, adapter);
+  world.write(".ollama/models/manifests/registry.ollama.ai/library/tuned/latest", manifest);
+  EXPECT_THAT(names(find_foreign_models()), ElementsAre("ollama:tuned:latest"));
+  try {
+    ModelStore(world.folder()).resolve("tuned");
+    FAIL() << "it was opened";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+    EXPECT_EQ(std::string(error.what()),
+              "tuned: its Ollama manifest adds an adapter to the weights, which is not supported");
+  }
 }
 
 TEST(ForeignModelsTest, BadOllamaManifestsAreSkipped) {

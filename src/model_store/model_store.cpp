@@ -140,6 +140,9 @@ fs::path ModelStore::resolve(const std::string& name_or_path) const {
 
   const std::vector<LocalModel> models = list();
   const std::vector<LocalModel> fits = fitting(models, without_alias(name_or_path));
+  if (fits.size() == 1 && !fits.front().refusal.empty()) {
+    fail(ErrorCode::unsupported, "{}: {}", name_or_path, fits.front().refusal);
+  }
   if (fits.size() == 1) return fits.front().path;
   if (fits.size() > 1) fail_ambiguous(name_or_path, fits);
   if (known) {

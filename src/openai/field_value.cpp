@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/ordered_json_builder.h"
 #include "base/quote.h"
 #include "openai/api_error.h"
 
@@ -25,6 +26,7 @@ std::string describe_value(const nlohmann::ordered_json& value) {
   if (value.is_string()) return quote(value.get_ref<const std::string&>());
   if (value.is_array()) return value.empty() ? "an empty array" : "an array";
   if (value.is_object()) return "an object";
+  if (const auto digits = big_integer_in(value)) return std::string(*digits);
   return value.dump();
 }
 

@@ -101,6 +101,12 @@ void check_limits(const ApiRequest& request, const ServedModel& model) {
 
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model) {
   const std::optional<ChatTemplate>& chat_template = model.engine->text().chat_template;
+  if (const std::string& error = model.engine->text().chat_template_error; !error.empty()) {
+    throw ApiError(400, "no_chat_template", "messages",
+                   fmt::format("this model's chat template cannot be used ({}); use "
+                               "/v1/completions",
+                               error));
+  }
   if (!chat_template) {
     throw ApiError(400, "no_chat_template", "messages",
                    "this model has no chat template (a base model); use /v1/completions");

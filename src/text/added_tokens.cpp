@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/quote.h"
 #include "base/utf8.h"
 
 namespace tinyllm {
@@ -80,11 +79,21 @@ bool stands_alone(std::string_view text, const TextRange& range) {
   return !word_before && !word_behind;
 }
 
-bool overlaps(std::span<const TextRange> ranges, std::size_t begin, std::size_t end) {
-  const auto range = std::upper_bound(
+// The first range that ends behind `begin`.
+auto first_range(std::span<const TextRange> ranges, std::size_t begin) {
+  return std::upper_bound(
       ranges.begin(), ranges.end(), begin,
       [](std::size_t position, const TextRange& other) { return position < other.end; });
+}
+
+bool overlaps(std::span<const TextRange> ranges, std::size_t begin, std::size_t end) {
+  const auto range = first_range(ranges, begin);
   return range != ranges.end() && range->begin < end;
+}
+
+bool is_within(std::span<const TextRange> ranges, std::size_t begin, std::size_t end) {
+  const auto range = first_range(ranges, begin);
+  return range != ranges.end() && range->begin <= begin && end <= range->end;
 }
 
 }  // namespace
@@ -110,17 +119,13 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const std::string& sour
       if (is_new) token_of_node_.push_back(-1);
       node = child->second;
     }
-    if (token_of_node_[node] >= 0) {
-      fail(ErrorCode::invalid_input, "{}: added token {} has two ids, {} and {}", source,
-           quote(text), tokens_[token_of_node_[node]].id, tokens_[i].id);
-    }
-    token_of_node_[node] = static_cast<std::int32_t>(i);
+    if (token_of_node_[node] < 0) token_of_node_[node] = static_cast<std::int32_t>(i);
   }
 }
 
-const AddedToken* AddedTokens::longest_at(std::string_view text, std::size_t begin,
-                                          const AddedTokenOptions& options) const {
-  const AddedToken* longest = nullptr;
+AddedTokens::Found AddedTokens::longest_at(std::string_view text, std::size_t begin,
+                                           const AddedTokenOptions& options) const {
+  Found longest;
   std::uint32_t node = 0;
   for (std::size_t i = begin; i < text.size(); ++i) {
     const auto child =
@@ -129,9 +134,13 @@ const AddedToken* AddedTokens::longest_at(std::string_view text, std::size_t beg
     node = child->second;
     if (token_of_node_[node] < 0) continue;
     const AddedToken& token = tokens_[token_of_node_[node]];
-    const bool wanted =
-        !token.special || (options.find_special && !overlaps(options.plain_ranges, begin, i + 1));
-    if (wanted) longest = &token;
+    if (!token.special) {
+      longest = {&token, false};
+    } else if (!options.find_special || is_within(options.plain_ranges, begin, i + 1)) {
+      longest = {&token, true};
+    } else if (!overlaps(options.plain_ranges, begin, i + 1)) {
+      longest = {&token, false};
+    }
   }
   return longest;
 }
@@ -142,14 +151,16 @@ std::vector<TextPart> AddedTokens::split(std::string_view text,
   std::size_t done = 0;
   TextRange spaces;  // the last white space that rstrip measured, so that none is measured twice
   for (std::size_t i = 0; i < text.size();) {
-    const AddedToken* token = nullptr;
-    if (is_first_byte_[static_cast<unsigned char>(text[i])]) token = longest_at(text, i, options);
+    Found found;
+    if (is_first_byte_[static_cast<unsigned char>(text[i])]) found = longest_at(text, i, options);
+    const AddedToken* token = found.token;
     if (token == nullptr) {
       ++i;
       continue;
     }
     TextRange match{i, i + token->text.size()};
     i = match.end;
+    if (found.is_text) continue;
     if (token->single_word && !stands_alone(text, match)) continue;
     if (token->lstrip) match.begin = skip_space_back(text, match.begin, done);
     if (token->rstrip) {
@@ -159,7 +170,8 @@ std::vector<TextPart> AddedTokens::split(std::string_view text,
       match.end = spaces.end;
     }
     if (done < match.begin) parts.push_back({{done, match.begin}, std::nullopt});
-    parts.push_back({match, token->id});
+    // White space of a token before may have been all of it; then it is gone, as with tokenizers.
+    if (match.begin < match.end) parts.push_back({match, token->id});
     done = match.end;
   }
   if (done < text.size()) parts.push_back({{done, text.size()}, std::nullopt});

@@ -32,21 +32,27 @@ struct AddedTokenOptions {
 
 class AddedTokens {
  public:
-  // Throws Error{invalid_input} that names `source` and the token: two of one text, or one of more
-  // than 1024 bytes (the length bounds the work for each byte of text).
+  // Of several of one text the first counts. Throws Error{invalid_input} that names `source` and
+  // the token: one of more than 1024 bytes (the length bounds the work for each byte of text).
   AddedTokens(std::vector<AddedToken> tokens, const std::string& source);
 
   bool empty() const { return tokens_.empty(); }
 
   // The parts of well-formed UTF-8 in order, none without an id empty. Of the tokens that begin at
-  // the leftmost possible byte the longest is taken, then the search goes on behind it.
+  // the leftmost possible byte the longest is taken, then the search goes on behind it. A special
+  // token that is text only (find_special is false, or all of it is plain) is passed over as a
+  // whole, so a shorter token in it is not found: as tokenizers' encode_special_tokens.
   std::vector<TextPart> split(std::string_view text, const AddedTokenOptions& options) const;
 
   std::optional<TokenId> find(std::string_view text) const;
 
  private:
-  const AddedToken* longest_at(std::string_view text, std::size_t begin,
-                               const AddedTokenOptions& options) const;
+  struct Found {
+    const AddedToken* token = nullptr;
+    bool is_text = false;  // a special token that is not to be recognised here
+  };
+  Found longest_at(std::string_view text, std::size_t begin,
+                   const AddedTokenOptions& options) const;
 
   // The texts as a tree of bytes; a key is 256 * node + byte, the root is node 0.
   std::unordered_map<std::uint64_t, std::uint32_t> children_;

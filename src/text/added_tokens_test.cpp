@@ -55,9 +55,21 @@ TEST(AddedTokens, SpecialOnesKeepOutOfPlainRanges) {
   EXPECT_THAT(split(tokens, "<s>x<w>", {.find_special = false}), ElementsAre("<s>x", "#3 <w>"));
 }
 
+TEST(AddedTokens, SpecialOnesThatAreTextHideWhatTheyHold) {
+  const std::vector<AddedToken> tokens = {{.id = 1, .text = "<ab>"},
+                                          {.id = 2, .text = "ab", .special = false}};
+  EXPECT_THAT(split(tokens, "<ab>ab", {.find_special = false}), ElementsAre("<ab>", "#2 ab"));
+  const std::vector<TextRange> plain = {{0, 4}};
+  EXPECT_THAT(split(tokens, "<ab>ab", {.plain_ranges = plain}), ElementsAre("<ab>", "#2 ab"));
+  const std::vector<TextRange> half = {{0, 2}};  // it is nobody's whole text: look on inside
+  EXPECT_THAT(split(tokens, "<ab>", {.plain_ranges = half}), ElementsAre("<", "#2 ab", ">"));
+}
+
 TEST(AddedTokens, ManyStripsAreNotQuadratic) {
   const std::vector<AddedToken> tokens = {{.id = 1, .text = " ", .lstrip = true, .rstrip = true}};
-  EXPECT_EQ(split(tokens, std::string(1 << 20, ' ')).size(), std::size_t{1} << 20);
+  EXPECT_EQ(split(tokens, std::string(1 << 20, ' ')).size(), 1u);
+  const std::vector<AddedToken> to_the_right = {{.id = 1, .text = " ", .rstrip = true}};
+  EXPECT_EQ(split(to_the_right, std::string(1 << 20, ' ')).size(), std::size_t{1} << 20);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // Loaders fill it (loader/text/text_sources.h). Plain structs; immutable once filled.
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/token_id.h"
@@ -22,6 +23,9 @@ struct GenerationDefaults {
 struct ModelText {
   std::optional<Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat_template;  // empty for a base model
+  // Why the model's template cannot be used; chat_template is then empty. Text is completed all the
+  // same. "" when nothing is wrong.
+  std::string chat_template_error;
   GenerationDefaults defaults;
 };
 

@@ -105,7 +105,7 @@ Tokenizer::State::State(TokenizerSpec spec)
     : pretokenizer_name(spec.pretokenizer_name),
       nfc(spec.nfc),
       add_prefix_space(spec.add_prefix_space),
-      word_rules{spec.ignore_merges, spec.unknown_id},
+      word_rules{spec.ignore_merges, spec.unknown_id, spec.fuse_unknown},
       bos_id(spec.bos_id),
       eos_id(spec.eos_id),
       prefix_ids(spec.prefix_ids),

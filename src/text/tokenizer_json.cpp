@@ -17,7 +17,9 @@
 #include "base/error.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
+#include "base/log.h"
 #include "base/quote.h"
+#include "text/added_vocabulary.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {
@@ -40,26 +42,44 @@ void put_token(TokenizerSpec& spec, TokenId id, std::string bytes) {
   spec.tokens[index] = std::move(bytes);
 }
 
-void read_added_tokens(TokenizerSpec& spec, const JsonField& list) {
-  if (list.is_null()) return;
+// The file's ids count only as far as the model has the token: as in Hugging Face's tokenizers, which
+// warns as well.
+void warn_of_other_ids(const TokenizerSpec& spec, const JsonField& list) {
+  std::unordered_map<std::string_view, TokenId> ids;
+  for (const AddedToken& token : spec.added_tokens) ids.emplace(token.text, token.id);
   for (const JsonField& entry : list.elements()) {
-    AddedToken token;
-    token.id = entry.member("id").id();
-    token.text = entry.member("content").string();
-    token.special = entry.member("special").boolean_or(false);
-    token.lstrip = entry.member("lstrip").boolean_or(false);
-    token.rstrip = entry.member("rstrip").boolean_or(false);
-    token.single_word = entry.member("single_word").boolean_or(false);
-    token.normalized = entry.member("normalized").boolean_or(!token.special);
-    if (token.text.empty()) continue;  // tokenizers leaves it out too
-    put_token(spec, token.id, token.text);
-    spec.added_tokens.push_back(std::move(token));
+    const auto found = ids.find(entry.member("content").string());
+    const TokenId wanted = entry.member("id").id();
+    if (found == ids.end() || found->second == wanted) continue;
+    log(LogLevel::warning, "{}: {} says {}, but token {} has id {}", spec.source,
+        entry.member("id").path(), wanted, quote(found->first), found->second);
   }
 }
 
+void read_added_tokens(TokenizerSpec& spec, const JsonField& list, TokensBeside beside,
+                       AddedVocabulary vocabulary) {
+  std::vector<AddedToken> batch;
+  if (!list.is_null()) {
+    for (const JsonField& entry : list.elements()) {
+      batch.push_back(read_added_token(entry));
+      if (!beside.has_decoder) beside.by_id[entry.member("id").id()] = batch.back();
+    }
+  }
+  vocabulary.add(batch);
+  vocabulary.add_beside(beside);
+  spec.added_tokens = vocabulary.tokens();
+  for (AddedToken& token : spec.added_tokens) {
+    // What it says when it is decoded: tokenizers reads it in the byte alphabet where it can.
+    std::optional<std::string> bytes = bytes_from_printable(token.text);
+    token.in_model = token.in_model && bytes.has_value();
+    put_token(spec, token.id, bytes ? std::move(*bytes) : token.text);
+    std::erase(spec.unreachable_ids, token.id);
+  }
+  if (!list.is_null()) warn_of_other_ids(spec, list);
+}
+
+// A token that is not written in the byte alphabet is only ever decoded, as its text.
 void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
-  std::unordered_map<std::string_view, TokenId> added_ids;
-  for (const AddedToken& token : spec.added_tokens) added_ids.emplace(token.text, token.id);
   spec.tokens.reserve(std::min<std::size_t>(vocab.object().size(), kMaxTokens));
   for (const auto& [text, id] : vocab.object().items()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= kMaxTokens) {
@@ -67,52 +87,50 @@ void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
            spec.source, vocab.path(), quote(text), kMaxTokens);
     }
     const auto token_id = static_cast<TokenId>(id.get<std::uint64_t>());
-    if (const auto added = added_ids.find(text); added != added_ids.end()) {
-      if (added->second == token_id) continue;  // put already, as plain text
-      fail(ErrorCode::invalid_input, "{}: token {} has id {} in {} and {} in added_tokens",
-           spec.source, quote(text), token_id, vocab.path(), added->second);
-    }
     std::optional<std::string> bytes = bytes_from_printable(text);
-    if (!bytes) {
-      fail(ErrorCode::unsupported,
-           "{}: {}: token {} is not written in the byte-level alphabet; vocabularies in "
-           "SentencePiece's style are not supported",
-           spec.source, vocab.path(), quote(text));
-    }
-    put_token(spec, token_id, std::move(*bytes));
+    if (!bytes) spec.unreachable_ids.push_back(token_id);
+    put_token(spec, token_id, bytes ? std::move(*bytes) : text);
   }
 }
 
-std::string merge_part(const TokenizerSpec& spec, std::size_t rank, std::string_view printable) {
-  std::optional<std::string> bytes = bytes_from_printable(printable);
-  if (!bytes) {
-    fail(ErrorCode::invalid_input, "{}: model.merges[{}]: {} is not in the byte-level alphabet",
-         spec.source, rank, quote(printable));
-  }
-  return std::move(*bytes);
+std::optional<TokenId> find_in(const JsonField& vocab, const std::string& text) {
+  const auto found = vocab.object().find(text);
+  if (found == vocab.object().end()) return std::nullopt;
+  return found->get<TokenId>();
 }
 
-// Each merge is "a b" (older files) or ["a", "b"].
-void read_merges(TokenizerSpec& spec, const JsonField& merges) {
-  for (const nlohmann::json& merge : merges.array()) {
-    const std::size_t rank = spec.merges.size();
-    std::string left, right;
-    if (merge.is_string()) {
-      const std::string& both = merge.get_ref<const std::string&>();
-      const std::size_t space = both.find(' ');
-      if (space != std::string::npos) {
-        left = both.substr(0, space);
-        right = both.substr(space + 1);
-      }
-    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
-               merge[1].is_string()) {
-      left = merge[0].get<std::string>();
-      right = merge[1].get<std::string>();
-    }
+// The two tokens of a merge: "a b" (older files) or ["a", "b"].
+std::pair<std::string, std::string> merge_parts(const nlohmann::json& merge) {
+  if (merge.is_string()) {
+    const std::string& both = merge.get_ref<const std::string&>();
+    const std::size_t space = both.find(' ');
+    if (space != std::string::npos) return {both.substr(0, space), both.substr(space + 1)};
+  } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() &&
+             merge[1].is_string()) {
+    return {merge[0].get<std::string>(), merge[1].get<std::string>()};
+  }
+  return {};
+}
+
+// A merge of tokens that no byte spells never happens; it keeps its place in the order.
+void read_merges(TokenizerSpec& spec, const JsonField& model) {
+  const JsonField vocab = model.member("vocab");
+  std::size_t rank = 0;
+  for (const nlohmann::json& merge : model.member("merges").array()) {
+    if (merge.is_string() && merge.get_ref<const std::string&>().starts_with("#version")) continue;
+    const auto [left, right] = merge_parts(merge);
     if (left.empty() || right.empty()) {
       fail(ErrorCode::invalid_input, "{}: model.merges[{}] must be two tokens", spec.source, rank);
     }
-    spec.merges.emplace_back(merge_part(spec, rank, left), merge_part(spec, rank, right));
+    for (const std::string& token : {left, right, left + right}) {
+      if (find_in(vocab, token)) continue;
+      fail(ErrorCode::invalid_input, "{}: merge {} is {} with {}, but {} is not a token",
+           spec.source, rank, quote(left), quote(right), quote(token));
+    }
+    std::optional<std::string> first = bytes_from_printable(left);
+    std::optional<std::string> second = bytes_from_printable(right);
+    if (first && second) spec.merges.emplace_back(std::move(*first), std::move(*second));
+    ++rank;
   }
 }
 
@@ -120,21 +138,27 @@ void refuse_unless_empty(const JsonField& field, const char* wanted) {
   if (!field.is_null() && !field.string().empty()) field.refuse(ErrorCode::unsupported, wanted);
 }
 
-void read_unknown(TokenizerSpec& spec, const JsonField& model) {
-  const JsonField unknown = model.member("unk_token");
-  if (unknown.is_null()) return;
-  const auto token = std::find(spec.tokens.begin(), spec.tokens.end(), unknown.string());
-  if (token == spec.tokens.end()) unknown.refuse(ErrorCode::invalid_input, "a token");
-  spec.unknown_id = static_cast<TokenId>(token - spec.tokens.begin());
-  // Fusing means something only where some byte is no token.
-  const bool fuses = model.member("fuse_unk").boolean_or(false);
-  for (int byte = 0; fuses && byte < 256; ++byte) {
-    const std::string text(1, static_cast<char>(byte));
-    if (std::find(spec.tokens.begin(), spec.tokens.end(), text) == spec.tokens.end()) {
-      model.member("fuse_unk")
-          .refuse(ErrorCode::unsupported, "false in a vocabulary that lacks single bytes");
+bool has_all_bytes(const JsonField& vocab) {
+  for (int byte = 0; byte < 256; ++byte) {
+    if (!find_in(vocab, printable_from_bytes(std::string(1, static_cast<char>(byte))))) {
+      return false;
     }
   }
+  return true;
+}
+
+// What becomes of bytes that are no token. A vocabulary that has them all needs none of it.
+void read_unknown(TokenizerSpec& spec, const JsonField& model) {
+  if (has_all_bytes(model.member("vocab"))) return;
+  if (model.member("byte_fallback").boolean_or(false)) {
+    model.member("byte_fallback")
+        .refuse(ErrorCode::unsupported, "false in a vocabulary that lacks single bytes");
+  }
+  const JsonField unknown = model.member("unk_token");
+  if (unknown.is_null()) return;
+  spec.unknown_id = find_in(model.member("vocab"), unknown.string());
+  if (!spec.unknown_id) unknown.refuse(ErrorCode::invalid_input, "a token");
+  spec.fuse_unknown = model.member("fuse_unk").boolean_or(false);
 }
 
 void check_model(const JsonField& model) {
@@ -143,11 +167,8 @@ void check_model(const JsonField& model) {
     type.refuse(ErrorCode::unsupported,
                 "'BPE' (WordPiece, Unigram and WordLevel are not supported)");
   }
-  if (model.member("byte_fallback").boolean_or(false)) {
-    model.member("byte_fallback").refuse(ErrorCode::unsupported, "false (SentencePiece's BPE)");
-  }
-  if (!model.member("dropout").is_null()) {
-    model.member("dropout").refuse(ErrorCode::unsupported, "null");
+  if (model.member("dropout").number_or(0) != 0) {
+    model.member("dropout").refuse(ErrorCode::unsupported, "null or 0");
   }
   refuse_unless_empty(model.member("continuing_subword_prefix"), "empty");
   refuse_unless_empty(model.member("end_of_word_suffix"), "empty");
@@ -156,7 +177,7 @@ void check_model(const JsonField& model) {
 void read_model(TokenizerSpec& spec, const JsonField& model) {
   spec.ignore_merges = model.member("ignore_merges").boolean_or(false);
   read_vocab(spec, model.member("vocab"));
-  read_merges(spec, model.member("merges"));
+  read_merges(spec, model);
   read_unknown(spec, model);
 }
 
@@ -248,22 +269,42 @@ void read_pretokenizer(TokenizerSpec& spec, const JsonField& pretokenizer) {
   }
 }
 
+void put_around(TokenizerSpec& spec, const std::vector<TokenId>& before,
+                const std::vector<TokenId>& behind) {
+  spec.prefix_ids.insert(spec.prefix_ids.begin(), before.begin(), before.end());
+  spec.suffix_ids.insert(spec.suffix_ids.end(), behind.begin(), behind.end());
+  if (!spec.prefix_ids.empty()) spec.bos_id = spec.prefix_ids.front();
+}
+
 // BOS and EOS stand around sequence A in the template for one text.
 void read_template(TokenizerSpec& spec, const JsonField& processing) {
-  std::vector<TokenId>* side = &spec.prefix_ids;
+  std::vector<TokenId> before, behind;
+  int n_sequences = 0;
   for (const JsonField& entry : processing.member("single").elements()) {
     if (!entry.member("Sequence").is_null()) {
-      side = &spec.suffix_ids;
+      ++n_sequences;
       continue;
     }
     const std::string& name = entry.member("SpecialToken").member("id").string();
     const JsonField token = processing.member("special_tokens").member(name);
-    for (const JsonField& id : token.member("ids").elements()) side->push_back(id.id());
+    for (const JsonField& id : token.member("ids").elements()) {
+      (n_sequences == 0 ? before : behind).push_back(id.id());
+    }
   }
-  if (side == &spec.prefix_ids) {
-    processing.member("single").refuse(ErrorCode::unsupported, "a template with a Sequence");
+  if (n_sequences != 1) {
+    processing.member("single").refuse(ErrorCode::unsupported, "a template with one Sequence");
   }
-  if (!spec.prefix_ids.empty()) spec.bos_id = spec.prefix_ids.front();
+  put_around(spec, before, behind);
+}
+
+// RobertaProcessing and BertProcessing: "cls": ["<s>", 0], "sep": ["</s>", 2].
+void read_cls_and_sep(TokenizerSpec& spec, const JsonField& processing) {
+  const auto id_of = [&](const char* name) {
+    const std::vector<JsonField> pair = processing.member(name).elements();
+    if (pair.size() != 2) processing.member(name).refuse(ErrorCode::invalid_input, "[text, id]");
+    return pair[1].id();
+  };
+  put_around(spec, {id_of("cls")}, {id_of("sep")});
 }
 
 void read_post_processor(TokenizerSpec& spec, const JsonField& post_processor) {
@@ -271,8 +312,11 @@ void read_post_processor(TokenizerSpec& spec, const JsonField& post_processor) {
     const JsonField type = part.member("type");
     if (type.string() == "TemplateProcessing") {
       read_template(spec, part);
+    } else if (type.string() == "RobertaProcessing" || type.string() == "BertProcessing") {
+      read_cls_and_sep(spec, part);
     } else if (type.string() != "ByteLevel") {  // ByteLevel only moves offsets
-      type.refuse(ErrorCode::unsupported, "Sequence, TemplateProcessing or ByteLevel");
+      type.refuse(ErrorCode::unsupported,
+                  "Sequence, TemplateProcessing, RobertaProcessing, BertProcessing or ByteLevel");
     }
   }
 }
@@ -286,7 +330,19 @@ void check_decoder(const JsonField& decoder) {
 
 }  // namespace
 
-TokenizerSpec parse_tokenizer_json(std::string_view json, const std::string& source) {
+AddedToken read_added_token(const JsonField& entry) {
+  AddedToken token;
+  token.text = entry.member("content").string();
+  token.special = entry.member("special").boolean_or(false);
+  token.lstrip = entry.member("lstrip").boolean_or(false);
+  token.rstrip = entry.member("rstrip").boolean_or(false);
+  token.single_word = entry.member("single_word").boolean_or(false);
+  token.normalized = entry.member("normalized").boolean_or(!token.special);
+  return token;
+}
+
+TokenizerSpec parse_tokenizer_json(std::string_view json, const std::string& source,
+                                   const TokensBeside& beside) {
   const nlohmann::json document = parse_json(json, source);
   const JsonField root(document, source);
   TokenizerSpec spec;
@@ -297,8 +353,12 @@ TokenizerSpec parse_tokenizer_json(std::string_view json, const std::string& sou
   read_pretokenizer(spec, root.member("pre_tokenizer"));
   read_post_processor(spec, root.member("post_processor"));
   check_decoder(root.member("decoder"));
-  read_added_tokens(spec, root.member("added_tokens"));
   read_model(spec, model);
+  const JsonField vocab = model.member("vocab");
+  const auto n_tokens = static_cast<std::int64_t>(vocab.object().size());
+  read_added_tokens(
+      spec, root.member("added_tokens"), beside,
+      AddedVocabulary([&](const std::string& text) { return find_in(vocab, text); }, n_tokens));
   return spec;
 }
 

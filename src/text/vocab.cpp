@@ -27,7 +27,7 @@ void put_added_tokens(std::vector<std::string>& bytes, std::vector<bool>& is_add
            spec.source, id, shown);
     }
     if (bytes[id].empty()) bytes[id] = added.text;
-    if (bytes[id] != added.text) {
+    if (bytes[id] != added.text && bytes[id] != bytes_from_printable(added.text)) {
       fail(ErrorCode::invalid_input, "{}: id {} is token {} and added token {}", spec.source, id,
            quote(bytes[id]), shown);
     }
@@ -47,22 +47,43 @@ Vocab::Vocab(TokenizerSpec& spec) : bytes_(std::move(spec.tokens)) {
   std::vector<bool> is_added(bytes_.size());
   put_added_tokens(bytes_, is_added, special_, spec);
 
-  // Two passes: BPE never makes an added token where a plain token has the same bytes.
+  // BPE never makes an added token where a plain token has the same bytes.
   ids_.reserve(bytes_.size());
-  for (const bool added : {false, true}) {
-    for (std::size_t id = 0; id < bytes_.size(); ++id) {
-      if (is_added[id] != added || bytes_[id].empty()) continue;
-      const auto [entry, is_new] = ids_.emplace(bytes_[id], static_cast<TokenId>(id));
-      if (is_new) continue;
-      if (is_added[entry->second] == added) {
-        fail(ErrorCode::invalid_input, "{}: token {} has two ids, {} and {}", spec.source,
-             quote(bytes_[id]), entry->second, id);
-      }
-    }
+  std::vector<bool> is_left_out = is_added;
+  for (const TokenId id : spec.unreachable_ids) {
+    if (contains(id)) is_left_out[id] = true;
   }
+  index_plain_tokens(is_left_out, spec.source);
+  index_added_tokens(spec);
   for (unsigned byte = 0; byte < 256; ++byte) {
     const char text = static_cast<char>(byte);
     byte_ids_[byte] = find({&text, 1});
+  }
+}
+
+void Vocab::index_plain_tokens(const std::vector<bool>& is_left_out, const std::string& source) {
+  for (std::size_t id = 0; id < bytes_.size(); ++id) {
+    if (is_left_out[id] || bytes_[id].empty()) continue;
+    const auto [entry, is_new] = ids_.emplace(bytes_[id], static_cast<TokenId>(id));
+    if (!is_new) {
+      fail(ErrorCode::invalid_input, "{}: token {} has two ids, {} and {}", source,
+           quote(bytes_[id]), entry->second, id);
+    }
+  }
+}
+
+void Vocab::index_added_tokens(const TokenizerSpec& spec) {
+  std::unordered_map<std::string_view, TokenId> added_ids;
+  for (const AddedToken& token : spec.added_tokens) {
+    const auto [other, is_new_text] = added_ids.emplace(token.text, token.id);
+    if (!is_new_text) {
+      fail(ErrorCode::invalid_input, "{}: added token {} has two ids, {} and {}", spec.source,
+           quote(token.text), other->second, token.id);
+    }
+    if (!token.in_model) continue;
+    const std::string& spelt =
+        spelt_.emplace_back(bytes_from_printable(token.text).value_or(token.text));
+    ids_.emplace(spelt, token.id);
   }
 }
 

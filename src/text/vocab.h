@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,14 +30,18 @@ class Vocab {
   const std::string& bytes(TokenId id) const { return bytes_[id]; }
   bool is_special(TokenId id) const { return special_[id]; }
 
-  // The token that BPE makes of exactly these bytes.
-  // An added token only when no other token has them.
+  // The token that BPE makes of exactly these bytes. An added token only when no other token has
+  // them; its bytes are then those that its text stands for in the byte alphabet.
   std::optional<TokenId> find(std::string_view bytes) const;
   // The token of one byte; empty where the vocabulary has none.
   std::optional<TokenId> byte_id(unsigned char byte) const { return byte_ids_[byte]; }
 
  private:
+  void index_plain_tokens(const std::vector<bool>& is_left_out, const std::string& source);
+  void index_added_tokens(const TokenizerSpec& spec);
+
   std::vector<std::string> bytes_;  // by id, never changed: ids_ looks into it
+  std::deque<std::string> spelt_;   // the same of added tokens as BPE knows them
   std::vector<bool> special_;
   std::unordered_map<std::string_view, TokenId> ids_;
   std::array<std::optional<TokenId>, 256> byte_ids_;

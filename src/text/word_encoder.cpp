@@ -18,19 +18,22 @@ void WordEncoder::append(std::string_view word) {
 
 void WordEncoder::encode_word(std::string_view word) {
   if (rules_.ignore_merges) {
-    if (const std::optional<TokenId> id = vocab_.find(word)) {
+    // Never a special token: a user's text would become one.
+    if (const std::optional<TokenId> id = vocab_.find(word); id && !vocab_.is_special(*id)) {
       token_ids_.push_back(*id);
       return;
     }
   }
   word_ids_.clear();
+  bool was_unknown = false;
   for (const char byte : word) {
     const std::optional<TokenId> id = vocab_.byte_id(static_cast<unsigned char>(byte));
     if (id) {
       word_ids_.push_back(*id);
-    } else if (rules_.unknown_id) {
+    } else if (rules_.unknown_id && !(was_unknown && rules_.fuse_unknown)) {
       word_ids_.push_back(*rules_.unknown_id);
     }
+    was_unknown = !id;
   }
   bpe_merge(word_ids_, merges_);
   token_ids_.insert(token_ids_.end(), word_ids_.begin(), word_ids_.end());

@@ -14,8 +14,9 @@
 namespace tinyllm {
 
 struct WordRules {
-  bool ignore_merges = false;         // a word that is a token is that token
+  bool ignore_merges = false;         // a word that is a token, but no special one, is that token
   std::optional<TokenId> unknown_id;  // for a byte that is no token; empty: it is left out
+  bool fuse_unknown = false;          // one for several such bytes in a row
 };
 
 class WordEncoder {

@@ -10,27 +10,34 @@ import pytest
 import toy_model
 from toy_model import END_OF_TEXT, IM_END, IM_START
 
-ADDS = {
-    "nothing": {},
-    "BOS": {"bos_token": "<|endoftext|>", "add_bos_token": True},
-    "EOS": {"add_eos_token": True},
-    "both": {"bos_token": "<|endoftext|>", "add_bos_token": True, "add_eos_token": True},
-}
+# What the post-processor of tokenizer.json puts before and behind a text. add_bos_token of tokenizer_config.json says
+# nothing beside it, as in transformers 5.
+ADDS = {"nothing": ([], []), "BOS": ([END_OF_TEXT], []), "EOS": ([], [IM_END]), "both": ([END_OF_TEXT], [IM_END])}
 MESSAGES = [{"role": "user", "content": "Hi <|im_end|>"}]  # what a person wrote is no special token
 WANTED = [IM_START, *b"user\nHi <|im_end|>", IM_END, *b"\n", IM_START, *b"assistant\n"]
 
 
+def post_processor(before, behind):
+    pieces = lambda ids: [{"SpecialToken": {"id": toy_model.SPECIALS[id], "type_id": 0}} for id in ids]
+    known = {toy_model.SPECIALS[id]: {"id": toy_model.SPECIALS[id], "ids": [id], "tokens": []} for id in before + behind}
+    single = [*pieces(before), {"Sequence": {"id": "A", "type_id": 0}}, *pieces(behind)]
+    return {"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": known}
+
+
 @pytest.fixture(scope="module", params=ADDS)
 def model(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model") / "toy"
-    return toy_model.write_folder(folder, toy_model.spell("Fine é!"), settings=ADDS[request.param])
+    folder = tmp_path_factory.mktemp(request.param) / "toy"
+    toy_model.write_folder(folder, toy_model.spell("Fine é!"), settings={"add_bos_token": request.param == "nothing"})
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer["post_processor"] = post_processor(*ADDS[request.param])
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return folder
 
 
 def around(model, ids):
     """What the tokenizer makes of a text with these ids."""
-    settings = json.loads((model / "tokenizer_config.json").read_text())
-    before = [END_OF_TEXT] if settings.get("add_bos_token") else []
-    return before + ids + ([IM_END] if settings.get("add_eos_token") else [])
+    before, behind = next(adds for name, adds in ADDS.items() if model.parent.name.startswith(name))
+    return before + ids + behind
 
 
 def test_serve(model, start_server):

@@ -30,6 +30,25 @@ TOOL = {
     },
 }
 
+NUMBERS_AND_FORMATS = [
+    ("big literals", "{{ 18446744073709551616 }} {{ -9223372036854775809 }} {{ 10 ** 30 }} {{ 2 ** 64 // 7 }} {{ -(2 ** 64) % 7 }}", {}),
+    ("int of long texts", "{{ '123456789012345678901'|int }} {{ 1e20|int }} {{ '-99999999999999999999'|int(5) }}", {}),
+    ("format specifications", "{{ '{:.2f}|{:>5}|{:^7}|{:*<6}|{:+d}|{:,}|{:_}|{:#x}|{:08.3f}|{:e}|{:%}|{:g}'.format(3.14159, 'a', 'mid', 'x', 5, 1234567, 1234567, 255, -2.5, 12345.678, 0.125, 1e-7) }}", {}),
+    ("format of reals", "{{ '{:.3}|{:.5}|{:}|{:5}|{:.0f}|{:#.0f}|{:010,.1f}|{:G}|{:.3g}'.format(1234.5, 1.0, 1e16, 2.5, 2.5, 2.0, 1234.56, 1e-10, 1e10) }}", {}),
+    ("format fields", "{{ '{0[0]} {1.k} {1[k]!r:>6} {k!s} {{}} {2:{3}}'.format([1], {'k': 'v'}, 7, '05', k=none) }}", {}),
+    ("format of ascii", "{{ '{!a}'.format('é\u200b😀') }} {{ '%a %c %c' % ('ü', 65, 'é') }}", {}),
+    ("percent widths", "{{ '%*d|%-*s|%.*f|%#.0f|%#x' % (5, 3, 4, 'a', 2, 1.5, 2.0, 255) }}", {}),
+    ("recursive loop", "{% for x in [1, [2, [3]], 4] recursive %}{{ loop.depth }}{% if x is number %}{{ x }}{% else %}({{ loop(x) }}){% endif %}{% else %}none{% endfor %}", {}),
+    ("recursive tree", "{% for n in t recursive %}<{{ n.a }}{% if n.c %}{{ loop(n.c) }}{% endif %}{{ loop.last }}>{% endfor %}", {"t": [{"a": 1, "c": [{"a": 2}, {"a": 3, "c": []}]}]}),
+    ("joiner", "{% set j = joiner() %}{% for x in [1, 2, 3] %}{{ j() }}{{ x }}{% endfor %}{{ joiner(sep='-')() }}", {}),
+    ("cycler", "{% set c = cycler('a', 'b', 3) %}{% for x in range(4) %}{{ c.next() }}{{ c.current }} {% endfor %}{{ c.reset() }}{{ c.items }}{{ c.pos }}", {}),
+    ("block", "{% set a = 1 %}{% block head %}{{ a }}{% set a = 2 %}{{ a }}{% endblock head %}{{ a }}", {}),
+    ("scoped block", "{% for x in [1, 2] %}{% block b scoped %}{{ x }}{% endblock %}{% endfor %}", {}),
+    ("urlencode", "{{ 'a b/c?d=é&~'|urlencode }} {{ {'a b': 1, 'ü': 'x/y'}|urlencode }} {{ [('k', none)]|urlencode }} {{ 5|urlencode }}", {}),
+    ("striptags", "{{ '<p>a &amp; <b>b</b></p>\n <!-- <i> --> &lt;c&gt; &#233;&#x1F600; < d'|striptags }}", {}),
+    ("cases of characters", "{{ 'ß ŉ ﬁ ǆ ΑΣ ΑΣΑ İ'.upper() }} {{ 'ΑΣ ΑΣΑ Σ İ'.lower() }} {{ 'ǆ ﬁn ΌΣΟΣ'|title }} {{ 'ΑΣ'|capitalize }} {{ '²'.isdigit() }}{{ 'ª'.islower() }}", {}),
+]
+
 WHITESPACE = [
     ("trim_blocks", "a\n{% if true %}\nb\n{% endif %}\nc\n", {}),
     ("lstrip_blocks", "a\n   {% if true %}\n   b\n\t{% endif %}\n  c", {}),
@@ -393,5 +412,6 @@ CASES = {
     "json": JSON,
     "tests": TESTS,
     "functions": FUNCTIONS,
+    "numbers and formats": NUMBERS_AND_FORMATS,
     "errors": ERRORS,
 }

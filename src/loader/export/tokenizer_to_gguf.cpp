@@ -85,6 +85,10 @@ void require_kept(const TokenizerSpec& spec, const TokenizerSpec& read) {
     if (token.lstrip || token.rstrip || token.single_word) {
       refuse(spec, fmt::format("token {} strips spaces or is a single word", quote(token.text)));
     }
+    if (spec.tokens[token.id] != token.text) {
+      refuse(spec,
+             fmt::format("added token {} is written in the byte alphabet", quote(token.text)));
+    }
   }
   CHECK(spec.tokens == read.tokens && spec.merges == read.merges,
         "{}: its tokens or merges were written as others", spec.source);

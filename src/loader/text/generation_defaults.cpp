@@ -1,7 +1,12 @@
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "base/json_field.h"
+#include "base/log.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
 #include "loader/text/text_sources.h"
@@ -34,15 +39,29 @@ constexpr const char* kEndTokens[] = {
     "<｜end▁of▁sentence｜>",  // DeepSeek's distilled Qwen and Llama
 };
 
+// Says at start, by file and field, what is wrong, and goes on without the field: else each client
+// would be told of a value that it never sent.
+template <typename Read>
+auto read_or_warn(Read read) -> decltype(read()) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    log(LogLevel::warning, "{}; it is left out", error.what());
+    return std::nullopt;
+  }
+}
+
 // Collects a stop set: every id once, ascending, none that the model does not have.
 class StopSet {
  public:
   explicit StopSet(std::int64_t vocab_size) : vocab_size_(vocab_size) {}
 
-  void add(std::int64_t id) {
-    if (id < 0 || id >= vocab_size_) return;
+  bool add(std::int64_t id) {
+    if (id < 0 || id >= vocab_size_) return false;
     ids_.push_back(static_cast<TokenId>(id));
+    return true;
   }
+  std::int64_t vocab_size() const { return vocab_size_; }
   std::vector<TokenId> take() {
     std::sort(ids_.begin(), ids_.end());
     ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
@@ -57,12 +76,50 @@ class StopSet {
 // "eos_token_id": null, one id or a list. Some files say none with -1.
 void add_eos(const JsonField& config, StopSet& stops) {
   const auto add = [&stops](const JsonField& field) {
-    if (field.number() >= 0) stops.add(field.id());
+    read_or_warn([&]() -> std::optional<TokenId> {
+      if (field.number() < 0) return std::nullopt;
+      if (stops.add(field.id())) return field.id();
+      field.refuse(ErrorCode::invalid_input, fmt::format("an id in [0, {})", stops.vocab_size()));
+    });
   };
   const JsonField eos = config.member("eos_token_id");
   if (eos.is_null()) return;
   if (!eos.is_array()) return add(eos);
   for (const JsonField& id : eos.elements()) add(id);
+}
+
+// What a recommended number must be.
+struct Range {
+  double first, last;
+  bool holds_first;
+  const char* words;
+  bool holds(double value) const {
+    return value <= last && (holds_first ? value >= first : value > first);
+  }
+};
+constexpr Range kTemperature{0, 100, true, "in [0, 100]"};
+constexpr Range kTopP{0, 1, false, "in (0, 1]"};
+constexpr Range kMinP{0, 1, true, "in [0, 1]"};
+constexpr Range kRepetitionPenalty{0, 1e9, false, "above 0"};
+constexpr Range kTopK{-1, 1 << 30, true, "a whole number of at least 1, or 0 or -1 for all"};
+
+std::optional<float> recommended(const JsonField& field, const Range& range) {
+  return read_or_warn([&]() -> std::optional<float> {
+    if (field.is_null()) return std::nullopt;
+    if (!range.holds(field.number())) field.refuse(ErrorCode::invalid_input, range.words);
+    return static_cast<float>(field.number());
+  });
+}
+
+std::optional<int> recommended_top_k(const JsonField& field) {
+  return read_or_warn([&]() -> std::optional<int> {
+    if (field.is_null()) return std::nullopt;
+    const double number = field.number();
+    if (!kTopK.holds(number) || number != std::floor(number)) {
+      field.refuse(ErrorCode::invalid_input, kTopK.words);
+    }
+    return std::max(static_cast<int>(number), 0);
+  });
 }
 
 GenerationDefaults defaults_from_hf(const HuggingFaceFolder& folder, StopSet stops) {
@@ -76,18 +133,12 @@ GenerationDefaults defaults_from_hf(const HuggingFaceFolder& folder, StopSet sto
   }
   const JsonField config(*json, folder.source("generation_config.json"));
   add_eos(config, stops);
-  const auto number = [&](const char* key) -> std::optional<float> {
-    const JsonField field = config.member(key);
-    if (field.is_null()) return std::nullopt;
-    return static_cast<float>(field.number());
-  };
-  defaults.temperature = number("temperature");
-  defaults.top_p = number("top_p");
-  defaults.min_p = number("min_p");
-  defaults.repetition_penalty = number("repetition_penalty");
-  if (const JsonField top_k = config.member("top_k"); !top_k.is_null()) {
-    defaults.top_k = top_k.id();
-  }
+  defaults.temperature = recommended(config.member("temperature"), kTemperature);
+  defaults.top_p = recommended(config.member("top_p"), kTopP);
+  defaults.min_p = recommended(config.member("min_p"), kMinP);
+  defaults.repetition_penalty =
+      recommended(config.member("repetition_penalty"), kRepetitionPenalty);
+  defaults.top_k = recommended_top_k(config.member("top_k"));
   defaults.stop_token_ids = stops.take();
   return defaults;
 }
@@ -109,19 +160,30 @@ GenerationDefaults defaults_from_gguf(const GgufMetadata& metadata, const Tokeni
     const auto id = tokenizer != nullptr ? find_end_token(*tokenizer, text) : std::nullopt;
     if (id) stops.add(*id);
   }
-  const auto number = [&](const char* key) -> std::optional<float> {
-    const auto value = metadata.find_float(key);
-    if (!value) return std::nullopt;
-    return static_cast<float>(*value);
+  const auto refuse = [&](const char* key, double value, const Range& range) {
+    fail(ErrorCode::invalid_input, "{}: {} is {}, must be {}", metadata.source(), key, value,
+         range.words);
+  };
+  const auto number = [&](const char* key, const Range& range) {
+    return read_or_warn([&]() -> std::optional<float> {
+      const auto value = metadata.find_float(key);
+      if (value && !range.holds(*value)) refuse(key, *value, range);
+      return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+    });
   };
   GenerationDefaults defaults;
-  defaults.temperature = number("general.sampling.temp");
-  defaults.top_p = number("general.sampling.top_p");
-  defaults.min_p = number("general.sampling.min_p");
-  defaults.repetition_penalty = number("general.sampling.penalty_repeat");
-  if (const auto top_k = metadata.find_count("general.sampling.top_k")) {
-    defaults.top_k = static_cast<int>(std::min<std::int64_t>(*top_k, 1 << 30));
-  }
+  defaults.temperature = number("general.sampling.temp", kTemperature);
+  defaults.top_p = number("general.sampling.top_p", kTopP);
+  defaults.min_p = number("general.sampling.min_p", kMinP);
+  defaults.repetition_penalty = number("general.sampling.penalty_repeat", kRepetitionPenalty);
+  defaults.top_k = read_or_warn([&]() -> std::optional<int> {
+    const auto top_k = metadata.find_integer("general.sampling.top_k");
+    if (!top_k) return std::nullopt;
+    if (!kTopK.holds(static_cast<double>(*top_k))) {
+      refuse("general.sampling.top_k", static_cast<double>(*top_k), kTopK);
+    }
+    return std::max(static_cast<int>(*top_k), 0);
+  });
   defaults.stop_token_ids = stops.take();
   return defaults;
 }
@@ -141,10 +203,25 @@ GenerationDefaults load_generation_defaults(const Checkpoint& checkpoint,
   return {};
 }
 
+namespace {
+
+// A template that we cannot read must not keep anyone from completing text with the model.
+void load_template_or_error(const Checkpoint& checkpoint, ModelText& text) {
+  try {
+    text.chat_template = load_chat_template(checkpoint);
+  } catch (const Error& error) {
+    text.chat_template_error = error.what();
+    log(LogLevel::warning, "{}: messages are refused, only text is completed: {}",
+        checkpoint.path().string(), error.what());
+  }
+}
+
+}  // namespace
+
 ModelText load_model_text(const Checkpoint& checkpoint) {
   ModelText text;
   text.tokenizer = load_tokenizer(checkpoint);
-  text.chat_template = load_chat_template(checkpoint);
+  load_template_or_error(checkpoint, text);
   text.defaults = load_generation_defaults(checkpoint, text.tokenizer ? &*text.tokenizer : nullptr);
   return text;
 }

@@ -6,13 +6,16 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "loader/gguf_metadata.h"
 #include "loader/hf_folder.h"
+#include "text/tokenizer_spec.h"
 
 namespace tinyllm {
 
 using SpecialTokens = std::map<std::string, std::string>;  // text by name
+using NamedTokens = std::vector<std::pair<std::string, AddedToken>>;
 
 // GGUF's key and transformers' name. The spelling "seperator" is GGUF's own.
 inline constexpr std::array<std::pair<const char*, const char*>, 7> kGgufSpecialTokens = {{
@@ -25,8 +28,10 @@ inline constexpr std::array<std::pair<const char*, const char*>, 7> kGgufSpecial
     {"tokenizer.ggml.mask_token_id", "mask_token"},
 }};
 
-// Every field NAME_token of tokenizer_config.json that is a string or an object with "content"; and
-// of special_tokens_map.json where the first file has no such field.
+// Every field NAME_token of tokenizer_config.json that is a string or an object with "content". As in
+// transformers, special_tokens_map.json counts only where the first file has no
+// "added_tokens_decoder", and then more than the first.
+NamedTokens named_tokens_from_hf(const HuggingFaceFolder& folder);
 SpecialTokens special_tokens_from_hf(const HuggingFaceFolder& folder);
 
 // The tokens whose ids the metadata name.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/temp_folder_test.h"
@@ -61,17 +62,19 @@ TEST(TextSources, TokenizerOfAFolder) {
   EXPECT_EQ(tokenizer->token_bytes(9), "");
 }
 
-TEST(TextSources, ConfigDecidesAboutBosAndEos) {
+TEST(TextSources, ThePostProcessorDecidesAboutBosAndEos) {
   const TextFolder folder;
   folder.write("tokenizer.json", tokenizer_json(true));
   EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{5, 2}));
   folder.write("tokenizer_config.json", R"({"add_bos_token": false, "bos_token": "<|im_end|>"})");
-  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
-  folder.write("tokenizer_config.json",
-               R"({"add_eos_token": true, "eos_token": "<|im_end|>", "bos_token": "<|im_end|>"})");
-  EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{2, 5}));
-  folder.write("tokenizer_config.json", R"({"add_bos_token": true, "bos_token": "<|im_end|>"})");
   EXPECT_EQ(folder.tokenizer()->encode("hi"), (Ids{5, 2}));
+  folder.write("tokenizer_config.json",
+               R"({"bos_token": "<|im_end|>", "tokenizer_class": "GPTNeoXTokenizer"})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
+  folder.write("tokenizer.json", tokenizer_json());
+  folder.write("tokenizer_config.json",
+               R"({"add_bos_token": true, "add_eos_token": true, "bos_token": "<|im_end|>"})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi"), Ids{2});
 }
 
 TEST(TextSources, AddedTokensOfTheConfig) {
@@ -79,16 +82,33 @@ TEST(TextSources, AddedTokensOfTheConfig) {
   folder.write("tokenizer.json", tokenizer_json());
   folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {
       "5": {"content": "<|im_end|>", "special": true},
-      "7": {"content": "<tool>", "special": false},
-      "2": {"content": "hi"}, "12": {"content": "<far>"}}})");
+      "6": {"content": "<tool>", "special": false},
+      "2": {"content": "hi", "single_word": true}}, "pad_token": "<pad>",
+      "additional_special_tokens": ["<more>"]})");
   const auto tokenizer = folder.tokenizer();
-  EXPECT_EQ(tokenizer->encode("hi<tool>"), (Ids{2, 7}));
-  EXPECT_FALSE(tokenizer->is_special(7));
-  EXPECT_EQ(tokenizer->find("<far>"), std::nullopt);  // behind the end of the embedding
+  EXPECT_EQ(tokenizer->encode("hi<tool><pad><more>"), (Ids{2, 6, 7, 8}));
+  EXPECT_FALSE(tokenizer->is_special(6));
+  EXPECT_TRUE(tokenizer->is_special(7));
+  folder.write("tokenizer_config.json",
+               R"({"additional_special_tokens": ["6", "7", "8", "9", "far"]})");
+  EXPECT_EQ(folder.tokenizer()->find("far"), std::nullopt);  // behind the end of the embedding
   folder.write("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "<a>"}}})");
   EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { folder.tokenizer(); }),
             (folder.path() / "tokenizer_config.json").string() +
                 ": added_tokens_decoder has the key 'x', must be an id in [0, 4194304)");
+}
+
+TEST(TextSources, OlderFilesOfAddedTokens) {
+  const TextFolder folder;
+  folder.write("tokenizer.json", tokenizer_json());
+  folder.write("added_tokens.json", R"({"<a>": 6})");
+  folder.write("special_tokens_map.json", R"({"eos_token": {"content": "<|im_end|>"}})");
+  EXPECT_EQ(folder.tokenizer()->encode("hi<a>"), (Ids{2, 6}));
+  EXPECT_EQ(folder.tokenizer()->eos_id(), 5);
+  folder.write("tokenizer_config.json",
+               R"({"added_tokens_decoder": {}})");  // then both do not count
+  EXPECT_EQ(folder.tokenizer()->find_added("<a>"), std::nullopt);
+  EXPECT_EQ(folder.tokenizer()->eos_id(), std::nullopt);
 }
 
 TEST(TextSources, RefusesOtherVocabularies) {
@@ -173,12 +193,59 @@ TEST(TextSources, GenerationDefaultsOfAFolder) {
   folder.write("generation_config.json", R"({"eos_token_id": 2})");
   const auto tokenizer = folder.tokenizer();
   EXPECT_EQ(load_generation_defaults(folder.open(), &*tokenizer).stop_token_ids, (Ids{2, 5}));
+}
 
-  folder.write("generation_config.json", R"({"temperature": "hot"})");
-  EXPECT_EQ(
-      error_of(ErrorCode::invalid_input, [&] { load_generation_defaults(folder.open(), nullptr); }),
-      (folder.path() / "generation_config.json").string() +
-          ": temperature is 'hot', must be a number");
+std::string warnings_of(const std::function<void()>& run) {
+  ::testing::internal::CaptureStderr();
+  run();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+// What cannot be meant is said once, at start, with file and field; the rest counts.
+TEST(TextSources, RecommendationsThatCannotBeMeantAreLeftOut) {
+  const TextFolder folder;
+  const std::string source = (folder.path() / "generation_config.json").string();
+  const Checkpoint checkpoint = folder.open();
+  for (const auto& [field, message] : std::vector<std::pair<std::string, std::string>>{
+           {R"("temperature": "hot")", "temperature is 'hot', must be a number"},
+           {R"("temperature": -1.0)", "temperature is -1.0, must be in [0, 100]"},
+           {R"("top_p": 0)", "top_p is 0, must be in (0, 1]"},
+           {R"("min_p": 1.5)", "min_p is 1.5, must be in [0, 1]"},
+           {R"("repetition_penalty": 0.0)", "repetition_penalty is 0.0, must be above 0"},
+           {R"("eos_token_id": [2, 99])", "eos_token_id[1] is 99, must be an id in [0, 10)"}}) {
+    folder.write("generation_config.json", "{" + field + R"(, "top_k": 7})");
+    GenerationDefaults defaults;
+    const std::string said =
+        warnings_of([&] { defaults = load_generation_defaults(checkpoint, nullptr); });
+    EXPECT_EQ(said, "warning: " + source + ": " + message + "; it is left out\n");
+    EXPECT_EQ(defaults.top_k, 7);
+    EXPECT_EQ(defaults.temperature, std::nullopt);
+  }
+  folder.write("generation_config.json", R"({"top_k": 2.5})");
+  EXPECT_EQ(warnings_of([&] { load_generation_defaults(checkpoint, nullptr); }),
+            "warning: " + source +
+                ": top_k is 2.5, must be a whole number of at least 1, or 0 or -1 for all; it is "
+                "left out\n");
+  folder.write("generation_config.json", R"({"top_k": -1, "temperature": 0})");
+  EXPECT_EQ(load_generation_defaults(checkpoint, nullptr).top_k, 0);
+  EXPECT_EQ(load_generation_defaults(checkpoint, nullptr).temperature, 0.0f);
+}
+
+// Text is completed without the template, and the error is kept for who wants to chat.
+TEST(TextSources, ATemplateThatDoesNotParseStopsNothingElse) {
+  const TextFolder folder;
+  folder.write("tokenizer.json", tokenizer_json());
+  folder.write("chat_template.jinja", "{% include 'x' %}");
+  const Checkpoint checkpoint = folder.open();
+  const std::string error = "chat template, line 1, column 4: tag 'include' is not supported";
+  ModelText text;
+  const std::string said = warnings_of([&] { text = load_model_text(checkpoint); });
+  EXPECT_EQ(text.chat_template_error, error);
+  EXPECT_EQ(said, "warning: " + folder.path().string() +
+                      ": messages are refused, only text is completed: " + error + "\n");
+  EXPECT_FALSE(text.chat_template.has_value());
+  EXPECT_EQ(text.tokenizer->encode("hi"), Ids{2});
+  EXPECT_EQ(error_of(ErrorCode::unsupported, [&] { load_chat_template(checkpoint); }), error);
 }
 
 TEST(TextSources, GenerationDefaultsOfAGgufFile) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/quote.h"
 
 namespace tinyllm {
@@ -130,8 +131,9 @@ std::optional<TokenId> read_id(const GgufMetadata& metadata, const char* key,
   const auto id = metadata.find_token_id(key);
   if (!id) return std::nullopt;
   if (*id >= static_cast<std::int64_t>(spec.tokens.size())) {
-    fail(ErrorCode::invalid_input, "{}: {} is {}, must be in [0, {})", spec.source, key, *id,
-         spec.tokens.size());
+    log(LogLevel::warning, "{}: {} is {}, must be in [0, {}); it is left out", spec.source, key,
+        *id, spec.tokens.size());
+    return std::nullopt;
   }
   return static_cast<TokenId>(*id);
 }

@@ -124,12 +124,22 @@ TEST(TokenizerFromGguf, RefusesBrokenVocabularies) {
     });
     EXPECT_EQ(message.find("m.gguf: tokenizer.ggml.merges[0] is '"), 0u) << message;
   }
-  EXPECT_EQ(error([](GgufBuilder& b) {
-              b.key_strings("tokenizer.ggml.tokens", {"a"})
-                  .key_strings("tokenizer.ggml.merges", {})
-                  .key_u32("tokenizer.ggml.eos_token_id", 1);
-            }),
-            "m.gguf: tokenizer.ggml.eos_token_id is 1, must be in [0, 1)");
+}
+
+// As llama.cpp: a warning, and there is no such token.
+TEST(TokenizerFromGguf, IdsOutsideTheVocabularyAreLeftOut) {
+  GgufBuilder builder;
+  builder.key_string("tokenizer.ggml.model", "gpt2")
+      .key_string("tokenizer.ggml.pre", "gpt-2")
+      .key_strings("tokenizer.ggml.tokens", {"a"})
+      .key_strings("tokenizer.ggml.merges", {})
+      .key_u32("tokenizer.ggml.eos_token_id", 1);
+  ::testing::internal::CaptureStderr();
+  const auto spec = spec_of(builder);
+  EXPECT_EQ(
+      ::testing::internal::GetCapturedStderr(),
+      "warning: m.gguf: tokenizer.ggml.eos_token_id is 1, must be in [0, 1); it is left out\n");
+  EXPECT_EQ(spec->eos_id, std::nullopt);
 }
 
 TEST(LoadTokenizer, FromGguf) {

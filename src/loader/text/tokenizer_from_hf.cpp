@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <unordered_set>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json_field.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* kTokenizer = "tokenizer.json";
 constexpr const char* kTokenizerConfig = "tokenizer_config.json";
+constexpr const char* kAddedTokens = "added_tokens.json";
 constexpr std::int32_t kMaxTokens = 1 << 22;  // ids may have holes, but not gigabytes of them
 
 void refuse_other_vocabularies(const HuggingFaceFolder& folder) {
@@ -33,15 +35,6 @@ void refuse_other_vocabularies(const HuggingFaceFolder& folder) {
   refuse_if_there("vocab.json", "is a vocabulary in the form of before 2020");
 }
 
-std::optional<TokenId> find_token(const TokenizerSpec& spec, const std::string& text) {
-  for (const AddedToken& token : spec.added_tokens) {
-    if (token.text == text) return token.id;
-  }
-  const auto it = std::find(spec.tokens.begin(), spec.tokens.end(), text);
-  if (text.empty() || it == spec.tokens.end()) return std::nullopt;
-  return static_cast<TokenId>(it - spec.tokens.begin());
-}
-
 TokenId parse_id(const std::string& text, const JsonField& object) {
   TokenId id = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -53,49 +46,74 @@ TokenId parse_id(const std::string& text, const JsonField& object) {
 }
 
 // "added_tokens_decoder": {"151643": {"content": "<|endoftext|>", "special": true, ...}, ...}
-// repeats what tokenizer.json says; a token that only stands here is added.
-void add_missing_tokens(TokenizerSpec& spec, const JsonField& decoder) {
-  if (decoder.is_null()) return;
-  std::unordered_set<TokenId> known_ids;
-  for (const AddedToken& token : spec.added_tokens) known_ids.insert(token.id);
-  const std::unordered_set<std::string> known_texts(spec.tokens.begin(), spec.tokens.end());
+std::map<TokenId, AddedToken> read_decoder(const JsonField& decoder) {
+  std::map<TokenId, AddedToken> by_id;
   for (const auto& [key, value] : decoder.object().items()) {
-    const TokenId id = parse_id(key, decoder);
-    const JsonField entry = decoder.member(key);
-    const std::string& text = entry.member("content").string();
-    if (text.empty() || known_ids.contains(id) || known_texts.contains(text)) continue;
-    const bool special = entry.member("special").boolean_or(false);
-    const auto index = static_cast<std::size_t>(id);
-    if (spec.tokens.size() <= index) spec.tokens.resize(index + 1);
-    spec.added_tokens.push_back({.id = id,
-                                 .text = text,
-                                 .special = special,
-                                 .lstrip = entry.member("lstrip").boolean_or(false),
-                                 .rstrip = entry.member("rstrip").boolean_or(false),
-                                 .single_word = entry.member("single_word").boolean_or(false),
-                                 .normalized = entry.member("normalized").boolean_or(!special)});
+    by_id[parse_id(key, decoder)] = read_added_token(decoder.member(key));
   }
+  return by_id;
 }
 
-// transformers: when the config says whether BOS or EOS is added,
-// that replaces what tokenizer.json says about both.
-void apply_bos_and_eos(TokenizerSpec& spec, const JsonField& config,
-                       const SpecialTokens& special_tokens) {
-  const auto id_of = [&](const char* name) -> std::optional<TokenId> {
-    const auto found = special_tokens.find(name);
-    if (found == special_tokens.end()) return std::nullopt;
-    return find_token(spec, found->second);
-  };
-  if (const auto bos = id_of("bos_token")) spec.bos_id = bos;
-  if (const auto eos = id_of("eos_token")) spec.eos_id = eos;
+// "additional_special_tokens": ["<a>", {"content": "<b>", ...}], under its newer name or the older.
+std::vector<AddedToken> read_extra(const JsonField& config) {
+  std::vector<AddedToken> tokens;
+  for (const char* name : {"extra_special_tokens", "additional_special_tokens"}) {
+    const JsonField list = config.member(name);
+    if (!list.is_array() || !tokens.empty()) continue;
+    for (const JsonField& entry : list.elements()) {
+      tokens.push_back(entry.is_object() ? read_added_token(entry)
+                                         : AddedToken{.text = entry.string()});
+    }
+  }
+  return tokens;
+}
 
-  const JsonField add_bos = config.member("add_bos_token");
-  const JsonField add_eos = config.member("add_eos_token");
-  if (add_bos.is_null() && add_eos.is_null()) return;
+// added_tokens.json of folders from before 2023: {"<a>": 5, ...}. transformers reads it where the
+// config has no "added_tokens_decoder".
+std::map<TokenId, AddedToken> read_older_file(const JsonField& ids, const TokensBeside& beside) {
+  std::map<TokenId, AddedToken> by_id;
+  for (const auto& [text, id] : ids.object().items()) {
+    const auto is_same = [&](const AddedToken& token) { return token.text == text; };
+    AddedToken token{.text = text};
+    token.special =
+        std::ranges::any_of(beside.named, is_same) || std::ranges::any_of(beside.extra, is_same);
+    token.normalized = !token.special;
+    by_id[ids.member(text).id()] = token;
+  }
+  return by_id;
+}
+
+TokensBeside read_beside(const HuggingFaceFolder& folder, const JsonField& config,
+                         const NamedTokens& named) {
+  TokensBeside beside;
+  for (const auto& [name, token] : named) beside.named.push_back(token);
+  beside.extra = read_extra(config);
+  if (const JsonField decoder = config.member("added_tokens_decoder"); decoder.exists()) {
+    beside.by_id = read_decoder(decoder);
+    beside.has_decoder = true;
+  } else if (const auto older = folder.find_json(kAddedTokens)) {
+    beside.by_id = read_older_file(JsonField(*older, folder.source(kAddedTokens)), beside);
+  }
+  return beside;
+}
+
+std::optional<TokenId> find_added(const TokenizerSpec& spec, const NamedTokens& named,
+                                  const char* name) {
+  for (const auto& [other, token] : named) {
+    if (other != name) continue;
+    const auto found = std::ranges::find(spec.added_tokens, token.text, &AddedToken::text);
+    if (found != spec.added_tokens.end()) return found->id;
+  }
+  return std::nullopt;
+}
+
+// Who puts BOS and EOS around a text is as in transformers 5: the post-processor of tokenizer.json,
+// and never the config's add_bos_token and add_eos_token. One class puts nothing.
+void drop_post_processor(TokenizerSpec& spec, const JsonField& config) {
+  const std::string name = config.member("tokenizer_class").string_or("");
+  if (name != "GPTNeoXTokenizer" && name != "GPTNeoXTokenizerFast") return;
   spec.prefix_ids.clear();
   spec.suffix_ids.clear();
-  if (add_bos.boolean_or(false) && spec.bos_id) spec.prefix_ids = {*spec.bos_id};
-  if (add_eos.boolean_or(false) && spec.eos_id) spec.suffix_ids = {*spec.eos_id};
 }
 
 }  // namespace
@@ -106,11 +124,14 @@ std::optional<TokenizerSpec> tokenizer_from_hf(const HuggingFaceFolder& folder) 
     refuse_other_vocabularies(folder);
     return std::nullopt;
   }
-  TokenizerSpec spec = parse_tokenizer_json(*text, folder.source(kTokenizer));
   const nlohmann::json json = folder.find_json(kTokenizerConfig).value_or(nlohmann::json::object());
   const JsonField config(json, folder.source(kTokenizerConfig));
-  add_missing_tokens(spec, config.member("added_tokens_decoder"));
-  apply_bos_and_eos(spec, config, special_tokens_from_hf(folder));
+  const NamedTokens named = named_tokens_from_hf(folder);
+  TokenizerSpec spec =
+      parse_tokenizer_json(*text, folder.source(kTokenizer), read_beside(folder, config, named));
+  if (const auto bos = find_added(spec, named, "bos_token")) spec.bos_id = bos;
+  if (const auto eos = find_added(spec, named, "eos_token")) spec.eos_id = eos;
+  drop_post_processor(spec, config);
   return spec;
 }
 

@@ -36,9 +36,8 @@ Value loop_attribute(const Value& object, std::string_view name) {
   if (name == "first") return make_bool(index0 == 0);
   if (name == "last") return make_bool(index0 + 1 == n_items);
   if (name == "length") return make_integer(n_items);
-  // No recursive loops, so there is one level.
-  if (name == "depth") return make_integer(1);
-  if (name == "depth0") return make_integer(0);
+  if (name == "depth") return make_integer(static_cast<std::int64_t>(loop.depth0) + 1);
+  if (name == "depth0") return make_integer(static_cast<std::int64_t>(loop.depth0));
   if (name == "previtem") {
     return index0 == 0 ? make_undefined("there is no previous item") : loop.items[loop.index0 - 1];
   }
@@ -68,6 +67,15 @@ std::optional<Value> own_attribute(Runtime& runtime, const Value& object, std::s
     }
   }
   if (object.is<LoopState*>()) return loop_attribute(object, name);
+  if (const auto* cycle = std::get_if<Cycle*>(&object.data)) {
+    if ((*cycle)->is_joiner && name == "sep") return (*cycle)->items[0];
+    if ((*cycle)->is_joiner && name == "used") return make_bool((*cycle)->position != 0);
+    if (!(*cycle)->is_joiner && name == "current") return (*cycle)->items[(*cycle)->position];
+    if (!(*cycle)->is_joiner && name == "items") return runtime.tuple((*cycle)->items);
+    if (!(*cycle)->is_joiner && name == "pos") {
+      return make_integer(static_cast<std::int64_t>((*cycle)->position));
+    }
+  }
   if (const auto* sequence = object.sequence();
       sequence != nullptr && sequence->kind == SequenceKind::group && sequence->items.size() == 2) {
     if (name == "grouper") return sequence->items[0];

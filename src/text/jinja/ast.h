@@ -84,6 +84,7 @@ struct Statement {
     filter_block,  // body's text through expressions[0]
     with,          // targets[i] = expressions[i], body
     scope,         // body with variables of its own ({% generation %})
+    block,         // body, see is_scoped and is_required
     break_loop,
     continue_loop,
   };
@@ -102,6 +103,8 @@ struct Statement {
   Body body, else_body;
   std::shared_ptr<const MacroNode> macro;  // shared because MacroNode is incomplete here
   bool is_recursive = false;               // for_loop
+  bool is_scoped = false;                  // block: sees the variables around it
+  bool is_required = false;                // block: another template must fill it
 };
 
 struct MacroParameter {

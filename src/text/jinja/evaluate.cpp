@@ -145,6 +145,10 @@ Value Interpreter::evaluate_call(const Expr& expr, const Value* caller) {
 
 Value Interpreter::call(const Value& function, CallArgs args) {
   if (function.is_undefined()) runtime_.fail_undefined(function);
+  if (const auto* loop = std::get_if<LoopState*>(&function.data)) return call_loop(**loop, args);
+  if (const auto* cycle = std::get_if<Cycle*>(&function.data); cycle && (*cycle)->is_joiner) {
+    return call_joiner(**cycle, args);
+  }
   const CallablePayload* callable = function.callable();
   if (callable == nullptr) runtime_.fail("'{}' object cannot be called", type_name(function));
   if (callable->macro != nullptr) return call_macro(*callable, std::move(args));

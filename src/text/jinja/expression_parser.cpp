@@ -265,11 +265,8 @@ ExprPtr ExpressionParser::primary() {
   if (tokens_.is_op("(")) return parenthesized();
   if (tokens_.is_op("[")) return list();
   if (tokens_.is_op("{")) return dict();
-  if (token.kind == TokenKind::integer) {
-    return constant_expr(token.position, make_integer(tokens_.take().integer));
-  }
-  if (token.kind == TokenKind::real) {
-    return constant_expr(token.position, make_real(tokens_.take().real));
+  if (token.kind == TokenKind::integer || token.kind == TokenKind::real) {
+    return constant_expr(token.position, number_of(tokens_.take()));
   }
   if (token.kind != TokenKind::string) tokens_.fail_expected("an expression");
   std::string text;  // literals side by side are one string

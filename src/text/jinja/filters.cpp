@@ -3,9 +3,12 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "text/jinja/access.h"
+#include "text/jinja/big_integer.h"
 #include "text/jinja/builtins.h"
 #include "text/jinja/format.h"
+#include "text/jinja/html.h"
 #include "text/jinja/json.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/repr.h"
@@ -16,6 +19,8 @@ namespace tinyllm::jinja {
 namespace {
 
 using Arguments = const CallArgs&;
+
+constexpr std::size_t kMaxDigits = 4300;  // of a whole number in a text, as in Python
 
 // soft_str(value): strings stay what they are, all else becomes str(value).
 Value soft_string(Runtime& runtime, const Value& value) {
@@ -122,6 +127,36 @@ Value run_truncate(Runtime& runtime, const Value& value, Arguments call) {
   return runtime.string(out.take(), text.is_markup);
 }
 
+Value run_striptags(Runtime& runtime, const Value& value, Arguments call) {
+  const BoundArgs args(runtime, "striptags", call, {});
+  return runtime.string(strip_tags(runtime, to_str(runtime, value)));
+}
+
+// Pairs become "a=1&b=2", all else one quoted text.
+Value run_urlencode(Runtime& runtime, const Value& value, Arguments call) {
+  const BoundArgs args(runtime, "urlencode", call, {});
+  TextBuilder out(runtime);
+  if (value.string() != nullptr || !is_iterable(value)) {
+    append_url_quoted(out, to_str(runtime, value), false);
+    return runtime.string(out.take());
+  }
+  std::vector<Value> pairs;
+  if (const DictPayload* dict = value.dict()) {
+    for (const auto& [key, entry] : dict->entries) pairs.push_back(runtime.tuple({key, entry}));
+  } else {
+    pairs = iterate(runtime, value);
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const std::vector<Value> pair = iterate(runtime, pairs[i]);
+    if (pair.size() != 2) runtime.fail("urlencode needs pairs, found {} items", pair.size());
+    if (i > 0) out.append_template("&");
+    append_url_quoted(out, to_str(runtime, pair[0]), true);
+    out.append_template("=");
+    append_url_quoted(out, to_str(runtime, pair[1]), true);
+  }
+  return runtime.string(out.take());
+}
+
 Value run_wordcount(Runtime& runtime, const Value& value, Arguments call) {
   const BoundArgs args(runtime, "wordcount", call, {});
   const MarkedText text = to_str(runtime, value);
@@ -167,6 +202,7 @@ Value run_abs(Runtime& runtime, const Value& value, Arguments call) {
   if (const auto integer = value.integer()) {
     return *integer < 0 ? negative(runtime, value) : make_integer(*integer);
   }
+  if (const BigInteger* big = value.big_integer()) return big->is_negative ? negated(*big) : value;
   return make_real(std::fabs(*number));
 }
 
@@ -176,10 +212,26 @@ std::string_view stripped(std::string_view text) {
   return text;
 }
 
+// The decimal digits of any script as 0 to 9.
+std::string with_ascii_digits(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Utf8Char c = decode_utf8(text);
+    if (c.code_point >= 0x80 && is_decimal_digit(c.code_point)) {
+      out += static_cast<char>('0' + decimal_digit_value(c.code_point));
+    } else {
+      out += text.substr(0, c.n_bytes);
+    }
+    text.remove_prefix(c.n_bytes);
+  }
+  return out;
+}
+
 // The digits that Python's int() and float() see: underscores only between digits, one plus sign.
-std::optional<std::string> clean_number(std::string_view text) {
+std::optional<std::string> clean_number(std::string_view whole_text) {
   std::string digits;
-  text = stripped(text);
+  const std::string ascii = with_ascii_digits(stripped(whole_text));
+  std::string_view text = ascii;
   if (text.starts_with('+')) text.remove_prefix(1);
   if (text.starts_with('+') || (text.size() > 1 && text[0] == '_')) return std::nullopt;
   const auto is_alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
@@ -204,7 +256,7 @@ std::optional<double> parse_real(std::string_view text) {
   return value;
 }
 
-std::optional<std::int64_t> parse_integer(Runtime& runtime, std::string_view text, int base) {
+std::optional<Value> parse_integer(Runtime& runtime, std::string_view text, int base) {
   const auto clean = clean_number(text);
   if (!clean || clean->empty()) return std::nullopt;
   std::string digits = *clean;
@@ -222,32 +274,35 @@ std::optional<std::int64_t> parse_integer(Runtime& runtime, std::string_view tex
   const char* end = digits.data() + digits.size();
   const auto result = std::from_chars(digits.data(), end, value, base);
   if (result.ec == std::errc::result_out_of_range && result.ptr == end) {
-    runtime.unsupported("integer {} does not fit in 64 bits", digits);
+    if (digits.size() > kMaxDigits) return std::nullopt;  // Python's int() refuses it too
+    runtime.step(digits.size() * digits.size() / 64);
+    const std::size_t sign_end = digits[0] == '-' ? 1 : 0;
+    BigInteger big = digits_of(std::string_view(digits).substr(sign_end), base);
+    big.is_negative = sign_end == 1;
+    return make_whole(std::move(big));
   }
-  return result.ec == std::errc() && result.ptr == end ? std::optional(value) : std::nullopt;
-}
-
-std::optional<std::int64_t> truncated(Runtime& runtime, double value) {
-  if (!std::isfinite(value)) return std::nullopt;
-  if (std::fabs(value) >= 9.2e18) runtime.unsupported("int: {} does not fit in 64 bits", value);
-  return static_cast<std::int64_t>(value);
+  const bool is_whole = result.ec == std::errc() && result.ptr == end;
+  return is_whole ? std::optional(make_integer(value)) : std::nullopt;
 }
 
 Value run_int(Runtime& runtime, const Value& value, Arguments call) {
   const BoundArgs args(runtime, "int", call, {"default", "base"});
   if (value.is_undefined()) runtime.fail_undefined(value);
-  std::optional<std::int64_t> result = value.integer();
+  if (value.big_integer() != nullptr) return value;
+  std::optional<Value> result;
+  if (const auto integer = value.integer()) result = make_integer(*integer);
   if (const StringPayload* text = value.string()) {
     const std::int64_t base = args.integer(1, 10);
     if (base != 0 && (base < 2 || base > 36)) runtime.fail("int: base is {}, must be 2..36", base);
     result = parse_integer(runtime, text->marked.text, static_cast<int>(base));
     const auto real = result ? std::nullopt : parse_real(text->marked.text);
-    if (real) result = truncated(runtime, *real);
+    if (real && std::isinf(*real)) runtime.fail("int: cannot convert infinity");
+    if (real && !std::isnan(*real)) result = make_whole(*real);
   } else if (const auto* real = std::get_if<double>(&value.data)) {
     if (std::isinf(*real)) runtime.fail("int: cannot convert infinity");
-    result = truncated(runtime, *real);
+    if (!std::isnan(*real)) result = make_whole(*real);
   }
-  if (result) return make_integer(*result);
+  if (result) return *result;
   return args.get(0) != nullptr ? args[0] : make_integer(0);
 }
 
@@ -282,6 +337,10 @@ Value run_round(Runtime& runtime, const Value& value, Arguments call) {
   if (value.is_undefined()) runtime.fail_undefined(value);
   if (!number) runtime.fail("round needs a number, not {}", type_name(value));
   if (precision < -300 || precision > 300) runtime.fail("round: precision is {}", precision);
+  if (value.big_integer() != nullptr) {
+    if (precision < 0) runtime.unsupported("round of a whole number of more than 64 bits");
+    if (method == "common") return value;
+  }
   if (method == "common") {
     if (value.integer() && precision >= 0) return make_integer(*value.integer());
     const double rounded = round_to(*number, static_cast<int>(precision));
@@ -291,9 +350,11 @@ Value run_round(Runtime& runtime, const Value& value, Arguments call) {
   if (method != "ceil" && method != "floor") {
     runtime.fail("round: method is '{}', must be common, ceil or floor", method);
   }
+  if (!value.is<double>() && precision >= 0) return make_real(*number);
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = *number * scale;
-  return make_real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
+  if (!std::isfinite(scaled)) runtime.fail("round: cannot make {} whole", scaled);
+  return make_real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale + 0.0);
 }
 
 Value run_tojson(Runtime& runtime, const Value& value, Arguments call) {
@@ -346,11 +407,13 @@ constexpr NativeFunction kFilters[] = {
     {"round", run_round},
     {"safe", run_safe},
     {"string", run_string},
+    {"striptags", run_striptags},
     {"title", run_change<title_filter>},
     {"tojson", run_tojson},
     {"trim", run_trim},
     {"truncate", run_truncate},
     {"upper", run_change<to_upper>},
+    {"urlencode", run_urlencode},
     {"wordcount", run_wordcount},
 };
 

@@ -1,15 +1,22 @@
 #include "text/jinja/format.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 
+#include "base/utf8.h"
 #include "text/jinja/access.h"
+#include "text/jinja/big_integer.h"
+#include "text/jinja/format_spec.h"
 #include "text/jinja/repr.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
 namespace {
+
+constexpr std::int64_t kMaxWidth = std::numeric_limits<std::int32_t>::max();
 
 struct Conversion {
   bool left = false, plus = false, space = false, zero = false, alternate = false;
@@ -71,8 +78,14 @@ class PercentFormatter {
     return text_[next_];
   }
 
+  // Digits, or * for the next value.
   std::int64_t parse_number() {
-    if (peek() == '*') runtime_.unsupported("'*' in a % conversion");
+    if (peek() == '*') {
+      ++next_;
+      const Value& value = next_value();
+      if (!value.integer()) runtime_.fail("'*' in a % conversion needs a whole number");
+      return *value.integer();
+    }
     std::int64_t value = 0;
     const auto result = std::from_chars(text_.data() + next_, text_.data() + text_.size(), value);
     next_ = static_cast<std::size_t>(result.ptr - text_.data());
@@ -104,10 +117,17 @@ class PercentFormatter {
         break;
     }
     conversion.width = parse_number();
+    if (conversion.width < 0) {  // of a *
+      if (conversion.width < -kMaxWidth) runtime_.fail("% width is too big");
+      conversion.left = true;
+      conversion.width = -conversion.width;
+    }
     if (peek() == '.') {
       ++next_;
-      conversion.precision = parse_number();
+      conversion.precision = std::max<std::int64_t>(parse_number(), 0);
     }
+    if (std::string_view("hlL").find(peek()) != std::string_view::npos)
+      ++next_;  // C's, means nothing
     conversion.type = peek();
     if (std::string_view("sradiuxXofFeEgGc%").find(conversion.type) == std::string_view::npos) {
       runtime_.fail("unsupported format character in '%{}'", conversion.type);
@@ -124,6 +144,10 @@ class PercentFormatter {
       if (found == nullptr) runtime_.fail("the mapping behind % has no '{}'", *conversion.key);
       return *found;
     }
+    return next_value();
+  }
+
+  const Value& next_value() {
     const SequencePayload* tuple = tuple_of_values();
     const std::size_t n_values = tuple != nullptr ? tuple->items.size() : 1;
     if (n_taken_ >= n_values) runtime_.fail("not enough arguments for the format string");
@@ -135,29 +159,30 @@ class PercentFormatter {
   void append(const Conversion& conversion, const Value& value) {
     switch (conversion.type) {
       case 's':
-      case 'r': return append_text(conversion, value);
+      case 'r':
+      case 'a':
+      case 'c': return append_text(conversion, value);
       case 'd':
       case 'i':
       case 'u':
       case 'x':
       case 'X':
       case 'o': return append_integer(conversion, value);
-      case 'a':
-      case 'c': runtime_.unsupported("'%{}' is not supported", conversion.type);
       default: return append_real(conversion, value);
     }
   }
 
   void append_text(const Conversion& conversion, const Value& value) {
     TextBuilder whole(runtime_);
-    if (conversion.type == 's') {
-      append_str(whole, runtime_, value);
-    } else {
-      append_repr(whole, runtime_, value);
+    switch (conversion.type) {
+      case 's': append_str(whole, runtime_, value); break;
+      case 'r': append_repr(whole, runtime_, value); break;
+      case 'a': append_ascii(whole, runtime_, value); break;
+      default: append_character(whole, value);
     }
     const MarkedText marked = whole.take();
     std::size_t end = marked.text.size();
-    if (conversion.precision) {
+    if (conversion.precision && conversion.type != 'c') {
       end = char_offset(marked.text, *conversion.precision);
     }
     const std::size_t n_chars = count_chars(std::string_view(marked.text).substr(0, end));
@@ -166,21 +191,41 @@ class PercentFormatter {
     if (conversion.left) pad(conversion, n_chars, ' ');
   }
 
+  void append_character(TextBuilder& out, const Value& value) {
+    if (const StringPayload* text = value.string()) {
+      if (count_chars(text->marked.text) != 1) runtime_.fail("%c needs one character");
+      return out.append(text->marked);
+    }
+    const auto code = value.integer();
+    if (!code || *code < 0 || *code > 0x10FFFF || (*code >= 0xD800 && *code < 0xE000)) {
+      runtime_.fail("%c needs a character or its number");
+    }
+    std::string character;
+    append_utf8(character, static_cast<char32_t>(*code));
+    out.append_template(character);
+  }
+
   void append_integer(const Conversion& conversion, const Value& value) {
     if (value.is_undefined()) runtime_.fail_undefined(value);
-    std::int64_t integer = 0;
-    if (const auto exact = value.integer()) {
-      integer = *exact;
-    } else if (const auto number = value.number();
-               number && std::string_view("diu").find(conversion.type) != std::string_view::npos &&
-               *number > -9.2e18 && *number < 9.2e18) {
-      integer = static_cast<std::int64_t>(*number);
-    } else {
+    const bool is_decimal = std::string_view("diu").find(conversion.type) != std::string_view::npos;
+    Value whole = value;
+    if (const auto* real = std::get_if<double>(&value.data); real && is_decimal) {
+      if (!std::isfinite(*real)) runtime_.fail("cannot convert {} to an integer", *real);
+      whole = make_whole(*real);
+    }
+    const BigInteger* big = whole.big_integer();
+    if (!whole.integer() && big == nullptr) {
       runtime_.fail("%{} needs a number, not {}", conversion.type, type_name(value));
     }
+    if (big != nullptr && !is_decimal) {
+      runtime_.unsupported("%{} of a whole number of more than 64 bits", conversion.type);
+    }
+    const std::int64_t integer = whole.integer().value_or(0);
+    const bool is_negative = big != nullptr ? big->is_negative : integer < 0;
     const std::uint64_t magnitude =
         integer < 0 ? 0 - static_cast<std::uint64_t>(integer) : static_cast<std::uint64_t>(integer);
-    std::string digits = conversion.type == 'x'   ? fmt::format("{:x}", magnitude)
+    std::string digits = big != nullptr           ? big->digits
+                         : conversion.type == 'x' ? fmt::format("{:x}", magnitude)
                          : conversion.type == 'X' ? fmt::format("{:X}", magnitude)
                          : conversion.type == 'o' ? fmt::format("{:o}", magnitude)
                                                   : fmt::format("{}", magnitude);
@@ -194,7 +239,7 @@ class PercentFormatter {
     if (conversion.alternate && (conversion.type | 0x20) == 'x') {
       prefix = std::string("0") + conversion.type;
     }
-    append_number(conversion, integer < 0, prefix, digits);
+    append_number(conversion, is_negative, prefix, digits);
   }
 
   void append_real(const Conversion& conversion, const Value& value) {
@@ -203,14 +248,9 @@ class PercentFormatter {
     if (!number) runtime_.fail("%{} needs a number, not {}", conversion.type, type_name(value));
     const std::int64_t precision = conversion.precision.value_or(6);
     if (precision > 1000) runtime_.unsupported("a precision over 1000 in a % conversion");
-    if (conversion.alternate) runtime_.unsupported("'#' with %{}", conversion.type);
-    std::string format = "%.*";
-    format += conversion.type;
-    std::string digits(1400, '\0');
-    const int n_bytes = std::snprintf(digits.data(), digits.size(), format.c_str(),
-                                      static_cast<int>(precision), std::fabs(*number));
-    digits.resize(n_bytes);
-    append_number(conversion, std::signbit(*number), "", digits);
+    const std::string digits = real_digits(std::fabs(*number), conversion.type,
+                                           static_cast<int>(precision), conversion.alternate);
+    append_number(conversion, std::signbit(*number) && !std::isnan(*number), "", digits);
   }
 
   void append_number(const Conversion& conversion, bool is_negative, const std::string& prefix,
@@ -245,60 +285,11 @@ class PercentFormatter {
   std::size_t n_taken_ = 0;  // values used
 };
 
-// The argument that the name between two braces means: "", "0" or "name".
-const Value& format_argument(Runtime& runtime, std::string_view field, const CallArgs& args,
-                             std::size_t& next_index) {
-  if (field.find_first_of(".[!:") != std::string_view::npos) {
-    runtime.unsupported("format field '{{{}}}' with an attribute, conversion or specification",
-                        field);
-  }
-  std::size_t index = next_index;
-  const bool is_number =
-      !field.empty() && field.find_first_not_of("0123456789") == std::string_view::npos;
-  if (field.empty()) {
-    ++next_index;
-  } else if (is_number && field.size() < 6) {
-    index = static_cast<std::size_t>(std::stoul(std::string(field)));
-  } else {
-    for (const auto& [name, value] : args.named) {
-      if (name == field) return value;
-    }
-    runtime.fail("format: there is no argument '{}'", field);
-  }
-  if (index >= args.positional.size()) runtime.fail("format: there is no argument {}", index);
-  return args.positional[index];
-}
-
 }  // namespace
 
 Value format_percent(Runtime& runtime, const StringPayload& format, const Value& values) {
   runtime.scan(format.marked.text.size());
   return PercentFormatter(runtime, format, values).run();
-}
-
-MarkedText format_braces(Runtime& runtime, const MarkedText& format, const CallArgs& args) {
-  const std::string_view text = format.text;
-  runtime.scan(text.size());
-  TextBuilder out(runtime);
-  std::size_t begin = 0, next_index = 0;
-  while (true) {
-    const std::size_t at = text.find_first_of("{}", begin);
-    if (at == std::string_view::npos) break;
-    out.append(format, begin, at);
-    if (at + 1 < text.size() && text[at + 1] == text[at]) {
-      out.append(format, at, at + 1);
-      begin = at + 2;
-      continue;
-    }
-    const std::size_t end = text.find('}', at);
-    if (text[at] == '}' || end == std::string_view::npos)
-      runtime.fail("format: a single '{}' in the text", text[at]);
-    append_str(out, runtime,
-               format_argument(runtime, text.substr(at + 1, end - at - 1), args, next_index));
-    begin = end + 1;
-  }
-  out.append(format, begin, text.size());
-  return out.take();
 }
 
 }  // namespace tinyllm::jinja

@@ -6,10 +6,11 @@
 
 namespace tinyllm::jinja {
 
-// format % values: %s %r %d %i %u %x %X %o %f %F %e %E %g %G %% with flags, width and precision.
+// format % values: %s %r %a %c %d %i %u %x %X %o %f %F %e %E %g %G %% with flags, width and
+// precision.
 Value format_percent(Runtime& runtime, const StringPayload& format, const Value& values);
 
-// "{} {0} {name}".format(...); format specifications and conversions are Error{unsupported}.
+// "{} {0.key} {name!r:>5}".format(...) (format_braces.cpp).
 MarkedText format_braces(Runtime& runtime, const MarkedText& format, const CallArgs& args);
 
 }  // namespace tinyllm::jinja

@@ -122,8 +122,26 @@ Value run_strftime_now(Runtime& runtime, const Value&, Arguments call) {
   return runtime.text(std::string_view(buffer.data(), n_bytes - 1));
 }
 
+Value run_cycler(Runtime& runtime, const Value&, Arguments call) {
+  if (!call.named.empty()) runtime.fail("cycler takes no named arguments");
+  if (call.positional.empty()) runtime.fail("cycler needs at least one item");
+  Cycle* cycle = runtime.new_cycle();
+  cycle->items = call.positional;
+  return Value{cycle};
+}
+
+Value run_joiner(Runtime& runtime, const Value&, Arguments call) {
+  const BoundArgs args(runtime, "joiner", call, {"sep"});
+  Cycle* cycle = runtime.new_cycle();
+  cycle->is_joiner = true;
+  cycle->items.push_back(args.get(0) != nullptr ? args[0] : make_text(", "));
+  return Value{cycle};
+}
+
 constexpr NativeFunction kGlobals[] = {
+    {"cycler", run_cycler},
     {"dict", run_dict},
+    {"joiner", run_joiner},
     {"namespace", run_namespace},
     {"raise_exception", run_raise_exception},
     {"range", run_range},
@@ -139,8 +157,6 @@ const NativeFunction* find_global(std::string_view name) {
   return nullptr;
 }
 
-bool is_unsupported_global(std::string_view name) {
-  return name == "lipsum" || name == "cycler" || name == "joiner";
-}
+bool is_unsupported_global(std::string_view name) { return name == "lipsum"; }
 
 }  // namespace tinyllm::jinja

@@ -44,6 +44,7 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement) {
     case Kind::filter_block: return run_filtered(statement);
     case Kind::with: return run_with(statement);
     case Kind::scope: return run_in_new_scope(statement.body);
+    case Kind::block: return run_block(statement);
     case Kind::break_loop: return Flow::break_loop;
     case Kind::continue_loop: return Flow::continue_loop;
   }
@@ -84,11 +85,22 @@ std::vector<Value> Interpreter::filtered_items(const Statement& loop, std::vecto
 Interpreter::Flow Interpreter::run_for(const Statement& statement) {
   const Value iterable = evaluate(*statement.expressions[0]);
   runtime_.position = statement.expressions[0]->position;
+  return run_loop(statement, iterable, 0);
+}
+
+Interpreter::Flow Interpreter::run_loop(const Statement& statement, const Value& iterable,
+                                        std::size_t depth0) {
   std::vector<Value> items = iterate(runtime_, iterable);
   if (statement.condition != nullptr) items = filtered_items(statement, std::move(items));
   LoopState* loop = runtime_.new_loop();
   loop->items = std::move(items);
+  loop->depth0 = depth0;
   Scope* outer = scope_;
+  if (statement.is_recursive) {
+    loop->recursive = &statement;
+    loop->scope = outer;
+    Runtime::capture(outer);
+  }
   Flow flow = Flow::next;
   bool has_finished_turn = false;
   for (; loop->index0 < loop->items.size() && flow != Flow::break_loop; ++loop->index0) {
@@ -102,6 +114,17 @@ Interpreter::Flow Interpreter::run_for(const Statement& statement) {
     scope_ = outer;
   }
   return has_finished_turn ? Flow::next : run_in_new_scope(statement.else_body);
+}
+
+// As a template that nobody extends: in its place, but it sees no variables of loops and blocks
+// around it unless it is scoped.
+Interpreter::Flow Interpreter::run_block(const Statement& statement) {
+  if (statement.is_required) runtime_.fail("a required block that no other template fills");
+  Scope* outer = scope_;
+  if (!statement.is_scoped) scope_ = top_scope_;
+  const Flow flow = run_in_new_scope(statement.body);
+  scope_ = outer;
+  return flow;
 }
 
 std::pair<MarkedText, Interpreter::Flow> Interpreter::text_of(const Body& body) {
@@ -255,6 +278,29 @@ void Interpreter::bind_parameters(const MacroNode& macro, CallArgs args) {
     runtime_.fail("macro '{}' takes at most {} arguments, {} given", macro.name, n_bound,
                   args.positional.size());
   }
+}
+
+// loop(items): the loop once more, one level deeper, where it stands; its text is the result.
+Value Interpreter::call_loop(const LoopState& loop, const CallArgs& args) {
+  if (loop.recursive == nullptr) {
+    runtime_.fail("the loop must have the 'recursive' marker to be called");
+  }
+  if (args.positional.size() != 1 || !args.named.empty()) runtime_.fail("loop takes one argument");
+  const DepthGuard guard(runtime_);
+  Scope* outer = std::exchange(scope_, loop.scope);
+  TextBuilder inner(runtime_);
+  TextBuilder* outer_out = std::exchange(out_, &inner);
+  run_loop(*loop.recursive, args.positional[0], loop.depth0 + 1);
+  out_ = outer_out;
+  scope_ = outer;
+  return runtime_.string(inner.take());
+}
+
+Value Interpreter::call_joiner(Cycle& joiner, const CallArgs& args) {
+  if (!args.positional.empty() || !args.named.empty()) runtime_.fail("a joiner takes no arguments");
+  if (joiner.position != 0) return joiner.items[0];
+  joiner.position = 1;
+  return make_text("");
 }
 
 Value Interpreter::call_macro(const CallablePayload& callable, CallArgs args) {

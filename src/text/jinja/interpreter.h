@@ -12,7 +12,8 @@ namespace tinyllm::jinja {
 class Interpreter {
  public:
   // `runtime` holds the variables of the render in `variables` and outlives the interpreter.
-  Interpreter(Runtime& runtime, Scope* variables) : runtime_(runtime), scope_(variables) {}
+  Interpreter(Runtime& runtime, Scope* variables)
+      : runtime_(runtime), scope_(variables), top_scope_(variables) {}
 
   MarkedText run(const Body& body);
 
@@ -24,6 +25,8 @@ class Interpreter {
   Flow run_statement(const Statement& statement);
   Flow run_if(const Statement& statement);
   Flow run_for(const Statement& statement);
+  Flow run_loop(const Statement& statement, const Value& iterable, std::size_t depth0);
+  Flow run_block(const Statement& statement);
   Flow run_in_new_scope(const Body& body);
   Flow run_filtered(const Statement& statement);
   Flow run_set_block(const Statement& statement);
@@ -53,11 +56,14 @@ class Interpreter {
 
   Value call(const Value& function, CallArgs args);
   Value call_macro(const CallablePayload& callable, CallArgs args);
+  Value call_loop(const LoopState& loop, const CallArgs& args);
+  Value call_joiner(Cycle& joiner, const CallArgs& args);
   void bind_parameters(const MacroNode& macro, CallArgs args);
   Value macro_value(const std::shared_ptr<const MacroNode>& macro);
 
   Runtime& runtime_;
   Scope* scope_;
+  Scope* top_scope_;  // of the whole template: what a block sees
   TextBuilder* out_ = nullptr;
   Value block_text_;  // what Expr::Kind::block_text stands for
 };

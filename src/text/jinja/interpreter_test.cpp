@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_parse.h"
 #include "text/jinja/json.h"
 #include "text/jinja/parser.h"
 
@@ -166,21 +167,80 @@ TEST(JinjaLimits, SharedNestingIsNoShortcut) {  // 2^60 comparisons or bytes
 }
 
 TEST(JinjaLimits, IntegersDoNotWrap) {
-  EXPECT_EQ(error_of("{{ 9223372036854775807 + 1 }}"),
-            "chat template, line 1, column 4: the result of + does not fit in 64 bits");
-  EXPECT_EQ(error_of("{{ 9223372036854775807 * 2 }}"),
-            "chat template, line 1, column 4: the result of * does not fit in 64 bits");
-  EXPECT_EQ(error_of("{{ 10 ** 100 }}"),
-            "chat template, line 1, column 4: the result of ** does not fit in 64 bits");
-  EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) // -1 }}"),
-            "chat template, line 1, column 4: the result of // does not fit in 64 bits");
+  EXPECT_EQ(error_of("{{ 9223372036854775807 + 1 }}"), "rendered: 9223372036854775808");
+  EXPECT_EQ(error_of("{{ 9223372036854775807 * -2 }}"), "rendered: -18446744073709551614");
+  EXPECT_EQ(error_of("{{ 10 ** 20 + 1 - 10 ** 20 }}"), "rendered: 1");
+  EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) // -1 }}"), "rendered: 9223372036854775808");
   EXPECT_EQ(error_of("{{ (-9223372036854775807 - 1) % -1 }}"), "rendered: 0");
+  EXPECT_EQ(error_of("{{ 10 ** 5000 }}"),
+            "chat template, line 1, column 4: a whole number of more than 4300 digits");
+  EXPECT_EQ(error_of("{{ 7 ** (10 ** 15) }}"),
+            "chat template, line 1, column 4: a whole number of more than 4300 digits");
+  EXPECT_EQ(error_of("{{ 10 ** 30 / 10 ** 20 }}"),
+            "chat template, line 1, column 4: / with a whole number of more than 64 bits");
+}
+
+TEST(JinjaNumbers, OfAnySizeStayAsTheyAreWritten) {
+  const Json inputs = parse_ordered_json(
+      R"({"a": 123456789012345678901, "b": -18446744073709551616, "c": 18446744073709551615})",
+      "t");
+  EXPECT_EQ(marked("{{ a }} {{ [a, b] }} {{ c|tojson }} {{ {'x': b}|tojson }}", inputs),
+            "123456789012345678901 [123456789012345678901, -18446744073709551616] "
+            "18446744073709551615 {\"x\": -18446744073709551616}");
+  EXPECT_EQ(marked("{{ a > b }} {{ a == a }} {{ c < a }} {{ a < 1e30 }} {{ a > 1.5 }}", inputs),
+            "True True True True True");
+  EXPECT_EQ(
+      marked("{{ a is integer }} {{ a is odd }} {{ b is even }} {{ b|abs }} {{ -b }}", inputs),
+      "True True True 18446744073709551616 18446744073709551616");
+  EXPECT_EQ(marked("{{ '%d|%25d' % (a, b) }} {{ '{:,}'.format(c) }}", inputs),
+            "123456789012345678901|    -18446744073709551616 18,446,744,073,709,551,615");
+  EXPECT_EQ(marked("{{ '99999999999999999999'|int + 1 }} {{ b // 7 }} {{ b % 7 }}", inputs),
+            "100000000000000000000 -2635249153387078803 5");
+}
+
+TEST(JinjaFormats, KeepTheMarksOfWhatTheyPad) {
+  const Json inputs = {{"u", "ab"}};
+  EXPECT_EQ(marked("{{ '<{:>5}|{:.1}>'.format(u, u) }}", inputs), "<   [ab]|[a]>");
+  EXPECT_EQ(marked("{{ '%5s|%.1s' % (u, u) }}", inputs), "   [ab]|[a]");
+  EXPECT_EQ(marked("{{ (u ~ '<i>' ~ u)|striptags }}{{ u|urlencode }}", inputs), "[ab][ab][ab]");
+  EXPECT_EQ(
+      error_of("{{ '{:>999999999}'.format(1) }}"),
+      "chat template, line 1, column 23: the template makes a text of more than 100000 bytes");
+}
+
+TEST(JinjaLoops, RecursiveOnesAreCapped) {
+  EXPECT_EQ(error_of("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}"),
+            "chat template, line 1, column 35: the template nests more than 600 levels deep at run "
+            "time");
+  EXPECT_EQ(error_of("{% for x in [1] %}{{ loop([1]) }}{% endfor %}"),
+            "chat template, line 1, column 22: the loop must have the 'recursive' marker to be "
+            "called");
+  // A loop that is kept lives as long as the template runs.
+  EXPECT_EQ(error_of("{% set n = namespace() %}{% if true %}{% with y = 5 %}"
+                     "{% for x in [1] recursive %}{{ y }}{{ x }}{% set n.l = loop %}{% endfor %}"
+                     "{% endwith %}{% endif %}{{ n.l([2]) }}"),
+            "rendered: 5152");
+}
+
+TEST(JinjaBlocks, StandInTheirPlaceAndSeeTheTop) {
+  EXPECT_EQ(error_of("{% set a = 1 %}{% for x in [2] %}{% block b %}{{ a }}{{ x }}{% endblock b %}"
+                     "{% block c scoped %}{{ x }}{% endblock %}{% endfor %}"),
+            "rendered: 12");
 }
 
 TEST(JinjaScopes, UnsupportedFunctionsAreNamed) {
   EXPECT_EQ(error_of("{{ lipsum() }}"),
             "chat template, line 1, column 4: function 'lipsum' is not supported");
-  EXPECT_EQ(error_of("{% macro joiner() %}x{% endmacro %}{{ joiner() }}"), "rendered: x");
+  EXPECT_EQ(error_of("{% macro lipsum() %}x{% endmacro %}{{ lipsum() }}"), "rendered: x");
+}
+
+TEST(JinjaScopes, JoinersAndCyclers) {
+  EXPECT_EQ(
+      error_of("{% set j = joiner('; ') %}{% for x in [1, 2, 3] %}{{ j() }}{{ x }}{% endfor %}"),
+      "rendered: 1; 2; 3");
+  EXPECT_EQ(error_of("{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.current }}{{ c.next() }}"
+                     "{{ c.next() }}{{ c.reset() }}{{ c.current }}"),
+            "rendered: abbaNonea");
 }
 
 TEST(JinjaScopes, UnknownFiltersAreNamedWhenTheirBranchRuns) {

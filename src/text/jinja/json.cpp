@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/ordered_json_builder.h"
 #include "base/utf8.h"
+#include "text/jinja/big_integer.h"
 #include "text/jinja/repr.h"
 
 namespace tinyllm::jinja {
@@ -21,13 +22,6 @@ Value string_from(Runtime& runtime, std::string_view text, Origin origin) {
   return runtime.string(std::move(marked));
 }
 
-Value integer_from(std::uint64_t number) {
-  if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    fail(ErrorCode::unsupported, "template inputs: the number {} does not fit in 63 bits", number);
-  }
-  return make_integer(static_cast<std::int64_t>(number));
-}
-
 Value value_at(Runtime& runtime, const Json& json, Origin origin, int depth) {
   if (depth > kMaxJsonDepth) {
     fail(ErrorCode::invalid_input, "template inputs: nested more than {} levels deep",
@@ -36,8 +30,10 @@ Value value_at(Runtime& runtime, const Json& json, Origin origin, int depth) {
   switch (json.type()) {
     case Json::value_t::boolean: return make_bool(json.get<bool>());
     case Json::value_t::number_integer: return make_integer(json.get<std::int64_t>());
-    case Json::value_t::number_unsigned: return integer_from(json.get<std::uint64_t>());
+    case Json::value_t::number_unsigned:
+      return make_whole(static_cast<__int128>(json.get<std::uint64_t>()));
     case Json::value_t::number_float: return make_real(json.get<double>());
+    case Json::value_t::binary: return make_whole(*big_integer_in(json));
     case Json::value_t::string:
       return string_from(runtime, json.get_ref<const std::string&>(), origin);
     case Json::value_t::array: {
@@ -71,6 +67,7 @@ class JsonWriter {
     }
     if (const auto* real = std::get_if<double>(&value.data)) return write_real(*real);
     if (const auto integer = value.integer()) return out_.append_template(std::to_string(*integer));
+    if (const BigInteger* big = value.big_integer()) return out_.append_template(text_of(*big));
     const DepthGuard guard(runtime_);
     if (const DictPayload* dict = value.dict()) return write_dict(*dict);
     const SequencePayload* sequence = value.sequence();

@@ -5,12 +5,14 @@
 #include <charconv>
 
 #include "base/utf8.h"
+#include "text/jinja/big_integer.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
 namespace {
 
 constexpr std::size_t kMaxSourceBytes = 1 << 20;
+constexpr std::size_t kMaxDigits = 4300;  // of an integer
 
 std::string normalize_newlines(std::string_view source) {
   std::string out;
@@ -285,11 +287,14 @@ class Lexer {
     const std::string digits = without_underscores(digits_begin, end);
     std::int64_t value = 0;
     const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-    if (result.ec != std::errc()) {
-      fail_at(position_of(begin), ErrorCode::unsupported, "integer {} does not fit in 64 bits",
-              digits);
+    const bool is_big = result.ec != std::errc();
+    if (is_big && digits.size() > kMaxDigits) {
+      fail_at(position_of(begin), ErrorCode::unsupported, "an integer of {} digits", digits.size());
     }
-    add(TokenKind::integer, begin, digits).integer = value;
+    Token& token =
+        add(TokenKind::integer, begin, is_big ? text_of(digits_of(digits, base)) : digits);
+    token.integer = value;
+    token.is_big = is_big;
     position_ = end;
   }
 
@@ -394,6 +399,11 @@ std::vector<Token> tokenize(std::string_view source) {
   std::string text = normalize_newlines(replace_ill_formed(source));
   if (!text.empty() && text.back() == '\n') text.pop_back();
   return Lexer(std::move(text)).run();
+}
+
+Value number_of(const Token& token) {
+  if (token.kind == TokenKind::real) return make_real(token.real);
+  return token.is_big ? make_whole(token.text) : make_integer(token.integer);
 }
 
 std::string describe(const Token& token) {

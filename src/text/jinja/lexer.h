@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "text/jinja/position.h"
+#include "text/jinja/value.h"
 
 namespace tinyllm::jinja {
 
@@ -31,11 +32,15 @@ struct Token {
   Position position;
   std::string text;
   std::int64_t integer = 0;
+  bool is_big = false;  // an integer that 64 bits do not hold: its text is its decimal digits
   double real = 0;
 };
 
 // The last token is `end`. Throws Error{invalid_input} with line and column.
 std::vector<Token> tokenize(std::string_view source);
+
+// The value of an integer or real.
+Value number_of(const Token& token);
 
 // "end of statement block", "end of template", ... for messages.
 std::string describe(const Token& token);

@@ -180,8 +180,6 @@ Value run_every_char(Runtime& runtime, const Value& self, Arguments) {
   return make_bool(all);
 }
 
-bool is_alphanumeric(char32_t c) { return is_letter(c) || is_decimal_digit(c); }
-
 // islower, isupper: has letters with case, and all of them are so.
 template <bool (*kIs)(char32_t)>
 Value run_cased(Runtime& runtime, const Value& self, Arguments) {
@@ -263,7 +261,7 @@ constexpr NativeFunction kStringMethods[] = {
     {"isalpha", run_every_char<is_letter>},
     {"isascii", run_isascii},
     {"isdecimal", run_every_char<is_decimal_digit>},
-    {"isdigit", run_every_char<is_decimal_digit>},
+    {"isdigit", run_every_char<is_digit>},
     {"islower", run_cased<is_lower>},
     {"isspace", run_every_char<is_space>},
     {"isupper", run_cased<is_upper>},
@@ -316,6 +314,24 @@ constexpr NativeFunction kDictMethods[] = {
     {"values", run_view<SequenceKind::dict_values>},
 };
 
+Cycle& cycle_of(const Value& self) { return **std::get_if<Cycle*>(&self.data); }
+
+Value run_next(Runtime& runtime, const Value& self, Arguments call) {
+  const BoundArgs args(runtime, "cycler.next", call, {});
+  Cycle& cycle = cycle_of(self);
+  Value item = cycle.items[cycle.position];
+  cycle.position = (cycle.position + 1) % cycle.items.size();
+  return item;
+}
+
+Value run_reset(Runtime& runtime, const Value& self, Arguments call) {
+  const BoundArgs args(runtime, "cycler.reset", call, {});
+  cycle_of(self).position = 0;
+  return make_none();
+}
+
+constexpr NativeFunction kCyclerMethods[] = {{"next", run_next}, {"reset", run_reset}};
+
 constexpr NativeFunction kLoopMethods[] = {{"changed", run_changed}, {"cycle", run_cycle}};
 
 template <std::size_t kSize>
@@ -332,6 +348,9 @@ const NativeFunction* find_method(const Value& self, std::string_view name) {
   if (self.string() != nullptr) return find_in(kStringMethods, name);
   if (self.dict() != nullptr) return find_in(kDictMethods, name);
   if (self.is<LoopState*>()) return find_in(kLoopMethods, name);
+  if (self.is<Cycle*>()) {
+    return cycle_of(self).is_joiner ? nullptr : find_in(kCyclerMethods, name);
+  }
   const SequencePayload* sequence = self.sequence();
   if (sequence == nullptr) return nullptr;
   if (sequence->kind == SequenceKind::list) return find_in(kListMethods, name);

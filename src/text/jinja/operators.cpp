@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "text/jinja/access.h"
+#include "text/jinja/big_integer.h"
 #include "text/jinja/format.h"
 #include "text/jinja/repr.h"
 #include "text/jinja/unicode.h"
@@ -30,46 +33,62 @@ const char* symbol(BinaryOp op) {
                type_name(right));
 }
 
-std::int64_t integer_power(Runtime& runtime, std::int64_t base, std::int64_t exponent) {
-  std::int64_t result = 1;
-  while (exponent > 0) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) {
-      runtime.unsupported("the result of ** does not fit in 64 bits");
-    }
-    exponent >>= 1;
-    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) {
-      runtime.unsupported("the result of ** does not fit in 64 bits");
-    }
+// Python too refuses to write more digits than this.
+constexpr std::size_t kMaxDigits = 4300;
+
+Value whole(Runtime& runtime, BigInteger value) {
+  if (value.digits.size() > kMaxDigits) {
+    runtime.unsupported("a whole number of more than {} digits", kMaxDigits);
   }
-  return result;
+  return make_whole(std::move(value));
+}
+
+BigInteger charged_product(Runtime& runtime, const BigInteger& left, const BigInteger& right) {
+  if (left.digits.size() + right.digits.size() > kMaxDigits + 1) {
+    runtime.unsupported("a whole number of more than {} digits", kMaxDigits);
+  }
+  runtime.step(left.digits.size() * right.digits.size() / 64);
+  return product(left, right);
+}
+
+Value whole_power(Runtime& runtime, BigInteger base, std::int64_t exponent) {
+  BigInteger result = digits_of(1);
+  while (exponent > 0) {
+    if ((exponent & 1) != 0) result = charged_product(runtime, result, base);
+    exponent >>= 1;
+    if (exponent > 0) base = charged_product(runtime, base, base);
+  }
+  return whole(runtime, std::move(result));
 }
 
 Value integer_binary(Runtime& runtime, BinaryOp op, std::int64_t a, std::int64_t b) {
   const bool needs_divisor =
       op == BinaryOp::divide || op == BinaryOp::floor_divide || op == BinaryOp::modulo;
   if (needs_divisor && b == 0) runtime.fail("division by zero");
-  std::int64_t result = 0;
-  bool overflows = false;
+  const __int128 left = a, right = b;  // no result but a power's is wider
   switch (op) {
-    case BinaryOp::add: overflows = __builtin_add_overflow(a, b, &result); break;
-    case BinaryOp::subtract: overflows = __builtin_sub_overflow(a, b, &result); break;
-    case BinaryOp::multiply: overflows = __builtin_mul_overflow(a, b, &result); break;
+    case BinaryOp::add: return make_whole(left + right);
+    case BinaryOp::subtract: return make_whole(left - right);
+    case BinaryOp::multiply: return make_whole(left * right);
     case BinaryOp::divide: return make_real(static_cast<double>(a) / static_cast<double>(b));
-    case BinaryOp::floor_divide:
-      overflows = b == -1 && __builtin_sub_overflow(std::int64_t{0}, a, &result);
-      if (b != -1) result = a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
-      break;
-    case BinaryOp::modulo:
-      if (b != -1) result = a % b;
-      if (result != 0 && (result < 0) != (b < 0)) result += b;
-      break;
+    case BinaryOp::floor_divide: {
+      const bool rounds_down = left % right != 0 && (a < 0) != (b < 0);
+      return make_whole(left / right - (rounds_down ? 1 : 0));
+    }
+    case BinaryOp::modulo: {
+      const __int128 remainder = left % right;
+      const bool moves = remainder != 0 && (remainder < 0) != (b < 0);
+      return make_whole(moves ? remainder + right : remainder);
+    }
     case BinaryOp::power:
-      if (b >= 0) return make_integer(integer_power(runtime, a, b));
+      if (b >= 0 && (a == 0 || a == 1 || a == -1)) {
+        return make_integer(b == 0 || a == 1 || (a == -1 && b % 2 == 0) ? 1 : a);
+      }
+      if (b >= 0) return whole_power(runtime, digits_of(a), b);
       if (a == 0) runtime.fail("0 cannot be raised to a negative power");
       return make_real(std::pow(static_cast<double>(a), static_cast<double>(b)));
   }
-  if (overflows) runtime.unsupported("the result of {} does not fit in 64 bits", symbol(op));
-  return make_integer(result);
+  return {};
 }
 
 Value real_binary(Runtime& runtime, BinaryOp op, double a, double b) {
@@ -95,6 +114,42 @@ Value real_binary(Runtime& runtime, BinaryOp op, double a, double b) {
       return make_real(std::pow(a, b));
   }
   return {};
+}
+
+Value whole_binary(Runtime& runtime, BinaryOp op, const BigInteger& left, const BigInteger& right,
+                   std::optional<std::int64_t> small_right) {
+  switch (op) {
+    case BinaryOp::add: return whole(runtime, sum(left, right));
+    case BinaryOp::subtract: return whole(runtime, difference(left, right));
+    case BinaryOp::multiply: return whole(runtime, charged_product(runtime, left, right));
+    case BinaryOp::floor_divide:
+    case BinaryOp::modulo:
+      if (!small_right) break;
+      if (*small_right == 0) runtime.fail("division by zero");
+      if (op == BinaryOp::floor_divide) return make_whole(divide(left, *small_right).quotient);
+      return make_integer(divide(left, *small_right).remainder);
+    case BinaryOp::power:
+      if (small_right && *small_right >= 0) return whole_power(runtime, left, *small_right);
+      break;
+    case BinaryOp::divide: break;
+  }
+  runtime.unsupported("{} with a whole number of more than 64 bits", symbol(op));
+}
+
+// Of two numbers, one a whole number of more than 64 bits.
+Value big_binary(Runtime& runtime, BinaryOp op, const Value& left, const Value& right) {
+  if (!left.is<double>() && !right.is<double>()) {
+    const auto digits = [](const Value& value) {
+      const BigInteger* big = value.big_integer();
+      return big != nullptr ? *big : digits_of(*value.integer());
+    };
+    return whole_binary(runtime, op, digits(left), digits(right), right.integer());
+  }
+  for (const Value* value : {&left, &right}) {
+    const bool is_too_large = value->big_integer() != nullptr && std::isinf(*value->number());
+    if (is_too_large) runtime.fail("a whole number is too large for a float");
+  }
+  return real_binary(runtime, op, *left.number(), *right.number());
 }
 
 Value concat_strings(Runtime& runtime, const StringPayload& left, const StringPayload& right) {
@@ -166,6 +221,13 @@ bool can_repeat(const Value& value) {
 
 // Exact for all pairs: the mantissa of long double holds every int64 where it is wider than double.
 int order_of_numbers(const Value& left, const Value& right) {
+  const BigInteger *big = left.big_integer(), *other = right.big_integer();
+  if (big != nullptr && other != nullptr) return order_of(*big, *other);
+  if (big != nullptr) return order_of(*big, *right.number());
+  if (other != nullptr) {
+    const int order = order_of(*other, *left.number());
+    return order == 2 ? 2 : -order;
+  }
   const auto wide = [](const Value& value) -> long double {
     const auto integer = value.integer();
     return integer ? static_cast<long double>(*integer) : *value.number();
@@ -202,6 +264,8 @@ Value binary(Runtime& runtime, BinaryOp op, const Value& left, const Value& righ
   const auto a = left.integer(), b = right.integer();
   if (a && b) return integer_binary(runtime, op, *a, *b);
   const auto c = left.number(), d = right.number();
+  const bool has_big = left.big_integer() != nullptr || right.big_integer() != nullptr;
+  if (c && d && has_big) return big_binary(runtime, op, left, right);
   if (c && d) return real_binary(runtime, op, *c, *d);
   if (op == BinaryOp::add) return add(runtime, left, right);
   if (op == BinaryOp::multiply && can_repeat(left) && b) return repeat(runtime, left, *b);
@@ -214,6 +278,7 @@ Value negative(Runtime& runtime, const Value& value) {
   if (const auto integer = value.integer()) {
     return integer_binary(runtime, BinaryOp::subtract, 0, *integer);
   }
+  if (const BigInteger* big = value.big_integer()) return negated(*big);
   if (const auto number = value.number()) return make_real(-*number);
   runtime.fail("bad operand type for unary -: '{}'", type_name(value));
 }
@@ -221,7 +286,7 @@ Value negative(Runtime& runtime, const Value& value) {
 Value positive(Runtime& runtime, const Value& value) {
   if (value.is_undefined()) runtime.fail_undefined(value);
   if (const auto integer = value.integer()) return make_integer(*integer);
-  if (const auto number = value.number()) return make_real(*number);
+  if (value.number()) return value;
   runtime.fail("bad operand type for unary +: '{}'", type_name(value));
 }
 
@@ -251,6 +316,9 @@ bool equals(Runtime& runtime, const Value& left, const Value& right) {
   }
   if (const auto* loop = std::get_if<LoopState*>(&left.data)) {
     return *loop == *std::get_if<LoopState*>(&right.data);
+  }
+  if (const auto* cycle = std::get_if<Cycle*>(&left.data)) {
+    return *cycle == *std::get_if<Cycle*>(&right.data);
   }
   return true;  // none and none, undefined and undefined
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Arithmetic and comparison with Python's rules. Integers are 64 bits wide: an overflow is
-// Error{unsupported}, where Python would go on. Render thread.
+// Arithmetic and comparison with Python's rules. Whole numbers may have 4300 digits; a division by one
+// of more than 64 bits is Error{unsupported}. Render thread.
 
 #include "text/jinja/ast.h"
 #include "text/jinja/runtime.h"

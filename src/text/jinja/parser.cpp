@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 
 #include "text/jinja/expression_parser.h"
 
@@ -11,9 +13,9 @@ namespace {
 using Kind = Statement::Kind;
 
 // What Jinja2 or its extensions know and a chat template has no use for.
-constexpr std::array<std::string_view, 11> kUnsupportedTags = {
-    "block", "extends", "include", "import",    "from",         "autoescape",
-    "do",    "trans",   "debug",   "pluralize", "endautoescape"};
+constexpr std::array<std::string_view, 10> kUnsupportedTags = {
+    "extends", "include", "import", "from",      "autoescape",
+    "do",      "trans",   "debug",  "pluralize", "endautoescape"};
 
 class Parser {
  public:
@@ -117,6 +119,7 @@ class Parser {
     if (tag == "filter") return parse_filter(add_here(Kind::filter_block));
     if (tag == "with") return parse_with(add_here(Kind::with));
     if (tag == "print") return parse_print(add_here(Kind::output));
+    if (tag == "block") return parse_block(add_here(Kind::block));
     if (tag == "generation") {
       // transformers' own tag: marks what the assistant said; the text is unchanged.
       add_here(Kind::scope).body = function_body("endgeneration");
@@ -165,10 +168,7 @@ class Parser {
     tokens_.expect_name("in");
     node.expressions.push_back(expressions_.tuple_or_expression(false, "recursive"));
     if (tokens_.skip_name("if")) node.condition = expressions_.expression();
-    if (tokens_.is_name("recursive")) {
-      fail_at(tokens_.current().position, ErrorCode::unsupported,
-              "recursive loops are not supported");
-    }
+    node.is_recursive = tokens_.skip_name("recursive");
     ++loop_depth_;
     node.body = scope_part({"endfor", "else"});
     --loop_depth_;
@@ -256,6 +256,17 @@ class Parser {
     node.body = scope_body("endwith");
   }
 
+  void parse_block(Statement& node) {
+    const Token& name = tokens_.expect(TokenKind::name, "the name of a block");
+    if (!block_names_.insert(name.text).second) {
+      fail_at(name.position, ErrorCode::invalid_input, "block '{}' is there twice", name.text);
+    }
+    node.is_scoped = tokens_.skip_name("scoped");
+    node.is_required = tokens_.skip_name("required");
+    node.body = function_body("endblock");
+    tokens_.skip_name(name.text);
+  }
+
   void parse_print(Statement& node) {
     while (!tokens_.is(TokenKind::block_end)) {
       if (!node.expressions.empty()) tokens_.expect_op(",");
@@ -266,6 +277,7 @@ class Parser {
   TokenStream tokens_;
   ExpressionParser expressions_;
   int loop_depth_ = 0;
+  std::set<std::string> block_names_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/utf8.h"
+#include "text/jinja/big_integer.h"
 #include "text/jinja/unicode.h"
 
 namespace tinyllm::jinja {
@@ -133,6 +134,7 @@ void append_str(TextBuilder& out, Runtime& runtime, const Value& value) {
     return out.append_template(repr_of_real(*real));
   }
   if (const auto integer = value.integer()) return out.append_template(std::to_string(*integer));
+  if (const BigInteger* big = value.big_integer()) return out.append_template(text_of(*big));
   const DepthGuard guard(runtime);
   const auto append_key = [&](const Value& key) { append_repr(out, runtime, key); };
   if (const SequencePayload* sequence = value.sequence()) {
@@ -152,6 +154,22 @@ void append_str(TextBuilder& out, Runtime& runtime, const Value& value) {
         fmt::format("<LoopContext {}/{}>", (*loop)->index0 + 1, (*loop)->items.size()));
   }
   out.append_template("<" + type_name(value) + ">");
+}
+
+void append_ascii(TextBuilder& out, Runtime& runtime, const Value& value) {
+  TextBuilder whole(runtime);
+  append_repr(whole, runtime, value);
+  const MarkedText marked = whole.take();
+  for (std::size_t i = 0; i < marked.text.size();) {
+    const Utf8Char c = decode_utf8(std::string_view(marked.text).substr(i));
+    const auto code = static_cast<std::uint32_t>(c.code_point);
+    const std::string escaped = code < 0x100     ? fmt::format("\\x{:02x}", code)
+                                : code < 0x10000 ? fmt::format("\\u{:04x}", code)
+                                                 : fmt::format("\\U{:08x}", code);
+    out.append(code < 0x80 ? std::string_view(marked.text).substr(i, 1) : escaped,
+               has_user_bytes(marked, i, i + c.n_bytes));
+    i += c.n_bytes;
+  }
 }
 
 MarkedText to_str(Runtime& runtime, const Value& value) {

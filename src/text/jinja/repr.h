@@ -10,6 +10,7 @@ namespace tinyllm::jinja {
 
 void append_str(TextBuilder& out, Runtime& runtime, const Value& value);
 void append_repr(TextBuilder& out, Runtime& runtime, const Value& value);
+void append_ascii(TextBuilder& out, Runtime& runtime, const Value& value);  // repr, then \u escapes
 MarkedText to_str(Runtime& runtime, const Value& value);
 std::string to_plain_repr(Runtime& runtime, const Value& value);  // for messages, cut short
 

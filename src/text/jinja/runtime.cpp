@@ -106,6 +106,11 @@ LoopState* Runtime::new_loop() {
   return loops_.emplace_back(std::make_unique<LoopState>()).get();
 }
 
+Cycle* Runtime::new_cycle() {
+  allocate(sizeof(Cycle));
+  return cycles_.emplace_back(std::make_unique<Cycle>()).get();
+}
+
 Scope* Runtime::push_scope(Scope* parent) {
   Scope* scope = scopes_.emplace_back(std::make_unique<Scope>()).get();
   scope->parent = parent;

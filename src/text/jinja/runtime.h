@@ -56,6 +56,7 @@ class Runtime {
   Value callable(CallablePayload payload);
   Namespace* new_namespace();
   LoopState* new_loop();
+  Cycle* new_cycle();
 
   Scope* push_scope(Scope* parent);
   void pop_scope(Scope* scope);  // the scope pushed last
@@ -91,6 +92,7 @@ class Runtime {
   int call_depth_ = 0;
   std::vector<std::unique_ptr<Namespace>> namespaces_;
   std::vector<std::unique_ptr<LoopState>> loops_;
+  std::vector<std::unique_ptr<Cycle>> cycles_;
   std::vector<std::unique_ptr<Scope>> scopes_;    // a stack
   std::vector<std::unique_ptr<Scope>> captured_;  // popped, but a macro still looks at them
 };

@@ -51,13 +51,42 @@ void for_each_char(std::string_view text, Visit visit) {
   }
 }
 
-// Every character in the case that choose(code_point) wants.
+constexpr char32_t kCapitalSigma = 0x3A3;
+
+// Whether the sigma at `at` ends a word of text[begin:]: small, it is then another letter. What is no
+// letter with case but may stand in words ("'", accents) is looked over.
+bool ends_word(std::string_view text, std::size_t begin, std::size_t at) {
+  std::size_t before = at;
+  while (before > begin) {
+    const std::size_t n_bytes = last_char_bytes(text, before);
+    if (!is_case_ignorable(char_at(text, before - n_bytes))) break;
+    before -= n_bytes;
+  }
+  if (before <= begin || !is_cased(char_at(text, before - last_char_bytes(text, before)))) {
+    return false;
+  }
+  std::size_t behind = at + char_bytes(text, at);
+  while (behind < text.size() && is_case_ignorable(char_at(text, behind))) {
+    behind += char_bytes(text, behind);
+  }
+  return behind >= text.size() || !is_cased(char_at(text, behind));
+}
+
+// Every character in the case that choose(code_point) wants. `word_begin`: where the text begins that
+// Python would see whole, as choose moves it on.
 template <typename Choose>
-MarkedText map_case(Runtime& runtime, const MarkedText& text, Choose choose) {
+MarkedText map_case(Runtime& runtime, const MarkedText& text, Choose choose,
+                    const std::size_t& word_begin = 0) {
   runtime.scan(text.text.size() * 8);
   TextBuilder out(runtime);
   for_each_char(text.text, [&](std::size_t offset, std::size_t n_bytes, char32_t c) {
-    out.append(change_case(c, choose(c)), has_user_bytes(text, offset, offset + n_bytes));
+    const bool is_user = has_user_bytes(text, offset, offset + n_bytes);
+    const LetterCase to = choose(c);
+    if (c == kCapitalSigma && to == LetterCase::lower && ends_word(text.text, word_begin, offset)) {
+      out.append("\u03C2", is_user);
+    } else {
+      out.append(change_case(c, to), is_user);
+    }
   });
   return out.take();
 }
@@ -254,7 +283,7 @@ std::int64_t count_words(std::string_view text) {
   std::int64_t n_words = 0;
   bool in_word = false;
   for_each_char(text, [&](std::size_t, std::size_t, char32_t c) {
-    const bool is_word = is_identifier_char(c) || is_decimal_digit(c);
+    const bool is_word = c == '_' || is_alphanumeric(c);
     if (is_word && !in_word) ++n_words;
     in_word = is_word;
   });
@@ -280,8 +309,11 @@ MarkedText to_lower(Runtime& runtime, const MarkedText& text) {
 }
 
 MarkedText swap_case(Runtime& runtime, const MarkedText& text) {
-  return map_case(runtime, text,
-                  [](char32_t c) { return is_upper(c) ? LetterCase::lower : LetterCase::upper; });
+  return map_case(runtime, text, [](char32_t c) {
+    return is_upper(c)   ? LetterCase::lower
+           : is_lower(c) ? LetterCase::upper
+                         : LetterCase::unchanged;
+  });
 }
 
 MarkedText capitalize(Runtime& runtime, const MarkedText& text) {
@@ -300,11 +332,16 @@ MarkedText title_method(Runtime& runtime, const MarkedText& text) {
 
 MarkedText title_filter(Runtime& runtime, const MarkedText& text) {
   bool starts_word = true;
-  return map_case(runtime, text, [&](char32_t c) {
+  std::size_t done = 0, word_begin = 0;  // each word's rest is made small for itself
+  const auto choose = [&](char32_t c) {
     const bool is_break =
         is_space(c) || (c < 0x80 && std::string_view("-({[<").find(static_cast<char>(c)) != kNone);
-    return std::exchange(starts_word, is_break) ? LetterCase::upper : LetterCase::lower;
-  });
+    done += char_bytes(text.text, done);
+    if (!std::exchange(starts_word, is_break)) return LetterCase::lower;
+    word_begin = done;
+    return LetterCase::upper;
+  };
+  return map_case(runtime, text, choose, word_begin);
 }
 
 bool all_cased(Runtime& runtime, std::string_view text, bool (*is_wanted)(char32_t)) {

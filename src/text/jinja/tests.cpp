@@ -26,13 +26,17 @@ bool is_none(const Value& value) { return value.is_none(); }
 bool is_boolean(const Value& value) { return value.is<bool>(); }
 bool is_exactly_true(const Value& value) { return value.is<bool>() && is_true(value); }
 bool is_exactly_false(const Value& value) { return value.is<bool>() && !is_true(value); }
-bool is_integer(const Value& value) { return value.is<std::int64_t>(); }
+bool is_integer(const Value& value) {
+  return value.is<std::int64_t>() || value.big_integer() != nullptr;
+}
 bool is_float(const Value& value) { return value.is<double>(); }
 bool is_number(const Value& value) { return value.number().has_value(); }
 bool is_string(const Value& value) { return value.string() != nullptr; }
 bool is_mapping(const Value& value) { return value.dict() != nullptr; }
 bool is_callable(const Value& value) {
-  return value.callable() != nullptr || value.is<LoopState*>() || value.is_undefined();
+  const auto* cycle = std::get_if<Cycle*>(&value.data);
+  return value.callable() != nullptr || value.is<LoopState*>() || value.is_undefined() ||
+         (cycle != nullptr && (*cycle)->is_joiner);
 }
 bool is_escaped(const Value& value) {
   return value.string() != nullptr && value.string()->is_markup;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "text/jinja/special_characters.h"
 
 namespace tinyllm::jinja {
 namespace {
@@ -89,7 +90,16 @@ std::size_t last_char_bytes(std::string_view text, std::size_t end) {
 
 std::string change_case(char32_t c, LetterCase to) {
   std::string out;
-  if (c == 0xDF && to != LetterCase::lower) return to == LetterCase::upper ? "SS" : "Ss";
+  if (to == LetterCase::unchanged) {
+    append_utf8(out, c);
+    return out;
+  }
+  const std::u32string_view special = to == LetterCase::upper   ? special_upper(c)
+                                      : to == LetterCase::title ? special_title(c)
+                                      : c == 0x130              ? U"i\u0307"
+                                                                : U"";
+  for (const char32_t part : special) append_utf8(out, part);
+  if (!special.empty()) return out;
   const auto code = static_cast<utf8proc_int32_t>(c);
   const utf8proc_int32_t changed = to == LetterCase::lower   ? utf8proc_tolower(code)
                                    : to == LetterCase::upper ? utf8proc_toupper(code)
@@ -98,10 +108,25 @@ std::string change_case(char32_t c, LetterCase to) {
   return out;
 }
 
-bool is_upper(char32_t c) { return category(c) == UTF8PROC_CATEGORY_LU; }
-bool is_lower(char32_t c) { return category(c) == UTF8PROC_CATEGORY_LL; }
+bool is_upper(char32_t c) { return category(c) == UTF8PROC_CATEGORY_LU || is_other_uppercase(c); }
+bool is_lower(char32_t c) { return category(c) == UTF8PROC_CATEGORY_LL || is_other_lowercase(c); }
 bool is_cased(char32_t c) {
   return is_upper(c) || is_lower(c) || category(c) == UTF8PROC_CATEGORY_LT;
+}
+
+bool is_case_ignorable(char32_t c) {
+  static constexpr std::u32string_view kInWords =
+      U"'.:^`"
+      U"\u00A8\u00AD\u00AF\u00B4\u00B7\u00B8\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52"
+      U"\uFE55\uFF07\uFF0E\uFF1A";
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK: return true;
+    default: return kInWords.find(c) != std::u32string_view::npos;
+  }
 }
 
 bool is_letter(char32_t c) {
@@ -110,6 +135,22 @@ bool is_letter(char32_t c) {
 }
 
 bool is_decimal_digit(char32_t c) { return category(c) == UTF8PROC_CATEGORY_ND; }
+int decimal_digit_value(char32_t c) {
+  int n_before = 0;  // the digits 0 to 9 of a script stand side by side
+  while (c > 0 && is_decimal_digit(c - 1)) {
+    --c;
+    ++n_before;
+  }
+  return n_before % 10;
+}
+
+bool is_digit(char32_t c) { return is_decimal_digit(c) || is_other_digit(c); }
+
+bool is_alphanumeric(char32_t c) {
+  const utf8proc_category_t found = category(c);
+  return is_letter(c) || found == UTF8PROC_CATEGORY_ND || found == UTF8PROC_CATEGORY_NL ||
+         found == UTF8PROC_CATEGORY_NO;
+}
 
 std::size_t find_text(std::string_view text, std::string_view needle, std::size_t from) {
   if (from > text.size()) return std::string_view::npos;

@@ -1,5 +1,7 @@
 #include "text/jinja/value.h"
 
+#include "text/jinja/big_integer.h"
+
 namespace tinyllm::jinja {
 
 std::optional<std::int64_t> Value::integer() const {
@@ -11,6 +13,7 @@ std::optional<std::int64_t> Value::integer() const {
 std::optional<double> Value::number() const {
   if (const auto* real = std::get_if<double>(&data)) return *real;
   if (const auto whole = integer()) return static_cast<double>(*whole);
+  if (const BigInteger* big = big_integer()) return to_double(*big);
   return std::nullopt;
 }
 
@@ -62,13 +65,16 @@ std::string type_name(const Value& value) {
   if (value.is_undefined()) return "Undefined";
   if (value.is_none()) return "NoneType";
   if (value.is<bool>()) return "bool";
-  if (value.is<std::int64_t>()) return "int";
+  if (value.is<std::int64_t>() || value.big_integer() != nullptr) return "int";
   if (value.is<double>()) return "float";
   if (const auto* string = value.string()) return string->is_markup ? "Markup" : "str";
   if (const auto* sequence = value.sequence()) return sequence_type_name(sequence->kind);
   if (value.dict() != nullptr) return "dict";
   if (value.is<Namespace*>()) return "Namespace";
   if (value.is<LoopState*>()) return "LoopContext";
+  if (const auto* cycle = std::get_if<Cycle*>(&value.data)) {
+    return (*cycle)->is_joiner ? "Joiner" : "Cycler";
+  }
   return value.callable()->macro != nullptr ? "Macro" : "function";
 }
 

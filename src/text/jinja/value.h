@@ -24,6 +24,9 @@ struct DictPayload;
 struct CallablePayload;
 struct Namespace;
 struct LoopState;
+struct Cycle;
+struct Scope;
+struct Statement;
 
 struct None {};
 // A name or attribute that is not there. `reason` is what an operation on it complains with.
@@ -31,10 +34,17 @@ struct Undefined {
   std::shared_ptr<const std::string> reason;
 };
 
+// A whole number that 64 bits do not hold (text/jinja/big_integer.h).
+struct BigInteger {
+  bool is_negative = false;
+  std::string digits;  // decimal, the first is not 0
+};
+
 struct Value {
   std::variant<Undefined, None, bool, std::int64_t, double, std::shared_ptr<const StringPayload>,
                std::shared_ptr<const SequencePayload>, std::shared_ptr<const DictPayload>,
-               std::shared_ptr<const CallablePayload>, Namespace*, LoopState*>
+               std::shared_ptr<const CallablePayload>, Namespace*, LoopState*, Cycle*,
+               std::shared_ptr<const BigInteger>>
       data;
 
   template <typename T>
@@ -49,10 +59,11 @@ struct Value {
   const SequencePayload* sequence() const { return payload<SequencePayload>(); }
   const DictPayload* dict() const { return payload<DictPayload>(); }
   const CallablePayload* callable() const { return payload<CallablePayload>(); }
+  const BigInteger* big_integer() const { return payload<BigInteger>(); }
 
   // bool counts as the integers 0 and 1, as in Python.
-  std::optional<std::int64_t> integer() const;
-  std::optional<double> number() const;  // integers and bools included
+  std::optional<std::int64_t> integer() const;  // not the big ones
+  std::optional<double> number() const;         // integers, big ones too, and bools included
 
  private:
   template <typename T>
@@ -101,13 +112,23 @@ struct Namespace {
 struct LoopState {
   std::vector<Value> items;
   std::size_t index0 = 0;
+  std::size_t depth0 = 0;                // of a recursive loop: how often it has called itself
+  const Statement* recursive = nullptr;  // the loop that loop(items) runs again; lives in the tree
+  Scope* scope = nullptr;                // and where it stands
   std::optional<std::vector<Value>> last_changed;  // arguments of the last loop.changed(...)
+};
+
+// What cycler(...) and joiner(...) give: its items in turn, over and over; or nothing at the first
+// call and its only item at every other.
+struct Cycle {
+  bool is_joiner = false;
+  std::vector<Value> items;
+  std::size_t position = 0;  // of a joiner: 0 until its first call
 };
 
 class Runtime;
 struct CallArgs;
 struct MacroNode;
-struct Scope;
 
 // A filter, a function or a method of a type. `mutates`:
 // a method that the sandbox forbids, whose `run` is null.
