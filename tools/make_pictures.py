@@ -130,7 +130,7 @@ def photograph_page(path):
             page = browser.new_page(viewport={"width": 1000, "height": 640})
             page.goto(f"http://127.0.0.1:{server.port}/")
             page.locator("#model", has_text="SmolLM2").wait_for()
-            for question in ["What is the capital of France?", "Write a haiku about the sea."]:
+            for question in ["What is the capital of France?", "Write a Python function that adds two numbers."]:
                 page.locator("#input").fill(question)
                 page.locator("#input").press("Enter")
                 page.locator("#stop").wait_for()
