@@ -217,7 +217,7 @@ def test_tab_offers_models_and_files(chat, tinyllm, models):
     terminal.type(CTRL_C)
     terminal.wait_for("> ")
     terminal.type(f"/read {tinyllm.home}/not\t")
-    terminal.wait_for("notes.txt")
+    terminal.wait_for("txt")  # the line may break before it
 
 
 def test_lines_are_wrapped_at_words(chat):
