@@ -8,7 +8,13 @@ WORKDIR /tiny-llm
 COPY . .
 # Installs the packages and builds. The reference path then asks for the CPU of this machine: build where you run.
 RUN ./tiny --version && rm -rf /var/lib/apt/lists/* /root/.cache/ccache
+# Nothing here needs root any more.
+RUN useradd --create-home --uid 10001 tinyllm && mkdir /models && chown -R tinyllm /models /tiny-llm
+USER tinyllm
 ENV TINYLLM_HOME=/models
 VOLUME /models
+# Of serve; another command has no server to ask, and ends before it matters.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s \
+  CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
 ENTRYPOINT ["/tiny-llm/tiny"]
 CMD ["chat"]

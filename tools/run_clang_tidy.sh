@@ -33,9 +33,10 @@ case ${1:-} in
 esac
 [ -n "$list" ] || exit 0
 
-# Each file as it is, without the precompiled headers of the build: they would hide a missing include.
+# Each file as it is, without the precompiled headers of the build: they would hide a missing include; and without the
+# options that only g++ knows.
 export database=$(mktemp -d)
-sed 's/ -Winvalid-pch -include [^ ]*//' build/release/compile_commands.json >"$database/compile_commands.json"
+sed -e 's/ -Winvalid-pch -include [^ ]*//' -e 's/ --param=[^ ]*//' -e 's/ -Wno-\(restrict\|stringop-overflow\)//g' build/release/compile_commands.json >"$database/compile_commands.json"
 export deadline=$(($(date +%s) + limit_s))
 results=$(mktemp -d)
 export results

@@ -228,6 +228,10 @@ def command_line_tests(options):
     return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **level(options))
 
 
+def attack_tests(options):
+    return run_pytest("tests/attack", options.name, **level(options))
+
+
 def web_page_tests(options):
     return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side=True, **level(options))
 
@@ -348,6 +352,7 @@ FAST = [
 ]
 GATES = [
     ("course gates", course_gates),
+    ("attacks", attack_tests),
     ("web page", web_page_tests),
     ("llama.cpp", llama_cpp_tests),
     ("differential", differential_tests),

@@ -22,6 +22,8 @@ using json = nlohmann::json;
 constexpr double kSpread = 0.8;        // sigma of the log-normal lengths
 constexpr double kLongest = 5;         // times the mean
 constexpr long kTimeoutSeconds = 600;  // of one request
+constexpr long kSilentSeconds = 60;    // of one request: then the server is taken for dead
+constexpr int kFailuresInARow = 8;     // then no more are sent
 constexpr int kPollMs = 50;
 
 // Common words of one token each in most vocabularies.
@@ -128,14 +130,19 @@ class LoadRun {
         finish(*message);
         progress.update(static_cast<std::int64_t>(++n_done));
       }
+      if (gave_up() && open_.empty()) break;
       if (n_done < requests_.size()) curl_multi_poll(multi_, nullptr, 0, poll_ms(), nullptr);
     }
+    for (; n_started_ < requests_.size(); ++n_started_)
+      results_[n_started_].error = "was not sent: the ones before it failed";
     return std::move(results_);
   }
 
  private:
+  bool gave_up() const { return n_failed_in_a_row_ >= kFailuresInARow; }
+
   bool may_start() const {
-    if (n_started_ == requests_.size()) return false;
+    if (n_started_ == requests_.size() || gave_up()) return false;
     if (options_.rate_per_s > 0) return clock_.seconds() >= requests_[n_started_].arrival_s;
     return static_cast<int>(open_.size()) < options_.n_clients;
   }
@@ -165,6 +172,8 @@ class LoadRun {
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
     curl_easy_setopt(handle, CURLOPT_PRIVATE, transfer.get());
     curl_easy_setopt(handle, CURLOPT_TIMEOUT, kTimeoutSeconds);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     transfer->result->start_s = clock_.seconds();
     curl_multi_add_handle(multi_, handle);
@@ -186,6 +195,7 @@ class LoadRun {
     } else if (!transfer.done && result.error.empty()) {
       result.error = "the stream broke off";
     }
+    n_failed_in_a_row_ = result.error.empty() ? 0 : n_failed_in_a_row_ + 1;
     curl_multi_remove_handle(multi_, transfer.handle);
     curl_easy_cleanup(transfer.handle);
     std::erase_if(open_, [&](const auto& it) { return it.get() == &transfer; });
@@ -196,6 +206,7 @@ class LoadRun {
   std::vector<LoadResult> results_;
   std::vector<std::unique_ptr<Transfer>> open_;
   std::size_t n_started_ = 0;
+  int n_failed_in_a_row_ = 0;
   CURLM* multi_ = curl_multi_init();
   curl_slist* headers_ = nullptr;
   Stopwatch clock_;

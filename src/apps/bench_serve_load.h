@@ -37,7 +37,8 @@ struct LoadResult {
   std::string error = {};                                    // "" when the answer was complete
 };
 
-// Sends all of them and waits for the answers.
+// Sends all of them and waits for the answers. A server that says nothing for a minute has failed
+// the request; after several failures in a row the others are not sent.
 std::vector<LoadResult> run_load(const LoadOptions& options,
                                  const std::vector<LoadRequest>& requests);
 

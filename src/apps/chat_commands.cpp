@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/chat_console.h"
+#include "apps/chat_settings.h"
 #include "apps/terminal.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -55,54 +56,11 @@ double per_second(std::int64_t n, double seconds) {
   return seconds > 0 ? static_cast<double>(n) / seconds : 0.0;
 }
 
-// A number of the sampler that /set changes.
-struct Setting {
-  std::string_view name;
-  void (*write)(SamplingParams& params, double value);
-  double (*read)(const SamplingParams& params);
-};
-
-template <auto kMember>
-constexpr Setting setting(std::string_view name) {
-  using Value = std::remove_cvref_t<decltype(SamplingParams{}.*kMember)>;
-  return {name,
-          [](SamplingParams& params, double value) { params.*kMember = static_cast<Value>(value); },
-          [](const SamplingParams& params) { return static_cast<double>(params.*kMember); }};
-}
-
-constexpr std::array<Setting, 9> kSettings = {
-    setting<&SamplingParams::temperature>("temperature"),
-    setting<&SamplingParams::top_k>("top_k"),
-    setting<&SamplingParams::top_p>("top_p"),
-    setting<&SamplingParams::min_p>("min_p"),
-    setting<&SamplingParams::seed>("seed"),
-    setting<&SamplingParams::max_tokens>("max_tokens"),
-    setting<&SamplingParams::repetition_penalty>("repetition_penalty"),
-    setting<&SamplingParams::presence_penalty>("presence_penalty"),
-    setting<&SamplingParams::frequency_penalty>("frequency_penalty")};
-
-const Setting* find_setting(std::string name) {
-  std::ranges::replace(name, '-', '_');
-  const auto found = std::ranges::find(kSettings, name, &Setting::name);
-  return found == kSettings.end() ? nullptr : &*found;
-}
-
 std::string setting_names() {
   std::string names;
-  for (const Setting& one : kSettings) names += (names.empty() ? "" : ", ") + std::string(one.name);
+  for (const ChatSetting& one : chat_settings())
+    names += (names.empty() ? "" : ", ") + std::string(one.name);
   return names;
-}
-
-std::string describe(const SamplingParams& params) {
-  if (params.temperature == 0) return "greedy";
-  std::string text = fmt::format("temperature {:g}", params.temperature);
-  if (params.top_k > 0) text += fmt::format(", top_k {}", params.top_k);
-  if (params.top_p < 1) text += fmt::format(", top_p {:g}", params.top_p);
-  if (params.min_p > 0) text += fmt::format(", min_p {:g}", params.min_p);
-  if (params.repetition_penalty != 1) {
-    text += fmt::format(", repetition_penalty {:g}", params.repetition_penalty);
-  }
-  return text;
 }
 
 // Its first word, and what comes after it.
@@ -148,7 +106,7 @@ std::vector<std::string> paths_from(const std::string& begin) {
 std::vector<std::string> words_for(const std::string& command, const std::string& typed) {
   std::vector<std::string> words;
   if (command == "/set") {
-    for (const Setting& one : kSettings) words.emplace_back(one.name);
+    for (const ChatSetting& one : chat_settings()) words.emplace_back(one.name);
   } else if (command == "/model") {
     for (const LocalModel& model : ModelStore().list()) words.push_back(model.name());
   } else if (command == "/read" || command == "/load" || command == "/save") {
@@ -241,7 +199,7 @@ void ChatConsole::show_stats() const {
 
 void ChatConsole::show_settings() const {
   std::string text;
-  for (const Setting& one : kSettings)
+  for (const ChatSetting& one : chat_settings())
     text += fmt::format("  {:<20} {:.10g}\n", one.name, one.read(session().params()));
   std::fputs(text.c_str(), stderr);
 }
@@ -253,7 +211,7 @@ void ChatConsole::set(const std::string& argument) {
     session().set_system(text);
     return say("(system prompt set; a new talk)");
   }
-  const Setting* found = find_setting(name);
+  const ChatSetting* found = find_chat_setting(name);
   if (found == nullptr)
     fail(ErrorCode::usage, "'{}' is not a setting; there are {}", name, setting_names());
   double value = 0;
@@ -262,6 +220,7 @@ void ChatConsole::set(const std::string& argument) {
     fail(ErrorCode::usage, "{} takes a number, not '{}'", name, text);
   if (!(std::abs(value) <= std::numeric_limits<int>::max()))
     fail(ErrorCode::usage, "{} is too large a number for {}", text, name);
+  if (value < 0 && found->name == "seed") fail(ErrorCode::usage, "seed must not be negative");
   SamplingParams params = session().params();
   found->write(params, value);
   validate(params, model_->vocab_size());

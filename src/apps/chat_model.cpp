@@ -7,7 +7,6 @@
 #include "apps/loading_bar.h"
 #include "base/available_memory.h"
 #include "client/open_model.h"
-#include "loader/text/text_sources.h"
 
 namespace tinyllm {
 namespace {
@@ -33,7 +32,7 @@ std::int64_t default_chat_context(std::int64_t trained, std::int64_t kv_bytes,
 ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
     : name_(std::move(name)),
       checkpoint_(open_checkpoint(name_)),
-      text_(std::make_shared<const ModelText>(load_model_text(checkpoint_))) {
+      text_(std::make_shared<const ModelText>(load_text(checkpoint_))) {
   const Tokenizer& tokenizer = require(text_->tokenizer, checkpoint_);
   const ChatTemplate& chat_template = require_chat_template(*text_, checkpoint_);
   const SamplingParams params = chat_sampling(options.sampling, text_->defaults);

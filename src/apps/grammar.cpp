@@ -102,8 +102,9 @@ Json check_text(const std::shared_ptr<const Grammar>& grammar, const std::string
   return result;
 }
 
-// A text of the grammar by random bytes, or "" after too many. Bytes that close something come often.
-std::string random_text(const std::shared_ptr<const Grammar>& grammar, std::mt19937& random) {
+// A text of the grammar by random bytes; empty after too many. Bytes that close something come often.
+std::optional<std::string> random_text(const std::shared_ptr<const Grammar>& grammar,
+                                       std::mt19937& random) {
   constexpr std::size_t kMaxBytes = 2000;
   Matcher matcher(grammar);
   std::string text;
@@ -123,15 +124,15 @@ std::string random_text(const std::shared_ptr<const Grammar>& grammar, std::mt19
     text += from[random() % from.size()];
     matcher.accept_bytes(std::string_view(text).substr(text.size() - 1));
   }
-  return "";
+  return std::nullopt;
 }
 
 Json random_texts(const std::shared_ptr<const Grammar>& grammar, int n_texts) {
   std::mt19937 random(1);  // the same texts each time
   Json texts = Json::array();
   for (int i = 0; i < n_texts; ++i) {
-    const std::string text = random_text(grammar, random);
-    if (is_valid_utf8(text)) texts.push_back(text);
+    const std::optional<std::string> text = random_text(grammar, random);
+    if (text && is_valid_utf8(*text)) texts.push_back(*text);
   }
   return texts;
 }

@@ -187,7 +187,9 @@ void add_journal_commands(Command learn, const std::shared_ptr<LearnOptions>& op
     run_day_command(options->session, options->word);
   });
   learn.add_subcommand("list", "Days and tasks, a line each").callback([options] {
-    say(list_text(Session(options->session)));
+    SessionOptions reading = options->session;
+    reading.only_reads = true;
+    say(list_text(Session(reading)));
   });
   learn.add_subcommand("progress", "What is done; brings the tracker up to date")
       .callback([options] {

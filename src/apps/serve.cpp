@@ -1,10 +1,12 @@
 // tinyllm serve: the model behind an OpenAI-compatible HTTP server.
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
@@ -37,10 +39,13 @@ struct ServeCommand {
   EngineFlags flags;
   HttpServerOptions http;
   ServiceOptions service;
+  AskedSampling sampling;
+  AnswerLimits limits;
   std::string api_key_file, trace, schedule = "fcfs";
-  std::vector<std::string> names;
-  double drain_s = 30, header_s = 10, body_s = 60;
-  std::size_t max_body_mb = 16;
+  std::vector<std::string> names, api_keys;
+  double drain_s = 30, header_s = 10, body_s = 60, idle_s = 75, write_s = 30;
+  double max_wait_s = 0, max_time_s = 0, kv_share = 0.25;
+  std::size_t max_body_mb = 16, max_memory_mb = 256;
   std::int32_t block_size = 32;
   bool no_prefix_cache = false, quiet = false, print_api = false;
 };
@@ -53,22 +58,26 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-// Keys from the command line, the file and the environment.
-void gather_keys(ServeCommand& command) {
-  std::vector<std::string>& keys = command.service.api_keys;
+// Keys from the command line, the environment and the file, which is read anew each time.
+std::vector<ApiKey> gather_keys(const ServeCommand& command) {
+  std::vector<ApiKey> keys;
+  for (const std::string& key : command.api_keys)
+    keys.push_back({key, fmt::format("key {}", keys.size() + 1)});
   if (const char* key = std::getenv("TINYLLM_API_KEY"); key != nullptr && *key != '\0')
-    keys.emplace_back(key);
+    keys.push_back({key, fmt::format("key {}", keys.size() + 1)});
   if (!command.api_key_file.empty()) {
     std::istringstream lines(read_text_file(command.api_key_file));
     for (std::string line; std::getline(lines, line);) {
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-      if (!line.empty() && line.front() != '#') keys.push_back(line);
+      if (line.starts_with('#')) continue;
+      ApiKey key = read_key(line, keys.size() + 1);
+      if (!key.secret.empty()) keys.push_back(std::move(key));
     }
   }
-  if (std::ranges::any_of(keys, &std::string::empty))
+  if (std::ranges::any_of(keys, [](const ApiKey& key) { return key.secret.empty(); }))
     fail(ErrorCode::usage, "--api-key is empty; give at least one character");
   if (!command.api_key_file.empty() && keys.empty())
     fail(ErrorCode::invalid_input, "--api-key-file {}: holds no key", command.api_key_file);
+  return keys;
 }
 
 // The same for the same program, model and numbers.
@@ -93,21 +102,41 @@ std::string address_of(const ServeCommand& command, std::uint16_t port) {
                      is_v6 ? "[" + command.http.host + "]" : command.http.host, port);
 }
 
+// What the flags give in other units, and what follows from several of them.
+void prepare(ServeCommand& command) {
+  HttpServerOptions& http = command.http;
+  ServiceOptions& service = command.service;
+  if (http.host.empty())
+    fail(ErrorCode::usage, "--host is empty; give an address, 0.0.0.0 for all of this machine's");
+  http.limits.max_body_bytes = command.max_body_mb << 20;
+  http.max_memory_bytes = command.max_memory_mb << 20;
+  http.header_timeout = to_ms(command.header_s);
+  http.body_timeout = to_ms(command.body_s);
+  http.idle_timeout = to_ms(command.idle_s);
+  http.write_timeout = to_ms(command.write_s);
+  service.max_wait = to_ms(command.max_wait_s);
+  service.max_time = to_ms(command.max_time_s);
+  service.n_workers = std::max(2, http.n_threads);
+  service.api_keys = gather_keys(command);
+  service.checks_host = service.api_keys.empty();
+  if (is_loopback(http.host)) return;
+  service.host_names = HostNames::literal;
+  char name[256] = "";
+  if (::gethostname(name, sizeof(name) - 1) == 0) service.allowed_hosts.emplace_back(name);
+  if (service.api_keys.empty())
+    log(LogLevel::warning, "anyone who reaches {} may use this server: no --api-key is set",
+        http.host);
+}
+
 void run_serve(ServeCommand& command) {
   if (command.print_api) return write_stdout(api_page());
   if (!command.quiet && !log_enabled(LogLevel::info)) configure_log(LogLevel::info);
-  gather_keys(command);
-  command.http.limits.max_body_bytes = command.max_body_mb << 20;
-  command.http.header_timeout = to_ms(command.header_s);
-  command.http.body_timeout = to_ms(command.body_s);
-  const bool loopback = is_loopback(command.http.host);
-  command.service.checks_host = loopback && command.service.api_keys.empty();
-  if (!loopback && command.service.api_keys.empty())
-    log(LogLevel::warning, "anyone who reaches {} may use this server: no --api-key is set",
-        command.http.host);
+  never_wait_for_log();
+  prepare(command);
   if (command.model == kDefaultModel) pull_default_model(kDefaultModel);
   EngineOptions engine_flags = engine_options(command.flags);
   engine_flags.kv.block_size = command.block_size;
+  engine_flags.memory_share = command.kv_share;
   engine_flags.prefix_cache = !command.no_prefix_cache;
   engine_flags.policy = command.schedule == "priority" ? SchedulePolicy::priority
                                                        : SchedulePolicy::first_come_first_served;
@@ -116,6 +145,7 @@ void run_serve(ServeCommand& command) {
   // hear that the model is loading.
   const Stopwatch clock;
   Server server(command.http, command.service);
+  server.on_reload([&command] { return gather_keys(command); });
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
   const std::unique_ptr<Engine> engine = open_model(command.model, engine_flags, LoadingBar());
@@ -126,6 +156,8 @@ void run_serve(ServeCommand& command) {
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
   model.fingerprint = fingerprint_of(command.model, engine->options());
+  model.sampling = command.sampling;
+  model.limits = command.limits;
   log(LogLevel::info, "{}", describe(*engine));
   server.set_model(model);
   const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", model.names.front(),
@@ -147,12 +179,13 @@ void add_network_options(Command app, ServeCommand& command) {
       .type_name("N")
       .group(kGroup)
       .show_default();
-  app.add_option("--api-key", command.service.api_keys,
+  app.add_option("--api-key", command.api_keys,
                  "Requests must carry it; may be given again (also $TINYLLM_API_KEY)")
       .type_name("KEY")
       .repeatable()
       .group(kGroup);
-  app.add_option("--api-key-file", command.api_key_file, "The same from a file, one key a line")
+  app.add_option("--api-key-file", command.api_key_file,
+                 "The same from a file, one key a line, ' # NAME' behind it; SIGHUP reads it anew")
       .type_name("FILE")
       .group(kGroup);
   app.add_option("--tls-cert", command.http.tls_certificate, "Certificate chain for HTTPS, PEM")
@@ -171,6 +204,71 @@ void add_network_options(Command app, ServeCommand& command) {
       .type_name("NAME")
       .repeatable()
       .group(kGroup);
+  app.add_option("--trusted-proxy", command.service.trusted_proxies,
+                 "Believe the X-Forwarded-For of this address; may be given again")
+      .type_name("ADDRESS")
+      .repeatable()
+      .group(kGroup);
+}
+
+// A number with its range; all stand in the same group.
+template <typename T>
+void add_limit(Command app, const char* name, T& value, const char* help, double low, double high) {
+  app.add_option(name, value, help)
+      .in_range(low, high)
+      .type_name(std::is_integral_v<T> ? "N" : "X")
+      .group("Limits")
+      .show_default();
+}
+
+void add_client_limits(Command app, ServeCommand& command) {
+  constexpr double kMany = 1'000'000;
+  add_limit(app, "--max-connections-per-address", command.http.max_connections_an_address,
+            "Of one address; 0: half of all", 0, kMany);
+  add_limit(app, "--max-requests-per-client", command.service.max_requests_a_client,
+            "Requests of one API key, or address, at a time; 0: any number", 0, kMany);
+  add_limit(app, "--requests-per-minute", command.service.max_requests_a_minute,
+            "The same in a minute; 0: any number", 0, kMany);
+  add_limit(app, "--max-memory-mb", command.max_memory_mb,
+            "Memory of all requests and answers on their way together", 1, kMany);
+  add_limit(app, "--idle-seconds", command.idle_s, "How long a connection may stay silent", 0.1,
+            86400);
+  add_limit(app, "--write-seconds", command.write_s,
+            "How long a client may take none of its answer", 0.1, 86400);
+  add_limit(app, "--max-wait-seconds", command.max_wait_s,
+            "How long a request may wait for its first token; 0: for ever", 0, 86400);
+  add_limit(app, "--max-request-seconds", command.max_time_s,
+            "How long a request may take; 0: for ever", 0, 86400);
+}
+
+void add_answer_limits(Command app, AnswerLimits& limits) {
+  add_limit(app, "--limit-max-tokens", limits.max_tokens,
+            "Cut each request's max_tokens down to this", 1, std::numeric_limits<int>::max());
+  add_limit(app, "--limit-n", limits.n, "Refuse requests with a larger n", 1, kMaxChoices);
+  add_limit(app, "--limit-logprobs", limits.n_logprobs, "Refuse requests with more logprobs", 0,
+            kMaxLogprobs);
+}
+
+template <typename T>
+void add_default(Command app, const char* name, std::optional<T>& value, const char* help,
+                 double low, double high) {
+  app.add_option(name, value, help)
+      .in_range(low, high)
+      .type_name(std::is_integral_v<T> ? "N" : "X")
+      .group("Sampling, where a request says nothing");
+}
+
+void add_sampling_defaults(Command app, AskedSampling& sampling) {
+  add_default(app, "--temperature", sampling.temperature,
+              "0: always the likeliest token (default: the model's)", 0, 2);
+  add_default(app, "--top-p", sampling.top_p, "Draw from the likeliest whose mass reaches this",
+              1e-6, 1);
+  add_default(app, "--top-k", sampling.top_k, "Draw from the k likeliest tokens; 0: all", 0,
+              std::numeric_limits<int>::max());
+  add_default(app, "--min-p", sampling.min_p, "Drop tokens below this part of the likeliest one", 0,
+              1);
+  add_default(app, "--repetition-penalty", sampling.repetition_penalty, "Over 1: fewer repeats",
+              1e-3, 100);
 }
 
 void add_limit_options(Command app, ServeCommand& command) {
@@ -186,7 +284,7 @@ void add_limit_options(Command app, ServeCommand& command) {
       .group(kGroup)
       .show_default();
   app.add_option("--http-threads", command.http.n_threads,
-                 "Threads for HTTP, JSON, templates and tokenizing")
+                 "Threads for HTTP, and as many for JSON, templates and tokenizing")
       .in_range(1, 256)
       .type_name("N")
       .group(kGroup)
@@ -230,6 +328,15 @@ void add_schedule_options(Command app, ServeCommand& command) {
   app.add_flag("--no-prefix-cache", command.no_prefix_cache,
                "Do not reuse what earlier prompts computed")
       .group(kGroup);
+  app.add_flag("--share-prefix-cache", command.service.shares_prefixes,
+               "Reuse it between API keys too: one key may find out what another asked")
+      .group(kGroup);
+  app.add_option("--kv-share", command.kv_share,
+                 "Without --kv-blocks: the share of the free memory for keys and values")
+      .in_range(0.01, 0.95)
+      .type_name("X")
+      .group(kGroup)
+      .show_default();
 }
 
 }  // namespace
@@ -247,8 +354,13 @@ void add_serve_command(Command app) {
   add_batched_engine_options(command, options->flags);
   add_network_options(command, *options);
   add_limit_options(command, *options);
+  add_client_limits(command, *options);
+  add_answer_limits(command, options->limits);
+  add_sampling_defaults(command, options->sampling);
   add_schedule_options(command, *options);
   command.add_flag("--quiet", options->quiet, "Do not log each request");
+  command.add_flag("--strict", options->service.strict,
+                   "Refuse requests with fields that this server does not know");
   command.add_flag("--log-prompts", options->service.logs_prompts,
                    "Requests, with their text, into the log");
   command.add_flag("--debug-views", options->service.debug_views,

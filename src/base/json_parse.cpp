@@ -13,22 +13,35 @@
 namespace tinyllm {
 namespace {
 
+// The next quote or backslash from `i` on: strings are most of a long text.
+std::size_t end_of_plain(std::string_view text, std::size_t i) {
+  while (i < text.size() && text[i] != '"' && text[i] != '\\') ++i;
+  return i;
+}
+
 // Before the parser sees the text: a deep document may overflow the stack of whoever walks it.
 void check_limits(std::string_view text, const std::string& source, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
     fail(ErrorCode::invalid_input, "{}: the JSON text has {} bytes, must be at most {}", source,
          text.size(), limits.max_bytes);
   }
-  std::size_t depth = 0;
+  std::size_t depth = 0, n_values = 1;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
+      i = end_of_plain(text, i);
+      if (i == text.size()) break;
+      if (text[i] == '\\')
+        ++i;
+      else
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
+    } else if (c == ',' || c == ':') {
+      ++n_values;
     } else if (c == '[' || c == '{') {
+      ++n_values;
       if (++depth > limits.max_depth) {
         fail(ErrorCode::invalid_input, "{}: JSON nested {} deep at byte {}, must be at most {}",
              source, depth, i, limits.max_depth);
@@ -36,6 +49,10 @@ void check_limits(std::string_view text, const std::string& source, const JsonLi
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
+  }
+  if (n_values > limits.max_values) {
+    fail(ErrorCode::invalid_input, "{}: the JSON text holds {} values and keys, must be at most {}",
+         source, n_values, limits.max_values);
   }
 }
 

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -19,6 +21,28 @@ std::string message_of(std::string_view text, const JsonLimits& limits = {}) {
     return error.what();
   }
   return "";
+}
+
+// ordered_json's own insertion looks through all keys of an object.
+TEST(JsonParse, AnOrderedObjectOfManyKeysTakesTimeThatGrowsWithItsText) {
+  const auto seconds = [](int n_keys) {
+    std::string text = "{\"k\": 0";
+    for (int i = 0; i < n_keys; ++i) text += fmt::format(", \"k{}\": {}", i, i);
+    text += "}";
+    const Stopwatch clock;
+    const nlohmann::ordered_json document = parse_ordered_json(text, "x");
+    const double time = clock.seconds();
+    EXPECT_EQ(document.size(), static_cast<std::size_t>(n_keys) + 1);
+    return time;
+  };
+  EXPECT_LT(seconds(40'000), 2);
+  EXPECT_LT(seconds(500'000), 30);  // a busy machine, a sanitizer; were it quadratic: six minutes
+}
+
+TEST(JsonParse, SoManyValues) {
+  EXPECT_NO_THROW(parse_json("[1, {\"a\": 2}]", "x", {.max_values = 5}));
+  EXPECT_THROW(parse_json("[1, {\"a\": 2}]", "x", {.max_values = 4}), Error);
+  EXPECT_NO_THROW(parse_json("[\"a, b: [c]\"]", "x", {.max_values = 2}));
 }
 
 TEST(JsonParse, KeepsOrderWhenAsked) {

@@ -1,12 +1,15 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -67,10 +70,54 @@ class FileSink : public spdlog::sinks::base_sink<std::mutex> {
   bool torn_ = false;     // half a line stands at the end
 };
 
+std::atomic<bool> never_waits{false};
+
+// Whether stderr takes a line now. A pipe says so while it has room for PIPE_BUF bytes.
+bool stderr_is_ready() {
+  pollfd wanted{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&wanted, 1, 0) != 0;  // an error is not worth waiting for either
+}
+
+// stderr, in the colours of spdlog's own sink.
+class ErrorStreamSink : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (never_waits && !stderr_is_ready()) {
+      ++n_lost_;
+      return;
+    }
+    if (n_lost_ > 0) {
+      const std::string words =
+          fmt::format("{} lines of this log were lost: nobody read it", n_lost_);
+      n_lost_ = 0;
+      write(spdlog::details::log_msg(message.logger_name, spdlog::level::warn, words));
+    }
+    write(message);
+  }
+  void flush_() override { stream_.flush(); }
+  void set_pattern_(const std::string& pattern) override { stream_.set_pattern(pattern); }
+  void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override {
+    stream_.set_formatter(std::move(formatter));
+  }
+
+ private:
+  // A pipe that is ready takes so many bytes without blocking.
+  void write(const spdlog::details::log_msg& message) {
+    constexpr std::size_t kMostBytes = PIPE_BUF - 64;
+    spdlog::details::log_msg cut = message;
+    if (never_waits && cut.payload.size() > kMostBytes)
+      cut.payload = spdlog::string_view_t(cut.payload.data(), kMostBytes);
+    stream_.log(cut);
+  }
+
+  spdlog::sinks::stderr_color_sink_st stream_;
+  std::int64_t n_lost_ = 0;
+};
+
 // The program's one logger. spdlog's registry guards it with its own mutex.
 std::shared_ptr<spdlog::logger> logger() {
   static const std::shared_ptr<spdlog::logger> first = [] {
-    auto made = spdlog::stderr_color_mt("tinyllm");
+    auto made = std::make_shared<spdlog::logger>("tinyllm", std::make_shared<ErrorStreamSink>());
     made->set_pattern("%^%l%$: %v");
     made->set_level(spdlog::level::warn);
     return made;
@@ -88,6 +135,8 @@ void configure_log(LogLevel level, const std::string& file) {
   sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   log->sinks().push_back(std::move(sink));
 }
+
+void never_wait_for_log() { never_waits = true; }
 
 bool log_enabled(LogLevel level) { return logger()->should_log(to_spdlog(level)); }
 

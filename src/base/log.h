@@ -15,6 +15,10 @@ enum class LogLevel { debug, info, warning, error };
 // otherwise lines are appended to it as well. Throws Error{io} when the file cannot be opened.
 void configure_log(LogLevel level, const std::string& file = "");
 
+// From now on a line for stderr is left out where writing it would block, because nobody reads the
+// pipe that stderr is. For a server, which must not stop for its log.
+void never_wait_for_log();
+
 bool log_enabled(LogLevel level);
 void log_line(LogLevel level, const std::string& message);
 

@@ -22,6 +22,11 @@ constexpr std::size_t kFewMembers = 16;  // are looked through faster than hashe
 // Of two equal keys the later value counts, at the place of the first.
 class OrderedJsonBuilder {
  public:
+  OrderedJsonBuilder() = default;
+  ~OrderedJsonBuilder() { dismantle(root_); }
+  OrderedJsonBuilder(const OrderedJsonBuilder&) = delete;
+  OrderedJsonBuilder& operator=(const OrderedJsonBuilder&) = delete;
+
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
   bool number_integer(Json::number_integer_t value) { return add(value); }
@@ -102,6 +107,18 @@ Json* OrderedJsonBuilder::place(Json value) {
 }
 
 }  // namespace
+
+// Containers whose members are plain values or empty are freed without a detour.
+void dismantle(Json& value) noexcept {
+  if (auto* array = value.get_ptr<Json::array_t*>()) {
+    for (Json& item : *array) dismantle(item);
+    array->clear();
+  } else if (value.is_object()) {
+    for (auto& member : members_of(value)) dismantle(member.second);
+    members_of(value).clear();
+  }
+  value = nullptr;
+}
 
 std::optional<std::string_view> big_integer_in(const nlohmann::ordered_json& value) {
   if (!value.is_binary()) return std::nullopt;

@@ -13,6 +13,22 @@ namespace tinyllm {
 // type binary that holds its digits. Throws the library's exceptions. Any thread.
 nlohmann::ordered_json build_ordered_json(std::string_view text);
 
+// Makes a value null without needing memory, which its own destructor does: for what a stranger has
+// sent, when memory may be short. Recursive; its depth is bounded by JsonLimits.
+void dismantle(nlohmann::ordered_json& value) noexcept;
+
+// The same at the end of a scope.
+class JsonDismantler {
+ public:
+  explicit JsonDismantler(nlohmann::ordered_json& value) : value_(value) {}
+  ~JsonDismantler() { dismantle(value_); }
+  JsonDismantler(const JsonDismantler&) = delete;
+  JsonDismantler& operator=(const JsonDismantler&) = delete;
+
+ private:
+  nlohmann::ordered_json& value_;
+};
+
 // These digits with their sign, "-123"; empty for every other value. A view into `value`.
 std::optional<std::string_view> big_integer_in(const nlohmann::ordered_json& value);
 

@@ -73,6 +73,10 @@ TEST(ChatPrompt, OpensTheLastMessage) {
   EXPECT_EQ(opened("one "), "<bos> one ");  // the blank is the client's
   EXPECT_EQ(opened(""), "(not done)");
   EXPECT_EQ(opened(" \n"), "(not done)");
+  // The template's own words are no place to go on.
+  MarkedText echoed = render("{{ messages[0].content }} was one two", "one two");
+  EXPECT_TRUE(open_last_message(echoed, "one two"));
+  EXPECT_EQ(echoed.text, "one two");
   MarkedText other = render("<bos>no message here<end>", "absent");
   EXPECT_FALSE(open_last_message(other, "absent"));
   EXPECT_EQ(other.text, "<bos>no message here<end>");

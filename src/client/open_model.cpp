@@ -9,12 +9,25 @@
 #include "loader/random_checkpoint.h"
 #include "loader/text/text_sources.h"
 #include "model_store/model_store.h"
+#include "model_store/packaged_models.h"
 
 namespace tinyllm {
 
 Checkpoint open_checkpoint(const std::string& name) {
   return Checkpoint::open(is_random_name(name) ? std::filesystem::path(name)
                                                : ModelStore().resolve(name));
+}
+
+ModelText load_text(const Checkpoint& checkpoint) {
+  ModelText text = load_model_text(checkpoint);
+  GenerationDefaults& own = text.defaults;
+  const PackagedModel* package = find_packaged_file(checkpoint.path().filename().string());
+  if (package == nullptr || own.temperature || own.top_p || own.top_k || own.min_p) return text;
+  own.temperature = package->sampling.temperature;
+  own.top_p = package->sampling.top_p;
+  own.top_k = package->sampling.top_k;
+  own.repetition_penalty = package->sampling.repetition_penalty;
+  return text;
 }
 
 const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint) {
@@ -61,7 +74,7 @@ std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
 std::unique_ptr<Engine> open_model(const std::string& name, const EngineOptions& options,
                                    LoadProgress progress) {
   const Checkpoint checkpoint = open_checkpoint(name);
-  auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
+  auto text = std::make_shared<const ModelText>(load_text(checkpoint));
   require(text->tokenizer, checkpoint);
   return load_engine(checkpoint, std::move(text), options, progress);
 }

@@ -15,10 +15,15 @@ namespace tinyllm {
 
 class ChatTemplate;
 class Tokenizer;
+struct ModelText;
 
 // `name`: a name of `tinyllm list`, a GGUF file, a folder, or random:SHAPE:FORMAT. Throws
 // Error{not_found | invalid_input | unsupported | io}.
 Checkpoint open_checkpoint(const std::string& name);
+
+// The text side of a model (loader/text). Where the file recommends no sampling and is one of our
+// packages (model_store/packaged_models.h), its authors' recommendation is filled in.
+ModelText load_text(const Checkpoint& checkpoint);
 
 // What the caller cannot do without. Throws Error{unsupported} when the model has none.
 const Tokenizer& require(const std::optional<Tokenizer>& tokenizer, const Checkpoint& checkpoint);

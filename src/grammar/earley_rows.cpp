@@ -30,7 +30,7 @@ EarleyRows::EarleyRows(const RuleSet& rules, std::size_t max_items)
   find_or_make(std::move(kernel));
 }
 
-RowId EarleyRows::advance(std::vector<std::pair<RowId, std::uint32_t>> scanned) {
+RowId EarleyRows::advance(std::span<const std::pair<RowId, std::uint32_t>> scanned) {
   std::vector<Item> kernel;
   for (const auto& [row, terminal] : scanned) {
     for (const Item& item : waiting_for(row, terminal | kTerminalBit)) {

@@ -29,7 +29,7 @@ class EarleyRows {
 
   RowId first_row() const { return 0; }
   // The row behind `scanned`: terminals that end at one place, each with the row it began at.
-  RowId advance(std::vector<std::pair<RowId, std::uint32_t>> scanned);
+  RowId advance(std::span<const std::pair<RowId, std::uint32_t>> scanned);
 
   // Terminals that may come next, ascending.
   std::span<const std::uint32_t> terminals(RowId row) const {

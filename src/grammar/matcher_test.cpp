@@ -35,7 +35,7 @@ std::shared_ptr<const GrammarVocabulary> make_vocabulary() {
 }
 
 const std::vector<GrammarSource>& sources() {
-  static const std::vector<GrammarSource> kSources = {
+  static const std::vector<GrammarSource> all = {
       {GrammarKind::json_object},
       {GrammarKind::json_schema,
        R"({"type":"object","properties":{"name":{"type":"string","maxLength":40},"a":{"type":"integer"},
@@ -50,7 +50,7 @@ const std::vector<GrammarSource>& sources() {
       {GrammarKind::structural_tag,
        R"({"structures":[{"begin":"ab","schema":{"type":"integer"},"end":"}"}],"triggers":["ab"]})"},
   };
-  return kSources;
+  return all;
 }
 
 bool is_allowed(const std::vector<std::uint32_t>& words, TokenId id) {

@@ -82,7 +82,7 @@ PositionId Positions::make_step(PositionId position, std::uint8_t byte) {
   if (overflowed() || (next.empty() && ended.empty())) return kNoPosition;
   bool accepts = false;
   if (!ended.empty()) {
-    const RowId row = rows_.advance(std::move(ended));
+    const RowId row = rows_.advance(ended);
     if (row == kNoRow) {
       overflowed_ = true;
       return kNoPosition;
@@ -97,7 +97,8 @@ PositionId Positions::after(const Thread& thread) {
   const std::uint64_t key = std::uint64_t{thread.row} << 32 | thread.terminal;
   const auto found = after_.find(key);
   if (found != after_.end()) return found->second;
-  const RowId row = rows_.advance({{thread.row, thread.terminal}});
+  const std::pair<RowId, std::uint32_t> ended[] = {{thread.row, thread.terminal}};
+  const RowId row = rows_.advance(ended);
   if (row == kNoRow) {
     overflowed_ = true;
     return kNoPosition;

@@ -169,9 +169,9 @@ void SchemaDocument::index(const Schema& schema, const std::string& pointer,
 }
 
 const std::string& SchemaDocument::pointer(const Schema& schema) const {
-  static const std::string kRoot = "#";
+  static const std::string root_pointer = "#";
   const auto found = places_.find(&schema);
-  return found == places_.end() ? kRoot : found->second.pointer;
+  return found == places_.end() ? root_pointer : found->second.pointer;
 }
 
 const Schema& SchemaDocument::resolve(const Schema& schema, const std::string& reference) const {

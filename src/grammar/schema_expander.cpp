@@ -17,7 +17,7 @@ constexpr std::size_t kMaxChoices = 100;        // of one value
 
 SchemaExpander::Handler SchemaExpander::find_handler(std::string_view keyword) {
   using E = SchemaExpander;
-  static const std::pair<std::string_view, Handler> kHandlers[] = {
+  static const std::pair<std::string_view, Handler> handlers[] = {
       {"$dynamicRef", &E::do_dynamic_ref},
       {"$recursiveRef", &E::do_refused},
       {"$ref", &E::do_ref},
@@ -58,7 +58,7 @@ SchemaExpander::Handler SchemaExpander::find_handler(std::string_view keyword) {
       {"unevaluatedProperties", &E::do_unevaluated},
       {"uniqueItems", &E::do_unique_items},
   };
-  for (const auto& [name, handler] : kHandlers) {
+  for (const auto& [name, handler] : handlers) {
     if (name == keyword) return handler;
   }
   return nullptr;

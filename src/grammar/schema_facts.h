@@ -25,16 +25,16 @@ struct SchemaTerm {
 
 using SchemaTerms = std::vector<SchemaTerm>;  // all of them hold
 
-enum JsonType : std::uint8_t {
-  kNullType = 1,
-  kTrueType = 2,
-  kFalseType = 4,
-  kNumberType = 8,
-  kStringType = 16,
-  kArrayType = 32,
-  kObjectType = 64,
-  kAllTypes = 127,
-};
+// A bit of each type; booleans are two.
+using JsonType = std::uint8_t;
+inline constexpr JsonType kNullType = 1;
+inline constexpr JsonType kTrueType = 2;
+inline constexpr JsonType kFalseType = 4;
+inline constexpr JsonType kNumberType = 8;
+inline constexpr JsonType kStringType = 16;
+inline constexpr JsonType kArrayType = 32;
+inline constexpr JsonType kObjectType = 64;
+inline constexpr JsonType kAllTypes = 127;
 
 inline constexpr std::uint64_t kUnbounded = ~std::uint64_t{0};
 
@@ -57,7 +57,7 @@ struct ContainsRule {
 };
 
 struct SchemaFacts {
-  std::uint8_t types = kAllTypes;
+  JsonType types = kAllTypes;
 
   bool is_integer = false, is_not_integer = false;
   std::optional<NumberBound> low, high;

@@ -13,6 +13,7 @@ Session::Session(const SessionOptions& given)
   if (!progress.warning().empty()) {
     say_aside(style.yellow("note: ") + wrap(progress.warning(), style.width - 6, "      ") + "\n");
   }
+  if (given.only_reads) return;
   const bool first_call = progress.course_version() == 0;
   const std::vector<std::string> written = write_missing_files(paths, course, progress);
   progress.save();

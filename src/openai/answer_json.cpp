@@ -1,5 +1,7 @@
 #include "openai/answer_json.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -39,25 +41,71 @@ json chat_logprobs(const AnswerChoice& choice, const Tokenizer& tokenizer) {
   return {{"content", std::move(content)}, {"refusal", nullptr}};
 }
 
+// A token's text where it is one, else its bytes as OpenAI writes them: "bytes:\\xf0\\x9f". So tokens
+// that are parts of characters have names of their own.
+std::string token_name(TokenId id, const Tokenizer& tokenizer) {
+  const std::string_view bytes = tokenizer.token_bytes(id);
+  if (is_valid_utf8(bytes)) return std::string(bytes);
+  std::string name = "bytes:";
+  for (const char c : bytes) name += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return name;
+}
+
+// {name: logprob}, an entry for each token though names be equal; the drawn one has its plain name.
+json top_logprobs(const TokenLogprobs& logprobs, const Tokenizer& tokenizer) {
+  const std::string drawn = token_name(logprobs.drawn.token_id, tokenizer);
+  json top = json::object();
+  bool has_drawn = false;
+  for (const TokenLogprob& it : logprobs.top) {
+    const bool is_drawn = it.token_id == logprobs.drawn.token_id;
+    has_drawn = has_drawn || is_drawn;
+    std::string name = token_name(it.token_id, tokenizer);
+    if (!is_drawn && (name == drawn || top.contains(name)))
+      name = fmt::format("token_id:{}", it.token_id);
+    top[name] = finite(it.logprob);
+  }
+  if (!has_drawn) top[drawn] = finite(logprobs.drawn.logprob);
+  return top;
+}
+
+// Where tokens stand in a text, in characters. A token that begins inside a character stands where
+// that character does.
+class TextPlace {
+ public:
+  TextPlace(std::int64_t n_characters, std::string open)
+      : n_characters_(n_characters), open_(std::move(open)) {}
+
+  std::int64_t offset() const { return n_characters_; }
+  const std::string& open() const { return open_; }
+
+  void add(std::string_view bytes) {
+    open_ += bytes;
+    const std::size_t n_open = incomplete_suffix_bytes(open_);
+    const std::string whole = replace_ill_formed(open_.substr(0, open_.size() - n_open));
+    n_characters_ += count_characters(whole);
+    open_.erase(0, open_.size() - n_open);
+  }
+
+ private:
+  std::int64_t n_characters_;
+  std::string open_;  // bytes that begin a character
+};
+
 json completion_logprobs(const AnswerChoice& choice, const Tokenizer& tokenizer) {
   json result = {{"text_offset", json::array()},
                  {"token_logprobs", json::array()},
                  {"tokens", json::array()},
                  {"top_logprobs", json::array()}};
-  auto offset = choice.text_offset;
+  TextPlace place(choice.text_offset, choice.open_character);
   for (const TokenLogprobs& it : choice.logprobs) {
     const bool is_first_of_prompt = it.rank == 0;  // nothing stands before it to predict it from
-    const std::string text = token_text(it.drawn.token_id, tokenizer);
-    json top = json::object();
-    for (const TokenLogprob& other : it.top)
-      top[token_text(other.token_id, tokenizer)] = finite(other.logprob);
-    top[text] = finite(it.drawn.logprob);
-    result["text_offset"].push_back(offset);
+    result["text_offset"].push_back(place.offset());
     result["token_logprobs"].push_back(is_first_of_prompt ? json(nullptr)
                                                           : json(finite(it.drawn.logprob)));
-    result["tokens"].push_back(text);
-    result["top_logprobs"].push_back(is_first_of_prompt ? json(nullptr) : std::move(top));
-    offset += count_characters(text);
+    result["tokens"].push_back(token_name(it.drawn.token_id, tokenizer));
+    result["top_logprobs"].push_back(is_first_of_prompt ? json(nullptr)
+                                                        : top_logprobs(it, tokenizer));
+    place.add(tokenizer.token_bytes(it.drawn.token_id));
   }
   return result;
 }
@@ -150,6 +198,13 @@ json prompt_logprobs_json(const std::vector<TokenLogprobs>& logprobs, const Toke
     all.push_back(std::move(position));
   }
   return all;
+}
+
+std::string open_character_after(const AnswerChoice& choice, const Tokenizer& tokenizer) {
+  TextPlace place(0, choice.open_character);
+  for (const TokenLogprobs& it : choice.logprobs)
+    place.add(tokenizer.token_bytes(it.drawn.token_id));
+  return place.open();
 }
 
 std::int64_t count_characters(std::string_view text) {

@@ -35,6 +35,8 @@ struct AnswerChoice {
   FinishReason finish_reason = FinishReason::none;
   std::string stop_string;       // the one that matched
   std::int64_t text_offset = 0;  // completion: characters before this, for logprobs
+  // The first bytes of a character that stands half in tokens before this.
+  std::string open_character = {};
 };
 
 nlohmann::ordered_json usage_json(const AnswerUsage& usage);
@@ -54,6 +56,10 @@ nlohmann::ordered_json chunk_choice_json(const AnswerHead& head, const AnswerCho
 // "decoded_token"}} with the prompt's token first.
 nlohmann::ordered_json prompt_logprobs_json(const std::vector<TokenLogprobs>& logprobs,
                                             const Tokenizer& tokenizer);
+
+// The bytes of a character that this choice's tokens leave half said, with what stood half before
+// them: the next one's open_character. Where they have logprobs; else "".
+std::string open_character_after(const AnswerChoice& choice, const Tokenizer& tokenizer);
 
 // Code points of well-formed UTF-8, which offsets into the text count.
 std::int64_t count_characters(std::string_view text);

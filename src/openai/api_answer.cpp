@@ -37,6 +37,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .created = unix_seconds(),
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
+  check_limits(request_, model);
   for (std::vector<TokenId>& prompt_ids : encode_prompts(request_, model)) {
     PromptRun& run = runs_.emplace_back();
     run.prompt_ids = std::move(prompt_ids);
@@ -93,6 +94,8 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
   news.token_ids = std::move(piece.token_ids);
   news.logprobs = std::move(piece.logprobs);
   text.n_generated += std::ssize(news.token_ids);
+  // The token that ended it is not shown, but it was computed, and is counted as vLLM counts it.
+  if (news.finish_reason == FinishReason::stop && news.stop_string.empty()) ++text.n_generated;
   return news;
 }
 

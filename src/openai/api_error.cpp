@@ -1,5 +1,6 @@
 #include "openai/api_error.h"
 
+#include <new>
 #include <nlohmann/json.hpp>
 
 namespace tinyllm {
@@ -66,6 +67,8 @@ ErrorAnswer describe_error(const std::exception& error) {
     const int status = status_of(known->code());
     if (status != 500) return describe_error(status, "", known->what());
   }
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr)
+    return describe_error(503, "overloaded", "the server has no memory for this now; try again");
   return describe_error(500, "", "internal error; the server's log says more");
 }
 

@@ -2,6 +2,7 @@
 // What a client asked for, as far as its JSON alone tells: every field read and in range, nothing
 // tokenized. Plain structs.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -27,6 +28,9 @@ using Prompt = std::vector<PromptPart>;
 struct ApiRequest {
   ApiKind kind = ApiKind::chat;
   std::string model;
+  std::vector<std::string> unknown_fields;  // printable ASCII, not too many
+  // Set while the client still waits; true: the work on this request may end. May be nullptr.
+  std::shared_ptr<const std::atomic<bool>> has_left;
 
   // The input.
   std::vector<Prompt> prompts;                              // completion, tokenize

@@ -1,9 +1,11 @@
 #include "openai/field_table.h"
 
-#include <cmath>
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/json_parse.h"
+#include "base/ordered_json_builder.h"
 #include "base/quote.h"
 #include "openai/api_error.h"
 #include "openai/field_value.h"
@@ -13,7 +15,13 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr JsonLimits kBodyLimits = {.max_bytes = std::size_t{1} << 26, .max_depth = 64};
+constexpr JsonLimits kBodyLimits = {
+    .max_bytes = std::size_t{1} << 26, .max_depth = 64, .max_values = kMaxJsonValues};
+constexpr std::size_t kMaxUnknownFields = 16;  // are named
+constexpr std::size_t kMaxNameBytes = 64;
+
+// A body's values by name, the known ones only: a body may have many more members than fields.
+using Values = std::unordered_map<std::string_view, const json*>;
 
 void check_value(const Field& field, const json& value) {
   const std::string name(field.name);
@@ -33,9 +41,30 @@ bool asks_for_nothing(const Field& field, const json& value) {
   return !field.fallback.empty() && value == json::parse(field.fallback);
 }
 
-void take_field(const Field& field, const json& body, ApiRequest& request) {
-  const auto found = body.find(std::string(field.name));
-  const bool absent = found == body.end() || found->is_null();
+// A name that fits into a header and a log line.
+std::string printable(std::string_view name) {
+  std::string shown(name.substr(0, kMaxNameBytes));
+  std::ranges::replace_if(
+      shown, [](char c) { return c <= 0x20 || c >= 0x7F || c == ','; }, '?');
+  return shown;
+}
+
+Values known_values(ApiKind kind, const json& body, ApiRequest& request) {
+  Values values;
+  for (const Field* field : fields_of(kind)) values.emplace(field->name, nullptr);
+  for (const auto& [name, value] : body.items()) {
+    const auto found = values.find(name);
+    if (found != values.end()) {
+      found->second = &value;
+    } else if (request.unknown_fields.size() < kMaxUnknownFields && !value.is_null()) {
+      request.unknown_fields.push_back(printable(name));
+    }
+  }
+  return values;
+}
+
+void take_field(const Field& field, const json* found, ApiRequest& request) {
+  const bool absent = found == nullptr || found->is_null();
   if (field.set == nullptr) {
     if (absent || asks_for_nothing(field, *found)) return;
     throw ApiError(400, "unsupported_parameter", std::string(field.name),
@@ -50,7 +79,7 @@ void take_field(const Field& field, const json& body, ApiRequest& request) {
   field.set(*found, request);
 }
 
-void check_together(const ApiRequest& request) {
+void check_together(ApiRequest& request) {
   const auto refuse = [](const char* param, const char* message) {
     throw ApiError(400, "invalid_value", param, message);
   };
@@ -62,8 +91,11 @@ void check_together(const ApiRequest& request) {
            "continue_final_message and add_generation_prompt cannot both be true; set "
            "add_generation_prompt to false");
   }
-  if (request.kind == ApiKind::chat && !request.logprobs && request.params.n_logprobs > 0)
-    refuse("top_logprobs", "top_logprobs is only allowed when logprobs is true");
+  if (request.kind == ApiKind::chat && !request.logprobs) {
+    if (request.params.n_logprobs > 0)
+      refuse("top_logprobs", "top_logprobs is only allowed when logprobs is true");
+    request.params.n_logprobs = -1;
+  }
   if (request.n > 1 && request.asked.temperature == 0.0f)
     refuse("n", "n is over 1 while temperature is 0: all choices would be the same text");
   if (request.stream && request.n_prompt_logprobs >= 0)
@@ -110,6 +142,7 @@ std::vector<const Field*> fields_of(ApiKind kind) {
 
 ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
   json document;
+  const JsonDismantler dismantler(document);
   try {
     document = parse_ordered_json(body, "the request's body", kBodyLimits);
   } catch (const Error& error) {
@@ -123,14 +156,23 @@ ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
   ApiRequest request;
   request.kind = kind;
   request.skip_special_tokens = kind != ApiKind::detokenize;
+  const Values values = known_values(kind, document, request);
   for (const Field* field : fields_of(kind)) {
+    const json* value = values.at(field->name);
     // /tokenize takes a prompt or messages; all other routes with messages need them.
-    if (kind == ApiKind::tokenize && field->name == "messages" && !document.contains("messages"))
-      continue;
-    take_field(*field, document, request);
+    if (kind == ApiKind::tokenize && field->name == "messages" && value == nullptr) continue;
+    take_field(*field, value, request);
   }
   check_together(request);
   return request;
+}
+
+void check_unknown_fields(const ApiRequest& request, bool strict) {
+  if (!strict || request.unknown_fields.empty()) return;
+  const std::string& name = request.unknown_fields.front();
+  throw ApiError(
+      400, "unknown_parameter", name,
+      fmt::format("{} is not a field that this server knows (it runs with --strict)", name));
 }
 
 }  // namespace tinyllm

@@ -36,12 +36,19 @@ inline constexpr int kMaxPrompts = 1024;  // prompts of one request
 inline constexpr int kMaxStops = 16;      // stop strings
 inline constexpr int kMaxMessages = 10000;
 inline constexpr int kMaxLogitBias = 1024;
+inline constexpr int kMaxStopIds = 1024;
+inline constexpr int kMaxKeys = 1024;           // of a message, and of chat_template_kwargs
+inline constexpr int kMaxJsonValues = 1 << 18;  // values and keys of a body
 
 // All fields of a route, in the order of its documentation: the tables of several files joined.
 std::vector<const Field*> fields_of(ApiKind kind);
 
-// A JSON body to a request. Throws ApiError that names the field. Unknown fields are ignored.
+// A JSON body to a request. Throws ApiError that names the field. Unknown fields are left out and
+// named in the request.
 ApiRequest parse_api_request(ApiKind kind, std::string_view body);
+
+// Throws ApiError{400} for a request with unknown fields where a server is `strict`.
+void check_unknown_fields(const ApiRequest& request, bool strict);
 
 // The tables (fields_*.cpp).
 std::span<const Field> sampling_fields();  // chat and completion

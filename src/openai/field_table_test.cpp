@@ -114,6 +114,72 @@ TEST(FieldTable, WholeNumbersMayBeWrittenAsFloats) {
               testing::StartsWith("priority: "));
 }
 
+TEST(FieldTable, UnknownFieldsAreNamed) {
+  std::string body = R"({"prompt": "a", "user": "me", "null": null, "line\nbreak, \u00e9": 1)";
+  const ApiRequest request = parse_api_request(ApiKind::completion, body + "}");
+  EXPECT_THAT(request.unknown_fields, testing::ElementsAre("user", "line?break????"));
+  EXPECT_NO_THROW(check_unknown_fields(request, false));
+  EXPECT_THROW(check_unknown_fields(request, true), ApiError);
+  EXPECT_NO_THROW(
+      check_unknown_fields(parse_api_request(ApiKind::completion, R"({"prompt": ""})"), true));
+  for (int i = 0; i < 100; ++i) body += fmt::format(R"(, "x{}": 1)", i);
+  EXPECT_EQ(parse_api_request(ApiKind::completion, body + "}").unknown_fields.size(), 16u);
+}
+
+TEST(FieldTable, SamplersOfOthersAreTakenOrRefused) {
+  const auto taken = [](const char* field) {
+    return refusal(ApiKind::completion, fmt::format(R"({{"prompt": "a", {}}})", field));
+  };
+  EXPECT_EQ(parse_api_request(ApiKind::completion, R"({"prompt": "a", "repeat_penalty": 1.5})")
+                .asked.repetition_penalty,
+            1.5f);
+  for (const char* holds : {R"("typical_p": 1)", R"("mirostat": 0)", R"("tfs_z": 1.0)",
+                            R"("xtc_probability": 0)", R"("samplers": null)"})
+    EXPECT_EQ(taken(holds), "") << holds;
+  for (const char* asks :
+       {R"("typical_p": 0.5)", R"("mirostat": 2)", R"("tfs_z": 0.9)", R"("xtc_probability": 0.5)",
+        R"("samplers": ["top_k"])", R"("n_predict": 5)", R"("repeat_last_n": 64)"})
+    EXPECT_THAT(taken(asks), testing::HasSubstr("is not supported yet")) << asks;
+}
+
+TEST(FieldTable, WithoutLogprobsThereAreNone) {
+  const auto n_logprobs = [](const char* fields) {
+    return parse_api_request(ApiKind::chat, fmt::format(R"({{"messages": [{{"role": "user",)"
+                                                        R"( "content": "x"}}], {}}})",
+                                                        fields))
+        .params.n_logprobs;
+  };
+  EXPECT_EQ(n_logprobs(R"("logprobs": false, "top_logprobs": 0)"), -1);
+  EXPECT_EQ(n_logprobs(R"("top_logprobs": 0)"), -1);
+  EXPECT_EQ(n_logprobs(R"("logprobs": true)"), 0);
+  EXPECT_EQ(n_logprobs(R"("logprobs": true, "top_logprobs": 3)"), 3);
+}
+
+TEST(FieldTable, AnAssistantMayHaveSaidNothing) {
+  for (const char* message :
+       {R"({"role": "assistant"})", R"({"role": "assistant", "content": null})"}) {
+    const auto request = parse_api_request(
+        ApiKind::chat,
+        fmt::format(R"({{"messages": [{{"role": "user", "content": "a"}}, {}]}})", message));
+    EXPECT_EQ((*request.messages)[1]["content"], "") << message;
+  }
+  EXPECT_THAT(refusal(ApiKind::chat, R"({"messages": [{"role": "user", "content": null}]})"),
+              testing::StartsWith("messages[0].content"));
+}
+
+TEST(FieldTable, ABodyHasSoManyValues) {
+  std::string keys = R"({"prompt": "a")";
+  for (int i = 0; i < 300'000; ++i) keys += fmt::format(R"(, "k{}": 1)", i);
+  EXPECT_THAT(refusal(ApiKind::completion, keys + "}"), testing::HasSubstr("values and keys"));
+  EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "stop_token_ids": [)" +
+                                               std::string(2048, ' ').replace(0, 1, "1") + "]}"),
+              testing::IsEmpty());
+  std::string ids = "1";
+  for (int i = 0; i < kMaxStopIds; ++i) ids += ",1";
+  EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "stop_token_ids": [)" + ids + "]}"),
+              testing::HasSubstr("at most 1024"));
+}
+
 TEST(FieldTable, TheLaterOfEqualKeysCounts) {
   EXPECT_EQ(parse_api_request(ApiKind::completion, R"({"prompt": "a", "n": 2, "n": 3})").n, 3);
 }

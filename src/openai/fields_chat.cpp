@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request.h"
+#include "base/ordered_json_builder.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
@@ -37,8 +38,15 @@ std::string content_text(const std::string& path, const json& content) {
   return text;
 }
 
+void check_keys(const std::string& path, const json& object) {
+  if (object.size() <= kMaxKeys) return;
+  refuse_field(path, fmt::format("an object of {} keys", object.size()),
+               fmt::format("at most {}", kMaxKeys));
+}
+
 json read_message(const std::string& path, const json& message) {
   if (!message.is_object()) refuse_value(path, message, "an object with role and content");
+  check_keys(path, message);
   if (!message.contains("role")) refuse_field(path + ".role", "missing", "a string");
   const std::string& role = read_string(path + ".role", message["role"], kMaxNameBytes);
   if (role.empty()) refuse_field(path + ".role", "an empty string", "a role, such as 'user'");
@@ -46,12 +54,22 @@ json read_message(const std::string& path, const json& message) {
     throw ApiError(400, "unsupported_parameter", path + ".tool_calls",
                    path + ".tool_calls: tool calls are not supported yet");
   }
-  if (!message.contains("content"))
+  const bool has_content = message.contains("content");
+  // An assistant's turn may hold nothing but calls of tools, or nothing at all.
+  const bool is_empty = role == "assistant" && (!has_content || message["content"].is_null());
+  if (!has_content && !is_empty)
     refuse_field(path + ".content", "missing", "a string or an array of text parts");
   json copy = message;
   copy.erase("tool_calls");
-  copy["content"] = content_text(path + ".content", message["content"]);
+  copy["content"] = is_empty ? "" : content_text(path + ".content", message["content"]);
   return copy;
+}
+
+std::shared_ptr<json> shared_json(json value) {
+  return {new json(std::move(value)), [](json* it) {
+            dismantle(*it);
+            delete it;
+          }};
 }
 
 void set_messages(const json& value, ApiRequest& request) {
@@ -61,26 +79,27 @@ void set_messages(const json& value, ApiRequest& request) {
     refuse_field("messages", fmt::format("an array of {} messages", value.size()),
                  fmt::format("at most {}", kMaxMessages));
   }
-  auto messages = std::make_shared<json>(json::array());
+  const auto messages = shared_json(json::array());
   for (std::size_t i = 0; i < value.size(); ++i)
     messages->push_back(read_message(fmt::format("messages[{}]", i), value[i]));
-  request.messages = std::move(messages);
+  request.messages = messages;
 }
 
 void set_variables(const json& value, ApiRequest& request) {
   if (!value.is_object()) refuse_value("chat_template_kwargs", value, "an object");
+  check_keys("chat_template_kwargs", value);
   for (const char* own : {"messages", "tools", "documents", "add_generation_prompt"}) {
     if (value.contains(own)) {
       throw ApiError(400, "invalid_value", "chat_template_kwargs",
                      fmt::format("chat_template_kwargs holds {}, which stands beside it", own));
     }
   }
-  request.variables = std::make_shared<json>(value);
+  request.variables = shared_json(value);
 }
 
 constexpr std::string_view kMessagesSchema =
     R"({"type": "array", "minItems": 1, "maxItems": 10000, "items": {"type": "object",)"
-    R"( "required": ["role", "content"], "properties": {"role": {"type": "string", "minLength": 1,)"
+    R"( "required": ["role"], "properties": {"role": {"type": "string", "minLength": 1,)"
     R"( "maxLength": 64}, "content": {"anyOf": [{"type": "string"}, {"type": "array", "items":)"
     R"( {"type": "object", "required": ["type", "text"], "properties": {"type": {"const": "text"},)"
     R"( "text": {"type": "string"}}}}]}, "name": {"type": "string"}}}})";

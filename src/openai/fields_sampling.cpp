@@ -19,11 +19,11 @@ constexpr double kSmallest = 1e-6;  // where 0 itself has no meaning
 constexpr std::size_t kMaxStopBytes = 1024;
 
 void set_stop(const json& value, ApiRequest& request) {
-  const json list = value.is_array() ? value : json::array({value});
-  if (list.size() > kMaxStops) {
-    refuse_field("stop", fmt::format("a list of {} strings", list.size()),
+  if (value.is_array() && value.size() > kMaxStops) {
+    refuse_field("stop", fmt::format("a list of {} strings", value.size()),
                  fmt::format("at most {}", kMaxStops));
   }
+  const json list = value.is_array() ? value : json::array({value});
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string path = value.is_array() ? fmt::format("stop[{}]", i) : "stop";
     const std::string& text = read_string(path, list[i], kMaxStopBytes);
@@ -34,6 +34,10 @@ void set_stop(const json& value, ApiRequest& request) {
 
 void set_stop_token_ids(const json& value, ApiRequest& request) {
   if (!value.is_array()) refuse_value("stop_token_ids", value, "an array of token ids");
+  if (value.size() > kMaxStopIds) {
+    refuse_field("stop_token_ids", fmt::format("an array of {} ids", value.size()),
+                 fmt::format("at most {}", kMaxStopIds));
+  }
   for (std::size_t i = 0; i < value.size(); ++i) {
     request.params.stop_token_ids.push_back(
         read_token_id(fmt::format("stop_token_ids[{}]", i), value[i]));
@@ -62,15 +66,15 @@ constexpr std::string_view kStopSchema =
     R"({"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "maxItems": 16,)"
     R"( "items": {"type": "string", "minLength": 1}}]})";
 constexpr std::string_view kIdsSchema =
-    R"({"type": "array", "items": {"type": "integer", "minimum": 0}})";
+    R"({"type": "array", "maxItems": 1024, "items": {"type": "integer", "minimum": 0}})";
 constexpr std::string_view kBiasSchema =
     R"({"type": "object", "additionalProperties": {"type": "number", "minimum": -100,)"
     R"( "maximum": 100}})";
 
 const auto kFields = std::to_array<Field>({
     {"temperature", FieldKind::number, "null", 0, 2,
-     "How daring the draw is; 0 always takes the likeliest token. Default: what the model's "
-     "authors recommend, else 1.",
+     "How daring the draw is; 0 always takes the likeliest token. Default: the server's, else what "
+     "the model's authors recommend, else 0, or 1 where n is over 1.",
      "", [](const json& v, ApiRequest& r) { r.asked.temperature = v.get<float>(); }},
     {"top_p", FieldKind::number, "null", kSmallest, 1,
      "Draw from the smallest set of tokens whose probabilities reach this sum. Default: the "
@@ -95,6 +99,9 @@ const auto kFields = std::to_array<Field>({
      "Divides the logits of tokens seen in prompt or answer; over 1 discourages. Default: the "
      "model's, else 1.",
      "", [](const json& v, ApiRequest& r) { r.asked.repetition_penalty = v.get<float>(); }},
+    {"repeat_penalty", FieldKind::number, "null", kSmallest, 100,
+     "repetition_penalty under llama.cpp's name; it counts when both are given.", "",
+     [](const json& v, ApiRequest& r) { r.asked.repetition_penalty = v.get<float>(); }},
     {"logit_bias", FieldKind::other, "null", 0, 0,
      "Token id to a number added to its logit; -100 bans it. At most 1024 entries.", kBiasSchema,
      set_logit_bias},
@@ -102,8 +109,8 @@ const auto kFields = std::to_array<Field>({
      "The text ends before any of these strings (at most 16, of at most 1024 bytes).", kStopSchema,
      set_stop},
     {"stop_token_ids", FieldKind::other, "null", 0, 0,
-     "The text ends before any of these tokens, besides the model's own end tokens.", kIdsSchema,
-     set_stop_token_ids},
+     "The text ends before any of these tokens (at most 1024), besides the model's own end tokens.",
+     kIdsSchema, set_stop_token_ids},
     {"ignore_eos", FieldKind::boolean, "false", 0, 0, "Go on past the model's end tokens.", "",
      [](const json& v, ApiRequest& r) { r.params.ignore_eos = v.get<bool>(); }},
     {"min_tokens", FieldKind::integer, "0", 0, kMaxInt, "No end token before that many tokens.", "",

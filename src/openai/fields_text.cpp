@@ -18,18 +18,28 @@ using json = nlohmann::ordered_json;
 constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
 
+std::string item(const std::string& path, std::size_t i) { return fmt::format("{}[{}]", path, i); }
+
+// One of very many ids: its place is spelt out only where it is wrong.
+TokenId read_list_id(const std::string& path, std::size_t i, const json& value) {
+  if (value.is_number_unsigned()) {
+    const auto id = value.get<std::uint64_t>();
+    if (id <= std::uint64_t{std::numeric_limits<TokenId>::max()}) return static_cast<TokenId>(id);
+  }
+  return read_token_id(item(path, i), value);
+}
+
 // One prompt from strings and numbers in any order; numbers side by side are one part.
 Prompt read_prompt(const std::string& path, const json& parts) {
   Prompt prompt;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const std::string part_path = fmt::format("{}[{}]", path, i);
     if (parts[i].is_string()) {
-      prompt.push_back({.text = read_string(part_path, parts[i], kMaxTextBytes)});
+      prompt.push_back({.text = read_string(item(path, i), parts[i], kMaxTextBytes)});
       continue;
     }
-    if (!parts[i].is_number()) refuse_value(part_path, parts[i], "a string or a token id");
+    if (!parts[i].is_number()) refuse_value(item(path, i), parts[i], "a string or a token id");
     if (prompt.empty() || prompt.back().is_text) prompt.push_back({.is_text = false});
-    prompt.back().ids.push_back(read_token_id(part_path, parts[i]));
+    prompt.back().ids.push_back(read_list_id(path, i, parts[i]));
   }
   return prompt;
 }
@@ -62,8 +72,9 @@ void set_prompt(const json& value, ApiRequest& request) {
 
 void set_tokens(const json& value, ApiRequest& request) {
   if (!value.is_array()) refuse_value("tokens", value, "an array of token ids");
+  request.detokenize_ids.reserve(value.size());
   for (std::size_t i = 0; i < value.size(); ++i)
-    request.detokenize_ids.push_back(read_token_id(fmt::format("tokens[{}]", i), value[i]));
+    request.detokenize_ids.push_back(read_list_id("tokens", i, value[i]));
 }
 
 void set_model(const json& value, ApiRequest& request) { request.model = value.get<std::string>(); }

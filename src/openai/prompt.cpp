@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context_limit.h"
+#include "base/ordered_json_builder.h"
 #include "client/chat_prompt.h"
 #include "client/sampling_defaults.h"
 #include "openai/api_error.h"
@@ -14,6 +15,11 @@ namespace tinyllm {
 namespace {
 
 using json = nlohmann::ordered_json;
+
+// No text of more bytes fits into the context.
+std::int64_t most_bytes(const ServedModel& model) {
+  return model.max_model_len() * model.longest_token;
+}
 
 std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& request,
                                   const Tokenizer& tokenizer) {
@@ -30,6 +36,32 @@ std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& reques
     ids.insert(ids.end(), encoded.begin(), encoded.end());
   }
   return ids;
+}
+
+// What only counts tokens may be longer than the context, but not without end.
+constexpr std::int64_t kMaxTokenizeBytes = 1 << 20;
+
+// Before a text is tokenized: that takes a while, and one that cannot fit is not worth it.
+void check_text(const ApiRequest& request, std::size_t n_bytes, const ServedModel& model) {
+  if (request.has_left && *request.has_left) throw ApiError(503, "", "", "the client has left");
+  const bool is_tokenize = request.kind == ApiKind::tokenize;
+  if (model.longest_token == 0) return;
+  const std::int64_t most =
+      is_tokenize ? std::max(kMaxTokenizeBytes, most_bytes(model)) : most_bytes(model);
+  if (static_cast<std::int64_t>(n_bytes) <= most) return;
+  const char* field = request.messages ? "messages" : "prompt";
+  if (is_tokenize) {
+    refuse_field(field, fmt::format("a text of {} bytes", n_bytes),
+                 fmt::format("at most {} bytes; send it in parts", most));
+  }
+  const std::int64_t at_least = static_cast<std::int64_t>(n_bytes) / model.longest_token;
+  ApiError error(400, "context_length_exceeded", field,
+                 fmt::format("the prompt has {} bytes, which are more than {} tokens; the context "
+                             "holds {}",
+                             n_bytes, at_least, model.max_model_len()));
+  error.n_prompt_tokens = at_least;
+  error.n_context = model.max_model_len();
+  throw error;
 }
 
 void check_ids(const char* field, const std::vector<TokenId>& ids, const ServedModel& model) {
@@ -56,6 +88,17 @@ void check_length(const ApiRequest& request, std::size_t n_tokens, const ServedM
 
 }  // namespace
 
+void check_limits(const ApiRequest& request, const ServedModel& model) {
+  const auto check = [](const char* field, int asked, int most) {
+    if (asked > most)
+      refuse_field(field, fmt::format("{}", asked), fmt::format("at most {} on this server", most));
+  };
+  const bool is_chat = request.kind == ApiKind::chat;
+  check("n", request.n, model.limits.n);
+  check(is_chat ? "top_logprobs" : "logprobs", request.params.n_logprobs, model.limits.n_logprobs);
+  check("prompt_logprobs", request.n_prompt_logprobs, model.limits.n_logprobs);
+}
+
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model) {
   const std::optional<ChatTemplate>& chat_template = model.engine->text().chat_template;
   if (const std::string& error = model.engine->text().chat_template_error; !error.empty()) {
@@ -69,6 +112,7 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model) 
                    "this model has no chat template (a base model); use /v1/completions");
   }
   json inputs = request.variables ? *request.variables : json::object();
+  const JsonDismantler dismantler(inputs);
   inputs["messages"] = *request.messages;
   TemplateOptions options;
   options.add_generation_prompt = request.add_generation_prompt;
@@ -87,15 +131,27 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model) 
   return prompt;
 }
 
+bool loses_its_marks(const MarkedText& prompt, const ServedModel& model) {
+  if (static_cast<std::int64_t>(prompt.text.size()) > kMaxTokenizeBytes) return false;
+  return encode_chat(model.tokenizer(), prompt) !=
+         encode_chat(model.tokenizer(), {prompt.text, {}});
+}
+
 std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
                                                  const ServedModel& model) {
   std::vector<std::vector<TokenId>> all;
   if (request.messages) {
-    all.push_back(encode_chat(model.tokenizer(), render_messages(request, model),
-                              request.add_special_tokens.value_or(false)));
+    const MarkedText prompt = render_messages(request, model);
+    check_text(request, prompt.text.size(), model);
+    all.push_back(
+        encode_chat(model.tokenizer(), prompt, request.add_special_tokens.value_or(false)));
   } else {
-    for (const Prompt& prompt : request.prompts)
+    for (const Prompt& prompt : request.prompts) {
+      std::size_t n_bytes = 0;
+      for (const PromptPart& part : prompt) n_bytes += part.text.size();
+      check_text(request, n_bytes, model);
       all.push_back(encode_parts(prompt, request, model.tokenizer()));
+    }
   }
   for (std::vector<TokenId>& ids : all) {
     const auto n_kept = static_cast<std::size_t>(request.truncate_prompt_tokens);
@@ -114,6 +170,46 @@ std::string echo_text(const Prompt& prompt, const ServedModel& model) {
   return text;
 }
 
+namespace {
+
+// What a request leaves open: what the operator has set, else the model's own.
+AskedSampling asked_sampling(const AskedSampling& asked, const AskedSampling& of_server) {
+  const auto pick = [](const auto& first, const auto& second) { return first ? first : second; };
+  return {.temperature = pick(asked.temperature, of_server.temperature),
+          .top_p = pick(asked.top_p, of_server.top_p),
+          .min_p = pick(asked.min_p, of_server.min_p),
+          .repetition_penalty = pick(asked.repetition_penalty, of_server.repetition_penalty),
+          .top_k = pick(asked.top_k, of_server.top_k)};
+}
+
+// How many log probabilities all texts of a request may come to: each becomes about 100 bytes of
+// JSON.
+constexpr std::int64_t kMaxLogprobEntries = 1 << 18;
+
+void limit_logprobs(SamplingParams& params, const ApiRequest& request) {
+  if (params.n_logprobs < 0) return;
+  const std::int64_t n_texts = std::max<std::int64_t>(1, std::ssize(request.prompts)) * request.n;
+  const std::int64_t n_a_token = n_texts * (1 + params.n_logprobs);
+  const std::int64_t most = std::max<std::int64_t>(1, kMaxLogprobEntries / n_a_token);
+  if (params.max_tokens <= most) return;
+  if (request.max_tokens) {
+    refuse_field(
+        "max_tokens",
+        fmt::format("{} tokens with {} log probabilities each", params.max_tokens, n_a_token),
+        fmt::format("at most {} with so many", most));
+  }
+  params.max_tokens = static_cast<int>(most);
+}
+
+}  // namespace
+
+SamplingParams default_params(const ServedModel& model) {
+  SamplingParams params;
+  fill_sampling(params, model.sampling, model.engine->text().defaults,
+                /*temperature_without_advice=*/0.0f);
+  return params;
+}
+
 Request engine_request(const ApiRequest& request, const ServedModel& model,
                        std::vector<TokenId> prompt_ids, std::uint64_t random_seed) {
   check_ids("stop_token_ids", request.params.stop_token_ids, model);
@@ -123,12 +219,16 @@ Request engine_request(const ApiRequest& request, const ServedModel& model,
   Request out;
   out.params = request.params;
   SamplingParams& params = out.params;
-  fill_sampling(params, request.asked, model.engine->text().defaults,
-                /*temperature_without_advice=*/1.0f);
+  // Several answers that were all the same would be of no use.
+  fill_sampling(params, asked_sampling(request.asked, model.sampling),
+                model.engine->text().defaults,
+                /*temperature_without_advice=*/request.n > 1 ? 1.0f : 0.0f);
   params.seed = request.seed ? static_cast<std::uint64_t>(*request.seed) : random_seed;
   const int fallback = request.kind == ApiKind::completion ? 16 : std::numeric_limits<int>::max();
-  params.max_tokens = std::max(1, request.max_tokens.value_or(fallback));
+  params.max_tokens =
+      std::min(std::max(1, request.max_tokens.value_or(fallback)), model.limits.max_tokens);
   fit_into_room(params, std::ssize(prompt_ids), model.max_model_len());
+  limit_logprobs(params, request);
   out.prompt_ids = std::move(prompt_ids);
   out.n = request.n;
   out.n_prompt_logprobs =

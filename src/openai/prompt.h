@@ -12,9 +12,16 @@
 
 namespace tinyllm {
 
+// Throws ApiError{400} for more than the model's operator allows.
+void check_limits(const ApiRequest& request, const ServedModel& model);
+
 // The exact prompt text of the request's messages. Throws ApiError{400} for what the template
 // refuses, and for a model without one.
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
+
+// Whether a message of a rendered conversation holds what reads as a special token to whoever gets
+// the text without its marks.
+bool loses_its_marks(const MarkedText& prompt, const ServedModel& model);
 
 // The token ids of each prompt; messages are one prompt. Throws ApiError{400} for a prompt without
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
@@ -23,6 +30,9 @@ std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
 
 // The text that `echo` shows for a prompt.
 std::string echo_text(const Prompt& prompt, const ServedModel& model);
+
+// How a request that says nothing is sampled.
+SamplingParams default_params(const ServedModel& model);
 
 // Everything but the prompt. Seeds come from `random_seed` when the client gave none. max_tokens is
 // what was asked for, at most what the context still holds behind n_prompt tokens.

@@ -2,19 +2,32 @@
 // A running model as the API sees it, with the names it goes by. Immutable: any thread.
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "client/sampling_defaults.h"
 #include "engine/engine.h"
 #include "text/model_text.h"
 
 namespace tinyllm {
+
+// What the operator lets one request ask for, besides the API's own limits.
+struct AnswerLimits {
+  int max_tokens = std::numeric_limits<int>::max();  // more is cut down to it
+  int n = kMaxChoices, n_logprobs = kMaxLogprobs;    // more is refused
+};
 
 struct ServedModel {
   Engine* engine = nullptr;        // has a tokenizer
   std::vector<std::string> names;  // at least one; answers carry the first
   std::int64_t created = 0;        // seconds since 1970
   std::string fingerprint = {};    // "fp_...": the same for the same program, model and settings
+  AskedSampling sampling = {};     // where a request names none; before the authors' advice
+  AnswerLimits limits = {};
+  // Bytes of the longest token. A text of more than the context times so many cannot fit, and is
+  // refused before it is tokenized. 0: every text is tokenized.
+  std::int64_t longest_token = 0;
 
   const Tokenizer& tokenizer() const { return *engine->text().tokenizer; }
 

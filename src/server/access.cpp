@@ -1,5 +1,7 @@
 #include "server/access.h"
 
+#include <arpa/inet.h>
+#include <fmt/core.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
@@ -39,25 +41,78 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
+// "192.0.2.7" or "[2001:db8::7]"
+bool is_literal_address(std::string_view host) {
+  const bool is_v6 = host.starts_with('[') && host.ends_with(']');
+  if (is_v6) host = host.substr(1, host.size() - 2);
+  in6_addr address;
+  return ::inet_pton(is_v6 ? AF_INET6 : AF_INET, std::string(host).c_str(), &address) == 1;
+}
+
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t') || text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
 
-bool has_key(const HttpRequest& request, const std::vector<std::string>& keys) {
-  if (keys.empty()) return true;
+ApiKey read_key(std::string_view line, std::size_t number) {
+  constexpr std::string_view kBeforeName = " # ";
+  const std::size_t mark = line.find(kBeforeName);
+  const std::string_view name =
+      mark == line.npos ? "" : trim(line.substr(mark + kBeforeName.size()));
+  return {std::string(trim(line.substr(0, mark))),
+          name.empty() ? fmt::format("key {}", number) : std::string(name)};
+}
+
+const ApiKey* find_key(const HttpRequest& request, const std::vector<ApiKey>& keys) {
   const std::string_view given = key_of(request);
   // Digests have one length, and every key is compared.
   const Digest digest = digest_of(given);
-  bool found = false;
-  for (const std::string& key : keys)
-    found |= CRYPTO_memcmp(digest.data(), digest_of(key).data(), digest.size()) == 0;
-  return found && !given.empty();
+  const ApiKey* found = nullptr;
+  for (const ApiKey& key : keys) {
+    if (CRYPTO_memcmp(digest.data(), digest_of(key.secret).data(), digest.size()) == 0)
+      found = &key;
+  }
+  return given.empty() ? nullptr : found;
 }
 
-bool names_this_host(const HttpRequest& request, const std::vector<std::string>& allowed) {
+std::string key_salt(const ApiKey& key) {
+  std::string salt = "key-";
+  for (const unsigned char byte : digest_of(key.secret)) salt += fmt::format("{:02x}", byte);
+  return salt.substr(0, 36);
+}
+
+bool names_this_host(const HttpRequest& request, HostNames names,
+                     const std::vector<std::string>& allowed) {
   const std::string host = lower(without_port(request.header("host")));
   if (host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]")
     return true;
+  if (names == HostNames::literal && is_literal_address(host)) return true;
   return std::ranges::any_of(allowed,
                              [&](const std::string& it) { return it == "*" || lower(it) == host; });
+}
+
+std::string client_address(const HttpRequest& request, const std::string& peer,
+                           const std::vector<std::string>& proxies) {
+  const auto is_proxy = [&](std::string_view address) {
+    return std::ranges::find(proxies, address) != proxies.end();
+  };
+  if (!is_proxy(peer)) return peer;
+  // Several headers are one list (RFC 9110, 5.3). What stands left of the last stranger is his word.
+  std::string list;
+  for (const auto& [name, value] : request.headers) {
+    if (name == "x-forwarded-for") list += (list.empty() ? "" : ",") + value;
+  }
+  std::string_view rest = list, address = peer;
+  while (is_proxy(address) && !rest.empty()) {
+    const std::size_t comma = rest.rfind(',');
+    address = trim(comma == rest.npos ? rest : rest.substr(comma + 1));
+    rest = comma == rest.npos ? std::string_view() : rest.substr(0, comma);
+  }
+  constexpr std::size_t kLongestAddress = 45;
+  return std::string(address.substr(0, kLongestAddress));
 }
 
 std::string allowed_origin(const HttpRequest& request, const std::vector<std::string>& origins) {

@@ -12,24 +12,48 @@ HttpRequest with(const char* name, const char* value) {
 }
 
 TEST(Access, AnyOfTheKeysInEitherHeader) {
-  const std::vector<std::string> keys = {"one", "two words"};
-  EXPECT_TRUE(has_key({}, {}));
-  EXPECT_FALSE(has_key({}, keys));
-  EXPECT_TRUE(has_key(with("authorization", "Bearer one"), keys));
-  EXPECT_TRUE(has_key(with("authorization", "bearer two words"), keys));
-  EXPECT_TRUE(has_key(with("x-api-key", "one"), keys));
+  const std::vector<ApiKey> keys = {read_key("one # Ann", 1), read_key("two words", 2)};
+  const auto name_of = [&](const HttpRequest& request) {
+    const ApiKey* key = find_key(request, keys);
+    return key == nullptr ? "" : key->name;
+  };
+  EXPECT_EQ(name_of({}), "");
+  EXPECT_EQ(name_of(with("authorization", "Bearer one")), "Ann");
+  EXPECT_EQ(name_of(with("authorization", "bearer two words")), "key 2");
+  EXPECT_EQ(name_of(with("x-api-key", "one")), "Ann");
   for (const char* wrong : {"Bearer ", "Bearer on", "Bearer onee", "Basic one", "one", ""})
-    EXPECT_FALSE(has_key(with("authorization", wrong), keys)) << wrong;
-  EXPECT_FALSE(has_key(with("x-api-key", ""), {""}));
+    EXPECT_EQ(name_of(with("authorization", wrong)), "") << wrong;
+  EXPECT_EQ(find_key(with("x-api-key", ""), {{"", "nobody"}}), nullptr);
+  EXPECT_EQ(key_salt(keys[0]), key_salt(read_key("one", 7)));
+  EXPECT_NE(key_salt(keys[0]), key_salt(keys[1]));
 }
 
 TEST(Access, HostNamesOfThisMachine) {
-  for (const char* host : {"localhost", "LOCALHOST:80", "a.localhost", "127.0.0.1:1", "[::1]:8000"})
-    EXPECT_TRUE(names_this_host(with("host", host), {})) << host;
-  for (const char* host : {"", "evil", "localhost.evil", "127.0.0.1.evil", "[::2]", "[::1", ":80"})
-    EXPECT_FALSE(names_this_host(with("host", host), {})) << host;
-  EXPECT_TRUE(names_this_host(with("host", "Evil:80"), {"evil"}));
-  EXPECT_TRUE(names_this_host(with("host", "anything"), {"*"}));
+  for (const HostNames names : {HostNames::local, HostNames::literal}) {
+    for (const char* host :
+         {"localhost", "LOCALHOST:80", "a.localhost", "127.0.0.1:1", "[::1]:8000"})
+      EXPECT_TRUE(names_this_host(with("host", host), names, {})) << host;
+    for (const char* host :
+         {"", "evil", "localhost.evil", "127.0.0.1.evil", "[::1", ":80", "1.2.3"})
+      EXPECT_FALSE(names_this_host(with("host", host), names, {})) << host;
+    EXPECT_TRUE(names_this_host(with("host", "Evil:80"), names, {"evil"}));
+    EXPECT_TRUE(names_this_host(with("host", "anything"), names, {"*"}));
+  }
+  for (const char* host : {"192.0.2.7", "192.0.2.7:8000", "[2001:db8::7]:8000"}) {
+    EXPECT_FALSE(names_this_host(with("host", host), HostNames::local, {})) << host;
+    EXPECT_TRUE(names_this_host(with("host", host), HostNames::literal, {})) << host;
+  }
+}
+
+TEST(Access, OnlyTrustedProxiesNameTheClient) {
+  const auto address = [](const char* forwarded, const std::string& peer) {
+    return client_address(with("x-forwarded-for", forwarded), peer, {"10.0.0.1", "10.0.0.2"});
+  };
+  EXPECT_EQ(address("192.0.2.7", "10.0.0.1"), "192.0.2.7");
+  EXPECT_EQ(address("1.1.1.1, 192.0.2.7, 10.0.0.2", "10.0.0.1"), "192.0.2.7");
+  EXPECT_EQ(address("10.0.0.2", "10.0.0.1"), "10.0.0.2");
+  EXPECT_EQ(address("", "10.0.0.1"), "10.0.0.1");
+  EXPECT_EQ(address("192.0.2.7", "192.0.2.9"), "192.0.2.9");
 }
 
 TEST(Access, OriginsAreWholeNames) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "base/ordered_json_builder.h"
 #include "openai/api_error.h"
 #include "server/error_response.h"
 
@@ -20,31 +21,35 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 }  // namespace
 
 void Generation::start(Service& service, const ServedModel& model,
-                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
-                       const std::string& request_id) {
+                       std::shared_ptr<HttpExchange> exchange, ApiAnswer answer) {
   // shared_ptr by hand: the constructor is private.
   const std::shared_ptr<Generation> generation(
-      new Generation(service, model, std::move(exchange), std::move(request), request_id));
+      new Generation(service, model, std::move(exchange), std::move(answer)));
   generation->submit();
 }
 
 Generation::Generation(Service& service, const ServedModel& model,
-                       std::shared_ptr<HttpExchange> exchange, ApiRequest request,
-                       const std::string& request_id)
+                       std::shared_ptr<HttpExchange> exchange, ApiAnswer answer)
     : service_(service),
       model_(model),
       exchange_(std::move(exchange)),
-      request_id_(request_id),
-      answer_(std::move(request), model_),
-      deliveries_(answer_.n_texts()) {}
+      answer_(std::move(answer)),
+      deliveries_(answer_.n_texts()),
+      arrival_(exchange_->caller().arrival) {}
 
-Generation::~Generation() { release(); }
+Generation::~Generation() {
+  try {
+    release();
+  } catch (const std::exception& error) {
+    log(LogLevel::error, "a request was not cancelled: {}", error.what());
+  }
+}
 
 void Generation::submit() {
   const int n_texts = answer_.n_texts();
-  service_.admit(model_, n_texts);
+  service_.take_places(model_, n_texts);
   n_places_ = n_texts;
-  answer_.submit(request_id_);
+  answer_.submit(exchange_->caller().request_id);
   n_open_ = n_texts;
   // From here on the answer is on its way. The callbacks keep this object alive: on_gone until the
   // answer is complete, a listener's post while it runs.
@@ -56,8 +61,17 @@ void Generation::submit() {
   if (answer_.request().stream) begin_stream();
   for (std::size_t i = 0; i < answer_.runs().size(); ++i) {
     answer_.runs()[i].stream->set_listener([weak = weak_from_this(), i] {
-      if (const auto self = weak.lock()) self->exchange_->post([self, i] { self->take_pieces(i); });
+      if (const auto self = weak.lock()) self->wake(i);
     });
+  }
+}
+
+// On the engine's thread, which must not meet an exception of ours.
+void Generation::wake(std::size_t run_idx) {
+  try {
+    exchange_->post([self = shared_from_this(), run_idx] { self->take_pieces(run_idx); });
+  } catch (const std::exception&) {
+    missed_wake_ = true;  // no memory: enforce_time_limits() looks after it
   }
 }
 
@@ -83,7 +97,7 @@ void Generation::take_pieces(std::size_t run_idx) {
 void Generation::take(std::size_t run_idx, OutputPiece piece) {
   if (piece.finish_reason == FinishReason::error) {
     if (model_.engine->failed()) return fail(503, kEngineFailed);
-    log(LogLevel::error, "{} {}", request_id_, piece.error);
+    log(LogLevel::error, "{} {}", exchange_->caller().request_id, piece.error);
     return fail(500, "the engine could not go on with this request");
   }
   if (piece.finish_reason == FinishReason::cancelled)
@@ -93,6 +107,7 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   const double queue_s = piece.queue_s;
   AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
+  if (!news.token_ids.empty()) has_tokens_ = true;
   if (!news.token_ids.empty()) observe_tokens(deliveries_[text_idx], now);
   if (answer_.request().stream) {
     stream_piece(std::move(news));
@@ -129,6 +144,8 @@ void Generation::stream_piece(AnswerChoice news) {
     delivery.gave_role = true;
   };
   news.text_offset = delivery.n_characters;
+  news.open_character = delivery.open_character;
+  delivery.open_character = open_character_after(news, model_.tokenizer());
   delivery.n_characters += count_characters(news.text);
   const FinishReason reason = news.finish_reason;
   const bool has_news = opens || !news.text.empty() || !news.logprobs.empty() ||
@@ -173,7 +190,7 @@ void Generation::finish() {
     longest = std::max(longest, answer_.text(i).n_generated);
   service_.metrics().observe_request(longest);
   log_end("done");
-  if (!answer_.request().stream) return exchange_->send({.body = to_text(answer_.to_json())});
+  if (!answer_.request().stream) return send_whole();
   if (answer_.request().include_usage) {
     json chunk = chunk_json(answer_.head());
     chunk["usage"] = usage_json(answer_.usage());
@@ -181,6 +198,26 @@ void Generation::finish() {
   }
   exchange_->write("data: [DONE]\n\n");
   exchange_->end();
+}
+
+// A large answer takes a while to write down: a worker does that. Nothing else looks at answer_ any
+// more.
+void Generation::send_whole() {
+  std::int64_t n_tokens = answer_.usage().n_generated;
+  if (answer_.request().n_prompt_logprobs >= 0 || answer_.request().echo)
+    n_tokens += answer_.usage().n_prompt;
+  constexpr std::int64_t kFewTokens = 256;
+  const auto write = [self = shared_from_this()] {
+    json document = self->answer_.to_json();
+    const JsonDismantler dismantler(document);
+    return to_text(document);
+  };
+  if (n_tokens <= kFewTokens) return exchange_->send({.body = write()});
+  service_.compute(exchange_, [exchange = exchange_, write](const Service::HasLeft&) {
+    return [exchange, body = std::make_shared<std::string>(write())] {
+      exchange->send({.body = std::move(*body)});
+    };
+  });
 }
 
 void Generation::fail(int status, const std::string& message) {
@@ -196,8 +233,22 @@ void Generation::fail(int status, const std::string& message) {
   release();
 }
 
-void Generation::abort() {
-  exchange_->post([self = shared_from_this()] { self->fail(503, "the server is shutting down"); });
+void Generation::post_fail(int status, const std::string& message) {
+  exchange_->post([self = shared_from_this(), status, message] { self->fail(status, message); });
+}
+
+void Generation::abort() { post_fail(503, "the server is shutting down"); }
+
+void Generation::enforce_time_limits() {
+  if (missed_wake_.exchange(false)) {
+    for (std::size_t i = 0; i < answer_.runs().size(); ++i) wake(i);
+  }
+  const ServiceOptions& options = service_.options();
+  const auto time = Clock::now() - arrival_;
+  if (options.max_wait.count() > 0 && !has_tokens_ && time > options.max_wait)
+    post_fail(503, "the request has waited too long for its first token; try again later");
+  if (options.max_time.count() > 0 && time > options.max_time)
+    post_fail(503, "the request has taken longer than this server allows");
 }
 
 void Generation::release() {
@@ -211,9 +262,11 @@ void Generation::release() {
 
 void Generation::log_end(const char* how) const {
   const AnswerUsage counts = answer_.usage();
-  log(LogLevel::info, "{} {}: {} prompt tokens ({} cached), {} generated, {:.3f} s, {}",
-      request_id_, answer_.request().kind == ApiKind::chat ? "chat" : "completion", counts.n_prompt,
-      counts.n_cached, counts.n_generated, seconds_between(arrival_, Clock::now()), how);
+  const HttpCaller& caller = exchange_->caller();
+  log(LogLevel::info, "{} {}: {} prompt tokens ({} cached), {} generated, {:.3f} s, {}, for {}{}",
+      caller.request_id, answer_.request().kind == ApiKind::chat ? "chat" : "completion",
+      counts.n_prompt, counts.n_cached, counts.n_generated, seconds_between(arrival_, Clock::now()),
+      how, caller.address, caller.key_name.empty() ? "" : fmt::format(" ({})", caller.key_name));
 }
 
 std::string Generation::event(const json& document) const {

@@ -2,6 +2,7 @@
 // One generating request: from the engine's pieces to the client's bytes, streamed or whole. Runs
 // on the exchange's strand; lives until the answer is complete or the client is gone.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -19,11 +20,11 @@ class Generation : public std::enable_shared_from_this<Generation> {
   // Submits the request and answers through `exchange`. Throws ApiError, with nothing submitted and
   // nothing sent, for what cannot run.
   static void start(Service& service, const ServedModel& model,
-                    std::shared_ptr<HttpExchange> exchange, ApiRequest request,
-                    const std::string& request_id);
+                    std::shared_ptr<HttpExchange> exchange, ApiAnswer answer);
 
   ~Generation();
-  void abort();  // any thread: ends it with 503, the server is going down
+  void abort();                // any thread: ends it with 503, the server is going down
+  void enforce_time_limits();  // any thread: ends it with 503 when it has waited or run too long
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -32,12 +33,13 @@ class Generation : public std::enable_shared_from_this<Generation> {
   struct Delivery {
     bool gave_role = false;
     std::int64_t n_characters = 0;  // streamed so far
+    std::string open_character;     // its first bytes, in tokens that came before
     std::optional<Clock::time_point> first_token;
     Clock::time_point last_token{};
   };
 
   Generation(Service& service, const ServedModel& model, std::shared_ptr<HttpExchange> exchange,
-             ApiRequest request, const std::string& request_id);
+             ApiAnswer answer);
 
   void submit();
   void begin_stream();
@@ -47,6 +49,9 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void stream_piece(AnswerChoice news);
   void finish_text(std::size_t text_idx, FinishReason reason, double queue_s);
   void finish();
+  void send_whole();
+  void wake(std::size_t run_idx);
+  void post_fail(int status, const std::string& message);
   void fail(int status, const std::string& message);
   void release();  // cancels what still runs and gives the places back
   void log_end(const char* how) const;
@@ -55,13 +60,14 @@ class Generation : public std::enable_shared_from_this<Generation> {
   Service& service_;
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
-  std::string request_id_;
   ApiAnswer answer_;
   std::vector<Delivery> deliveries_;  // one a text
   int n_open_ = 0;                    // texts that have not ended
   int n_places_ = 0;                  // taken from the service
   bool over_ = false;
-  Clock::time_point arrival_ = Clock::now();
+  std::atomic<bool> has_tokens_{false};
+  std::atomic<bool> missed_wake_{false};  // pieces wait that nobody was told of
+  Clock::time_point arrival_;
 };
 
 }  // namespace tinyllm

@@ -32,6 +32,15 @@ struct HttpRequest {
   }
 };
 
+// Who asks. The connection fills in the address, the service the rest.
+struct HttpCaller {
+  std::string address = {};     // "192.0.2.7"; behind a trusted proxy the one that it names
+  std::string request_id = {};  // for the log and the answer's header
+  std::string key_name = {};    // of the API key that was given; "" for none
+  std::string cache_salt = {};  // callers with different ones share no cached prefix
+  std::chrono::steady_clock::time_point arrival = std::chrono::steady_clock::now();
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
@@ -43,6 +52,11 @@ class HttpExchange {
   virtual ~HttpExchange() = default;
 
   virtual const HttpRequest& request() const = 0;
+  // Frees the body, once it is read.
+  virtual void drop_body() = 0;
+  virtual HttpCaller& caller() = 0;
+  // Keeps something until the answer is complete or the client is gone.
+  virtual void keep(std::shared_ptr<void> something) = 0;
 
   // A header of the answer. Before send() or begin_stream().
   virtual void add_header(std::string name, std::string value) = 0;
@@ -68,7 +82,13 @@ class HttpExchange {
   virtual void post_after(std::chrono::milliseconds delay, std::function<void()> work) = 0;
 };
 
-// Must answer, at once or later. What it throws is logged and answered with 500.
-using HttpHandler = std::function<void(const std::shared_ptr<HttpExchange>&)>;
+// What they throw is logged and answered with 500, or 503 when memory ran out.
+struct HttpHandlers {
+  // Sees a request when its header is there, before the body is read. True: go on. False: it has
+  // answered, the body is not wanted.
+  std::function<bool(const std::shared_ptr<HttpExchange>&)> admit;
+  // Must answer, at once or later.
+  std::function<void(const std::shared_ptr<HttpExchange>&)> handle;
+};
 
 }  // namespace tinyllm

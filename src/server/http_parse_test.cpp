@@ -24,10 +24,10 @@ TEST(HttpParse, ReadsARequestInPiecesOfAnySize) {
     feed(parser, kPost, n_at_once);
     ASSERT_TRUE(parser.done()) << n_at_once;
     EXPECT_TRUE(parser.keep_alive() && !parser.expects_continue() && !parser.is_http_1_0());
-    const HttpRequest request = parser.take();
+    const HttpRequest request = parser.head();
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.path, "/a/b");
-    EXPECT_EQ(request.body, "hello");
+    EXPECT_EQ(parser.take_body(), "hello");
     EXPECT_EQ(request.header("x-two"), "Words here");
     EXPECT_EQ(request.header("x-three"), "");
   }
@@ -46,6 +46,54 @@ int status_of(const std::string& text, std::size_t n_at_once) {
   HttpParser parser({.max_header_bytes = 200, .max_body_bytes = 10});
   feed(parser, text, n_at_once);
   return parser.error_status();
+}
+
+// Whoever stands before the server must find the same end of a request as we do.
+TEST(HttpParse, OneLengthInOneWay) {
+  const auto status = [](const std::string& headers) {
+    const std::string request =
+        "POST / HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n";
+    const int found = status_of(request, 1000);
+    EXPECT_EQ(status_of(request, 1), found) << headers;
+    return found;
+  };
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\n"), 0);
+  EXPECT_EQ(status("transfer-encoding: Chunked\r\n"), 0);
+  for (const char* coding :
+       {"xchunked", "gzip", "identity", "gzip, chunked", "chunked, chunked", "chunked, identity",
+        "\"chunked\"", "chunked;a=b", "", "chunked\x0b"}) {
+    const int found = status(std::string("Transfer-Encoding: ") + coding + "\r\n");
+    EXPECT_TRUE(found == 501 || found == 400) << coding << ": " << found;
+  }
+  EXPECT_NE(status("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 0);
+  EXPECT_NE(status("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), 0);
+  EXPECT_EQ(status("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: 5\r\nContent-Length: 6\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: 5\r\nContent-Length: 5\r\n"), 400);
+  EXPECT_EQ(status("Content-Length: 5, 5\r\n"), 400);
+  EXPECT_EQ(status("Transfer-Encoding : chunked\r\n"), 400);
+  EXPECT_EQ(status("Host: other\r\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1000), 400);
+}
+
+TEST(HttpParse, AnAbsoluteTargetNamesItsHost) {
+  const auto head = [](const std::string& target) {
+    HttpParser parser({});
+    feed(parser, "GET " + target + " HTTP/1.1\r\nHost: header\r\n\r\n", 1000);
+    EXPECT_TRUE(parser.done()) << target;
+    return parser.head();
+  };
+  EXPECT_EQ(head("/health").path, "/health");
+  EXPECT_EQ(head("/health").header("host"), "header");
+  for (const char* target : {"http://h:80/health", "HTTP://h:80/health?x=http://y/z",
+                             "https://h:80/health", "http://user@h:80/health"}) {
+    EXPECT_EQ(head(target).path, "/health") << target;
+    EXPECT_EQ(head(target).header("host"), "h:80") << target;
+  }
+  EXPECT_EQ(head("http://h").path, "/");
+  EXPECT_EQ(head("http://h?x=1").path, "/");
+  EXPECT_EQ(head("/a?b=http://h/c").path, "/a");
 }
 
 TEST(HttpParse, RefusesBeyondTheLimits) {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "server/error_response.h"
 
 namespace tinyllm {
 namespace {
@@ -53,8 +54,16 @@ HttpReply::HttpReply(std::shared_ptr<HttpConnection> connection, HttpRequest req
                      bool keep_alive, bool chunked)
     : connection_(std::move(connection)),
       request_(std::move(request)),
+      caller_{.address = connection_->peer()},
+      body_share_(connection_->budget()),
+      output_share_(connection_->budget()),
       keep_alive_(keep_alive),
       chunked_(chunked) {}
+
+void HttpReply::drop_body() {
+  request_.body = {};
+  body_share_.resize(0);
+}
 
 void HttpReply::add_header(std::string name, std::string value) {
   // A line break would begin a header of someone else's choosing.
@@ -75,6 +84,8 @@ void HttpReply::write_head(int status, const std::string& content_type, std::str
 
 void HttpReply::send(HttpResponse response) {
   if (gone_) return;
+  if (!output_share_.resize(response.body.size()))
+    response = error_response(503, "overloaded", "the server has no memory for this answer now");
   const bool has_body = response.status != 204 && response.status != 304;
   const std::string framing =
       has_body ? fmt::format("Content-Length: {}\r\n", response.body.size()) : "";
@@ -97,6 +108,10 @@ void HttpReply::begin_stream(std::string content_type, std::string ping) {
 void HttpReply::write(std::string bytes) {
   if (gone_ || bytes.empty()) return;
   CHECK(streaming_ && !ended_, "write() stands between begin_stream() and end()");
+  if (!output_share_.resize(output_.size() + bytes.size())) {
+    log(LogLevel::warning, "{} is cut off: it takes its answer too slowly", caller_.request_id);
+    return connection_->close();
+  }
   if (chunked_) {
     output_ += fmt::format("{:x}\r\n", bytes.size());
     output_ += bytes;
@@ -134,6 +149,7 @@ void HttpReply::post_after(std::chrono::milliseconds delay, std::function<void()
 void HttpReply::leave() {
   if (gone_) return;
   gone_ = true;
+  kept_.clear();
   const std::function<void()> callback = std::exchange(on_gone_, nullptr);
   if (callback) callback();
 }

@@ -17,9 +17,11 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";  // an address or a name
   std::uint16_t port = 8000;       // 0: any free one
   int n_threads = 2;
-  int max_connections = 1024;
+  int max_connections = 1024;          // fewer where the process may not open so many files
+  int max_connections_an_address = 0;  // 0: half of them
   HttpLimits limits;
-  std::string tls_certificate, tls_key;  // PEM files; both empty: plain HTTP
+  std::size_t max_memory_bytes = 256 << 20;  // of all bodies and answers beyond 64 KB each
+  std::string tls_certificate, tls_key;      // PEM files; both empty: plain HTTP
   // A request's header must be complete that long after its first byte, its body after the header.
   std::chrono::milliseconds header_timeout{10'000}, body_timeout{60'000};
   std::chrono::milliseconds idle_timeout{75'000};  // between two requests of a connection
@@ -31,18 +33,23 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   // Binds and listens. Throws Error{io} when it cannot: "127.0.0.1:8000: address already in use".
-  HttpServer(const HttpServerOptions& options, HttpHandler handler);
+  HttpServer(const HttpServerOptions& options, HttpHandlers handlers);
   ~HttpServer();  // stop()
 
   std::uint16_t port() const;
   void start();  // answers from now on, on threads of its own
 
-  // Before start(). `callback` is called with 1 for the first SIGINT or SIGTERM, 2 for the second
-  // and so on.
-  void on_signal(std::function<void(int)> callback);
+  // Before start(). `callback` gets each SIGINT, SIGTERM and SIGHUP, on a thread of its own, so
+  // that no work of the server keeps one from being heard.
+  void on_signal(std::function<void(int signal)> callback);
 
-  void drain();  // takes no new connections, closes idle ones, each other one after its answer
-  void stop();   // closes every connection, joins the threads. Exchanges under way are told.
+  // Reads certificate and key again, for new connections; the others end after the answer that is
+  // under way. Throws Error{io}, and then all is as before. Any thread.
+  void reload();
+  // Closes idle connections, and each other one after its answer. New ones still come, and are
+  // closed after one answer.
+  void drain();
+  void stop();  // closes every connection, joins the threads. Exchanges under way are told.
 
  private:
   struct State;

@@ -18,9 +18,13 @@ class HttpTransport {
   // be under way at a time.
   virtual boost::asio::awaitable<void> handshake() = 0;
   virtual boost::asio::awaitable<std::size_t> read_some(boost::asio::mutable_buffer buffer) = 0;
-  virtual boost::asio::awaitable<void> write(std::string_view bytes) = 0;
-  virtual void shutdown_send() = 0;  // says that no more will come
-  virtual void close() = 0;          // whatever waits ends with an error
+  // Writes a part of the bytes, at least one, and returns how many.
+  virtual boost::asio::awaitable<std::size_t> write_some(std::string_view bytes) = 0;
+  // Says that no more will come.
+  virtual boost::asio::awaitable<void> shutdown_send() = 0;
+  virtual void close() = 0;  // whatever waits ends with an error
+  // Bytes that the kernel still holds for a client that has not taken them.
+  virtual std::size_t n_untaken() = 0;
 };
 
 // Certificate and key for TLS; both paths empty: plain.
@@ -30,6 +34,9 @@ class HttpTransportMaker {
   HttpTransportMaker(const std::string& certificate_file, const std::string& key_file);
   ~HttpTransportMaker();
   std::unique_ptr<HttpTransport> make(boost::asio::ip::tcp::socket socket) const;
+  // Reads the files again, for connections from now on. Throws as the constructor does, and then
+  // nothing has changed. Same thread as make().
+  void reload();
 
  private:
   struct State;

@@ -8,9 +8,22 @@
 
 namespace tinyllm {
 
+namespace {
+
+std::int64_t longest_token_of(const Tokenizer& tokenizer) {
+  std::size_t longest = 0;
+  for (std::int64_t id = 0; id < tokenizer.vocab_size(); ++id)
+    longest = std::max(longest, tokenizer.token_bytes(static_cast<TokenId>(id)).size());
+  return static_cast<std::int64_t>(longest);
+}
+
+}  // namespace
+
 void ModelHost::add(const ServedModel& model) {
+  auto added = std::make_unique<ServedModel>(model);
+  if (model.engine->text().tokenizer) added->longest_token = longest_token_of(model.tokenizer());
   const std::scoped_lock lock(models_.mutex);
-  models_.list.push_back(std::make_unique<const ServedModel>(model));
+  models_.list.push_back(std::move(added));
 }
 
 void ModelHost::check_ready() const {

@@ -17,16 +17,32 @@ using json = nlohmann::ordered_json;
 struct PostRoute {
   std::string_view path, schema_name, help;
   ApiKind kind;
+  std::string_view request, answer;  // an example, for the page
 };
 
 constexpr auto kPostRoutes = std::to_array<PostRoute>({
     {"/v1/chat/completions", "ChatRequest", "The assistant's answer to a conversation.",
-     ApiKind::chat},
-    {"/v1/completions", "CompletionRequest", "The continuation of a text.", ApiKind::completion},
-    {"/tokenize", "TokenizeRequest", "A text, or a conversation, to token ids.", ApiKind::tokenize},
-    {"/detokenize", "DetokenizeRequest", "Token ids to text.", ApiKind::detokenize},
+     ApiKind::chat,
+     R"({"messages": [{"role": "user", "content": "Hi"}], "temperature": 0, "max_tokens": 20})",
+     R"({"id": "chatcmpl-...", "object": "chat.completion", "created": 1767225600, "model": )"
+     R"("smollm2-135m", "choices": [{"index": 0, "message": {"role": "assistant", "content": )"
+     R"("Hello!", "refusal": null}, "logprobs": null, "finish_reason": "stop"}], "usage": )"
+     R"({"prompt_tokens": 31, "completion_tokens": 3, "total_tokens": 34, )"
+     R"("prompt_tokens_details": {"cached_tokens": 0}}})"},
+    {"/v1/completions", "CompletionRequest", "The continuation of a text.", ApiKind::completion,
+     R"({"prompt": "Once upon", "temperature": 0, "max_tokens": 2})",
+     R"({"id": "cmpl-...", "object": "text_completion", "created": 1767225600, "model": )"
+     R"("smollm2-135m", "choices": [{"index": 0, "text": " a time", "logprobs": null, )"
+     R"("finish_reason": "length"}], "usage": {"prompt_tokens": 2, "completion_tokens": 2, )"
+     R"("total_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}}})"},
+    {"/tokenize", "TokenizeRequest",
+     "A text, or a conversation, to token ids. Give prompt or messages.", ApiKind::tokenize,
+     R"({"prompt": "Hello"})", R"({"count": 1, "max_model_len": 8192, "tokens": [19556]})"},
+    {"/detokenize", "DetokenizeRequest", "Token ids to text.", ApiKind::detokenize,
+     R"({"tokens": [19556]})", R"({"prompt": "Hello", "content": "Hello"})"},
     {"/apply-template", "TemplateRequest", "A conversation to the exact prompt of the model.",
-     ApiKind::apply_template},
+     ApiKind::apply_template, R"({"messages": [{"role": "user", "content": "Hi"}]})",
+     R"({"prompt": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"})"},
 });
 
 struct GetRoute {
@@ -34,10 +50,18 @@ struct GetRoute {
 };
 
 constexpr auto kGetRoutes = std::to_array<GetRoute>({
-    {"/v1/models", "The names of the served model, with max_model_len."},
+    {"/", "The chat page. Needs no key."},
+    {"/v1/models",
+     "The names of the served model, with max_model_len and the sampling of requests that name "
+     "none."},
     {"/health",
      "200 when requests are taken; 503 while the model loads and while shutting down. "
      "Needs no key."},
+    {"/v1/health", "The same."},
+    {"/ready", "The same, under the name of Kubernetes' readiness probe."},
+    {"/tokenizer_info",
+     "Special tokens and chat template under the names of a tokenizer_config.json, for clients "
+     "without a tokenizer of their own."},
     {"/version", "The program's version."},
     {"/metrics", "Prometheus metrics under vLLM's names."},
     {"/openapi.json", "This description."},
@@ -46,6 +70,11 @@ constexpr auto kGetRoutes = std::to_array<GetRoute>({
 });
 
 bool is_supported(const Field& field) { return field.set != nullptr; }
+
+// /tokenize takes a prompt or messages.
+bool is_required(const Field& field, ApiKind kind) {
+  return field.fallback.empty() && !(kind == ApiKind::tokenize && field.name == "messages");
+}
 
 json number_limit(FieldKind kind, double value) {
   if (kind == FieldKind::integer) return static_cast<std::int64_t>(value);
@@ -80,8 +109,7 @@ json body_schema(ApiKind kind) {
     if (!is_supported(*field)) continue;
     const std::string name(field->name);
     properties[name] = schema_of(*field);
-    const bool optional_here = kind == ApiKind::tokenize && name == "messages";
-    if (field->fallback.empty() && !optional_here) required.push_back(name);
+    if (is_required(*field, kind)) required.push_back(name);
   }
   json schema = {{"type", "object"}, {"properties", std::move(properties)}};
   if (!required.empty()) schema["required"] = std::move(required);
@@ -105,7 +133,7 @@ json answers_of(bool takes_body) {
     answers["404"] = error_answer("No such model.");
     answers["413"] = error_answer("The body is too large.");
     answers["415"] = error_answer("The body is not declared as JSON.");
-    answers["429"] = error_answer("Too many texts run or wait; see Retry-After.");
+    answers["429"] = error_answer("Too many answers run or wait; see Retry-After.");
   }
   answers["401"] = error_answer("The API key is missing or wrong.");
   answers["503"] = error_answer("The model is loading, or the server is shutting down.");
@@ -125,6 +153,15 @@ json error_schema() {
           {"properties", {{"error", std::move(error)}}}};
 }
 
+// "string or array"
+std::string kind_of_schema(const json& schema) {
+  if (schema.contains("type")) return schema["type"].get<std::string>();
+  std::string kinds;
+  for (const json& one : schema["anyOf"])
+    kinds += (kinds.empty() ? "" : " or ") + one["type"].get<std::string>();
+  return kinds;
+}
+
 // "number, 0 to 2"
 std::string kind_text(const Field& field) {
   switch (field.kind) {
@@ -133,8 +170,7 @@ std::string kind_text(const Field& field) {
     case FieldKind::integer:
     case FieldKind::number: break;
     case FieldKind::other: {
-      const json schema = json::parse(field.schema);
-      return schema.contains("type") ? schema["type"].get<std::string>() : "see text";
+      return kind_of_schema(json::parse(field.schema));
     }
   }
   const char* name = field.kind == FieldKind::integer ? "integer" : "number";
@@ -154,9 +190,10 @@ std::string escape_bars(std::string_view text) {
   return escaped;
 }
 
-std::string default_text(const Field& field) {
-  if (field.fallback.empty()) return "**required**";
-  return field.fallback == "null" ? "" : fmt::format("`{}`", field.fallback);
+std::string default_text(const Field& field, ApiKind kind) {
+  if (is_required(field, kind)) return "**required**";
+  return field.fallback.empty() || field.fallback == "null" ? ""
+                                                            : fmt::format("`{}`", field.fallback);
 }
 
 std::string fields_page(ApiKind kind) {
@@ -168,7 +205,7 @@ std::string fields_page(ApiKind kind) {
       continue;
     }
     page += fmt::format("| `{}` | {} | {} | {} |\n", field->name, kind_text(*field),
-                        default_text(*field), escape_bars(field->help));
+                        default_text(*field, kind), escape_bars(field->help));
   }
   if (!refused.empty()) page += "\nUnderstood, but refused with 400 for now: " + refused + ".\n";
   return page;
@@ -208,16 +245,20 @@ std::string api_page() {
       "Made from the server's field table by `tinyllm serve --print-api`; a test holds this page "
       "to it.\n"
       "Bodies are JSON objects with `Content-Type: application/json`. Fields that are not listed "
-      "are ignored, `null` means\nthe default. A wrong field is answered with 400 and "
-      "`{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`, where\n`param` names it.\n\n"
+      "are ignored and named in\nthe header `X-Tinyllm-Ignored`, or refused with `--strict`. "
+      "`null` means "
+      "the default. A wrong field is answered with 400 and\n"
+      "`{\"error\": {\"message\", \"type\", \"param\", \"code\"}}`, where `param` names it. The "
+      "base URL for "
+      "clients of OpenAI's API is\n`http://HOST:PORT/v1`.\n\n"
       "| path | what it does |\n|---|---|\n";
   for (const PostRoute& route : kPostRoutes)
     page += fmt::format("| `POST {}` | {} |\n", route.path, route.help);
   for (const GetRoute& route : kGetRoutes)
     page += fmt::format("| `GET {}` | {} |\n", route.path, route.help);
   for (const PostRoute& route : kPostRoutes)
-    page +=
-        fmt::format("\n## POST {}\n\n{}\n\n{}", route.path, route.help, fields_page(route.kind));
+    page += fmt::format("\n## POST {}\n\n{}\n\n```\n{}\n```\n\n```\n{}\n```\n\n{}", route.path,
+                        route.help, route.request, route.answer, fields_page(route.kind));
   return page;
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "openai/api_request.h"
 #include "server/http_exchange.h"
 #include "server/service.h"
 
@@ -13,28 +14,26 @@ namespace tinyllm {
 
 using ExchangePtr = std::shared_ptr<HttpExchange>;
 
-// routes_generate.cpp. `request_id` stands in the log and in the answer's header.
-void answer_chat(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_completion(Service& service, const ExchangePtr& exchange,
-                       const std::string& request_id);
+// routes_generate.cpp
+void add_warnings(HttpExchange& exchange, const ApiRequest& request);  // headers that say them
+void answer_chat(Service& service, const ExchangePtr& exchange);
+void answer_completion(Service& service, const ExchangePtr& exchange);
 
 // routes_text.cpp
-void answer_tokenize(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_detokenize(Service& service, const ExchangePtr& exchange,
-                       const std::string& request_id);
-void answer_apply_template(Service& service, const ExchangePtr& exchange,
-                           const std::string& request_id);
+void answer_tokenize(Service& service, const ExchangePtr& exchange);
+void answer_detokenize(Service& service, const ExchangePtr& exchange);
+void answer_apply_template(Service& service, const ExchangePtr& exchange);
+void answer_tokenizer_info(Service& service, const ExchangePtr& exchange);
 
 // routes_service.cpp
-void answer_health(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_models(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_version(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_metrics(Service& service, const ExchangePtr& exchange, const std::string& request_id);
-void answer_openapi(Service& service, const ExchangePtr& exchange, const std::string& request_id);
+void answer_health(Service& service, const ExchangePtr& exchange);
+void answer_models(Service& service, const ExchangePtr& exchange);
+void answer_version(Service& service, const ExchangePtr& exchange);
+void answer_metrics(Service& service, const ExchangePtr& exchange);
+void answer_openapi(Service& service, const ExchangePtr& exchange);
 
 // routes_debug.cpp
-void answer_debug_state(Service& service, const ExchangePtr& exchange,
-                        const std::string& request_id);
+void answer_debug_state(Service& service, const ExchangePtr& exchange);
 
 // routes_web.cpp: GET / and /web/... False, and nothing is answered, where the page has no such
 // file.

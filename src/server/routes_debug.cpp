@@ -75,7 +75,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
 }  // namespace
 
-void answer_debug_state(Service& service, const ExchangePtr& exchange, const std::string&) {
+void answer_debug_state(Service& service, const ExchangePtr& exchange) {
   if (!service.options().debug_views)
     throw ApiError(404, "", "", "the engine is shown only by a server with --debug-views");
   if (exchange->request().method == "HEAD") return exchange->send({.content_type = kEventStream});

@@ -107,8 +107,8 @@ struct ServerMetrics::State {
 };
 
 void ServerMetrics::State::add_gauges(const Labels& model) {
-  running = &gauge("vllm:num_requests_running", "Texts that are being computed.", model);
-  waiting = &gauge("vllm:num_requests_waiting", "Texts that wait for their turn.", model);
+  running = &gauge("vllm:num_requests_running", "Answers that are being computed.", model);
+  waiting = &gauge("vllm:num_requests_waiting", "Answers that wait for their turn.", model);
   kv_usage = &gauge("vllm:kv_cache_usage_perc", "Share of the KV blocks in use; 1 is all.", model);
   Labels info = model;
   info["block_size"] = std::to_string(engine->kv().block_size);
@@ -122,11 +122,12 @@ void ServerMetrics::State::add_counters(const Labels& model) {
   cached.counter =
       &counter("vllm:prompt_tokens_cached_total", "Prompt tokens taken from the cache.", model);
   generated.counter = &counter("vllm:generation_tokens_total", "Tokens generated.", model);
-  preempted.counter =
-      &counter("vllm:num_preemptions_total", "Times a text gave its blocks back.", model);
+  preempted.counter = &counter("vllm:num_preemptions_total",
+                               "Requests that were paused because blocks ran out.", model);
   queries.counter =
       &counter("vllm:prefix_cache_queries_total", "Tokens looked up in the prefix cache.", model);
-  hits.counter = &counter("vllm:prefix_cache_hits_total", "Tokens found there.", model);
+  hits.counter =
+      &counter("vllm:prefix_cache_hits_total", "Tokens found in the prefix cache.", model);
   steps.counter = &counter("tinyllm:steps_total", "Steps of the engine.", model);
   for (const auto& [reason, word] :
        std::map<FinishReason, const char*>{{FinishReason::stop, "stop"},
@@ -136,7 +137,7 @@ void ServerMetrics::State::add_counters(const Labels& model) {
     Labels labels = model;
     labels["finished_reason"] = word;
     success[reason] =
-        &counter("vllm:request_success_total", "Texts that ended, by reason.", labels);
+        &counter("vllm:request_success_total", "Answers that ended, by reason.", labels);
   }
 }
 
@@ -150,20 +151,20 @@ void ServerMetrics::State::add_histograms(const Labels& model, double max_model_
   next_token =
       add("vllm:inter_token_latency_seconds", "From a token to the next.", kNextTokenBuckets);
   per_token = add("vllm:request_time_per_output_token_seconds",
-                  "A text's mean time for each token behind the first.", kNextTokenBuckets);
+                  "Mean time per token after the first of an answer.", kNextTokenBuckets);
   total = add("vllm:e2e_request_latency_seconds", "From arrival to the end.", kRequestBuckets);
-  queue = add("vllm:request_queue_time_seconds", "Waiting.", kRequestBuckets);
-  inference = add("vllm:request_inference_time_seconds", "Running.", kRequestBuckets);
-  prefill =
-      add("vllm:request_prefill_time_seconds", "Running, up to the first token.", kRequestBuckets);
-  decode =
-      add("vllm:request_decode_time_seconds", "Running, behind the first token.", kRequestBuckets);
+  queue = add("vllm:request_queue_time_seconds", "Time in the queue.", kRequestBuckets);
+  inference = add("vllm:request_inference_time_seconds", "Time in the engine.", kRequestBuckets);
+  prefill = add("vllm:request_prefill_time_seconds", "Time in the engine, up to the first token.",
+                kRequestBuckets);
+  decode = add("vllm:request_decode_time_seconds", "Time in the engine, after the first token.",
+               kRequestBuckets);
   prompt_length = add("vllm:request_prompt_tokens", "Tokens of a prompt.", lengths);
-  output_length = add("vllm:request_generation_tokens", "Tokens of a text.", lengths);
+  output_length = add("vllm:request_generation_tokens", "Tokens of an answer.", lengths);
   max_tokens = add("vllm:request_params_max_tokens", "max_tokens of a request.", lengths);
   choices = add("vllm:request_params_n", "n of a request.", kChoiceBuckets);
-  longest_output =
-      add("vllm:request_max_num_generation_tokens", "Tokens of a request's longest text.", lengths);
+  longest_output = add("vllm:request_max_num_generation_tokens",
+                       "Tokens of a request's longest answer.", lengths);
   computed_prompt = add("vllm:request_prefill_kv_computed_tokens",
                         "Tokens of a prompt that were not in the cache.", lengths);
   step_tokens.histogram = add("vllm:iteration_tokens_total", "Tokens computed in a step.",

@@ -5,6 +5,8 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/memory_reserve.h"
+#include "base/quote.h"
 #include "base/random_id.h"
 #include "openai/api_error.h"
 #include "server/access.h"
@@ -16,11 +18,13 @@ namespace tinyllm {
 namespace {
 
 constexpr std::size_t kMaxRequestIdBytes = 128;
+constexpr std::size_t kShortBodyBytes = 64 << 10;
+constexpr std::size_t kMemoryReserve = 16 << 20;
 
 struct Route {
   std::string_view method, path;
   bool open = false;  // no key needed
-  void (*answer)(Service&, const ExchangePtr&, const std::string& request_id) = nullptr;
+  void (*answer)(Service&, const ExchangePtr&) = nullptr;
 };
 
 constexpr auto kRoutes = std::to_array<Route>({
@@ -32,6 +36,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "/apply-template", false, answer_apply_template},
     {"GET", "/health", true, answer_health},
     {"GET", "/v1/health", true, answer_health},
+    {"GET", "/ready", true, answer_health},
+    {"GET", "/tokenizer_info", false, answer_tokenizer_info},
     {"GET", "/version", false, answer_version},
     {"GET", "/metrics", false, answer_metrics},
     {"GET", "/openapi.json", false, answer_openapi},
@@ -58,6 +64,41 @@ void check_content_type(const HttpRequest& request) {
                  "application/json')");
 }
 
+// Paths of OpenAI's API and of other servers that a client may look for here.
+constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
+    "/v1/embeddings",   "/v1/responses",
+    "/v1/moderations",  "/v1/rerank",
+    "/v1/score",        "/v1/messages",
+    "/v1/assistants",   "/v1/threads",
+    "/v1/batches",      "/v1/files",
+    "/v1/fine_tuning",  "/v1/images/generations",
+    "/v1/audio/speech", "/v1/audio/transcriptions",
+    "/api/chat",        "/api/generate",
+    "/api/tags",        "/api/show",
+    "/api/embeddings",  "/completion",
+    "/infill",          "/embedding",
+    "/generate",        "/rerank",
+    "/props",           "/slots",
+    "/pooling",         "/v1/realtime",
+});
+
+bool is_route(std::string_view path) {
+  return std::ranges::any_of(kRoutes, [&](const Route& route) { return route.path == path; });
+}
+
+// What to tell somebody who asked for a path that is not here.
+std::string no_such_path(const std::string& path) {
+  constexpr const char* kBase = "the base URL of the API is http://HOST:PORT/v1";
+  if (std::ranges::find(kKnownElsewhere, path) != kKnownElsewhere.end())
+    return fmt::format("{} is not here yet; {}, GET /openapi.json lists its paths", path, kBase);
+  const std::string with_base = "/v1" + path;
+  const std::string without_base = path.substr(0, 4) == "/v1/" ? path.substr(3) : "";
+  for (const std::string& near : {with_base, without_base}) {
+    if (is_route(near)) return fmt::format("there is no such path here, but {}; {}", near, kBase);
+  }
+  return fmt::format("there is no such path here; {}, GET /openapi.json lists its paths", kBase);
+}
+
 const Route& find_route(const HttpRequest& request) {
   std::string_view method = request.method;
   if (method == "HEAD") method = "GET";
@@ -67,8 +108,7 @@ const Route& find_route(const HttpRequest& request) {
     if (route.method == method) return route;
     other_method = route.method;
   }
-  if (other_method.empty())
-    throw ApiError(404, "", "", "there is no such path here; GET /openapi.json lists them");
+  if (other_method.empty()) throw ApiError(404, "", "", no_such_path(request.path));
   throw ApiError(405, "", "", fmt::format("this path takes {} only", other_method));
 }
 
@@ -80,65 +120,160 @@ void answer_preflight(HttpExchange& exchange) {
   exchange.send({.status = 204});
 }
 
-void send_error(Service& service, HttpExchange& exchange, const std::exception& error) {
-  const HttpResponse response = error_response(error);
-  if (response.status == 401) exchange.add_header("WWW-Authenticate", "Bearer");
-  if (response.status == 429 || response.status == 503) exchange.add_header("Retry-After", "1");
-  service.metrics().count_error(response.status);
-  exchange.send(response);
+// "req-1 192.0.2.7 (Ann)": what the log says of a request first.
+std::string describe(const HttpCaller& caller) {
+  const std::string key = caller.key_name.empty() ? "" : fmt::format(" ({})", caller.key_name);
+  return fmt::format("{} {}{}", caller.request_id, caller.address, key);
+}
+
+// A path as the log may show it: whoever asked must not be able to write lines there.
+std::string shown(const HttpRequest& request) {
+  const std::string path = quote(request.path);
+  return fmt::format("{} {}", request.method, path.substr(1, path.size() - 2));
 }
 
 }  // namespace
 
-Service::Service(ServiceOptions options) : options_(std::move(options)) {}
+Service::Service(ServiceOptions options)
+    : options_(std::move(options)),
+      clients_(options_.max_requests_a_client, options_.max_requests_a_minute),
+      workers_(options_.n_workers) {
+  set_api_keys(options_.api_keys);
+  keep_memory_reserve(kMemoryReserve);
+}
+
 Service::~Service() = default;
+
+void Service::set_api_keys(std::vector<ApiKey> keys) {
+  auto list = std::make_shared<const std::vector<ApiKey>>(std::move(keys));
+  const std::scoped_lock lock(keys_.mutex);
+  keys_.list = std::move(list);
+}
 
 void Service::set_model(const ServedModel& model) {
   metrics_.set_model(model.names.front(), *model.engine);
   models_.add(model);
 }
 
-void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
+// Who asks and whether he may: the rest of the request is of no interest before.
+void Service::check_access(HttpExchange& exchange) {
+  const HttpRequest& request = exchange.request();
+  HttpCaller& caller = exchange.caller();
+  const Route& route = find_route(request);
+  std::shared_ptr<const std::vector<ApiKey>> keys;
+  {
+    const std::scoped_lock lock(keys_.mutex);
+    keys = keys_.list;
+  }
+  const ApiKey* key = find_key(request, *keys);
+  if (key != nullptr) {
+    caller.key_name = key->name;
+    if (keys->size() > 1 && !options_.shares_prefixes) caller.cache_salt = key_salt(*key);
+  } else if (!route.open && !keys->empty()) {
+    throw ApiError(401, "invalid_api_key", "", "the API key is missing or wrong");
+  }
+  if (route.method != "POST") return;
+  check_content_type(request);
+  if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
+  exchange.keep(clients_.enter(key != nullptr ? key_salt(*key) : caller.address));
+}
+
+bool Service::admit(const std::shared_ptr<HttpExchange>& exchange) {
   const HttpRequest& request = exchange->request();
-  const std::string request_id = request_id_of(request);
-  exchange->add_header("X-Request-Id", request_id);
+  HttpCaller& caller = exchange->caller();
+  caller.request_id = request_id_of(request);
+  caller.address = client_address(request, caller.address, options_.trusted_proxies);
+  exchange->add_header("X-Request-Id", caller.request_id);
   const std::string origin = allowed_origin(request, options_.cors_origins);
   if (!origin.empty()) {
     exchange->add_header("Access-Control-Allow-Origin", origin);
     exchange->add_header("Vary", "Origin");
   }
   try {
-    if (options_.checks_host && !names_this_host(request, options_.allowed_hosts)) {
+    if (options_.checks_host &&
+        !names_this_host(request, options_.host_names, options_.allowed_hosts)) {
       throw ApiError(403, "host_not_allowed", "",
                      "the Host header is not a name of this server; see --allowed-host");
     }
     if (models_.has_failed()) throw ApiError(503, "engine_failed", "", kEngineFailed);
-    if (request.method == "OPTIONS") return answer_preflight(*exchange);
-    if (answer_web_file(exchange)) return;
-    const Route& route = find_route(request);
-    if (!route.open && !has_key(request, options_.api_keys))
-      throw ApiError(401, "invalid_api_key", "", "the API key is missing or wrong");
-    if (route.method == "POST") check_content_type(request);
-    route.answer(*this, exchange, request_id);
-    log(LogLevel::debug, "{} {} {}", request_id, request.method, request.path);
-  } catch (const ApiError& error) {
-    log(LogLevel::info, "{} {} {}: {} {}", request_id, request.method, request.path, error.status,
-        error.what());
-    send_error(*this, *exchange, error);
+    if (request.method == "OPTIONS") {
+      answer_preflight(*exchange);
+      return false;
+    }
+    if (answer_web_file(exchange)) return false;
+    check_access(*exchange);
+    return true;
   } catch (const std::exception& error) {
-    log(LogLevel::error, "{} {} {}: {}", request_id, request.method, request.path, error.what());
-    send_error(*this, *exchange, error);
+    refuse(*exchange, error);
+    return false;
   }
 }
 
-void Service::admit(const ServedModel& model, int n_texts) {
+void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
+  try {
+    find_route(exchange->request()).answer(*this, exchange);
+    log(LogLevel::debug, "{} {}", describe(exchange->caller()), shown(exchange->request()));
+  } catch (const std::exception& error) {
+    refuse(*exchange, error);
+  }
+}
+
+void Service::refuse(HttpExchange& exchange, const std::exception& error) {
+  const HttpResponse response = error_response(error);
+  const auto* known = dynamic_cast<const ApiError*>(&error);
+  log(known != nullptr ? LogLevel::info : LogLevel::error, "{} {}: {} {}",
+      describe(exchange.caller()), shown(exchange.request()), response.status, error.what());
+  if (response.status == 401) exchange.add_header("WWW-Authenticate", "Bearer");
+  if (response.status == 429 || response.status == 503) exchange.add_header("Retry-After", "1");
+  metrics_.count_error(response.status);
+  exchange.send(response);
+}
+
+void Service::compute(const std::shared_ptr<HttpExchange>& exchange,
+                      std::function<Answer(const HasLeft&)> work) {
+  const auto has_left = std::make_shared<std::atomic<bool>>(false);
+  exchange->on_gone([has_left] { *has_left = true; });
+  const bool is_long = exchange->request().body.size() > kShortBodyBytes;
+  workers_.run(is_long, [this, exchange, has_left, work = std::move(work)] {
+    // Runs on the strand, for what the worker or the strand's own part throws.
+    const auto answer = [this, exchange](const std::function<void()>& tell) {
+      try {
+        tell();
+      } catch (const std::exception& error) {
+        refuse(*exchange, error);
+      }
+    };
+    if (*has_left) return;
+    Answer tell;
+    try {
+      tell = work(has_left);
+    } catch (...) {
+      tell = [error = std::current_exception()] { std::rethrow_exception(error); };
+    }
+    exchange->post([answer, has_left, tell = std::move(tell)] {
+      if (!*has_left) answer(tell);
+    });
+  });
+}
+
+void Service::check_room(const ServedModel& model) const {
+  if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
+  const int limit = model.engine->limits().max_num_seqs + options_.max_queue;
+  const int n_open = n_open_texts_;
+  if (n_open < limit) return;
+  throw ApiError(429, "rate_limit_exceeded", "",
+                 fmt::format("{} answers run or wait, more than {} are not taken; try again soon",
+                             n_open, limit));
+}
+
+void Service::take_places(const ServedModel& model, int n_texts) {
   if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
   const int limit = model.engine->limits().max_num_seqs + options_.max_queue;
   const int n_before = n_open_texts_.fetch_add(n_texts);
   if (n_before + n_texts <= limit) return;
   n_open_texts_ -= n_texts;
   throw ApiError(429, "rate_limit_exceeded", "",
-                 fmt::format("{} texts run or wait, more than {} are not taken; try again soon",
+                 fmt::format("{} answers run or wait, more than {} are not taken; try again soon",
                              n_before, limit));
 }
 
@@ -148,11 +283,22 @@ void Service::remember(const std::shared_ptr<Generation>& generation) {
   generations_.list.push_back(generation);
 }
 
-void Service::abort_all() {
+std::vector<std::shared_ptr<Generation>> Service::generations() {
   const std::scoped_lock lock(generations_.mutex);
+  std::vector<std::shared_ptr<Generation>> alive;
   for (const auto& it : generations_.list) {
-    if (const auto generation = it.lock()) generation->abort();
+    if (auto generation = it.lock()) alive.push_back(std::move(generation));
   }
+  return alive;
+}
+
+void Service::abort_all() {
+  for (const auto& generation : generations()) generation->abort();
+}
+
+void Service::enforce_time_limits() {
+  for (const auto& generation : generations()) generation->enforce_time_limits();
+  refill_memory_reserve();
 }
 
 }  // namespace tinyllm

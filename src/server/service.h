@@ -3,15 +3,21 @@
 // generations under way. Outlives the HTTP server. Any thread.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "server/access.h"
+#include "server/client_limits.h"
 #include "server/http_exchange.h"
 #include "server/model_host.h"
 #include "server/server_metrics.h"
+#include "server/worker_pool.h"
 
 namespace tinyllm {
 
@@ -21,11 +27,20 @@ inline constexpr const char* kEngineFailed =
     "the engine has stopped after an internal error; the server is going down";
 
 struct ServiceOptions {
-  std::vector<std::string> api_keys;       // empty: anyone may ask
+  std::vector<ApiKey> api_keys;            // empty: anyone may ask
   std::vector<std::string> cors_origins;   // "*" or "https://example.org"; empty: no CORS
   std::vector<std::string> allowed_hosts;  // besides loopback names; "*": any
   bool checks_host = false;                // refuse other Host headers (against DNS rebinding)
-  int max_queue = 256;                     // texts that may wait; more get 429
+  HostNames host_names = HostNames::local;
+  std::vector<std::string> trusted_proxies;  // addresses whose X-Forwarded-For counts
+  int max_queue = 256;                       // answers that may wait; more get 429
+  int n_workers = 2;                         // threads of the WorkerPool
+  // Of one client; 0: no limit.
+  int max_requests_a_client = 0, max_requests_a_minute = 0;
+  // Until the first token, and until the end; 0: no limit.
+  std::chrono::milliseconds max_wait{0}, max_time{0};
+  bool shares_prefixes = false;  // between API keys
+  bool strict = false;           // unknown fields are refused
   bool logs_prompts = false;
   bool debug_views = false;  // GET /debug/state
 };
@@ -35,8 +50,22 @@ class Service {
   explicit Service(ServiceOptions options);
   ~Service();
 
-  // The HttpHandler.
+  // The HttpHandlers.
+  bool admit(const std::shared_ptr<HttpExchange>& exchange);
   void handle(const std::shared_ptr<HttpExchange>& exchange);
+
+  // Runs `work` on a worker and what it returns on the exchange's strand. What either throws is the
+  // answer. `work` is told when its client has left, and is not begun then. A long body makes long
+  // work.
+  using Answer = std::function<void()>;
+  using HasLeft = std::shared_ptr<const std::atomic<bool>>;
+  void compute(const std::shared_ptr<HttpExchange>& exchange,
+               std::function<Answer(const HasLeft&)> work);
+  void compute(bool is_long, std::function<void()> work) { workers_.run(is_long, std::move(work)); }
+  void stop_workers() { workers_.stop(); }
+
+  // Other keys from now on. Throws nothing; a request under way goes on.
+  void set_api_keys(std::vector<ApiKey> keys);
 
   // Generating routes answer 503 until then, and every route once the model's engine has failed.
   // The engine must outlive the HTTP server's threads. Metrics show one model: call it once.
@@ -46,20 +75,32 @@ class Service {
   void drain() { draining_ = true; }  // refuses new work
   bool draining() const { return draining_; }
   int n_open_texts() const { return n_open_texts_; }
-  void abort_all();  // ends every generation with an error that says why
+  void abort_all();            // ends every generation with an error that says why
+  void enforce_time_limits();  // call it a few times a second
 
   const ServiceOptions& options() const { return options_; }
   ServerMetrics& metrics() { return metrics_; }
 
+  // Throws ApiError{429 | 503} when not even one more answer would be taken.
+  void check_room(const ServedModel& model) const;
   // Takes places for n_texts of a model; throws ApiError{429 | 503}. Each is given back once.
-  void admit(const ServedModel& model, int n_texts);
+  void take_places(const ServedModel& model, int n_texts);
   void give_back(int n_texts) { n_open_texts_ -= n_texts; }
   std::atomic<int>& n_watchers() { return n_watchers_; }  // of /debug/state
   void remember(const std::shared_ptr<Generation>& generation);
 
  private:
-  ServiceOptions options_;
+  void check_access(HttpExchange& exchange);
+  void refuse(HttpExchange& exchange, const std::exception& error);
+  std::vector<std::shared_ptr<Generation>> generations();
+
+  const ServiceOptions options_;
+  struct Keys {
+    std::mutex mutex;  // guards the pointer
+    std::shared_ptr<const std::vector<ApiKey>> list;
+  } keys_;
   ServerMetrics metrics_;
+  ClientLimits clients_;
   ModelHost models_;
   std::atomic<bool> draining_{false};
   std::atomic<int> n_open_texts_{0}, n_watchers_{0};
@@ -67,6 +108,7 @@ class Service {
     std::mutex mutex;  // guards the list
     std::vector<std::weak_ptr<Generation>> list;
   } generations_;
+  WorkerPool workers_;
 };
 
 }  // namespace tinyllm

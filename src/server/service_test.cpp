@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <semaphore>
 
 #include "engine/tiny_engine_test.h"
 
@@ -19,10 +20,16 @@ class FakeExchange : public HttpExchange {
     request_.headers.emplace_back("content-type", "application/json");
   }
   const HttpRequest& request() const override { return request_; }
+  void drop_body() override { request_.body.clear(); }
+  HttpCaller& caller() override { return caller_; }
+  void keep(std::shared_ptr<void>) override {}
   void add_header(std::string name, std::string value) override {
     headers.emplace_back(std::move(name), std::move(value));
   }
-  void send(HttpResponse response) override { answer = std::move(response); }
+  void send(HttpResponse response) override {
+    answer = std::move(response);
+    answered.release();
+  }
   void begin_stream(std::string, std::string) override {}
   void write(std::string) override {}
   void end() override {}
@@ -31,16 +38,23 @@ class FakeExchange : public HttpExchange {
   void post(std::function<void()> work) override { work(); }
   void post_after(std::chrono::milliseconds, std::function<void()>) override {}
 
+  void add_request_header(const char* name, const char* value) {
+    request_.headers.emplace_back(name, value);
+  }
+
   HttpResponse answer{.status = 0};
   HttpHeaders headers;
+  std::binary_semaphore answered{0};  // the answer may come from a worker
 
  private:
   HttpRequest request_;
+  HttpCaller caller_{.address = "192.0.2.7"};
 };
 
 HttpResponse ask(Service& service, const char* method, const char* path) {
   const auto exchange = std::make_shared<FakeExchange>(method, path, R"({"prompt": "a"})");
-  service.handle(exchange);
+  if (service.admit(exchange)) service.handle(exchange);
+  exchange->answered.acquire();
   return exchange->answer;
 }
 
@@ -63,8 +77,45 @@ TEST(Service, Answers503WhileTheModelLoadsAndWhileDraining) {
   EXPECT_EQ(ask(service, "GET", "/health").status, 200);
   EXPECT_EQ(nlohmann::json::parse(ask(service, "GET", "/v1/models").body)["data"][0]["id"], "tiny");
 
+  EXPECT_EQ(ask(service, "GET", "/ready").status, 200);
+
   service.drain();
-  EXPECT_EQ(ask(service, "GET", "/health").status, 503);
+  for (const char* path : {"/health", "/ready"}) EXPECT_EQ(ask(service, "GET", path).status, 503);
+  EXPECT_EQ(ask(service, "POST", "/tokenize").status, 503);
+}
+
+TEST(Service, WhatTheHeaderRefusesNeedsNoBody) {
+  ServiceOptions options;
+  options.api_keys = {{"secret", "Ann"}};
+  Service service(options);
+  const auto admitted = [&](const char* method, const char* path, const char* key) {
+    const auto exchange = std::make_shared<FakeExchange>(method, path);
+    exchange->add_request_header("x-api-key", key);
+    return service.admit(exchange) ? 0 : exchange->answer.status;
+  };
+  EXPECT_EQ(admitted("POST", "/v1/completions", "secret"), 0);
+  EXPECT_EQ(admitted("POST", "/v1/completions", "wrong"), 401);
+  EXPECT_EQ(admitted("POST", "/nowhere", "secret"), 404);
+  EXPECT_EQ(admitted("GET", "/v1/completions", "secret"), 405);
+  EXPECT_EQ(admitted("GET", "/health", ""), 0);
+  service.set_api_keys({{"new", "Bob"}});
+  EXPECT_EQ(admitted("POST", "/v1/completions", "secret"), 401);
+  EXPECT_EQ(admitted("POST", "/v1/completions", "new"), 0);
+}
+
+TEST(Service, APathOfAnotherServerIsNamedAndTheBaseUrlSaid) {
+  Service service({});
+  const auto message = [&](const char* path) {
+    return nlohmann::json::parse(ask(service, "GET", path).body)["error"]["message"]
+        .get<std::string>();
+  };
+  EXPECT_EQ(message("/v1/embeddings"),
+            "/v1/embeddings is not here yet; the base URL of the API is http://HOST:PORT/v1, GET "
+            "/openapi.json lists its paths");
+  EXPECT_EQ(message("/chat/completions"),
+            "there is no such path here, but /v1/chat/completions; the base URL of the API is "
+            "http://HOST:PORT/v1");
+  EXPECT_EQ(message("/v1/v1/models").substr(0, 44), "there is no such path here, but /v1/models; ");
 }
 
 }  // namespace

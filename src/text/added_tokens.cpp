@@ -134,12 +134,10 @@ AddedTokens::Found AddedTokens::longest_at(std::string_view text, std::size_t be
     node = child->second;
     if (token_of_node_[node] < 0) continue;
     const AddedToken& token = tokens_[token_of_node_[node]];
-    if (!token.special) {
-      longest = {&token, false};
-    } else if (!options.find_special || is_within(options.plain_ranges, begin, i + 1)) {
-      longest = {&token, true};
-    } else if (!overlaps(options.plain_ranges, begin, i + 1)) {
-      longest = {&token, false};
+    const bool is_text =
+        token.special && (!options.find_special || is_within(options.plain_ranges, begin, i + 1));
+    if (!token.special || is_text || !overlaps(options.plain_ranges, begin, i + 1)) {
+      longest = {&token, is_text};
     }
   }
   return longest;

@@ -70,9 +70,9 @@ void read_added_tokens(TokenizerSpec& spec, const JsonField& list, TokensBeside 
   spec.added_tokens = vocabulary.tokens();
   for (AddedToken& token : spec.added_tokens) {
     // What it says when it is decoded: tokenizers reads it in the byte alphabet where it can.
-    std::optional<std::string> bytes = bytes_from_printable(token.text);
+    const std::optional<std::string> bytes = bytes_from_printable(token.text);
     token.in_model = token.in_model && bytes.has_value();
-    put_token(spec, token.id, bytes ? std::move(*bytes) : token.text);
+    put_token(spec, token.id, bytes.value_or(token.text));
     std::erase(spec.unreachable_ids, token.id);
   }
   if (!list.is_null()) warn_of_other_ids(spec, list);
@@ -87,9 +87,9 @@ void read_vocab(TokenizerSpec& spec, const JsonField& vocab) {
            spec.source, vocab.path(), quote(text), kMaxTokens);
     }
     const auto token_id = static_cast<TokenId>(id.get<std::uint64_t>());
-    std::optional<std::string> bytes = bytes_from_printable(text);
+    const std::optional<std::string> bytes = bytes_from_printable(text);
     if (!bytes) spec.unreachable_ids.push_back(token_id);
-    put_token(spec, token_id, bytes ? std::move(*bytes) : text);
+    put_token(spec, token_id, bytes.value_or(text));
   }
 }
 

@@ -175,8 +175,14 @@ def test_a_course_update_keeps_code_and_progress_and_says_what_changed(learner, 
     assert "nothing to do for you" in learner.learn("update", TINYLLM_COURSE=str(course)).stdout
 
 
+def test_list_only_reads(learner):
+    before = sorted(learner.folder.rglob("*"))
+    assert "norm.rms" in learner.learn("list").stdout
+    assert sorted(learner.folder.rglob("*")) == before
+
+
 def test_a_half_written_file_is_never_written_anew(learner, tmp_path):
-    learner.learn("list")
+    learner.learn("progress")
     strides = learner.folder / "code/week0/strides.cpp"
     half = strides.read_text(encoding="utf-8").replace('  LESSON_TODO("index.strides");', "  strides[0] = dims[0];", 1)
     strides.write_text(half, encoding="utf-8")
@@ -241,7 +247,7 @@ def test_a_full_disk_behind_stdout_is_said(learner):
 
 
 def test_editors_get_what_they_need(learner):
-    learner.learn("list")
+    learner.learn("progress")
     commands = json.loads((learner.folder / "code/compile_commands.json").read_text(encoding="utf-8"))
     for entry in commands:
         assert subprocess.run([*entry["arguments"], "-fsyntax-only"], cwd=entry["directory"], check=False).returncode == 0

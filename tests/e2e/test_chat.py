@@ -179,6 +179,8 @@ def test_set_changes_the_sampler(tinyllm, models):
         ("/set top_p 3", "top_p"),
         ("/set temperature hot", "temperature takes a number, not 'hot'"),
         ("/set top_k 1e30", "too large a number"),
+        ("/set seed -1", "seed must not be negative"),
+        ("/set min_p nan", "too large a number"),
         ("/set colour 3", "'colour' is not a setting; there are temperature, top_k"),
         ("/load", "give a file: /load talk.json"),
         ("/load /nowhere.json", "/nowhere.json"),

@@ -30,7 +30,8 @@ Outcome parse(std::string_view bytes, std::size_t n_at_once) {
     while (const std::size_t n = parser.push(waiting)) waiting.erase(0, n);
   }
   Outcome outcome{parser.done(), parser.error_status(), {}};
-  if (outcome.done) outcome.request = parser.take();
+  if (outcome.done) outcome.request = parser.head();
+  if (outcome.done) outcome.request.body = parser.take_body();
   return outcome;
 }
 

@@ -9,13 +9,13 @@
 
 namespace tinyllm {
 
-// The first allowed byte, at most 200 times: a viable prefix is never without a next byte or an end.
+// The first allowed byte, at most 60 times: a viable prefix is never without a next byte or an end.
 inline int walk_grammar(GrammarKind kind, const unsigned char* data, std::size_t size) {
   try {
     const auto grammar =
         Grammar::compile({kind, std::string(reinterpret_cast<const char*>(data), size)});
     Matcher matcher(grammar);
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 60; ++i) {
       const ByteSet next = matcher.next_bytes();
       if (next.empty()) {
         if (!matcher.may_end() && !matcher.failed()) std::abort();

@@ -61,6 +61,7 @@ std::optional<Value> own_attribute(Runtime& runtime, const Value& object, std::s
     return unsafe_attribute(object, name);
   }
   if (const auto* space = std::get_if<Namespace*>(&object.data)) {
+    runtime.look_through((*space)->attributes.size());
     for (const auto& [key, value] : (*space)->attributes) {
       if (key == name) return value;
     }

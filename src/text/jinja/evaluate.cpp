@@ -57,6 +57,7 @@ Value Interpreter::evaluate(const Expr& expr) {
 
 Value Interpreter::evaluate_name(const Expr& expr) {
   for (const Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
+    runtime_.look_through(scope->variables.size());
     if (const Value* found = scope->find(expr.name)) return *found;
   }
   if (const NativeFunction* function = find_global(expr.name)) {

@@ -296,8 +296,7 @@ Value run_int(Runtime& runtime, const Value& value, Arguments call) {
     if (base != 0 && (base < 2 || base > 36)) runtime.fail("int: base is {}, must be 2..36", base);
     result = parse_integer(runtime, text->marked.text, static_cast<int>(base));
     const auto real = result ? std::nullopt : parse_real(text->marked.text);
-    if (real && std::isinf(*real)) runtime.fail("int: cannot convert infinity");
-    if (real && !std::isnan(*real)) result = make_whole(*real);
+    if (real && std::isfinite(*real)) result = make_whole(*real);
   } else if (const auto* real = std::get_if<double>(&value.data)) {
     if (std::isinf(*real)) runtime.fail("int: cannot convert infinity");
     if (!std::isnan(*real)) result = make_whole(*real);

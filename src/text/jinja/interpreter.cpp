@@ -175,7 +175,10 @@ Interpreter::Flow Interpreter::run_with(const Statement& statement) {
 }
 
 void Interpreter::assign(const Expr& target, const Value& value) {
-  if (target.kind == Expr::Kind::name) return scope_->set(target.name, value);
+  if (target.kind == Expr::Kind::name) {
+    runtime_.look_through(scope_->variables.size());
+    return scope_->set(target.name, value);
+  }
   if (target.kind == Expr::Kind::namespace_attribute) {
     runtime_.position = target.position;
     const Value owner = evaluate_name(target);
@@ -186,6 +189,7 @@ void Interpreter::assign(const Expr& target, const Value& value) {
     if (target.attribute.starts_with('_')) {
       runtime_.fail("namespace: the name '{}' begins with an underscore", target.attribute);
     }
+    runtime_.look_through((*space)->attributes.size());
     for (auto& [name, old] : (*space)->attributes) {
       if (name == target.attribute) {
         old = value;

@@ -63,11 +63,13 @@ Value run_affix(Runtime& runtime, const Value& self, Arguments call) {
   const BoundArgs args(runtime, kAtStart ? "startswith" : "endswith", call,
                        {"prefix", "start", "end"}, 1);
   const std::string_view text = self.string()->marked.text;
+  if (call.positional.size() + call.named.size() > 1) runtime.scan(text.size());
   const TextRange range = searched_range(args, text);
   const auto matches = [&](const StringPayload* affix) {
     if (affix == nullptr) runtime.fail("startswith and endswith need a string or a tuple of them");
     if (range.begin > range.end) return false;
     const std::string_view part = text.substr(range.begin, range.end - range.begin);
+    runtime.scan(std::min(part.size(), affix->marked.text.size()));
     return kAtStart ? part.starts_with(affix->marked.text) : part.ends_with(affix->marked.text);
   };
   const SequencePayload* choices = args[0].sequence();
@@ -184,8 +186,9 @@ Value run_cased(Runtime& runtime, const Value& self, Arguments) {
   return make_bool(all_cased(runtime, self.string()->marked.text, kIs));
 }
 
-Value run_isascii(Runtime&, const Value& self, Arguments) {
+Value run_isascii(Runtime& runtime, const Value& self, Arguments) {
   const std::string& text = self.string()->marked.text;
+  runtime.scan(text.size());
   return make_bool(std::all_of(text.begin(), text.end(),
                                [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
 }

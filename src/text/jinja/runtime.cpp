@@ -21,8 +21,17 @@ void Scope::set(std::string_view name, Value value) {
   variables.emplace_back(name, std::move(value));
 }
 
+void Runtime::check_time() {
+  n_steps_at_clock_ = n_steps_;
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin_;
+  if (time.count() > limits_.max_seconds)
+    fail("the template does not end within {} seconds", limits_.max_seconds);
+}
+
 void Runtime::step(std::uint64_t n_steps) {
+  constexpr std::uint64_t kBetweenLooks = 1024;
   n_steps_ += n_steps;
+  if (n_steps_ - n_steps_at_clock_ > kBetweenLooks) check_time();
   if (n_steps_ > limits_.max_steps) {
     fail("the template does not end within {} steps", limits_.max_steps);
   }

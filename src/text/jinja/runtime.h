@@ -3,6 +3,7 @@
 // runs now (for messages), and the owner of namespaces, loops and scopes. Values are made here so
 // that each is counted. One render, one thread.
 
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -20,6 +21,7 @@ struct Limits {
   std::uint64_t max_steps = 10'000'000;           // tree nodes visited, and bytes scanned / 64
   std::uint64_t max_string_bytes = 16 << 20;      // any string, the output included
   std::uint64_t max_allocated_bytes = 256 << 20;  // all values made in a render, dead ones too
+  double max_seconds = 2;                         // whatever it does
   int max_call_depth = 600;                       // nodes and macros under evaluation at once
   int max_value_depth = 200;                      // list in list in dict ...
 };
@@ -41,6 +43,7 @@ class Runtime {
   // All charges throw Error{invalid_input} at `position` when a cap is passed.
   void step(std::uint64_t n_steps = 1);
   void scan(std::size_t n_bytes) { step(n_bytes / 64 + 1); }
+  void look_through(std::size_t n_names) { step(n_names / 8); }
   void check_string_bytes(std::uint64_t n_bytes);
   void allocate(std::uint64_t n_bytes);
 
@@ -81,7 +84,10 @@ class Runtime {
 
   Limits limits_;
   std::time_t now_;
-  std::uint64_t n_steps_ = 0;
+  void check_time();
+
+  std::uint64_t n_steps_ = 0, n_steps_at_clock_ = 0;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::uint64_t allocated_bytes_ = 0;
   int call_depth_ = 0;
   std::vector<std::unique_ptr<Namespace>> namespaces_;

@@ -1,0 +1,62 @@
+#include "server/worker_pool.h"
+
+#include <pthread.h>
+
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+
+namespace tinyllm {
+
+WorkerPool::WorkerPool(int n_threads) {
+  for (int i = 0; i < n_threads; ++i) {
+    const bool takes_long = i > 0 || n_threads == 1;
+    threads_.emplace_back([this, takes_long] { work(takes_long); });
+    pthread_setname_np(threads_.back().native_handle(), "worker");  // for top -H
+  }
+}
+
+void WorkerPool::run(bool is_long, std::function<void()> work) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return;
+    (is_long ? long_work_ : short_work_).push_back(std::move(work));
+  }
+  changed_.notify_all();
+}
+
+void WorkerPool::work(bool takes_long) {
+  while (true) {
+    std::function<void()> next;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] {
+        return stopping_ || !short_work_.empty() || (takes_long && !long_work_.empty());
+      });
+      if (stopping_) return;
+      auto& queue = short_work_.empty() ? long_work_ : short_work_;
+      next = std::move(queue.front());
+      queue.pop_front();
+    }
+    try {
+      next();
+    } catch (const std::exception& error) {  // no memory, even for saying so
+      log(LogLevel::error, "a request was dropped: {}", error.what());
+    }
+  }
+}
+
+void WorkerPool::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  short_work_.clear();
+  long_work_.clear();
+}
+
+}  // namespace tinyllm
