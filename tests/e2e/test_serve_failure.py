@@ -21,7 +21,9 @@ def failing_server(tmp_path, models):
     if not FAILING.exists():
         pytest.skip(f"LACKS {FAILING}: ./tiny test builds it")
     environment = {**Tinyllm(tmp_path).env, "TINYLLM_TEST_GOOD_STEPS": str(N_GOOD_STEPS)}
-    command = [str(FAILING), "serve", "-m", str(models["loop"]), "--max-num-seqs", "2"]
+    # Without drafts each token is a step.
+    flags = ["--max-num-seqs", "2", "--speculate", "off"]
+    command = [str(FAILING), "serve", "-m", str(models["loop"]), *flags]
     server = RunningServer(command, environment, tmp_path / "log.txt").start()
     yield server
     server.stop()
