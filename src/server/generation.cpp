@@ -108,7 +108,8 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
   if (!news.token_ids.empty()) has_tokens_ = true;
-  if (!news.token_ids.empty()) observe_tokens(deliveries_[text_idx], now);
+  if (!news.token_ids.empty())
+    observe_tokens(deliveries_[text_idx], std::ssize(news.token_ids), now);
   if (answer_.request().stream) {
     stream_piece(std::move(news));
   } else {
@@ -117,13 +118,16 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   if (reason != FinishReason::none) finish_text(text_idx, reason, queue_s);
 }
 
-void Generation::observe_tokens(Delivery& delivery, Clock::time_point now) {
-  if (delivery.first_token) {
-    service_.metrics().observe_next_token(seconds_between(delivery.last_token, now));
-  } else {
+// Tokens that came in one step, with drafts, share the time since the step before.
+void Generation::observe_tokens(Delivery& delivery, std::int64_t n_tokens, Clock::time_point now) {
+  if (!delivery.first_token) {
     service_.metrics().observe_first_token(seconds_between(arrival_, now));
-    delivery.first_token = now;
+    delivery.first_token = delivery.last_token = now;
+    --n_tokens;
   }
+  const double seconds = seconds_between(delivery.last_token, now);
+  for (std::int64_t i = 0; i < n_tokens; ++i)
+    service_.metrics().observe_next_token(seconds / static_cast<double>(n_tokens));
   delivery.last_token = now;
 }
 

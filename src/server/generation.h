@@ -45,7 +45,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void begin_stream();
   void take_pieces(std::size_t run_idx);
   void take(std::size_t run_idx, OutputPiece piece);
-  void observe_tokens(Delivery& delivery, Clock::time_point now);
+  void observe_tokens(Delivery& delivery, std::int64_t n_tokens, Clock::time_point now);
   void stream_piece(AnswerChoice news);
   void finish_text(std::size_t text_idx, FinishReason reason, double queue_s);
   void finish();

@@ -94,7 +94,8 @@ struct ServerMetrics::State {
   std::mutex mutex;  // guards the pointers and followers below
   const Engine* engine = nullptr;
   prometheus::Gauge *running = nullptr, *waiting = nullptr, *kv_usage = nullptr;
-  Follower prompt{}, cached{}, generated{}, preempted{}, queries{}, hits{}, steps{};
+  Follower prompt{}, cached{}, generated{}, preempted{}, queries{}, hits{}, steps{}, drafts{},
+      draft_tokens{}, accepted{};
   std::map<FinishReason, prometheus::Counter*> success;
   prometheus::Histogram *first_token = nullptr, *next_token = nullptr, *per_token = nullptr,
                         *total = nullptr, *queue = nullptr, *inference = nullptr,
@@ -128,6 +129,12 @@ void ServerMetrics::State::add_counters(const Labels& model) {
       &counter("vllm:prefix_cache_queries_total", "Tokens looked up in the prefix cache.", model);
   hits.counter =
       &counter("vllm:prefix_cache_hits_total", "Tokens found in the prefix cache.", model);
+  drafts.counter =
+      &counter("vllm:spec_decode_num_drafts_total", "Times that tokens were guessed.", model);
+  draft_tokens.counter = &counter("vllm:spec_decode_num_draft_tokens_total",
+                                  "Guessed tokens that were verified.", model);
+  accepted.counter = &counter("vllm:spec_decode_num_accepted_tokens_total",
+                              "Guessed tokens that were right.", model);
   steps.counter = &counter("tinyllm:steps_total", "Steps of the engine.", model);
   for (const auto& [reason, word] :
        std::map<FinishReason, const char*>{{FinishReason::stop, "stop"},
@@ -186,6 +193,9 @@ void ServerMetrics::State::follow_engine() {
   hits.follow(now.n_cached_tokens);
   queries.follow(now.n_cached_tokens + now.n_prompt_tokens);
   steps.follow(now.n_steps);
+  drafts.follow(now.n_drafts);
+  draft_tokens.follow(now.n_draft_tokens);
+  accepted.follow(now.n_accepted_tokens);
   step_tokens.follow(now.step_tokens);
   step_seconds.follow(now.step_seconds);
 }

@@ -103,8 +103,24 @@ def test_prompt_logprobs(loop_server):
     assert third[str(ord("z"))]["rank"] > 1 and abs(third[str(ord("z"))]["logprob"] + toy_model.NLL_MISS) < 2e-3
 
 
+def test_metrics_of_drafts(start_server, models):
+    """The alphabet again and again: soon every guess is right, and a step gives several tokens."""
+    server = start_server(models["loop"], "--speculate", "suffix")
+    answer = server.post("/v1/completions", {"prompt": "a", "max_tokens": 2000, "ignore_eos": True})
+    assert answer.json()["usage"]["completion_tokens"] == 2000
+    server.wait_until_idle()
+    drafted = server.metric("vllm:spec_decode_num_draft_tokens_total")
+    accepted = server.metric("vllm:spec_decode_num_accepted_tokens_total")
+    assert 500 < accepted <= drafted < 1.5 * accepted
+    assert server.metric("tinyllm:steps_total") == 2000 - accepted
+    assert server.metric("vllm:generation_tokens_total") == 2000
+    assert server.metric("vllm:inter_token_latency_seconds_count") == 1999
+    assert 0 < server.metric("vllm:spec_decode_num_drafts_total") < server.metric("tinyllm:steps_total")
+
+
 def test_metrics_count_exactly(start_server, models):
-    server = start_server(models["loop"], "--served-model-name", "m", "--kv-blocks", 64)
+    # Without drafts a token is computed once.
+    server = start_server(models["loop"], "--served-model-name", "m", "--kv-blocks", 64, "--speculate", "off")
     for i in range(3):
         assert server.post("/v1/completions", {"prompt": "x" * 40 + "abc"[i], "max_tokens": 5}).status == 200
     assert server.post("/v1/completions", {"prompt": "a", "max_tokens": 9, "stop": "d", "n": 2, "stream": True}).status == 200
