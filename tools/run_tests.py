@@ -3,7 +3,7 @@
 
 No option: unit, golden and command-line tests of the release tree, which ./tiny has built. --all: everything that CI
 runs, building included. --long: also the soaks. --first-word: also the time from a fresh clone to the model's first word.
-The last line is `N passed, N failed, N skipped`; each skipped test is listed with its reason.
+The last line is `N passed, N failed, N skipped`; skipped tests are listed with their reasons.
 """
 
 import argparse
@@ -371,6 +371,19 @@ def minutes(seconds):
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.1f} s"
 
 
+def skipped_lines(skipped):
+    """A line for each skipped test with its reason; one for all, where more than three lack the same thing."""
+    by_reason = {}
+    for name, reason in dict.fromkeys(skipped):  # a test may run in several builds
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        if len(names) <= 3:
+            yield from (f"skipped: {name}: {reason}" for name in names)
+        else:
+            suites = sorted({name.split("/")[0].split(".")[0] for name in names})
+            yield f"skipped: {len(names)} tests ({', '.join(suites)}): {reason}"
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./tiny test", description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="everything that CI runs")
@@ -399,8 +412,8 @@ def main():
     for title, seconds, result in times:
         counts = f"{result.n_passed} passed, {len(result.failed)} failed, {len(result.skipped)} skipped"
         print(f"{title:<18}{minutes(seconds):>10}   {counts}")
-    for name, reason in dict.fromkeys(total.skipped):  # a test may run in several builds
-        print(f"skipped: {name}: {reason}")
+    for line in skipped_lines(total.skipped):
+        print(line)
     for name in total.failed:
         print(f"failed: {name}")
     print(f"{total.n_passed} passed, {len(total.failed)} failed, {len(total.skipped)} skipped")
