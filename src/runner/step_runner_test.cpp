@@ -30,7 +30,7 @@ struct Taken {
 };
 
 class Runner : public testing::Test {
- protected:
+ public:
   void start(std::int32_t lag = 0) {
     backend = std::make_unique<RecordingBackend>(lag);
     decoder = make_tiny_decoder(*backend, pool);

@@ -3,7 +3,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::int64_t kFinishedTokens = 1 << 16;  // about 10 MB a salt
+constexpr std::int64_t kFinishedTokens = 1 << 14;  // 2 to 4 MB a salt
 constexpr std::size_t kSalts = 16;
 // How fast trust follows what happened: in one text, and over all.
 constexpr float kTextRate = 1.0f / 8, kCommonRate = 1.0f / 32;

@@ -81,7 +81,7 @@ def check(frame):
 
 
 def test_debug_state_shows_a_request_block_by_block(start_server, models):
-    server = start_server(models["loop"], *WATCHED)
+    server = start_server(models["loop"], *WATCHED, "--speculate", "off")  # a token a step
     watcher = Watcher(server)
     idle = watcher.frame()
     check(idle)

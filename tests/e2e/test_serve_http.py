@@ -430,7 +430,8 @@ def test_tls(start_server, models, tmp_path):
         check=True,
         capture_output=True,
     )
-    server = start_server(models["loop"], "--tls-cert", certificate, "--tls-key", key)
+    # Without drafts each token is an event.
+    server = start_server(models["loop"], "--tls-cert", certificate, "--tls-key", key, "--speculate", "off")
     context = ssl.create_default_context(cafile=str(certificate))
     body = json.dumps({"prompt": "a", "max_tokens": 300, "stream": True}).encode()
     with context.wrap_socket(server.connect(), server_hostname="localhost") as connection:
