@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "apps/called_as.h"
 #include "apps/command_line.h"
@@ -42,6 +43,13 @@ int main(int argc, char** argv) {
     return report(error.what(), error.code() == ErrorCode::usage ? kExitUsage : kExitFailed);
   } catch (const std::bad_alloc&) {
     return report("out of memory; a smaller --context or a smaller model needs less", kExitFailed);
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again)
+      return report(std::string("internal error: ") + error.what(), kExitFailed);
+    return report(
+        "the system gives no more threads or memory for them (ulimit -u, ulimit -v); fewer "
+        "--threads need less",
+        kExitFailed);
   } catch (const std::exception& error) {
     return report(std::string("internal error: ") + error.what(), kExitFailed);
   }

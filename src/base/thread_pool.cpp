@@ -104,10 +104,17 @@ void ThreadPool::Door::leave() {
 ThreadPool::ThreadPool(int n_workers) : shares_(std::max(1, n_workers)) {
   CHECK(n_workers >= 1 && n_workers <= kMaxWorkers, "a pool of {} workers", n_workers);
   threads_.reserve(n_workers - 1);
-  for (int i = 1; i < n_workers; ++i) threads_.emplace_back([this, i] { worker_loop(i); });
+  try {
+    for (int i = 1; i < n_workers; ++i) threads_.emplace_back([this, i] { worker_loop(i); });
+  } catch (...) {  // the system gives no more threads: those that run must end first
+    end_workers();
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { end_workers(); }
+
+void ThreadPool::end_workers() {
   door_.open();  // without a job: the workers end
   for (std::thread& thread : threads_) thread.join();
 }

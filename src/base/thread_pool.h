@@ -71,6 +71,7 @@ class ThreadPool {
   // job(worker_idx) on the caller and on every worker that comes while it runs there.
   void run(function_ref<void(int)> job);
   void worker_loop(int worker_idx);
+  void end_workers();
 
   std::vector<std::thread> threads_;
   std::vector<Share> shares_;                     // [n_workers]

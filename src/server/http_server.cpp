@@ -224,8 +224,10 @@ void HttpServer::drain() {
   for (const auto& connection : state_->connections.all()) connection->retire();
 }
 
+// Where the system gave no thread, only some of them run.
 void HttpServer::stop() {
-  if (!state_->control.thread.joinable()) return;
+  const auto runs = [](const State::Loop& loop) { return loop.thread.joinable(); };
+  if (std::ranges::none_of(state_->loops, runs)) return;
   state_->stopping = true;
   drain();
   asio::post(state_->control.io, [this] {
@@ -235,11 +237,13 @@ void HttpServer::stop() {
   asio::post(state_->signal_loop.io, [this] { state_->signals.cancel(); });
   for (State::Loop* loop : {&state_->control, &state_->signal_loop}) {
     loop->work.reset();
-    loop->thread.join();
+    if (runs(*loop)) loop->thread.join();
   }
   for (const auto& connection : state_->connections.all()) connection->close();
   for (State::Loop& loop : state_->loops) loop.work.reset();
-  for (State::Loop& loop : state_->loops) loop.thread.join();
+  for (State::Loop& loop : state_->loops) {
+    if (runs(loop)) loop.thread.join();
+  }
 }
 
 }  // namespace tinyllm

@@ -10,10 +10,15 @@
 namespace tinyllm {
 
 WorkerPool::WorkerPool(int n_threads) {
-  for (int i = 0; i < n_threads; ++i) {
-    const bool takes_long = i > 0 || n_threads == 1;
-    threads_.emplace_back([this, takes_long] { work(takes_long); });
-    pthread_setname_np(threads_.back().native_handle(), "worker");  // for top -H
+  try {
+    for (int i = 0; i < n_threads; ++i) {
+      const bool takes_long = i > 0 || n_threads == 1;
+      threads_.emplace_back([this, takes_long] { work(takes_long); });
+      pthread_setname_np(threads_.back().native_handle(), "worker");  // for top -H
+    }
+  } catch (...) {  // the system gives no more threads: those that run must end first
+    stop();
+    throw;
   }
 }
 

@@ -11,5 +11,6 @@ _spec = importlib.util.spec_from_file_location("e2e_conftest", E2E / "conftest.p
 _e2e = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_e2e)
 
+BINARY = _e2e.BINARY
 models, start_server, tinyllm = _e2e.models, _e2e.start_server, _e2e.tinyllm
 pytest_sessionstart = _e2e.pytest_sessionstart

@@ -11,6 +11,7 @@ import time
 
 import pytest
 from attackers import ask_raw, head, health_times, status_of
+from conftest import BINARY
 from running_server import RunningServer, raw_request, read_until_closed
 
 COMPLETION = {"prompt": "a", "max_tokens": 3, "temperature": 0}
@@ -238,6 +239,7 @@ def test_a_log_that_nobody_reads_stops_nothing(start_server, models, tmp_path):
 def test_no_memory_is_a_refusal_not_an_end(models, tmp_path, start_server):
     """With little address space left, large requests are 503 and the next small one works."""
     base = start_server(models["loop"], "--quiet")
+    assert works(base)  # now all its threads have what they need
     size = int(open(f"/proc/{base.process.pid}/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     limit = size + (40 << 20)
     command = ["/bin/sh", "-c", f'ulimit -v {limit >> 10}; exec "$@"', "sh", *base.command, "--max-body-mb", "64", "--kv-blocks", "40"]
@@ -255,6 +257,20 @@ def test_no_memory_is_a_refusal_not_an_end(models, tmp_path, start_server):
         assert works(server)
     finally:
         server.stop()
+
+
+def test_too_little_memory_to_start_is_one_line(models, tinyllm):
+    """Wherever memory or threads run out while the server starts, it ends with a line that says so."""
+    n_refused = 0
+    for megabytes in range(60, 140, 8):
+        serve = [str(BINARY), "serve", "-m", str(models["loop"]), "--port", "0", "--kv-blocks", "40", "--threads", "4"]
+        command = ["timeout", "1", "/bin/sh", "-c", f'ulimit -v {megabytes << 10}; exec "$@"', "sh", *serve]
+        done = subprocess.run(command, capture_output=True, text=True, env=tinyllm.env, check=False)
+        assert done.returncode in (1, 124, 127), (megabytes, done)
+        if done.returncode == 1:
+            n_refused += 1
+            assert done.stderr.startswith("tinyllm: ") and "internal" not in done.stderr, (megabytes, done.stderr)
+    assert n_refused > 3
 
 
 def test_signals_are_heard_under_attack(start_server, models):
