@@ -75,15 +75,23 @@ TEST(JsonParse, OrderedIsWhatTheLibraryMakesOfIt) {
   }
 }
 
-// An object of 200,000 keys is as quick as an array of so many strings: a second leaves much room.
+// Four times the keys take about four times as long; where each key was compared with all before it
+// they took sixteen times.
 TEST(JsonParse, ManyKeysTakeTimeInProportion) {
-  std::string text = "{";
-  for (int i = 0; i < 200000; ++i)
-    text += (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\":0";
-  text += "}";
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(parse_ordered_json(text, "x").size(), 200000u);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  const auto best_time = [](int n_keys) {
+    std::string text = "{";
+    for (int i = 0; i < n_keys; ++i)
+      text += (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\":0";
+    text += "}";
+    auto best = std::chrono::nanoseconds::max();
+    for (int i = 0; i < 5; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      EXPECT_EQ(parse_ordered_json(text, "x").size(), static_cast<std::size_t>(n_keys));
+      best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin));
+    }
+    return best;
+  };
+  EXPECT_LT(best_time(80000), 9 * best_time(20000));
 }
 
 TEST(JsonParse, NamesFileAndPlace) {

@@ -88,9 +88,9 @@ class ExprPool {
   std::span<const ExprId> operands(ExprId e) const;  // of every kind that has some
   std::uint32_t min(ExprId e) const { return nodes_[e].min; }
 
-  const ExprKey& key(ExprId e) const { return nodes_[e].key; }
+  ExprKey key(ExprId e) const { return nodes_[e].key; }
   // Equal for expressions that agree on the next kShortTokenBytes bytes: counts above are no limit.
-  const ExprKey& short_key(ExprId e) const { return nodes_[e].short_key; }
+  ExprKey short_key(ExprId e) const { return nodes_[e].short_key; }
 
   // The sets of bytes that stand in e, distinct.
   std::vector<ByteSet> byte_sets(ExprId e) const;

@@ -38,9 +38,11 @@ GrammarVocabulary::GrammarVocabulary(VocabularyTokens tokens)
   long_trie_ = make_trie(bytes_, is_end_, false);
 }
 
-std::shared_ptr<const TokenSlice> GrammarVocabulary::find_or_make(
-    Slices& slices, const TokenTrie& trie, const ExprKey& key, const ExprPool& pool,
-    LexemeAutomaton& automaton, StateId state) const {
+std::shared_ptr<const TokenSlice> GrammarVocabulary::find_or_make(Slices& slices,
+                                                                  const TokenTrie& trie,
+                                                                  ExprKey key, const ExprPool& pool,
+                                                                  LexemeAutomaton& automaton,
+                                                                  StateId state) const {
   {
     const std::lock_guard lock(mutex_);
     const auto found = slices.find(key);
@@ -63,14 +65,14 @@ std::shared_ptr<const TokenSlice> GrammarVocabulary::find_or_make(
 std::shared_ptr<const TokenSlice> GrammarVocabulary::short_slice(LexemeAutomaton& automaton,
                                                                  StateId state,
                                                                  const ExprPool& pool) const {
-  const ExprKey& key = pool.short_key(automaton.expr(state));
+  const ExprKey key = pool.short_key(automaton.expr(state));
   return find_or_make(short_slices_, short_trie_, key, pool, automaton, state);
 }
 
 std::shared_ptr<const TokenSlice> GrammarVocabulary::long_slice(LexemeAutomaton& automaton,
                                                                 StateId state,
                                                                 const ExprPool& pool) const {
-  const ExprKey& key = pool.key(automaton.expr(state));
+  const ExprKey key = pool.key(automaton.expr(state));
   return find_or_make(long_slices_, long_trie_, key, pool, automaton, state);
 }
 

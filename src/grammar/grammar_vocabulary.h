@@ -53,9 +53,9 @@ class GrammarVocabulary {
   };
   using Slices = std::unordered_map<ExprKey, std::shared_ptr<const TokenSlice>, KeyHash>;
 
-  std::shared_ptr<const TokenSlice> find_or_make(Slices& slices, const TokenTrie& trie,
-                                                 const ExprKey& key, const ExprPool& pool,
-                                                 LexemeAutomaton& automaton, StateId state) const;
+  std::shared_ptr<const TokenSlice> find_or_make(Slices& slices, const TokenTrie& trie, ExprKey key,
+                                                 const ExprPool& pool, LexemeAutomaton& automaton,
+                                                 StateId state) const;
 
   std::vector<std::string> bytes_;
   std::vector<TokenId> end_ids_;
