@@ -75,23 +75,28 @@ TEST(JsonParse, OrderedIsWhatTheLibraryMakesOfIt) {
   }
 }
 
-// Four times the keys take about four times as long; where each key was compared with all before it
-// they took sixteen times.
+// An object of many keys takes about as long as an array of so many strings. Where each key was
+// compared with all before it, it took a hundred times as long.
 TEST(JsonParse, ManyKeysTakeTimeInProportion) {
-  const auto best_time = [](int n_keys) {
-    std::string text = "{";
-    for (int i = 0; i < n_keys; ++i)
-      text += (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\":0";
-    text += "}";
+  constexpr int kKeys = 100000;
+  std::string object = "{", array = "[";
+  for (int i = 0; i < kKeys; ++i) {
+    const std::string key = (i > 0 ? ",\"" : "\"") + std::to_string(i * 7919) + "\"";
+    object += key + ":0";
+    array += key + ",0";
+  }
+  object += "}";
+  array += "]";
+  const auto best_time = [](const std::string& text) {
     auto best = std::chrono::nanoseconds::max();
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 3; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      EXPECT_EQ(parse_ordered_json(text, "x").size(), static_cast<std::size_t>(n_keys));
+      EXPECT_GE(parse_ordered_json(text, "x").size(), static_cast<std::size_t>(kKeys));
       best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin));
     }
     return best;
   };
-  EXPECT_LT(best_time(80000), 9 * best_time(20000));
+  EXPECT_LT(best_time(object), 20 * best_time(array));
 }
 
 TEST(JsonParse, NamesFileAndPlace) {
