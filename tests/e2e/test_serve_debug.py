@@ -103,7 +103,7 @@ def test_debug_state_shows_a_request_block_by_block(start_server, models):
 
 
 def test_debug_state_shows_rows_and_queue(start_server, models):
-    server = start_server(models["loop"], *WATCHED)
+    server = start_server(models["loop"], *WATCHED, "--speculate", "off")
     watcher = Watcher(server)
     watcher.frame()
     body = {"prompt": "ab", "n": 5, "max_tokens": 600, "temperature": 0.1, "ignore_eos": True}
