@@ -151,6 +151,8 @@ TEST(Drafts, AcceptedDraftsSaveSteps) {
       for (auto i = std::ssize(sequence.output_ids()); i < std::ssize(answer_) && n_most-- > 0; ++i)
         drafts.push_back({answer_[static_cast<std::size_t>(i)], 0.99f});
     }
+
+   private:
     std::vector<TokenId> answer_;
   };
   const std::unique_ptr<Engine> engine =
