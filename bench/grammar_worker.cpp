@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "client/grammar_vocabulary.h"
 #include "base/error.h"
 #include "client/open_model.h"
 #include "grammar/grammar.h"
@@ -25,17 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double microseconds_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-}
-
-std::shared_ptr<const GrammarVocabulary> vocabulary_of(const Tokenizer& tokenizer,
-                                                       const std::vector<TokenId>& end_ids) {
-  VocabularyTokens tokens;
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
-    tokens.bytes.emplace_back(tokenizer.token_bytes(id));
-    if (tokenizer.is_special(id)) tokens.special_ids.push_back(id);
-  }
-  tokens.end_ids = end_ids;
-  return std::make_shared<const GrammarVocabulary>(std::move(tokens));
 }
 
 nlohmann::json measure(const nlohmann::json& job, const Tokenizer& tokenizer,
@@ -74,7 +64,7 @@ int main(int argc, char** argv) {
     const std::optional<Tokenizer> loaded = load_tokenizer(checkpoint);
     const Tokenizer& tokenizer = require(loaded, checkpoint);
     const auto vocabulary =
-        vocabulary_of(tokenizer, load_generation_defaults(checkpoint, &tokenizer).stop_token_ids);
+        make_grammar_vocabulary(tokenizer, load_generation_defaults(checkpoint, &tokenizer).stop_token_ids);
     std::string line;
     while (std::getline(std::cin, line)) {
       std::cout << measure(nlohmann::json::parse(line), tokenizer, vocabulary).dump() << std::endl;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/step_profile.h"
+#include "apps/bench_runs.h"
 #include "apps/bench_speculate.h"
 #include "apps/commands.h"
 #include "apps/engine_options.h"
@@ -39,18 +40,6 @@ struct BenchCommand {
   std::vector<int> batches = {1, 8, 32};
   bool as_json = false, with_profile = false, only_bandwidth = false, speculates = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
-};
-
-// Tokens a second, one number a repeat.
-struct Runs {
-  std::vector<double> values;
-
-  double median() const {
-    std::vector<double> sorted = values;
-    std::ranges::sort(sorted);
-    const std::size_t n = sorted.size();
-    return n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-  }
 };
 
 struct Results {

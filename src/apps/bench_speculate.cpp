@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/bench_runs.h"
 #include "apps/loading_bar.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -88,11 +88,6 @@ Run run(Engine& engine, const std::vector<TokenId>& prompt_ids, int n_gen, int r
   return result;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 }  // namespace
 
 void run_bench_speculate(const BenchSpeculateCommand& command) {
@@ -109,24 +104,24 @@ void run_bench_speculate(const BenchSpeculateCommand& command) {
       "tokens a step");
   for (const Workload& workload : kWorkloads) {
     const std::vector<TokenId> prompt_ids = tokenizer.encode(workload.prompt);
-    std::vector<double> without, with, ratios;
+    Runs without, with, ratios;
     const std::uint64_t n_steps = drafting->metrics().n_steps;
     for (int repeat = 0; repeat < command.n_repeats; ++repeat) {
       const Run a = run(*plain, prompt_ids, command.n_gen, repeat);
       const Run b = run(*drafting, prompt_ids, command.n_gen, repeat);
       if (a.token_ids != b.token_ids)
         fail(ErrorCode::invalid_input, "'{}': the text differs with drafts", workload.name);
-      without.push_back(a.tokens_a_second);
-      with.push_back(b.tokens_a_second);
-      ratios.push_back(b.tokens_a_second / a.tokens_a_second);
+      without.values.push_back(a.tokens_a_second);
+      with.values.push_back(b.tokens_a_second);
+      ratios.values.push_back(b.tokens_a_second / a.tokens_a_second);
     }
     const double per_step = static_cast<double>(command.n_gen) * command.n_repeats /
                             static_cast<double>(drafting->metrics().n_steps - n_steps);
     table += fmt::format("{:<12}{:>10.1f}{:>10.1f}{:>8.2f}{:>18.2f}\n", workload.name,
-                         median(without), median(with), median(ratios), per_step);
-    report[workload.name] = {{"plain_tok_s", without},
-                             {"drafts_tok_s", with},
-                             {"ratio", median(ratios)},
+                         without.median(), with.median(), ratios.median(), per_step);
+    report[workload.name] = {{"plain_tok_s", without.values},
+                             {"drafts_tok_s", with.values},
+                             {"ratio", ratios.median()},
                              {"tokens_a_step", per_step}};
   }
   write_stdout(command.as_json ? report.dump() + "\n" : table);

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "client/grammar_vocabulary.h"
 #include "client/open_model.h"
 #include "grammar/grammar_vocabulary.h"
 #include "grammar/matcher.h"
@@ -58,17 +59,6 @@ GrammarSource source_of(const GrammarCommand& command) {
          "wanted");
   }
   return sources[0];
-}
-
-std::shared_ptr<const GrammarVocabulary> vocabulary_of(const Tokenizer& tokenizer,
-                                                       const std::vector<TokenId>& stop_ids) {
-  VocabularyTokens tokens;
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
-    tokens.bytes.emplace_back(tokenizer.token_bytes(id));
-    if (tokenizer.is_special(id)) tokens.special_ids.push_back(id);
-  }
-  tokens.end_ids = stop_ids;
-  return std::make_shared<const GrammarVocabulary>(std::move(tokens));
 }
 
 // "'}', ',', [0x30-0x39]": the bytes as ranges.
@@ -148,8 +138,8 @@ Json measure_masks(const std::shared_ptr<const Grammar>& grammar, const Checkpoi
                    const std::vector<std::string>& texts) {
   const std::optional<Tokenizer> loaded = load_tokenizer(checkpoint);
   const Tokenizer& tokenizer = require(loaded, checkpoint);
-  const auto vocabulary =
-      vocabulary_of(tokenizer, load_generation_defaults(checkpoint, &tokenizer).stop_token_ids);
+  const auto vocabulary = make_grammar_vocabulary(
+      tokenizer, load_generation_defaults(checkpoint, &tokenizer).stop_token_ids);
   std::vector<std::uint32_t> words(vocabulary->n_mask_words());
   std::vector<double> times;
   std::size_t n_forced = 0, n_bytes = 0;

@@ -45,7 +45,6 @@ struct Choice {
   double queue_s = -1;            // until the first step that computed it; -1: none yet
   std::uint64_t last_step = 0;    // the last one that computed it; 0: none yet
   bool last_was_prefill = false;  // and what that one computed
-  std::int64_t n_accepted_drafts = 0, n_rejected_drafts = 0;
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
   std::string error;                           // with FinishReason::error: what happened
 };

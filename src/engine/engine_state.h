@@ -41,7 +41,7 @@ struct Engine::State {
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
-  void judge_drafts(Choice& choice, const RowOutput& output);
+  void count_drafts(const RowOutput& output);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();
   void tell(const std::shared_ptr<RequestStream>& stream, OutputPiece piece);

@@ -98,19 +98,16 @@ RowResult Engine::State::take(const RowOutput& output) {
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
   if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
-  if (output.n_draws > 1) judge_drafts(choice, output);
+  if (output.n_draws > 1) count_drafts(output);
   if (output.n_draws > 0) take_tokens(choice, output, result);
   return result;
 }
 
-void Engine::State::judge_drafts(Choice& choice, const RowOutput& output) {
-  const int n_drafts = output.n_draws - 1;
-  const auto n_accepted = static_cast<int>(output.token_ids.size()) - 1;
-  choice.n_accepted_drafts += n_accepted;
-  choice.n_rejected_drafts += n_drafts - n_accepted;
+// A right draft stands before each drawn token but the first.
+void Engine::State::count_drafts(const RowOutput& output) {
   ++metrics.n_drafts;
-  metrics.n_draft_tokens += static_cast<std::uint64_t>(n_drafts);
-  metrics.n_accepted_tokens += static_cast<std::uint64_t>(n_accepted);
+  metrics.n_draft_tokens += static_cast<std::uint64_t>(output.n_draws - 1);
+  metrics.n_accepted_tokens += output.token_ids.size() - 1;
 }
 
 // The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.

@@ -28,7 +28,7 @@ void FinishedTexts::add(const std::string& salt, std::span<const TokenId> text) 
   if (growing.automaton == nullptr || growing.automaton->n_tokens() >= n_tokens_) {
     full = std::exchange(growing, {++n_generations_, std::make_unique<SuffixAutomaton>()});
   }
-  text = text.last(std::min(text.size(), static_cast<std::size_t>(n_tokens_)));
+  text = text.last(std::min(text.size(), static_cast<std::size_t>(n_tokens_ / 4)));
   for (const TokenId token_id : text) growing.automaton->append(token_id);
   growing.automaton->append(kBetweenTexts);
 }
@@ -40,9 +40,14 @@ const SuffixAutomaton* FinishedTexts::follow(const std::string& salt, std::span<
   const auto found = texts_.find(salt);
   const auto n_text = std::ssize(text);
   if (found != texts_.end()) {
-    for (const Generation& generation : found->second.generations) {
+    const auto& generations = found->second.generations;
+    if (generations[1].id != 0 && generations[1].id == place.generation[0]) {  // it got full
+      place.generation[1] = place.generation[0];
+      place.match[1] = place.match[0];
+    }
+    for (std::size_t slot = 0; slot < generations.size(); ++slot) {
+      const Generation& generation = generations[slot];
       if (generation.automaton == nullptr) continue;
-      const std::size_t slot = generation.id % 2;
       const bool known = place.generation[slot] == generation.id;
       const std::int64_t oldest = std::max<std::int64_t>(0, n_text - kReadBack);
       const std::int64_t begin = known ? std::max(place.n_read, oldest) : oldest;

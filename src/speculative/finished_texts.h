@@ -20,11 +20,12 @@ class FinishedTexts {
 
   // Where a running text stands in the texts of its salt.
   struct Place {
-    std::array<std::uint64_t, 2> generation{};  // of the automata that the matches belong to
+    std::array<std::uint64_t, 2> generation{};  // ids of the automata that the matches belong to
     std::array<SuffixAutomaton::Match, 2> match;
     std::int64_t n_read = 0;  // tokens of the running text
   };
 
+  // Of a text that is longer than a quarter of n_tokens the last part is kept.
   void add(const std::string& salt, std::span<const TokenId> text);
   // Reads the tokens that are new since the last call. Returns the automaton with the longest
   // match, null when there is none, and the match.
@@ -33,7 +34,7 @@ class FinishedTexts {
 
  private:
   struct Generation {
-    std::uint64_t id = 0;
+    std::uint64_t id = 0;  // never given twice, in no salt
     std::unique_ptr<SuffixAutomaton> automaton;
   };
   struct Texts {

@@ -1,6 +1,7 @@
 #include "speculative/speculator.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace tinyllm {
@@ -21,8 +22,8 @@ void Speculator::choose(function_ref<void(function_ref<void(const Sequence&)> ad
   n_decoding_ = 0;
   each_decoding([&](const Sequence& sequence) { propose(sequence); });
   // The surest first. A draft is never surer than the one before it, so that what is taken of a
-  // sequence is always a beginning of its drafts.
-  std::ranges::stable_sort(candidates_, std::greater(), &Candidate::chance);
+  // sequence is always a beginning of its drafts: only their number is looked at.
+  std::ranges::sort(candidates_, std::greater(), &Candidate::chance);
   const std::size_t n_taken = always_ ? candidates_.size() : n_worth_it();
   for (std::size_t i = 0; i < n_taken; ++i) {
     Proposal& proposal = *candidates_[i].proposal;

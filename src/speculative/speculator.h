@@ -25,7 +25,8 @@ class Speculator {
   Speculator(std::vector<std::unique_ptr<Drafter>> drafters, std::int64_t vocab_size,
              bool always = false);
 
-  // Before a plan: of the sequences that decode (each calls back with them) which drafts to verify.
+  // Before a plan: which drafts to verify. `each_decoding` calls `add` with every sequence that is
+  // about to decode.
   void choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding);
   // The chosen drafts of one of them, at most n_most. Valid until the next choose().
   std::span<const TokenId> drafts(const Sequence& sequence, std::int64_t n_most) const;

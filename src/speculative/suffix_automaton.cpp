@@ -109,7 +109,7 @@ std::optional<SuffixAutomaton::Next> SuffixAutomaton::likeliest_next(Match match
 std::size_t SuffixAutomaton::slot_of(std::int32_t from, TokenId token_id) const {
   const std::uint64_t key = (static_cast<std::uint64_t>(static_cast<std::uint32_t>(from)) << 32) |
                             static_cast<std::uint32_t>(token_id);
-  std::size_t slot = static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> 20);
+  std::size_t slot = static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> 32);
   const std::size_t mask = index_.size() - 1;
   while (true) {
     slot &= mask;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
 #include <span>
@@ -115,6 +116,22 @@ TEST(SuffixAutomaton, CountsWhatFollowed) {
       EXPECT_NEAR(next->share, static_cast<float>(most) / static_cast<float>(total), 1e-6);
     }
   }
+}
+
+// No text makes it slow: one token again and again once took a hundred times as long as any tokens.
+TEST(SuffixAutomaton, OneTokenAgainAndAgainTakesNoLongerThanAnyTokens) {
+  const auto best_time = [](int n_tokens) {
+    auto best = std::chrono::nanoseconds::max();
+    for (int i = 0; i < 3; ++i) {
+      std::mt19937 random(1);
+      SuffixAutomaton automaton;
+      const auto begin = std::chrono::steady_clock::now();
+      for (int j = 0; j < 20000; ++j) automaton.append(static_cast<TokenId>(random() % n_tokens));
+      best = std::min(best, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin));
+    }
+    return best;
+  };
+  EXPECT_LT(best_time(1), 10 * best_time(150000));
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
 #include "speculative/suffix_drafter.h"
 
+#include <algorithm>
+
 namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kFinishedTokens = 1 << 14;  // 2 to 4 MB a salt
 constexpr std::size_t kSalts = 16;
+// Of a text that a step reads at most, some milliseconds of the engine's thread: a long prompt is
+// read over several steps, and drafted from once it was read.
+constexpr std::int64_t kReadAStep = 2048;
 // How fast trust follows what happened: in one text, and over all.
 constexpr float kTextRate = 1.0f / 8, kCommonRate = 1.0f / 32;
 
@@ -21,10 +26,13 @@ void SuffixDrafter::propose(const Sequence& sequence, std::int64_t n_most,
   }
   Text& text = *entry;
   learn(text, sequence);
-  while (text.automaton.n_tokens() < sequence.n_known())
-    text.automaton.append(sequence.token_ids[static_cast<std::size_t>(text.automaton.n_tokens())]);
-  const SuffixAutomaton* source = &text.automaton;
-  SuffixAutomaton::Match match = text.automaton.repeated_suffix();
+  SuffixAutomaton& automaton = text.automaton;
+  const std::int64_t end = std::min(sequence.n_known(), automaton.n_tokens() + kReadAStep);
+  while (automaton.n_tokens() < end)
+    automaton.append(sequence.token_ids[static_cast<std::size_t>(automaton.n_tokens())]);
+  if (end < sequence.n_known()) return;
+  const SuffixAutomaton* source = &automaton;
+  SuffixAutomaton::Match match = automaton.repeated_suffix();
   SuffixAutomaton::Match elsewhere;
   const SuffixAutomaton* finished =
       finished_.follow(sequence.cache_salt, sequence.token_ids, text.place, elsewhere);

@@ -39,6 +39,17 @@ TEST(SuffixDrafter, GoesOnPastTheEndOfAPeriod) {
   EXPECT_EQ(proposal(drafter, sequence, 7), (std::vector<TokenId>{6, 7, 5, 6, 7, 5, 6}));
 }
 
+// A long prompt is read over several steps, so that no other text waits for it.
+TEST(SuffixDrafter, ReadsALongPromptOverSeveralSteps) {
+  SuffixDrafter drafter;
+  std::vector<TokenId> prompt;
+  for (TokenId i = 0; i < 5000; ++i) prompt.push_back(i);
+  const Sequence sequence = sequence_of(1, prompt, {100, 101, 102});
+  EXPECT_TRUE(proposal(drafter, sequence, 2).empty());
+  EXPECT_TRUE(proposal(drafter, sequence, 2).empty());
+  EXPECT_EQ(proposal(drafter, sequence, 2), (std::vector<TokenId>{103, 104}));
+}
+
 TEST(SuffixDrafter, KnowsFinishedAnswersOfTheSameSaltOnly) {
   SuffixDrafter drafter;
   drafter.end(sequence_of(1, {1}, {20, 21, 22, 23}, "alice"));
@@ -92,7 +103,7 @@ TEST(FinishedTexts, ForgetsTheOldest) {
 
 // A place that was read in steps, while texts come and go, gives what a new reading gives.
 TEST(FinishedTexts, FollowsInSteps) {
-  FinishedTexts texts(40, 2);
+  FinishedTexts texts(60, 2);
   FinishedTexts::Place place;
   std::vector<TokenId> running;
   for (TokenId i = 0; i < 200; ++i) {
@@ -104,6 +115,27 @@ TEST(FinishedTexts, FollowsInSteps) {
     texts.follow("", running, fresh, anew);
     EXPECT_LE(in_steps.length, anew.length);
     EXPECT_GE(in_steps.length, std::min(anew.length, 2));
+  }
+}
+
+// A long match is kept from step to step, also when its automaton gets full and when other salts
+// have automata of their own; a new reading looks at the last tokens only.
+TEST(FinishedTexts, KeepsALongMatch) {
+  FinishedTexts texts(400, 4);
+  std::vector<TokenId> said, other(100, 7);
+  for (TokenId i = 0; i < 100; ++i) said.push_back(i);
+  texts.add("a", said);
+  FinishedTexts::Place place;
+  std::vector<TokenId> running;
+  for (TokenId i = 0; i < 90; ++i) {
+    running.push_back(i);
+    if (i == 60) {
+      texts.add("b", other);
+      for (int j = 0; j < 4; ++j) texts.add("a", other);  // a second automaton of this salt
+    }
+    SuffixAutomaton::Match match;
+    ASSERT_NE(texts.follow("a", running, place, match), nullptr);
+    EXPECT_EQ(match.length, i + 1);
   }
 }
 
