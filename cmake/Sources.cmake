@@ -41,7 +41,7 @@ function(split_by_json sources json_sources other_sources)
 endfunction()
 
 # Cold files talk to people, disks and networks, render templates or walk JSON: many C++ templates that seldom run. They
-# get -O1, which takes a fifth off their compile time. Parsing JSON is warm: a tokenizer's file has megabytes of it.
+# get -O1, which takes a fifth off their compile time. Parsing JSON is warm: a tokenizer's file and a request have megabytes.
 split_by_json(library_sources json_sources warm_sources)
 set(json_parser ${CMAKE_SOURCE_DIR}/src/base/json_parse.cpp)
 list(REMOVE_ITEM json_sources ${json_parser})

@@ -78,7 +78,7 @@ build() {
     die "cmake failed: $(grep -A 2 'CMake Error' "$log" | tr -s '\n ' '  ' | cut -c 1-160) (log: $log)"
   NINJA_STATUS='[%f/%t] ' ninja -C "$tree" "$2" 2>&1 </dev/null | follow_build "$log"
   [ "${PIPESTATUS[0]}" = 0 ] ||
-    die "the build failed: $(grep -m 1 -E 'error:|FAILED:|ninja: ' "$log") (log: $log)"
+    die "the build failed: $(grep -m 1 -E 'error:|FAILED:|ninja: error|CMake Error' "$log") (log: $log)"
   mv "$tree/started.stamp" "$tree/built.stamp"
   exec 9>&-
   say "built in $((SECONDS - started)) s"

@@ -50,6 +50,6 @@ for purpose in build test check; do
 done
 
 model_home=${TINYLLM_HOME:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/tinyllm}
-report models "$model_home: $(ls "$model_home/models" 2>/dev/null | wc -l | tr -d ' ') files, $(
+report models "$model_home: $(ls "$model_home/models" 2>/dev/null | grep -cv '\.origin$') files, $(
   df -Pk "$root" | awk 'NR == 2 { printf "%.0f GB free on the disk", $4 / 1e6 }')"
 if is_up_to_date; then report binary "$binary"; else report binary "to be built by the next call"; fi

@@ -18,8 +18,6 @@
 namespace tinyllm {
 namespace {
 
-constexpr const char* kDefaultModel = "smollm2-135m";
-
 struct ChatOptions {
   std::string model;
   std::vector<std::string> words;  // [MODEL] [TEXT]
@@ -43,6 +41,10 @@ void take_words(ChatOptions& options, bool has_model) {
 }
 
 void run_chat(const ChatOptions& options) {
+  const std::string prompt = options.prompt == "-" ? read_stdin() : options.prompt;
+  if (options.has_prompt && prompt.find_first_not_of(" \t\r\n") == std::string::npos)
+    fail(ErrorCode::usage, "{} is empty: there is nothing to answer",
+         options.prompt == "-" ? "stdin" : "--prompt");
   if (options.model == kDefaultModel) pull_default_model(kDefaultModel);
   const auto open = [&](const std::string& name) {
     return std::make_unique<ChatModel>(name, options.session);
@@ -53,7 +55,7 @@ void run_chat(const ChatOptions& options) {
   log(LogLevel::info, "{}; seed {}", model->about_engine(), model->session().params().seed);
   ChatConsole console(std::move(model), {.open_model = open, .history_file = history});
   if (options.has_prompt) {
-    console.answer_once(options.prompt == "-" ? read_stdin() : options.prompt);
+    console.answer_once(prompt);
     return;
   }
   if (!console.talk()) fail(ErrorCode::context_overflow, "the last message was not answered");

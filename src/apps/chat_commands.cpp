@@ -11,6 +11,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "apps/called_as.h"
 #include "apps/chat_console.h"
 #include "apps/chat_settings.h"
 #include "apps/terminal.h"
@@ -171,7 +172,7 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
     }
   } catch (const Error& error) {
     if (model_ == nullptr) throw;  // neither the new model nor the old one could be loaded
-    say(fmt::format("({}: {})", command, error.what()));
+    say(fmt::format("({}: {})", command, as_called(error.what())));
   }
   return Next::go_on;
 }
@@ -200,7 +201,7 @@ void ChatConsole::show_stats() const {
 void ChatConsole::show_settings() const {
   std::string text;
   for (const ChatSetting& one : chat_settings())
-    text += fmt::format("  {:<20} {:.10g}\n", one.name, one.read(session().params()));
+    text += fmt::format("  {:<20} {}\n", one.name, shown(one, session().params()));
   std::fputs(text.c_str(), stderr);
 }
 
@@ -225,7 +226,7 @@ void ChatConsole::set(const std::string& argument) {
   found->write(params, value);
   validate(params, model_->vocab_size());
   session().set_params(params);
-  say(fmt::format("({} is {:.10g})", found->name, found->read(params)));
+  say(fmt::format("({} is {})", found->name, shown(*found, params)));
 }
 
 // The old one goes before the new one comes: two may not fit into memory. It comes back when the new
@@ -243,7 +244,7 @@ void ChatConsole::change_model(const std::string& name) {
   try {
     open(name);
   } catch (const Error& error) {
-    say(fmt::format("({})", error.what()));
+    say(fmt::format("({})", as_called(error.what())));
     open(before);
   }
   last_ = {};

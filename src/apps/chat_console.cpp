@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "apps/called_as.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
 #include "apps/terminal.h"
@@ -130,7 +131,7 @@ bool ChatConsole::answer(const std::string& message) {
     if (error.code() != ErrorCode::context_overflow && error.code() != ErrorCode::invalid_input) {
       throw;
     }
-    std::fprintf(stderr, "tinyllm: %s\n", error.what());
+    std::fprintf(stderr, "tinyllm: %s\n", as_called(error.what()).c_str());
     if (error.code() == ErrorCode::context_overflow && session().n_turns() > 0)
       say("(the talk so far is part of the prompt: /reset forgets it)");
     return false;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 namespace tinyllm {
@@ -36,6 +38,14 @@ const ChatSetting* find_chat_setting(std::string name) {
   std::ranges::replace(name, '-', '_');
   const auto found = std::ranges::find(kSettings, name, &ChatSetting::name);
   return found == kSettings.end() ? nullptr : &*found;
+}
+
+// A whole number in full, a fraction in the six digits that a float is sure of.
+std::string shown(const ChatSetting& setting, const SamplingParams& params) {
+  const double value = setting.read(params);
+  if (value >= std::numeric_limits<int>::max()) return "no limit";
+  if (value == std::floor(value)) return fmt::format("{:.0f}", value);
+  return fmt::format("{:g}", value);
 }
 
 std::string describe(const SamplingParams& params) {

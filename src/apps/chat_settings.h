@@ -19,6 +19,9 @@ std::span<const ChatSetting> chat_settings();
 // Dashes count as underscores. nullptr when there is none.
 const ChatSetting* find_chat_setting(std::string name);
 
+// "0.9", or "no limit" for the largest of max_tokens.
+std::string shown(const ChatSetting& setting, const SamplingParams& params);
+
 // "greedy", or "temperature 0.7, top_p 0.9".
 std::string describe(const SamplingParams& params);
 

@@ -27,12 +27,12 @@ void add_common_options(Command command, EngineFlags& flags) {
           "Guess tokens from what was written before and verify several in a step; the text "
           "stays the same. auto: on the CPU")
       .one_of({"auto", "suffix", "off"})
-      .type_name("HOW")
       .show_default();
   command
-      .add_option("--kv-blocks", flags.kv_blocks,
-                  "Blocks of 32 tokens for keys and values (default: what half of the free memory "
-                  "holds, at most what --context needs)")
+      .add_option(
+          "--kv-blocks", flags.kv_blocks,
+          "Blocks of 32 tokens for keys and values (default: what a share of the free memory "
+          "holds, at most a full context for each sequence)")
       .in_range(1, 1 << 28)
       .type_name("N");
   command

@@ -6,6 +6,8 @@
 
 namespace tinyllm {
 
+inline constexpr const char* kDefaultModel = "smollm2-135m";
+
 // Pulls `name` when it is not in the user's model home, and says so on stderr. Throws Error.
 void pull_default_model(const std::string& name);
 

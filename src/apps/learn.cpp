@@ -27,8 +27,6 @@ namespace {
 
 using namespace learn;
 
-constexpr const char* kCourseModel = "smollm2-135m";
-
 struct LearnOptions {
   SessionOptions session;
   EarOptions ear;
@@ -61,7 +59,7 @@ const LessonTest& find_lesson_test(const std::string& task_id) {
 
 // The small model that the course speaks with, where it is not here yet.
 void fetch(const SessionOptions& session) {
-  if (session.model == kCourseModel) pull_default_model(kCourseModel);
+  if (session.model == kDefaultModel) pull_default_model(kDefaultModel);
 }
 
 // For the loop, which needs the model only when somebody presses s.

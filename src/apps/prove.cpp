@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
+#include "apps/first_chat.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -36,6 +37,7 @@ struct ProveCommand {
 };
 
 void run_prove(const ProveCommand& command) {
+  if (command.model == kDefaultModel) pull_default_model(kDefaultModel);
   const Checkpoint checkpoint = open_checkpoint(command.model);
   const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   ProofOptions options;
@@ -79,7 +81,7 @@ void add_prove_command(Command app) {
   Command command =
       app.add_subcommand("prove", "Prove that a text does not depend on what runs beside it");
   auto options = std::make_shared<ProveCommand>();
-  add_model_option(command, options->model);
+  add_model_option(command, options->model, kDefaultModel);
   command.add_option("-p,--prompt", options->prompt, "The prompt, at least 64 tokens long")
       .type_name("TEXT");
   command.add_option("-n,--max-tokens", options->max_tokens, "Tokens of each answer")
@@ -95,7 +97,6 @@ void add_prove_command(Command app) {
       .type_name("N");
   command.add_option("--kv-type", options->engine.kv_type, "Number format of keys and values")
       .one_of({"bf16", "int8", "f32"})
-      .type_name("TYPE")
       .show_default();
   add_examples(
       command,

@@ -12,6 +12,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "apps/first_chat.h"
+
 namespace tinyllm {
 namespace {
 
@@ -78,6 +80,8 @@ std::optional<RunningProgram> read_program(const fs::path& process, int pid) {
   program.model = value_of(words, "--model", "-m");
   if (program.model.empty() && words.size() > 2 && !words[2].starts_with('-'))
     program.model = words[2];
+  if (program.model.empty() && (program.command == "serve" || program.command == "chat"))
+    program.model = kDefaultModel;
   if (program.command == "serve") {
     const std::string host = value_of(words, "--host"), port = value_of(words, "--port");
     program.address = (host.empty() ? "127.0.0.1" : host) + ":" + (port.empty() ? "8000" : port);

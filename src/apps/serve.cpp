@@ -31,8 +31,6 @@
 namespace tinyllm {
 namespace {
 
-constexpr const char* kDefaultModel = "smollm2-135m";
-
 struct ServeCommand {
   std::string model;
   std::vector<std::string> words;  // [MODEL]
@@ -243,7 +241,8 @@ void add_client_limits(Command app, ServeCommand& command) {
 
 void add_answer_limits(Command app, AnswerLimits& limits) {
   add_limit(app, "--limit-max-tokens", limits.max_tokens,
-            "Cut each request's max_tokens down to this", 1, std::numeric_limits<int>::max());
+            "Cut each request's max_tokens down to this; 0: no limit", 0,
+            std::numeric_limits<int>::max());
   add_limit(app, "--limit-n", limits.n, "Refuse requests with a larger n", 1, kMaxChoices);
   add_limit(app, "--limit-logprobs", limits.n_logprobs, "Refuse requests with more logprobs", 0,
             kMaxLogprobs);

@@ -64,7 +64,7 @@ std::string task_line(const Session& session, const Task& task) {
 std::string status_of(const Session& session, const Day& day) {
   const std::vector<const Task*> tasks = session.course.tasks_of(day.id);
   if (!day.has_lesson()) return "no lesson yet";
-  if (tasks.empty()) return "read";
+  if (tasks.empty()) return "no task";
   const auto n = std::ranges::count_if(
       tasks, [&](const Task* task) { return session.progress.is_green(task->id); });
   if (n == 0) return "open";

@@ -59,8 +59,9 @@ class TerminalPage {
       text() += "\n" + style_.bold(line.substr(line.find_first_not_of("# "))) + "\n";
     } else if (line.starts_with("![")) {
       end_block();
-      text() += style_.dim(fmt::format("  [picture: {}; see it with 'learn read --browser']\n",
-                                       line.substr(2, line.find(']') - 2)));
+      text() +=
+          style_.dim(fmt::format("  [picture: {}; see it with './tiny learn read --browser']\n",
+                                 line.substr(2, line.find(']') - 2)));
     } else if (is_item(line)) {
       end_block();
       const char* indent = line.starts_with("- ") ? "  " : "   ";

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "base/json_parse.h"
-#include "base/ordered_json_builder.h"
+#include "base/json_values.h"
 #include "base/quote.h"
 #include "openai/api_error.h"
 #include "openai/field_value.h"

@@ -4,7 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "base/ordered_json_builder.h"
+#include "base/json_values.h"
 #include "base/quote.h"
 #include "openai/api_error.h"
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request.h"
-#include "base/ordered_json_builder.h"
+#include "base/json_values.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"

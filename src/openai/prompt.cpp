@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/context_limit.h"
-#include "base/ordered_json_builder.h"
+#include "base/json_values.h"
 #include "client/chat_prompt.h"
 #include "client/sampling_defaults.h"
 #include "openai/api_error.h"
@@ -224,9 +224,10 @@ Request engine_request(const ApiRequest& request, const ServedModel& model,
                 model.engine->text().defaults,
                 /*temperature_without_advice=*/request.n > 1 ? 1.0f : 0.0f);
   params.seed = request.seed ? static_cast<std::uint64_t>(*request.seed) : random_seed;
-  const int fallback = request.kind == ApiKind::completion ? 16 : std::numeric_limits<int>::max();
-  params.max_tokens =
-      std::min(std::max(1, request.max_tokens.value_or(fallback)), model.limits.max_tokens);
+  constexpr int kNoLimit = std::numeric_limits<int>::max();
+  const int fallback = request.kind == ApiKind::completion ? 16 : kNoLimit;
+  const int limit = model.limits.max_tokens > 0 ? model.limits.max_tokens : kNoLimit;
+  params.max_tokens = std::clamp(request.max_tokens.value_or(fallback), 1, limit);
   fit_into_room(params, std::ssize(prompt_ids), model.max_model_len());
   limit_logprobs(params, request);
   out.prompt_ids = std::move(prompt_ids);

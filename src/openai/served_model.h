@@ -2,7 +2,6 @@
 // A running model as the API sees it, with the names it goes by. Immutable: any thread.
 
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,8 @@ namespace tinyllm {
 
 // What the operator lets one request ask for, besides the API's own limits.
 struct AnswerLimits {
-  int max_tokens = std::numeric_limits<int>::max();  // more is cut down to it
-  int n = kMaxChoices, n_logprobs = kMaxLogprobs;    // more is refused
+  int max_tokens = 0;                              // more is cut down to it; 0: no limit
+  int n = kMaxChoices, n_logprobs = kMaxLogprobs;  // more is refused
 };
 
 struct ServedModel {

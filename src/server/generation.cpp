@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_values.h"
 #include "base/log.h"
-#include "base/ordered_json_builder.h"
 #include "openai/api_error.h"
 #include "server/error_response.h"
 

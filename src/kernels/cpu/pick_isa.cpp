@@ -81,8 +81,8 @@ const RowKernels& find_table(std::string_view isa, std::string_view setting) {
     fail(ErrorCode::invalid_input, "{}: this CPU has no {}; it has {}", setting, isa,
          list_of_available());
   }
-  fail(ErrorCode::invalid_input, "{}: '{}' is not an instruction set; this CPU has {}", setting,
-       isa, list_of_available());
+  fail(ErrorCode::invalid_input, "{}: '{}' is not an instruction set of this CPU; it has {}",
+       setting, isa, list_of_available());
 }
 
 // Copies the entry called `kernel` from `from`; false when there is none of that name.

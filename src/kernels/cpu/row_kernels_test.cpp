@@ -166,9 +166,9 @@ TEST(PickIsa, UnknownNamesAreOneClearLine) {
     }
     return "";
   };
-  EXPECT_NE(
-      message_of("sse9", "").find("TINYLLM_ISA: 'sse9' is not an instruction set; this CPU has"),
-      std::string::npos);
+  EXPECT_NE(message_of("sse9", "")
+                .find("TINYLLM_ISA: 'sse9' is not an instruction set of this CPU; it has"),
+            std::string::npos);
   EXPECT_EQ(message_of("", "softmax9=scalar"),
             "TINYLLM_KERNELS: 'softmax9' is not a kernel; the kernels are rms_norm, quantise_act, "
             "panels, "

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/ordered_json_builder.h"
+#include "base/json_values.h"
 #include "base/utf8.h"
 #include "text/jinja/big_integer.h"
 #include "text/jinja/repr.h"
