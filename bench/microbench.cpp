@@ -85,8 +85,8 @@ void count(benchmark::State& state, double bytes, double ops) {
 void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat format,
                const Buffer& weights, std::int64_t n_bytes, std::int64_t n_tokens) {
   const InputRows x = make_input_rows(kernels);
-  ResidualBlocks residuals(kMaxPanelTokens, kCols);  // all blocks are like the first: none is split
-  residuals.collect(0, x.quantised(), kMaxPanelTokens, kCols);
+  ResidualBlocks residuals(1, kMaxPanelTokens, kCols);  // all blocks are like the first: none is split
+  residuals.collect(0, 0, x.quantised(), kMaxPanelTokens, kCols);
   const auto slot = static_cast<std::size_t>(format);
   const std::int64_t panel_bytes = info(format).panel_bytes(kCols);
   const std::int64_t n_panels = std::max<std::int64_t>(1, n_bytes / panel_bytes);

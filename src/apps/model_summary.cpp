@@ -36,23 +36,34 @@ const char* scaling_name(RopeScaling::Type type) {
   return "";
 }
 
+json moe_json(const MoeConfig& moe) {
+  return {{"n_experts", moe.n_experts},
+          {"n_experts_per_token", moe.n_experts_per_token},
+          {"intermediate_size", moe.intermediate_size},
+          {"shared_intermediate_size", moe.shared_intermediate_size},
+          {"norm_weights", moe.norm_weights},
+          {"dense_layers", moe.dense_layers}};
+}
+
 json config_json(const ModelConfig& config) {
-  return {{"vocab_size", config.vocab_size},
-          {"hidden_size", config.hidden_size},
-          {"intermediate_size", config.intermediate_size},
-          {"n_layers", config.n_layers},
-          {"n_heads", config.n_heads},
-          {"n_kv_heads", config.n_kv_heads},
-          {"head_dim", config.head_dim},
-          {"max_seq_len", config.max_seq_len},
-          {"norm_eps", config.norm_eps},
-          {"rope_theta", config.rope_theta},
-          {"rope_pairing",
-           config.rope_pairing == RopePairing::interleaved ? "interleaved" : "split_halves"},
-          {"rope_scaling", scaling_name(config.rope_scaling.type)},
-          {"qkv_bias", config.qkv_bias},
-          {"qk_norm", config.qk_norm},
-          {"tie_word_embeddings", config.tie_word_embeddings}};
+  json facts = {{"vocab_size", config.vocab_size},
+                {"hidden_size", config.hidden_size},
+                {"intermediate_size", config.intermediate_size},
+                {"n_layers", config.n_layers},
+                {"n_heads", config.n_heads},
+                {"n_kv_heads", config.n_kv_heads},
+                {"head_dim", config.head_dim},
+                {"max_seq_len", config.max_seq_len},
+                {"norm_eps", config.norm_eps},
+                {"rope_theta", config.rope_theta},
+                {"rope_pairing",
+                 config.rope_pairing == RopePairing::interleaved ? "interleaved" : "split_halves"},
+                {"rope_scaling", scaling_name(config.rope_scaling.type)},
+                {"qkv_bias", config.qkv_bias},
+                {"qk_norm", config.qk_norm},
+                {"tie_word_embeddings", config.tie_word_embeddings}};
+  if (config.moe.n_experts > 0) facts["moe"] = moe_json(config.moe);
+  return facts;
 }
 
 std::vector<std::int64_t> dims_of(const Shape& shape) {
@@ -257,6 +268,16 @@ std::string format_summary(const json& summary, bool all_tensors) {
                                   megabytes(summary["file_bytes"]), bits));
   text += row("layers", fmt::format("{} of width {}, MLP {}", number("n_layers"),
                                     number("hidden_size"), number("intermediate_size")));
+  if (config.contains("moe")) {
+    const json& moe = config["moe"];
+    const auto shared = moe["shared_intermediate_size"].get<std::int64_t>();
+    text +=
+        row("experts", fmt::format("{} a layer of width {}, {} a token{}",
+                                   moe["n_experts"].get<std::int64_t>(),
+                                   moe["intermediate_size"].get<std::int64_t>(),
+                                   moe["n_experts_per_token"].get<std::int64_t>(),
+                                   shared > 0 ? fmt::format(", a shared one of {}", shared) : ""));
+  }
   text += row("attention",
               fmt::format("{} heads of {}, {} K/V heads{}{}", number("n_heads"), number("head_dim"),
                           number("n_kv_heads"), config["qkv_bias"] ? ", q/k/v bias" : "",

@@ -17,12 +17,12 @@ TEST(RandomLoad, EveryTextEqualsItsLoneRun) {
   load.prompt = [](std::int64_t n, std::mt19937& random) {
     return random_prompt(n, static_cast<unsigned>(random() % 4));  // beginnings are shared
   };
-  load.open = [](const EngineOptions& options) {
-    return open("qwen2-bf16-tied", options, tiny_text());
-  };
+  const char* model = nullptr;
+  load.open = [&](const EngineOptions& options) { return open(model, options, tiny_text()); };
   int n_cancelled = 0;  // over all rounds: in one of them every text may end before its cancel
-  for (const unsigned seed : {1u, 2u, 3u}) {
+  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
     for (const std::int32_t block_size : {8, 16}) {
+      model = seed == 4 ? "qwen2moe-f32-untied" : "qwen2-bf16-tied";
       load.seed = seed;
       load.options = small_options();
       load.options.kv.block_size = block_size;

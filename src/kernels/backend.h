@@ -4,7 +4,7 @@
 //
 // A step:
 //   begin_step                         everything that the step uploads
-//   run( embed; for each layer: attention_input, attention, attention_output, mlp; head )
+//   run( embed; for each layer: attention_input, attention, attention_output, mlp or experts; head )
 //   collect                            the results of the oldest step that was not collected
 // A device may work behind: lag() steps can be begun before the oldest is collected. The four calls
 // of a layer are the grain at which a device fuses as it likes. The backend keeps the hidden states,
@@ -33,7 +33,9 @@ namespace tinyllm {
 struct BackendSizes {
   std::vector<AttentionSpec> attention;  // of each layer
   std::int32_t hidden_size = 0;
-  std::int32_t intermediate_size = 0;  // the largest of any layer
+  std::int32_t intermediate_size = 0;      // the largest of any layer or expert
+  std::int32_t max_experts = 0;            // of any layer; 0: none has experts
+  std::int32_t max_experts_per_token = 0;  // a shared one included
   std::int32_t vocab_size = 0;
   StepLimits limits;
   std::int32_t max_samples = 0;  // rows of logits
@@ -77,6 +79,8 @@ class Backend {
   virtual std::int64_t packed_bytes(MatrixId id) const = 0;  // one of them
   virtual std::int64_t free_bytes() const = 0;               // memory that pages may take
 
+  virtual bool can_run_experts() const = 0;  // asked before anything is packed
+
   // Marks what a step's time goes into; nullptr: no more. A device that cannot tell ignores it.
   virtual void set_profile(StepProfile* profile) { static_cast<void>(profile); }
 
@@ -94,6 +98,9 @@ class Backend {
   virtual void attention_output(const LayerSpec& layer) = 0;
   // x = rms_norm(hidden); hidden += (silu(x Wg^T) * (x Wu^T)) Wd^T
   virtual void mlp(const LayerSpec& layer) = 0;
+  // x = rms_norm(hidden); hidden += sum over the token's experts, in their order, of weight times
+  // (silu(x Wg^T) * (x Wu^T)) Wd^T, and so the shared expert at last (MoeSpec)
+  virtual void experts(const LayerSpec& layer) = 0;
   // Final norm and head on the sampled tokens, then each sample's processors and draw (sampling/).
   virtual void head(const HeadWeights& head) = 0;
 

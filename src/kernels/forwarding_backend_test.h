@@ -28,6 +28,7 @@ class ForwardingBackend : public Backend {
   std::int64_t packed_bytes() const override { return real_->packed_bytes(); }
   std::int64_t packed_bytes(MatrixId id) const override { return real_->packed_bytes(id); }
   std::int64_t free_bytes() const override { return real_->free_bytes(); }
+  bool can_run_experts() const override { return real_->can_run_experts(); }
   void set_profile(StepProfile* profile) override { real_->set_profile(profile); }
   void begin_step(const StepBatch& batch) override { real_->begin_step(batch); }
   void run(Recipe kind, function_ref<void()> recipe) override { real_->run(kind, recipe); }
@@ -36,6 +37,7 @@ class ForwardingBackend : public Backend {
   void attention(const LayerSpec& layer) override { real_->attention(layer); }
   void attention_output(const LayerSpec& layer) override { real_->attention_output(layer); }
   void mlp(const LayerSpec& layer) override { real_->mlp(layer); }
+  void experts(const LayerSpec& layer) override { real_->experts(layer); }
   void head(const HeadWeights& head) override { real_->head(head); }
   const StepOutput& collect() override { return real_->collect(); }
   std::int32_t lag() const override { return real_->lag(); }

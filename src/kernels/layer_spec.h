@@ -3,6 +3,7 @@
 // weights. The recipe (model/decoder) fills these once at load; a backend reads them in every step.
 
 #include <cstdint>
+#include <vector>
 
 #include "rope/rope_pairing.h"
 
@@ -43,6 +44,22 @@ struct MlpSpec {
   VectorId down_bias = VectorId::none;     // [hidden_size] or none
 };
 
+// A mixture of experts (Shazeer et al. 2017). p = softmax(router x); a token's experts are the
+// n_experts_per_token likeliest, of equals the lower number first, with the weights p, divided by
+// their sum where norm_weights says so. The shared expert is every token's, with its own weight.
+struct MoeSpec {
+  std::int32_t n_experts = 0;  // 0: the layer has an ordinary MLP
+  std::int32_t n_experts_per_token = 0;
+  bool norm_weights = false;
+  // Stacked: the router, [n_experts, hidden_size]; where there is a shared expert, then one row whose
+  // product's sigmoid is its weight, [1, hidden_size].
+  MatrixId router = MatrixId::none;
+  std::vector<MlpSpec> experts;  // [n_experts], without biases
+  MlpSpec shared;                // intermediate_size 0: there is none
+
+  bool has_shared() const { return shared.intermediate_size > 0; }
+};
+
 struct LayerSpec {
   std::int32_t layer_idx = 0;  // which K/V pages
   std::int32_t hidden_size = 0;
@@ -58,7 +75,8 @@ struct LayerSpec {
   VectorId o_bias = VectorId::none;      // [hidden_size] or none
 
   VectorId post_attention_norm = VectorId::none;  // [hidden_size]
-  MlpSpec mlp;
+  MlpSpec mlp;                                    // where moe.n_experts is 0
+  MoeSpec moe;
 };
 
 struct HeadWeights {

@@ -7,6 +7,7 @@ namespace tinyllm {
 
 const Architecture kLlamaArchitecture = {
     .name = "llama",
+    .hugging_face_type = "llama",
     .hugging_face_class = "LlamaForCausalLM",
     .gguf_rope_pairing = RopePairing::interleaved,
     .qk_norm = false,

@@ -6,6 +6,7 @@ namespace tinyllm {
 
 const Architecture kQwen2Architecture = {
     .name = "qwen2",
+    .hugging_face_type = "qwen2",
     .hugging_face_class = "Qwen2ForCausalLM",
     .gguf_rope_pairing = RopePairing::split_halves,
     .qk_norm = false,

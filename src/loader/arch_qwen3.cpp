@@ -7,6 +7,7 @@ namespace tinyllm {
 
 const Architecture kQwen3Architecture = {
     .name = "qwen3",
+    .hugging_face_type = "qwen3",
     .hugging_face_class = "Qwen3ForCausalLM",
     .gguf_rope_pairing = RopePairing::split_halves,
     .qk_norm = true,

@@ -8,8 +8,9 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::array<const Architecture*, 3> kAll = {&kLlamaArchitecture, &kQwen2Architecture,
-                                                     &kQwen3Architecture};
+constexpr std::array<const Architecture*, 5> kAll = {&kLlamaArchitecture, &kQwen2Architecture,
+                                                     &kQwen3Architecture, &kQwen2MoeArchitecture,
+                                                     &kQwen3MoeArchitecture};
 
 const Architecture& find_by(const char* Architecture::*field, std::string_view wanted,
                             const std::string& source) {
@@ -27,6 +28,11 @@ const Architecture& find_by(const char* Architecture::*field, std::string_view w
 
 const Architecture& find_architecture(std::string_view name, const std::string& source) {
   return find_by(&Architecture::name, name, source);
+}
+
+const Architecture& find_architecture_by_type(std::string_view hugging_face_type,
+                                              const std::string& source) {
+  return find_by(&Architecture::hugging_face_type, hugging_face_type, source);
 }
 
 const Architecture& find_architecture_by_class(std::string_view hugging_face_class,

@@ -14,7 +14,7 @@ namespace tinyllm {
 // Which attention projections carry a bias, as far as config.json decides it. (In a GGUF file the
 // presence of the tensors decides.)
 enum class AttentionBias {
-  q_k_v,      // always q, k and v, never o
+  q_k_v,      // q, k and v unless "qkv_bias" is false, never o
   by_config,  // all four when "attention_bias" is true
 };
 
@@ -28,8 +28,16 @@ struct HuggingFaceDefaults {
   double rope_theta;
 };
 
+// The same of a mixture of experts. n_experts 0: the architecture has none.
+struct MoeDefaults {
+  std::int64_t n_experts = 0, n_experts_per_token = 0;
+  std::int64_t intermediate_size = 0, shared_intermediate_size = 0;
+  bool gguf_norm_weights = false;  // what GGUF files mean that do not say it
+};
+
 struct Architecture {
-  const char* name;                // "general.architecture" in GGUF, "model_type" in config.json
+  const char* name;                // "general.architecture" in GGUF
+  const char* hugging_face_type;   // "model_type" in config.json
   const char* hugging_face_class;  // in "architectures" of config.json
   RopePairing gguf_rope_pairing;   // Hugging Face folders are always split_halves
   bool qk_norm;                    // RMSNorm over each head of q and k
@@ -37,15 +45,20 @@ struct Architecture {
   bool has_mlp_bias;        // "mlp_bias" in config.json counts
   bool has_sliding_window;  // "use_sliding_window", "max_window_layers", "layer_types" count
   HuggingFaceDefaults defaults;
+  MoeDefaults moe = {};
 };
 
-extern const Architecture kLlamaArchitecture;  // arch_llama.cpp
-extern const Architecture kQwen2Architecture;  // arch_qwen2.cpp
-extern const Architecture kQwen3Architecture;  // arch_qwen3.cpp
+extern const Architecture kLlamaArchitecture;     // arch_llama.cpp
+extern const Architecture kQwen2Architecture;     // arch_qwen2.cpp
+extern const Architecture kQwen2MoeArchitecture;  // arch_qwen2moe.cpp
+extern const Architecture kQwen3Architecture;     // arch_qwen3.cpp
+extern const Architecture kQwen3MoeArchitecture;  // arch_qwen3moe.cpp
 
-// By GGUF or config.json name, or by class name. Throw Error{unsupported} that names what was found
+// By GGUF's name, by "model_type", or by class name. Throw Error{unsupported} that names what was found
 // and what is supported; `source` is the file.
 const Architecture& find_architecture(std::string_view name, const std::string& source);
+const Architecture& find_architecture_by_type(std::string_view hugging_face_type,
+                                              const std::string& source);
 const Architecture& find_architecture_by_class(std::string_view hugging_face_class,
                                                const std::string& source);
 

@@ -66,7 +66,7 @@ TEST(Checkpoint, FromMemory) {
   EXPECT_EQ(checkpoint.path(), "random:tiny");
   EXPECT_EQ(checkpoint.naming(), WeightNaming::hugging_face);
   EXPECT_EQ(checkpoint.file_bytes(), 4 * (2 * 4 + 3 * 4 + 7 * 16));
-  EXPECT_EQ(bind_weights(checkpoint).layers[0].down_proj.f32()[15], 1.0f);
+  EXPECT_EQ(bind_weights(checkpoint).layers[0].mlp.down_proj.f32()[15], 1.0f);
 
   config.head_dim = 3;
   EXPECT_EQ(error_of(ErrorCode::invalid_input,

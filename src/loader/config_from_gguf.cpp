@@ -28,6 +28,7 @@ class ConfigReader {
     config_.rope_pairing = architecture.gguf_rope_pairing;
     refuse_unsupported();
     read_sizes();
+    read_moe(architecture.moe);
     read_rope();
     read_what_the_tensors_say();
     validate(config_, source_);
@@ -38,10 +39,6 @@ class ConfigReader {
   std::string key(const char* name) const { return config_.architecture + "." + name; }
 
   void refuse_unsupported() const {
-    if (metadata_.find_count(key("expert_count")).value_or(0) > 0) {
-      fail(ErrorCode::unsupported, "{}: {} is a mixture of experts, which is not supported yet",
-           source_, key("expert_count"));
-    }
     if (metadata_.find_count(key("attention.sliding_window")).value_or(0) > 0) {
       fail(ErrorCode::unsupported,
            "{}: {} asks for sliding-window attention, which is not supported", source_,
@@ -64,6 +61,58 @@ class ConfigReader {
     config_.norm_eps =
         static_cast<float>(metadata_.require_float(key("attention.layer_norm_rms_epsilon")));
     read_head_dim();
+  }
+
+  void read_moe(const MoeDefaults& absent) {
+    MoeConfig& moe = config_.moe;
+    moe.n_experts = metadata_.find_count(key("expert_count")).value_or(0);
+    if (moe.n_experts == 0) return;
+    if (absent.n_experts == 0) {
+      fail(ErrorCode::unsupported,
+           "{}: {} asks for a mixture of experts, which is not supported in a {} model", source_,
+           key("expert_count"), config_.architecture);
+    }
+    refuse_other_routers();
+    moe.n_experts_per_token = metadata_.require_count(key("expert_used_count"));
+    moe.norm_weights =
+        metadata_.find_bool(key("expert_weights_norm")).value_or(absent.gguf_norm_weights);
+    for (std::int64_t layer = 0; layer < config_.n_layers; ++layer) {
+      if (tensors_.contains(layer_weight_name(kNaming, layer, kGateProj)))
+        moe.dense_layers.push_back(layer);
+    }
+    moe.intermediate_size = expert_size("expert_feed_forward_length", kExpertGateProj);
+    moe.shared_intermediate_size =
+        expert_size("expert_shared_feed_forward_length", kSharedGateProj);
+  }
+
+  // As the key says; files without it say it by the rows of their weights. 0: there are none.
+  std::int64_t expert_size(const char* name, const WeightName& weight) const {
+    if (const auto said = metadata_.find_count(key(name))) return *said;
+    for (std::int64_t layer = 0; layer < config_.n_layers; ++layer) {
+      const auto found = tensors_.find(layer_weight_name(kNaming, layer, weight));
+      if (found == tensors_.end() || found->second.shape.n_dims() < 2) continue;
+      const Shape& shape = found->second.shape;
+      return shape[shape.n_dims() - 2];
+    }
+    return 0;
+  }
+
+  void refuse_other_routers() const {
+    constexpr std::int64_t kSoftmax = 1;  // llama.cpp's number; 0: it is not said
+    if (const auto gating = metadata_.find_count(key("expert_gating_func")).value_or(0);
+        gating != 0 && gating != kSoftmax) {
+      fail(ErrorCode::unsupported, "{}: {} is {}, which is not supported; supported is 1, softmax",
+           source_, key("expert_gating_func"), gating);
+    }
+    if (metadata_.find_count(key("expert_group_count")).value_or(1) > 1) {
+      fail(ErrorCode::unsupported, "{}: {}: experts in groups are not supported", source_,
+           key("expert_group_count"));
+    }
+    const double scale = metadata_.find_float(key("expert_weights_scale")).value_or(1.0);
+    if (scale != 1.0 && scale != 0.0) {
+      fail(ErrorCode::unsupported, "{}: {} is {}, must be 1", source_, key("expert_weights_scale"),
+           scale);
+    }
   }
 
   void read_head_dim() {

@@ -59,6 +59,23 @@ TEST(ConfigFromGguf, QwensDiffer) {
   EXPECT_FALSE(qwen3.qkv_bias);
 }
 
+TEST(ConfigFromGguf, Experts) {
+  const ModelConfig qwen3 = config_of(tiny_gguf_model("qwen3moe"));
+  EXPECT_EQ(qwen3.moe.n_experts, 5);
+  EXPECT_EQ(qwen3.moe.n_experts_per_token, 2);
+  EXPECT_EQ(qwen3.moe.intermediate_size, 6);  // its weights say so, no key does
+  EXPECT_EQ(qwen3.moe.shared_intermediate_size, 0);
+  EXPECT_TRUE(qwen3.moe.norm_weights);
+  EXPECT_TRUE(qwen3.has_experts(0) && qwen3.has_experts(1));
+  const ModelConfig qwen2 = config_of(tiny_gguf_model("qwen2moe"));
+  EXPECT_EQ(qwen2.moe.shared_intermediate_size, 12);
+  EXPECT_FALSE(qwen2.moe.norm_weights);
+  EXPECT_TRUE(config_of(tiny_gguf_model("qwen2moe").key_bool("qwen2moe.expert_weights_norm", true))
+                  .moe.norm_weights);
+  EXPECT_EQ(config_error(tiny_gguf_model("qwen3moe", false, 6)),
+            "m.gguf: the number of experts of a token is 6, must be in [1, 5]");
+}
+
 TEST(ConfigFromGguf, RopeScaling) {
   const ModelConfig linear = config_of(tiny_gguf_model("llama")
                                            .key_string("llama.rope.scaling.type", "linear")
@@ -105,9 +122,17 @@ TEST(ConfigFromGguf, RefusesByName) {
   };
   EXPECT_EQ(unsupported(GgufBuilder().key_string("general.architecture", "gemma3")),
             "m.gguf: architecture is 'gemma3', which is not supported; supported are llama, qwen2, "
-            "qwen3");
+            "qwen3, qwen2moe, qwen3moe");
   EXPECT_EQ(unsupported(tiny_gguf_model("llama").key_u32("llama.expert_count", 8)),
-            "m.gguf: llama.expert_count is a mixture of experts, which is not supported yet");
+            "m.gguf: llama.expert_count asks for a mixture of experts, which is not supported in a "
+            "llama model");
+  EXPECT_EQ(unsupported(tiny_gguf_model("qwen3moe").key_u32("qwen3moe.expert_gating_func", 2)),
+            "m.gguf: qwen3moe.expert_gating_func is 2, which is not supported; supported is 1, "
+            "softmax");
+  EXPECT_EQ(unsupported(tiny_gguf_model("qwen3moe").key_u32("qwen3moe.expert_group_count", 4)),
+            "m.gguf: qwen3moe.expert_group_count: experts in groups are not supported");
+  EXPECT_EQ(unsupported(tiny_gguf_model("qwen3moe").key_f32("qwen3moe.expert_weights_scale", 2.5f)),
+            "m.gguf: qwen3moe.expert_weights_scale is 2.5, must be 1");
   EXPECT_EQ(unsupported(tiny_gguf_model("qwen2").key_u32("qwen2.attention.sliding_window", 4096)),
             "m.gguf: qwen2.attention.sliding_window asks for sliding-window attention, which is "
             "not supported");

@@ -1,6 +1,7 @@
 #include "loader/config_from_hf.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "base/json_field.h"
@@ -22,7 +23,7 @@ const Architecture& architecture_of(const JsonField& root) {
          "{}: names no architecture: \"architectures\" and \"model_type\" are missing",
          root.source());
   }
-  return find_architecture(model_type.string(), root.source());
+  return find_architecture_by_type(model_type.string(), root.source());
 }
 
 void refuse_quantized(const JsonField& root) {
@@ -68,9 +69,10 @@ void refuse_unsupported(const JsonField& root, const Architecture& architecture,
   const JsonField activation = root.member("hidden_act");
   if (activation.string_or("silu") != "silu") activation.refuse(ErrorCode::unsupported, "'silu'");
   for (const char* key : {"num_experts", "num_local_experts"}) {
-    if (root.member(key).count_or(0) > 0) {
+    if (architecture.moe.n_experts == 0 && root.member(key).count_or(0) > 0) {
       fail(ErrorCode::unsupported,
-           "{}: {} asks for a mixture of experts, which is not supported yet", root.source(), key);
+           "{}: {} asks for a mixture of experts, which is not supported in a {} model",
+           root.source(), key, architecture.name);
     }
   }
 }
@@ -85,6 +87,37 @@ std::int64_t head_dim_of(const JsonField& root, const ModelConfig& config, std::
          config.hidden_size, config.n_heads);
   }
   return config.hidden_size / config.n_heads;
+}
+
+// transformers: a layer has experts when it is the last of decoder_sparse_step layers and none of
+// mlp_only_layers.
+MoeConfig moe_of(const JsonField& root, const MoeDefaults& absent, std::int64_t n_layers) {
+  MoeConfig moe;
+  const auto count = [&](const char* key, std::int64_t value) {
+    return root.member(key).count_or(value);
+  };
+  if (absent.n_experts == 0) return moe;
+  // Qwen3-MoE of transformers 5 says num_local_experts.
+  moe.n_experts = count("num_experts", count("num_local_experts", absent.n_experts));
+  if (moe.n_experts == 0) return moe;
+  moe.n_experts_per_token = count("num_experts_per_tok", absent.n_experts_per_token);
+  moe.intermediate_size = count("moe_intermediate_size", absent.intermediate_size);
+  if (absent.shared_intermediate_size != 0) {
+    moe.shared_intermediate_size =
+        count("shared_expert_intermediate_size", absent.shared_intermediate_size);
+  }
+  moe.norm_weights = root.member("norm_topk_prob").boolean_or(false);
+  const JsonField step = root.member("decoder_sparse_step");
+  if (step.count_or(1) < 1) step.refuse(ErrorCode::invalid_input, "at least 1");
+  std::set<std::int64_t> dense;
+  if (const JsonField layers = root.member("mlp_only_layers"); !layers.is_null()) {
+    for (const JsonField& layer : layers.elements()) dense.insert(layer.count());
+  }
+  for (std::int64_t layer = 0; layer < n_layers; ++layer) {
+    if (dense.contains(layer) || (layer + 1) % step.count_or(1) != 0)
+      moe.dense_layers.push_back(layer);
+  }
+  return moe;
 }
 
 }  // namespace
@@ -115,11 +148,13 @@ ModelConfig config_from_hf(const nlohmann::json& json, const std::string& source
   config.qk_norm = architecture.qk_norm;
   const bool attention_bias =
       architecture.attention_bias == AttentionBias::by_config && flag("attention_bias");
-  config.qkv_bias = attention_bias || architecture.attention_bias == AttentionBias::q_k_v;
+  config.qkv_bias = attention_bias || (architecture.attention_bias == AttentionBias::q_k_v &&
+                                       root.member("qkv_bias").boolean_or(true));
   config.o_bias = attention_bias;
   config.mlp_bias = architecture.has_mlp_bias && flag("mlp_bias");
   config.tie_word_embeddings = flag("tie_word_embeddings");
   refuse_unsupported(root, architecture, config.n_layers);
+  config.moe = moe_of(root, architecture.moe, config.n_layers);
   read_rope(root, absent.rope_theta, config);
   validate(config, source);
   return config;

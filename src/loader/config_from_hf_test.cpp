@@ -158,17 +158,46 @@ TEST(ConfigFromHf, SlidingWindows) {
             "supported is full attention");
 }
 
+TEST(ConfigFromHf, Experts) {
+  const auto layers_without = [](const json& changes) {
+    json config = with("Qwen3MoeForCausalLM", changes);
+    config["num_hidden_layers"] = 6;
+    return config_from_hf(config, "config.json").moe.dense_layers;
+  };
+  using Layers = std::vector<std::int64_t>;
+  EXPECT_EQ(layers_without(json::object()), Layers{});
+  EXPECT_EQ(layers_without({{"mlp_only_layers", {0, 5}}}), (Layers{0, 5}));
+  EXPECT_EQ(layers_without({{"decoder_sparse_step", 2}}), (Layers{0, 2, 4}));
+  EXPECT_EQ(layers_without({{"decoder_sparse_step", 3}, {"mlp_only_layers", {2}}}),
+            (Layers{0, 1, 2, 3, 4}));
+  const ModelConfig absent = config_from_hf({{"model_type", "qwen2_moe"}}, "config.json");
+  EXPECT_EQ(absent.architecture, "qwen2moe");
+  EXPECT_EQ(absent.moe.n_experts, 60);
+  EXPECT_EQ(absent.moe.n_experts_per_token, 4);
+  EXPECT_EQ(absent.moe.shared_intermediate_size, 5632);
+  EXPECT_FALSE(absent.moe.norm_weights);
+  const json renamed = {{"model_type", "qwen3_moe"}, {"num_local_experts", 9}};
+  EXPECT_EQ(config_of(renamed).moe.n_experts, 9);
+  EXPECT_TRUE(absent.qkv_bias);
+  EXPECT_FALSE(config_of({{"model_type", "qwen2_moe"}, {"qkv_bias", false}}).qkv_bias);
+  EXPECT_EQ(config_error(with("Qwen3MoeForCausalLM", {{"num_experts_per_tok", 129}})),
+            "config.json: the number of experts of a token is 129, must be in [1, 128]");
+  EXPECT_EQ(config_error(with("Qwen3MoeForCausalLM", {{"decoder_sparse_step", 0}})),
+            "config.json: decoder_sparse_step is 0, must be at least 1");
+}
+
 TEST(ConfigFromHf, RefusesByName) {
   const auto unsupported = [](const json& config) {
     return config_error(config, ErrorCode::unsupported);
   };
   const auto llama = [](const json& changes) { return with("LlamaForCausalLM", changes); };
-  EXPECT_EQ(unsupported({{"architectures", {"Qwen3MoeForCausalLM"}}}),
-            "config.json: architecture is 'Qwen3MoeForCausalLM', which is not supported; supported "
-            "are LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM");
+  EXPECT_EQ(unsupported({{"architectures", {"MixtralForCausalLM"}}}),
+            "config.json: architecture is 'MixtralForCausalLM', which is not supported; supported "
+            "are LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, Qwen2MoeForCausalLM, "
+            "Qwen3MoeForCausalLM");
   EXPECT_EQ(unsupported({{"model_type", "gemma3"}}),
             "config.json: architecture is 'gemma3', which is not supported; supported are llama, "
-            "qwen2, qwen3");
+            "qwen2, qwen3, qwen2_moe, qwen3_moe");
   EXPECT_EQ(unsupported(llama({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}})),
             "config.json: quantization_config says that the weights are quantised ('gptq'), which "
             "is not supported; use the model in F32, F16 or BF16, or a GGUF file");
@@ -176,7 +205,7 @@ TEST(ConfigFromHf, RefusesByName) {
             "config.json: hidden_act is 'gelu', must be 'silu'");
   EXPECT_EQ(unsupported(llama({{"num_local_experts", 8}})),
             "config.json: num_local_experts asks for a mixture of experts, which is not supported "
-            "yet");
+            "in a llama model");
   EXPECT_EQ(unsupported(llama({{"partial_rotary_factor", 0.5}})),
             "config.json: partial_rotary_factor is 0.5, must be 1 (RoPE on a part of a head is not "
             "supported)");

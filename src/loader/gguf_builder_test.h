@@ -120,7 +120,9 @@ class GgufBuilder {
 // A whole tiny model: 2 layers, hidden 8, 2 heads of 4, 1 k/v head,
 // MLP 16, 10 tokens, all f32 zeros but norms of ones. `architecture`:
 // llama (bare), qwen2 (with biases), qwen3 (with q/k norms).
-inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = false) {
+inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = false,
+                                   std::uint32_t n_experts_per_token = 2) {
+  const bool is_moe = architecture.ends_with("moe");
   GgufBuilder builder;
   const auto key = [&](const char* name) { return architecture + "." + name; };
   builder.key_string("general.architecture", architecture)
@@ -132,6 +134,12 @@ inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = 
       .key_u32(key("attention.head_count_kv"), 1)
       .key_f32(key("attention.layer_norm_rms_epsilon"), 1e-5f)
       .key_f32(key("rope.freq_base"), 10000.0f);
+  if (is_moe) {
+    builder.key_u32(key("expert_count"), 5).key_u32(key("expert_used_count"), n_experts_per_token);
+  }
+  const auto stack = [&](const std::string& name, std::uint64_t n_in, std::uint64_t n_out) {
+    builder.tensor(name, {n_in, n_out, 5}, 0, n_in * n_out * 5 * 4);
+  };
   const auto matrix = [&](const std::string& name, std::uint64_t n_in, std::uint64_t n_out) {
     builder.tensor(name, {n_in, n_out}, 0, n_in * n_out * 4);
   };
@@ -148,15 +156,28 @@ inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = 
     matrix(layer + "attn_v.weight", 8, 4);
     matrix(layer + "attn_output.weight", 8, 8);
     vector(layer + "ffn_norm.weight", 8, 1);
-    matrix(layer + "ffn_gate.weight", 8, 16);
-    matrix(layer + "ffn_up.weight", 8, 16);
-    matrix(layer + "ffn_down.weight", 16, 8);
-    if (architecture == "qwen2") {
+    if (is_moe) {
+      matrix(layer + "ffn_gate_inp.weight", 8, 5);
+      stack(layer + "ffn_gate_exps.weight", 8, 6);
+      stack(layer + "ffn_up_exps.weight", 8, 6);
+      stack(layer + "ffn_down_exps.weight", 6, 8);
+    } else {
+      matrix(layer + "ffn_gate.weight", 8, 16);
+      matrix(layer + "ffn_up.weight", 8, 16);
+      matrix(layer + "ffn_down.weight", 16, 8);
+    }
+    if (architecture == "qwen2moe") {
+      vector(layer + "ffn_gate_inp_shexp.weight", 8, 0.25f);
+      matrix(layer + "ffn_gate_shexp.weight", 8, 12);
+      matrix(layer + "ffn_up_shexp.weight", 8, 12);
+      matrix(layer + "ffn_down_shexp.weight", 12, 8);
+    }
+    if (architecture.starts_with("qwen2")) {
       vector(layer + "attn_q.bias", 8, 0.5f);
       vector(layer + "attn_k.bias", 4, 0.5f);
       vector(layer + "attn_v.bias", 4, 0.5f);
     }
-    if (architecture == "qwen3") {
+    if (architecture.starts_with("qwen3")) {
       vector(layer + "attn_q_norm.weight", 4, 1);
       vector(layer + "attn_k_norm.weight", 4, 1);
     }

@@ -52,6 +52,17 @@ void validate_scaling(const ModelConfig& config, const std::string& source) {
   }
 }
 
+void validate_moe(const MoeConfig& moe, const std::string& source) {
+  if (moe.n_experts == 0) return;
+  require_range(source, "the number of experts", moe.n_experts, kMaxCount);
+  require_range(source, "the number of experts of a token", moe.n_experts_per_token, moe.n_experts);
+  require_range(source, "the intermediate size of an expert", moe.intermediate_size, kMaxWidth);
+  if (moe.shared_intermediate_size != 0) {
+    require_range(source, "the intermediate size of the shared expert",
+                  moe.shared_intermediate_size, kMaxWidth);
+  }
+}
+
 }  // namespace
 
 void validate(const ModelConfig& config, const std::string& source) {
@@ -74,6 +85,7 @@ void validate(const ModelConfig& config, const std::string& source) {
   require_between(source, "the norm's epsilon", config.norm_eps, 0, 1);
   require_between(source, "rope_theta", config.rope_theta, 1, 1e15);
   validate_scaling(config, source);
+  validate_moe(config.moe, source);
 }
 
 }  // namespace tinyllm

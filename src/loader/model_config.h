@@ -3,16 +3,29 @@
 // metadata or from config.json. Field names are Hugging Face's. A plain struct; loaders fill it,
 // everyone below reads it.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "rope/rope_frequencies.h"
 #include "rope/rope_pairing.h"
 
 namespace tinyllm {
 
+// A mixture of experts (Shazeer et al. 2017): a router chooses for each token through which of a
+// layer's experts, small MLPs, it goes.
+struct MoeConfig {
+  std::int64_t n_experts = 0;  // of a layer; 0: no layer has experts
+  std::int64_t n_experts_per_token = 0;
+  std::int64_t intermediate_size = 0;         // of an expert
+  std::int64_t shared_intermediate_size = 0;  // of one that every token goes through; 0: none
+  bool norm_weights = false;  // the weights of a token's experts are divided by their sum
+  std::vector<std::int64_t> dense_layers;  // those with an ordinary MLP
+};
+
 struct ModelConfig {
-  std::string architecture;     // "llama", "qwen2", "qwen3"
+  std::string architecture;     // "llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe"
   std::int64_t vocab_size = 0;  // rows of the embedding
   std::int64_t hidden_size = 0;
   std::int64_t intermediate_size = 0;
@@ -30,9 +43,14 @@ struct ModelConfig {
   bool mlp_bias = false;  // Llama with mlp_bias
   bool qk_norm = false;   // Qwen3: RMSNorm over each head of q and k before RoPE
   bool tie_word_embeddings = false;
+  MoeConfig moe;
 
   std::int64_t q_size() const { return n_heads * head_dim; }
   std::int64_t kv_size() const { return n_kv_heads * head_dim; }
+  bool has_experts(std::int64_t layer) const {
+    return moe.n_experts > 0 &&
+           std::ranges::find(moe.dense_layers, layer) == moe.dense_layers.end();
+  }
 };
 
 // Throws Error{invalid_input} naming `source`, the field, its value and the wanted range: every

@@ -84,13 +84,62 @@ class Binder {
     weights.o_proj = matrix(kOProj, c.hidden_size, c.q_size());
     weights.o_bias = bias(c.o_bias, kOProj, c.hidden_size);
     weights.post_attention_norm = norm(kPostAttentionNorm, c.hidden_size);
-    weights.gate_proj = matrix(kGateProj, c.intermediate_size, c.hidden_size);
-    weights.up_proj = matrix(kUpProj, c.intermediate_size, c.hidden_size);
-    weights.down_proj = matrix(kDownProj, c.hidden_size, c.intermediate_size);
-    weights.gate_bias = bias(c.mlp_bias, kGateProj, c.intermediate_size);
-    weights.up_bias = bias(c.mlp_bias, kUpProj, c.intermediate_size);
-    weights.down_bias = bias(c.mlp_bias, kDownProj, c.hidden_size);
+    if (c.has_experts(layer)) {
+      weights.moe = bind_moe(layer);
+      return weights;
+    }
+    weights.mlp = bind_mlp(layer, kGateProj, kUpProj, kDownProj, c.intermediate_size);
+    weights.mlp.gate_bias = bias(c.mlp_bias, kGateProj, c.intermediate_size);
+    weights.mlp.up_bias = bias(c.mlp_bias, kUpProj, c.intermediate_size);
+    weights.mlp.down_bias = bias(c.mlp_bias, kDownProj, c.hidden_size);
     return weights;
+  }
+
+  MlpWeights bind_mlp(std::int64_t layer, const WeightName& gate, const WeightName& up,
+                      const WeightName& down, std::int64_t n) {
+    MlpWeights mlp;
+    mlp.gate_proj = find(layer_weight_name(naming_, layer, gate), {n, config_.hidden_size});
+    mlp.up_proj = find(layer_weight_name(naming_, layer, up), {n, config_.hidden_size});
+    mlp.down_proj = find(layer_weight_name(naming_, layer, down), {config_.hidden_size, n});
+    return mlp;
+  }
+
+  MoeWeights bind_moe(std::int64_t layer) {
+    const MoeConfig& c = config_.moe;
+    MoeWeights moe;
+    moe.router =
+        find(layer_weight_name(naming_, layer, kRouter), {c.n_experts, config_.hidden_size});
+    moe.experts.resize(c.n_experts);
+    const auto bind_experts = [&](Tensor MlpWeights::*part, const WeightName& name,
+                                  const Shape& shape) {
+      for (std::int64_t i = 0; i < c.n_experts; ++i)
+        moe.experts[i].*part = expert(layer, i, name, shape);
+    };
+    bind_experts(&MlpWeights::gate_proj, kExpertGateProj,
+                 {c.intermediate_size, config_.hidden_size});
+    bind_experts(&MlpWeights::up_proj, kExpertUpProj, {c.intermediate_size, config_.hidden_size});
+    bind_experts(&MlpWeights::down_proj, kExpertDownProj,
+                 {config_.hidden_size, c.intermediate_size});
+    if (c.shared_intermediate_size == 0) return moe;
+    moe.shared = bind_mlp(layer, kSharedGateProj, kSharedUpProj, kSharedDownProj,
+                          c.shared_intermediate_size);
+    moe.shared_scale = shared_scale(layer_weight_name(naming_, layer, kSharedScale));
+    return moe;
+  }
+
+  // One expert's matrix: a tensor of its own, or a slice of the layer's.
+  Tensor expert(std::int64_t layer, std::int64_t i, const WeightName& name, const Shape& shape) {
+    if (naming_ == WeightNaming::hugging_face)
+      return find(expert_weight_name(layer, i, name), shape);
+    const Tensor& all =
+        find(layer_weight_name(naming_, layer, name), {config_.moe.n_experts, shape[0], shape[1]});
+    return {all.row(i * shape[0]), all.dtype, shape};
+  }
+
+  // [hidden_size] in a GGUF file, [1, hidden_size] in a folder.
+  Tensor shared_scale(const std::string& name) {
+    const std::int64_t n = config_.hidden_size;
+    return vector(name, naming_ == WeightNaming::gguf ? Shape{n} : Shape{1, n});
   }
 
   // A file that says "tied" and holds a head all the same means the head, unless it is a copy.
@@ -122,9 +171,11 @@ class Binder {
   }
 
   // A norm or bias, [n] f32: the file's own bytes where they can be read as floats, else a copy.
-  Tensor vector(const std::string& name, std::int64_t n) {
-    const Tensor& stored = find(name, {n});
-    if (is_aligned_f32(stored)) return stored;
+  Tensor vector(const std::string& name, std::int64_t n) { return vector(name, Shape{n}); }
+  Tensor vector(const std::string& name, const Shape& shape) {
+    const Tensor& stored = find(name, shape);
+    const std::int64_t n = shape.n_elems();
+    if (is_aligned_f32(stored)) return {stored.data, DType::f32, {n}};
     Buffer widened(n * static_cast<std::int64_t>(sizeof(float)), "a norm or bias");
     decode_row(stored.dtype, stored.data, widened.as<float>().data(), n);
     const Tensor copy{widened.data(), DType::f32, {n}};

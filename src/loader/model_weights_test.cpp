@@ -39,14 +39,38 @@ TEST(BindWeights, FindsEveryRole) {
   EXPECT_EQ(weights.lm_head.data, model.contents.tensors.at("output.weight").data);
   const LayerWeights& layer = weights.layers[1];
   EXPECT_EQ(layer.k_proj.data, model.contents.tensors.at("blk.1.attn_k.weight").data);
-  EXPECT_EQ(layer.down_proj.data, model.contents.tensors.at("blk.1.ffn_down.weight").data);
+  EXPECT_EQ(layer.mlp.down_proj.data, model.contents.tensors.at("blk.1.ffn_down.weight").data);
   EXPECT_EQ(layer.q_bias.f32()[7], 0.5f);
-  EXPECT_FALSE(layer.o_bias || layer.q_norm || layer.gate_bias);
+  EXPECT_FALSE(layer.o_bias || layer.q_norm || layer.mlp.gate_bias);
   EXPECT_TRUE(weights.widened.empty());
 
   const ModelWeights qwen3 = Model(tiny_gguf_model("qwen3")).bind();
   EXPECT_EQ(qwen3.layers[0].q_norm.shape, Shape{4});
   EXPECT_FALSE(qwen3.layers[0].q_bias);
+}
+
+TEST(BindWeights, AnExpertIsASliceOfItsLayersTensor) {
+  const Model model(tiny_gguf_model("qwen2moe"));
+  const ModelWeights weights = model.bind();
+  const MoeWeights& moe = weights.layers[1].moe;
+  EXPECT_FALSE(weights.layers[1].mlp.gate_proj);
+  EXPECT_EQ(moe.router.shape, (Shape{5, 8}));
+  ASSERT_EQ(moe.experts.size(), 5u);
+  EXPECT_EQ(moe.experts[3].down_proj.shape, (Shape{8, 6}));
+  EXPECT_EQ(moe.experts[3].down_proj.data,
+            model.contents.tensors.at("blk.1.ffn_down_exps.weight").data + 3 * 8 * 6 * 4);
+  EXPECT_EQ(moe.shared.up_proj.shape, (Shape{12, 8}));
+  EXPECT_EQ(moe.shared_scale.f32()[7], 0.25f);
+
+  Model other(tiny_gguf_model("qwen3moe"));
+  TensorMap& tensors = other.contents.tensors;
+  tensors.at("blk.0.ffn_gate_inp.weight").shape = {6, 8};
+  EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { other.bind(); }),
+            "m.gguf: tensor 'blk.0.ffn_gate_inp.weight' is 6 x 8, must be 5 x 8");
+  tensors.at("blk.0.ffn_gate_inp.weight").shape = {5, 8};
+  tensors.erase("blk.1.ffn_up_exps.weight");
+  EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { other.bind(); }),
+            "m.gguf: tensor 'blk.1.ffn_up_exps.weight' is missing; the model is not complete");
 }
 
 TEST(BindWeights, TiedHeadIsTheEmbedding) {

@@ -25,15 +25,29 @@ struct PublishedShape {
   std::int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads, n_kv_heads, head_dim;
   std::int64_t max_seq_len;
   bool tied;
+  std::int64_t n_experts = 0, n_experts_per_token = 0;
+  std::int64_t expert_size = 0, shared_expert_size = 0;
 };
-constexpr std::array<PublishedShape, 4> kShapes = {{
+constexpr std::array<PublishedShape, 7> kShapes = {{
     {"qwen2.5-0.5b", "qwen2", 151936, 896, 4864, 24, 14, 2, 64, 32768, true},
     {"qwen2.5-1.5b", "qwen2", 151936, 1536, 8960, 28, 12, 2, 128, 32768, true},
     {"qwen2.5-7b", "qwen2", 152064, 3584, 18944, 28, 28, 4, 128, 32768, false},
     {"qwen3-0.6b", "qwen3", 151936, 1024, 3072, 28, 16, 8, 128, 40960, true},
+    {"qwen1.5-moe-a2.7b", "qwen2moe", 151936, 2048, 5632, 24, 16, 16, 128, 8192, false, 60, 4, 1408,
+     5632},
+    {"qwen3-30b-a3b", "qwen3moe", 151936, 2048, 6144, 48, 32, 4, 128, 40960, false, 128, 8, 768},
+    // Its first layers, for machines that cannot hold all 48.
+    {"qwen3-30b-a3b-4l", "qwen3moe", 151936, 2048, 6144, 4, 32, 4, 128, 40960, false, 128, 8, 768},
 }};
 constexpr std::array<DType, 6> kFormats = {DType::f32,  DType::f16,  DType::bf16,
                                            DType::q8_0, DType::q4_0, DType::q4_k};
+
+void set_by_architecture(ModelConfig& config) {
+  const std::string& name = config.architecture;
+  config.qkv_bias = name == "qwen2" || name == "qwen2moe";
+  config.qk_norm = name == "qwen3" || name == "qwen3moe";
+  config.moe.norm_weights = name == "qwen3moe";
+}
 
 ModelConfig config_of(const PublishedShape& shape) {
   ModelConfig config;
@@ -49,9 +63,12 @@ ModelConfig config_of(const PublishedShape& shape) {
   config.norm_eps = 1e-6f;
   config.rope_theta = 1e6;
   config.rope_pairing = RopePairing::split_halves;
-  config.qkv_bias = config.architecture == "qwen2";
-  config.qk_norm = config.architecture == "qwen3";
+  set_by_architecture(config);
   config.tie_word_embeddings = shape.tied;
+  config.moe.n_experts = shape.n_experts;
+  config.moe.n_experts_per_token = shape.n_experts_per_token;
+  config.moe.intermediate_size = shape.expert_size;
+  config.moe.shared_intermediate_size = shape.shared_expert_size;
   return config;
 }
 
@@ -63,45 +80,87 @@ struct Plan {
   float mean, spread;  // values lie in mean + [-spread, spread)
 };
 
-std::vector<Plan> plan_weights(const ModelConfig& c, DType format) {
-  std::vector<Plan> plans;
+// Names, sizes and spreads of every weight of a model.
+class Planner {
+ public:
+  Planner(const ModelConfig& config, DType format) : config_(config), format_(format) {}
+  std::vector<Plan> plan();
+
+ private:
   // Uniform values of variance 1 / n_in: a product keeps the size of its input.
-  const auto matrix = [&](std::string name, std::int64_t n_out, std::int64_t n_in) {
-    plans.push_back({std::move(name),
-                     matrix_format(format, n_in),
-                     {n_out, n_in},
-                     0.0f,
-                     static_cast<float>(std::sqrt(3.0 / static_cast<double>(n_in)))});
-  };
-  const auto vector = [&](std::string name, std::int64_t n, float mean) {
-    plans.push_back({std::move(name), DType::f32, {n}, mean, 0.1f});
-  };
-  constexpr WeightNaming kNaming = WeightNaming::hugging_face;
+  void matrix(std::string name, std::int64_t n_out, std::int64_t n_in) {
+    matrix(std::move(name), n_out, n_in, matrix_format(format_, n_in));
+  }
+  void matrix(std::string name, std::int64_t n_out, std::int64_t n_in, DType format) {
+    const auto spread = static_cast<float>(std::sqrt(3.0 / static_cast<double>(n_in)));
+    plans_.push_back({std::move(name), format, {n_out, n_in}, 0.0f, spread});
+  }
+  void vector(std::string name, std::int64_t n, float mean) {
+    plans_.push_back({std::move(name), DType::f32, {n}, mean, 0.1f});
+  }
+  void projection(std::int64_t layer, const WeightName& name, std::int64_t n_out, std::int64_t n_in,
+                  bool has_bias = false) {
+    matrix(layer_weight_name(kNaming, layer, name), n_out, n_in);
+    if (has_bias) vector(layer_weight_name(kNaming, layer, name, WeightPart::bias), n_out, 0.0f);
+  }
+  void norm(std::int64_t layer, const WeightName& name, std::int64_t n) {
+    vector(layer_weight_name(kNaming, layer, name), n, 1.0f);
+  }
+  void attention(std::int64_t layer);
+  void mlp(std::int64_t layer);
+  void experts(std::int64_t layer);
+
+  static constexpr WeightNaming kNaming = WeightNaming::hugging_face;
+  const ModelConfig& config_;
+  DType format_;
+  std::vector<Plan> plans_;
+};
+
+void Planner::attention(std::int64_t layer) {
+  const ModelConfig& c = config_;
+  norm(layer, kInputNorm, c.hidden_size);
+  projection(layer, kQProj, c.q_size(), c.hidden_size, c.qkv_bias);
+  projection(layer, kKProj, c.kv_size(), c.hidden_size, c.qkv_bias);
+  projection(layer, kVProj, c.kv_size(), c.hidden_size, c.qkv_bias);
+  if (c.qk_norm) norm(layer, kQNorm, c.head_dim);
+  if (c.qk_norm) norm(layer, kKNorm, c.head_dim);
+  projection(layer, kOProj, c.hidden_size, c.q_size(), c.o_bias);
+  norm(layer, kPostAttentionNorm, c.hidden_size);
+}
+
+void Planner::mlp(std::int64_t layer) {
+  const ModelConfig& c = config_;
+  projection(layer, kGateProj, c.intermediate_size, c.hidden_size, c.mlp_bias);
+  projection(layer, kUpProj, c.intermediate_size, c.hidden_size, c.mlp_bias);
+  projection(layer, kDownProj, c.hidden_size, c.intermediate_size, c.mlp_bias);
+}
+
+void Planner::experts(std::int64_t layer) {
+  const MoeConfig& moe = config_.moe;
+  const std::int64_t n = config_.hidden_size;
+  matrix(layer_weight_name(kNaming, layer, kRouter), moe.n_experts, n, DType::f32);
+  for (std::int64_t i = 0; i < moe.n_experts; ++i) {
+    matrix(expert_weight_name(layer, i, kExpertGateProj), moe.intermediate_size, n);
+    matrix(expert_weight_name(layer, i, kExpertUpProj), moe.intermediate_size, n);
+    matrix(expert_weight_name(layer, i, kExpertDownProj), n, moe.intermediate_size);
+  }
+  if (moe.shared_intermediate_size == 0) return;
+  matrix(layer_weight_name(kNaming, layer, kSharedScale), 1, n, DType::f32);
+  projection(layer, kSharedGateProj, moe.shared_intermediate_size, n);
+  projection(layer, kSharedUpProj, moe.shared_intermediate_size, n);
+  projection(layer, kSharedDownProj, n, moe.shared_intermediate_size);
+}
+
+std::vector<Plan> Planner::plan() {
+  const ModelConfig& c = config_;
   matrix(weight_name(kNaming, kEmbedTokens), c.vocab_size, c.hidden_size);
   vector(weight_name(kNaming, kFinalNorm), c.hidden_size, 1.0f);
   if (!c.tie_word_embeddings) matrix(weight_name(kNaming, kLmHead), c.vocab_size, c.hidden_size);
   for (std::int64_t layer = 0; layer < c.n_layers; ++layer) {
-    const auto projection = [&](const WeightName& name, std::int64_t n_out, std::int64_t n_in,
-                                bool has_bias) {
-      matrix(layer_weight_name(kNaming, layer, name), n_out, n_in);
-      if (has_bias) vector(layer_weight_name(kNaming, layer, name, WeightPart::bias), n_out, 0.0f);
-    };
-    const auto norm = [&](const WeightName& name, std::int64_t n) {
-      vector(layer_weight_name(kNaming, layer, name), n, 1.0f);
-    };
-    norm(kInputNorm, c.hidden_size);
-    projection(kQProj, c.q_size(), c.hidden_size, c.qkv_bias);
-    projection(kKProj, c.kv_size(), c.hidden_size, c.qkv_bias);
-    projection(kVProj, c.kv_size(), c.hidden_size, c.qkv_bias);
-    if (c.qk_norm) norm(kQNorm, c.head_dim);
-    if (c.qk_norm) norm(kKNorm, c.head_dim);
-    projection(kOProj, c.hidden_size, c.q_size(), c.o_bias);
-    norm(kPostAttentionNorm, c.hidden_size);
-    projection(kGateProj, c.intermediate_size, c.hidden_size, c.mlp_bias);
-    projection(kUpProj, c.intermediate_size, c.hidden_size, c.mlp_bias);
-    projection(kDownProj, c.hidden_size, c.intermediate_size, c.mlp_bias);
+    attention(layer);
+    c.has_experts(layer) ? experts(layer) : mlp(layer);
   }
-  return plans;
+  return std::move(plans_);
 }
 
 // Spreads every input bit over the output (Steele et al. 2014, SplitMix64).
@@ -174,8 +233,13 @@ ModelConfig small_config(const std::string& architecture) {
   config.n_kv_heads = 2;
   config.head_dim = 16;
   config.max_seq_len = 256;
-  config.qkv_bias = architecture == "qwen2";
-  config.qk_norm = architecture == "qwen3";
+  set_by_architecture(config);
+  if (architecture.ends_with("moe")) {
+    config.moe.n_experts = 6;
+    config.moe.n_experts_per_token = 2;
+    config.moe.intermediate_size = 40;
+    config.moe.shared_intermediate_size = architecture == "qwen2moe" ? 72 : 0;
+  }
   return config;
 }
 
@@ -200,7 +264,7 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
 Checkpoint make_random_checkpoint(const std::string& name, const ModelConfig& config, DType format,
                                   ThreadPool& pool) {
   validate(config, name);
-  const std::vector<Plan> plans = plan_weights(config, format);
+  const std::vector<Plan> plans = Planner(config, format).plan();
   std::int64_t n_bytes = 0;
   const auto bytes_of = [](const Plan& plan) {
     return plan.shape.n_elems() / plan.shape.last() * row_bytes(plan.dtype, plan.shape.last());

@@ -42,10 +42,10 @@ TEST(RandomCheckpoint, BindsAndHasSaneValues) {
   EXPECT_EQ(checkpoint.format(), CheckpointFormat::random);
   const ModelWeights weights = bind_weights(checkpoint);
   ASSERT_EQ(weights.layers.size(), 2u);
-  EXPECT_EQ(weights.layers[0].q_proj.dtype, DType::q5_0);     // rows of 64: no whole block of q4_k
-  EXPECT_EQ(weights.layers[0].down_proj.dtype, DType::q4_k);  // rows of 256
+  EXPECT_EQ(weights.layers[0].q_proj.dtype, DType::q5_0);  // rows of 64: no whole block of q4_k
+  EXPECT_EQ(weights.layers[0].mlp.down_proj.dtype, DType::q4_k);  // rows of 256
   EXPECT_FALSE(same_bytes(weights.layers[0].q_proj, weights.layers[1].q_proj));
-  EXPECT_FALSE(same_bytes(weights.layers[0].gate_proj, weights.layers[0].up_proj));
+  EXPECT_FALSE(same_bytes(weights.layers[0].mlp.gate_proj, weights.layers[0].mlp.up_proj));
   for (int i = 0; i < 64; ++i) {
     EXPECT_NEAR(weights.final_norm.f32()[i], 1.0f, 0.1f);
     EXPECT_NEAR(weights.layers[1].q_bias.f32()[i], 0.0f, 0.1f);
@@ -119,7 +119,8 @@ TEST(RandomCheckpoint, UnknownNamesListTheKnownOnes) {
           std::string(error.what()),
           "'" + std::string(name) +
               "' is not a random model; it must be random:SHAPE:FORMAT; shapes are qwen2.5-0.5b "
-              "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
+              "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b qwen1.5-moe-a2.7b qwen3-30b-a3b "
+              "qwen3-30b-a3b-4l; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
     }
   }
   EXPECT_FALSE(is_random_name("smollm2-135m"));

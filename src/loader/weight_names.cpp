@@ -15,4 +15,8 @@ std::string layer_weight_name(WeightNaming naming, std::int64_t layer, const Wei
                      weight_name(naming, name, part));
 }
 
+std::string expert_weight_name(std::int64_t layer, std::int64_t expert, const WeightName& name) {
+  return fmt::format("model.layers.{}.mlp.experts.{}.{}.weight", layer, expert, name.hugging_face);
+}
+
 }  // namespace tinyllm

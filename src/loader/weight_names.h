@@ -33,6 +33,19 @@ inline constexpr WeightName kGateProj = {"ffn_gate", "mlp.gate_proj"};
 inline constexpr WeightName kUpProj = {"ffn_up", "mlp.up_proj"};
 inline constexpr WeightName kDownProj = {"ffn_down", "mlp.down_proj"};
 
+// Of a layer with experts. The router; the gate of the shared expert, one row; and the three
+// projections of the shared expert.
+inline constexpr WeightName kRouter = {"ffn_gate_inp", "mlp.gate"};
+inline constexpr WeightName kSharedScale = {"ffn_gate_inp_shexp", "mlp.shared_expert_gate"};
+inline constexpr WeightName kSharedGateProj = {"ffn_gate_shexp", "mlp.shared_expert.gate_proj"};
+inline constexpr WeightName kSharedUpProj = {"ffn_up_shexp", "mlp.shared_expert.up_proj"};
+inline constexpr WeightName kSharedDownProj = {"ffn_down_shexp", "mlp.shared_expert.down_proj"};
+// GGUF holds the experts of a layer in one tensor, [n_experts, n_out, n_in]; a Hugging Face folder
+// has a tensor for each, "model.layers.3.mlp.experts.7.gate_proj.weight".
+inline constexpr WeightName kExpertGateProj = {"ffn_gate_exps", "gate_proj"};
+inline constexpr WeightName kExpertUpProj = {"ffn_up_exps", "up_proj"};
+inline constexpr WeightName kExpertDownProj = {"ffn_down_exps", "down_proj"};
+
 // GGUF only: what llama3 RoPE scaling divides each frequency by, [head_dim / 2] f32.
 inline constexpr const char* kRopeFreqs = "rope_freqs.weight";
 
@@ -44,5 +57,8 @@ std::string weight_name(WeightNaming naming, const WeightName& name,
 // "blk.3.attn_q.bias", "model.layers.3.self_attn.q_proj.bias"
 std::string layer_weight_name(WeightNaming naming, std::int64_t layer, const WeightName& name,
                               WeightPart part = WeightPart::weight);
+
+// In a Hugging Face folder.
+std::string expert_weight_name(std::int64_t layer, std::int64_t expert, const WeightName& name);
 
 }  // namespace tinyllm

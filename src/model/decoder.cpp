@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "loader/model_weights.h"
 #include "model/matrix_packer.h"
 #include "rope/rope_frequencies.h"
@@ -27,16 +28,33 @@ VectorId pack_optional(Backend& backend, std::initializer_list<Tensor> parts) {
   return backend.pack_vector({parts.begin(), parts.size()});
 }
 
-MlpSpec pack_mlp(Backend& backend, MatrixPacker& matrices, const ModelConfig& config,
-                 const LayerWeights& weights) {
+MlpSpec pack_mlp(Backend& backend, MatrixPacker& matrices, const MlpWeights& weights) {
   MlpSpec mlp;
-  mlp.intermediate_size = static_cast<std::int32_t>(config.intermediate_size);
+  mlp.intermediate_size = static_cast<std::int32_t>(weights.gate_proj.n_rows());
   const Tensor gate_up[] = {weights.gate_proj, weights.up_proj};
   mlp.gate_up_proj = matrices.pack(gate_up, PartOrder::interleaved, Shard::rows);
   mlp.gate_up_bias = pack_optional(backend, {weights.gate_bias, weights.up_bias});
   mlp.down_proj = matrices.pack({&weights.down_proj, 1}, PartOrder::stacked, Shard::columns);
   mlp.down_bias = pack_optional(backend, {weights.down_bias});
   return mlp;
+}
+
+MoeSpec pack_moe(Backend& backend, MatrixPacker& matrices, const MoeConfig& config,
+                 const MoeWeights& weights) {
+  MoeSpec moe;
+  moe.n_experts = static_cast<std::int32_t>(config.n_experts);
+  moe.n_experts_per_token = static_cast<std::int32_t>(config.n_experts_per_token);
+  moe.norm_weights = config.norm_weights;
+  std::vector<Tensor> router = {weights.router};
+  if (weights.shared_scale) {
+    const Tensor& scale = weights.shared_scale;
+    router.push_back({scale.data, scale.dtype, {1, scale.n_cols()}});
+    moe.shared = pack_mlp(backend, matrices, weights.shared);
+  }
+  moe.router = backend.pack_matrix(router, PartOrder::stacked, Shard::none);
+  for (const MlpWeights& expert : weights.experts)
+    moe.experts.push_back(pack_mlp(backend, matrices, expert));
+  return moe;
 }
 
 LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig& config,
@@ -55,16 +73,32 @@ LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig
   layer.o_proj = matrices.pack({&weights.o_proj, 1}, PartOrder::stacked, Shard::columns);
   layer.o_bias = pack_optional(backend, {weights.o_bias});
   layer.post_attention_norm = backend.pack_vector({&weights.post_attention_norm, 1});
-  layer.mlp = pack_mlp(backend, matrices, config, weights);
+  if (weights.moe.router) {
+    layer.moe = pack_moe(backend, matrices, config.moe, weights.moe);
+  } else {
+    layer.mlp = pack_mlp(backend, matrices, weights.mlp);
+  }
   return layer;
 }
 
 // The backend has its own layout of them now.
 void release_matrices(const Checkpoint& checkpoint, const LayerWeights& weights) {
-  for (const Tensor* matrix : {&weights.q_proj, &weights.k_proj, &weights.v_proj, &weights.o_proj,
-                               &weights.gate_proj, &weights.up_proj, &weights.down_proj}) {
+  for (const Tensor* matrix : {&weights.q_proj, &weights.k_proj, &weights.v_proj, &weights.o_proj})
     checkpoint.release(*matrix);
-  }
+  const auto release = [&](const MlpWeights& mlp) {
+    for (const Tensor* matrix : {&mlp.gate_proj, &mlp.up_proj, &mlp.down_proj})
+      if (*matrix) checkpoint.release(*matrix);
+  };
+  release(weights.mlp);
+  release(weights.moe.shared);
+  for (const MlpWeights& expert : weights.moe.experts) release(expert);
+}
+
+void require_experts(const Backend& backend, const Checkpoint& checkpoint) {
+  if (checkpoint.config().moe.n_experts == 0 || backend.can_run_experts()) return;
+  fail(ErrorCode::unsupported,
+       "{}: a mixture of experts does not run on this device yet; --device cpu runs it",
+       checkpoint.path().string());
 }
 
 void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_positions) {
@@ -82,6 +116,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
       vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
       max_model_len_(options.max_model_len) {
   const ModelConfig& config = checkpoint.config();
+  require_experts(backend, checkpoint);
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
   MatrixPacker matrices(backend, pool, options.quantise);
@@ -105,7 +140,15 @@ BackendSizes Decoder::sizes() const {
   BackendSizes sizes;
   for (const LayerSpec& layer : layers_) {
     sizes.attention.push_back(layer.attention);
-    sizes.intermediate_size = std::max(sizes.intermediate_size, layer.mlp.intermediate_size);
+    const MoeSpec& moe = layer.moe;
+    sizes.intermediate_size = std::max(
+        {sizes.intermediate_size, layer.mlp.intermediate_size, moe.shared.intermediate_size});
+    if (moe.n_experts == 0) continue;
+    sizes.intermediate_size =
+        std::max(sizes.intermediate_size, moe.experts.front().intermediate_size);
+    sizes.max_experts = std::max(sizes.max_experts, moe.n_experts);
+    sizes.max_experts_per_token =
+        std::max(sizes.max_experts_per_token, moe.n_experts_per_token + (moe.has_shared() ? 1 : 0));
   }
   sizes.hidden_size = layers_.front().hidden_size;
   sizes.vocab_size = vocab_size_;
@@ -115,7 +158,17 @@ BackendSizes Decoder::sizes() const {
 
 std::int64_t Decoder::weight_bytes_a_token() const {
   const bool tied = head_.lm_head == embed_tokens_;
-  return backend_->packed_bytes() - (tied ? 0 : backend_->packed_bytes(embed_tokens_));
+  std::int64_t n_bytes =
+      backend_->packed_bytes() - (tied ? 0 : backend_->packed_bytes(embed_tokens_));
+  for (const LayerSpec& layer : layers_) {  // less the experts that a token does not use
+    const MoeSpec& moe = layer.moe;
+    if (moe.n_experts == 0) continue;
+    const MlpSpec& expert = moe.experts.front();
+    n_bytes -=
+        (moe.n_experts - moe.n_experts_per_token) *
+        (backend_->packed_bytes(expert.gate_up_proj) + backend_->packed_bytes(expert.down_proj));
+  }
+  return n_bytes;
 }
 
 void Decoder::step(const StepBatch& batch) {
@@ -136,7 +189,11 @@ void Decoder::play(function_ref<void(std::int32_t layer_idx)> after_layer) {
     backend_->attention_input(layer);
     backend_->attention(layer);
     backend_->attention_output(layer);
-    backend_->mlp(layer);
+    if (layer.moe.n_experts > 0) {
+      backend_->experts(layer);
+    } else {
+      backend_->mlp(layer);
+    }
     after_layer(layer.layer_idx);
   }
   backend_->head(head_);

@@ -1,7 +1,7 @@
 #pragma once
 // The decoder recipe, once for every architecture: what differs between llama, qwen2 and qwen3 is
 // data in ModelConfig and in which weights are there. It packs the weights into a backend at load
-// and then plays the same five calls in every step; how they are computed is the backend's
+// and then plays the same calls in every step; how they are computed is the backend's
 // business. Engine thread only.
 
 #include <cstdint>
@@ -31,7 +31,8 @@ class Decoder {
   // The model's part of BackendSizes; the batch's part is the engine's.
   BackendSizes sizes() const;
 
-  // Packed bytes that one decoded token reads: all weights, but of an untied embedding one row.
+  // Packed bytes that one decoded token reads: all weights, but of an untied embedding one row and
+  // of a layer's experts those that a token uses.
   std::int64_t weight_bytes_a_token() const;
 
   // begin_step, embed, the layers, head. The backend's collect() has the result.

@@ -61,6 +61,7 @@ class RecordingBackend final : public Backend {
   std::int64_t packed_bytes() const override { return 100 * n_matrices_; }
   std::int64_t packed_bytes(MatrixId) const override { return 100; }
   std::int64_t free_bytes() const override { return 1 << 30; }
+  bool can_run_experts() const override { return true; }
 
   void begin_step(const StepBatch& batch) override {
     calls.push_back("begin_step");
@@ -98,6 +99,7 @@ class RecordingBackend final : public Backend {
     call("attention_output", layer.layer_idx);
   }
   void mlp(const LayerSpec& layer) override { call("mlp", layer.layer_idx); }
+  void experts(const LayerSpec& layer) override { call("experts", layer.layer_idx); }
   void head(const HeadWeights& head) override {
     call("head", static_cast<std::int32_t>(head.lm_head));
   }

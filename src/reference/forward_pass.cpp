@@ -1,5 +1,7 @@
 #include "reference/forward_pass.h"
 
+#include <algorithm>
+
 namespace tinyllm::reference {
 
 Activations make_activations(const ModelConfig& config, std::int64_t chunk_tokens,
@@ -17,8 +19,10 @@ Activations make_activations(const ModelConfig& config, std::int64_t chunk_token
   a.attention_out = floats(chunk_tokens, config.q_size());
   a.mask = floats(chunk_tokens, max_tokens);
   a.scores = floats(config.n_heads, max_tokens);
-  a.gate = floats(chunk_tokens, config.intermediate_size);
-  a.up = floats(chunk_tokens, config.intermediate_size);
+  const std::int64_t mlp_size = std::max({config.intermediate_size, config.moe.intermediate_size,
+                                          config.moe.shared_intermediate_size});
+  a.gate = floats(chunk_tokens, mlp_size);
+  a.up = floats(chunk_tokens, mlp_size);
   return a;
 }
 

@@ -34,7 +34,7 @@ struct Activations {
   Buffer attention_out;  // [n, n_heads, head_dim]
   Buffer mask;           // [n, n_keys]
   Buffer scores;         // [n_heads, max_tokens], a row of scratch for each head
-  Buffer gate, up;       // [n, intermediate_size]
+  Buffer gate, up;       // [n, intermediate_size], the largest of any MLP or expert
 };
 
 Activations make_activations(const ModelConfig& config, std::int64_t chunk_tokens,

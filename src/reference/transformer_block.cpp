@@ -4,6 +4,7 @@
 #include "kernels/cpu/scalar/rms_norm.h"
 #include "reference/attention.h"
 #include "reference/mlp.h"
+#include "reference/moe.h"
 #include "reference/parallel.h"
 
 namespace tinyllm::reference {
@@ -27,7 +28,11 @@ void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std
   scalar::add(f32(a.hidden), f32(a.delta), n_elems);
 
   norm_rows(pass, weights.post_attention_norm, a);
-  mlp(pass, weights, a);
+  if (weights.moe.router) {
+    moe(pass, weights.moe, a);
+  } else {
+    mlp(pass, weights.mlp, a);
+  }
   scalar::add(f32(a.hidden), f32(a.delta), n_elems);
 }
 

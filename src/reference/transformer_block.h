@@ -11,7 +11,7 @@ namespace tinyllm::reference {
 
 // h = activations.hidden, [n_tokens, hidden_size], in place:
 //   h += attention(RMSNorm(h) * input_norm)
-//   h += mlp(RMSNorm(h) * post_attention_norm)
+//   h += mlp(RMSNorm(h) * post_attention_norm), or moe(...) where the layer has experts
 void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
                        KvRows& kv_rows, Activations& activations);
 

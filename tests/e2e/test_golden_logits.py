@@ -38,11 +38,12 @@ def npy(path):
     return header["shape"], numbers
 
 
-def test_dump_layers(tinyllm, tmp_path):
+@pytest.mark.parametrize("model", ["qwen3-f32-tied-yarn", "qwen2moe-f32-untied"])
+def test_dump_layers(tinyllm, tmp_path, model):
     ids = ",".join(str(i % 67) for i in range(70))
     for engine in ("batched", "reference"):
         tinyllm.run(
-            "generate", "-m", FOLDER / "qwen3-f32-tied-yarn", "--token-ids", ids, "--dump-layers", tmp_path / engine,
+            "generate", "-m", FOLDER / model, "--token-ids", ids, "--dump-layers", tmp_path / engine,
             "--engine", engine, "--kv-type", "f32",
         )  # fmt: skip
     names = sorted(path.name for path in (tmp_path / "batched").iterdir())

@@ -17,7 +17,9 @@ constexpr const char* kTinyModels[] = {"llama-bf16-tied",
                                        "qwen2-bf16-tied",
                                        "qwen2-f32-untied",
                                        "qwen3-bf16-untied-yarn",
-                                       "qwen3-f32-tied-yarn"};
+                                       "qwen3-f32-tied-yarn",
+                                       "qwen2moe-f32-untied",
+                                       "qwen3moe-bf16-tied"};
 
 TEST(Engine, LogitsAndTextEqualTheReference) {
   for (const char* model : kTinyModels) {

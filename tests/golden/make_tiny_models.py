@@ -1,17 +1,18 @@
-"""Tiny random-weight Llama, Qwen2 and Qwen3 folders and the logits that transformers computes from them in f32.
+"""Tiny random-weight folders of every architecture and the logits that transformers computes from them in f32.
 
-    python tests/golden/make_tiny_models.py
+    python tests/golden/make_tiny_models.py [CASE ...]
 
-writes data/tiny/CASE/ (config.json, safetensors: a model as it would be published) and data/tiny/CASE.golden.json
+writes for each case, or for those named, data/tiny/CASE/ (config.json, safetensors: a model as it would be published) and data/tiny/CASE.golden.json
 ({"token_ids": [300], "lengths": [..], "logits": [length][vocab]}: the logits of the last of the first n tokens).
 """
 
 import json
 import pathlib
 import shutil
+import sys
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
+from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig
 
 DATA = pathlib.Path(__file__).parent / "data" / "tiny"
 LENGTHS = [1, 7, 33, 130, 300]
@@ -47,6 +48,13 @@ CASES = {
         Qwen3Config(**SIZES, head_dim=14, tie_word_embeddings=True, rope_parameters=rope(
             "yarn", factor=8.0, original_max_position_embeddings=64, beta_fast=16.0, beta_slow=2.0,
             attention_factor=1.1)), torch.float32, {"old_rope"}),
+    "qwen2moe-f32-untied": (
+        Qwen2MoeConfig(**(SIZES | dict(num_hidden_layers=3)), tie_word_embeddings=False, num_experts=6, num_experts_per_tok=2,
+                       moe_intermediate_size=40, shared_expert_intermediate_size=72, norm_topk_prob=False, mlp_only_layers=[1],
+                       rope_parameters=rope("default")), torch.float32, set()),
+    "qwen3moe-bf16-tied": (
+        Qwen3MoeConfig(**SIZES, head_dim=20, tie_word_embeddings=True, num_experts=9, num_experts_per_tok=3,
+                       moe_intermediate_size=24, norm_topk_prob=True, rope_parameters=rope("default")), torch.bfloat16, set()),
 }
 
 
@@ -73,9 +81,11 @@ def say_rope_as_before(path):
 
 
 def main():
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(parents=True)
+    wanted = sys.argv[1:] or list(CASES)
     for seed, (name, (config, dtype, options)) in enumerate(CASES.items()):
+        if name not in wanted:
+            continue
+        shutil.rmtree(DATA / name, ignore_errors=True)
         generator = torch.Generator().manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config)
         fill(model, generator)

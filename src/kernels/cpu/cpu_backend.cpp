@@ -14,6 +14,7 @@ CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
       profile_(pool),
       linear_(pool, kernels_),
       attention_(pool, kernels_, weights_),
+      experts_(pool, kernels_, weights_, linear_, profile_),
       head_(pool, kernels_, weights_, linear_, profile_) {}
 
 MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard) {
@@ -32,13 +33,15 @@ void CpuBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   sizes_ = sizes;
   attention_.configure(sizes, kv);
   head_.configure(sizes);
+  experts_.configure(sizes);
   std::int64_t q_size = 0;
   for (const AttentionSpec& layer : sizes.attention)
     q_size = std::max<std::int64_t>(q_size, layer.q_size());
   const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   linear_.configure(std::max(max_tokens, CpuHead::kMaxRows),
                     std::max<std::int64_t>({sizes.hidden_size, q_size, sizes.intermediate_size}),
-                    /*max_gathered_rows=*/0);
+                    /*max_gathered_rows=*/max_tokens * sizes.max_experts_per_token,
+                    /*max_groups=*/sizes.max_experts + 1);
   token_slots_.resize(max_tokens);
   hidden_ = Buffer(max_tokens * sizes.hidden_size * 4, "activations");
   normed_ = InputRows(max_tokens, sizes.hidden_size);
@@ -72,10 +75,8 @@ void CpuBackend::copy_hidden(std::span<float> out) const {
   std::copy_n(hidden.begin(), out.size(), out.begin());
 }
 
-void CpuBackend::normalise(VectorId norm, float eps, const PackedMatrix& weights,
-                           float split_above) {
+void CpuBackend::normalise(VectorId norm, float eps, bool quantises, float split_above) {
   const float* norm_weights = weights_.vector(norm);
-  const bool quantises = weights.has_quantised();
   for_each_token(*pool_, batch_.n_tokens, [&](std::int64_t t) {
     kernels_.rms_norm(hidden_row(t), norm_weights, normed_.row(t), sizes_.hidden_size, eps);
     if (quantises) normed_.quantise(kernels_, t, split_above);
@@ -103,7 +104,7 @@ void CpuBackend::embed(MatrixId embed_tokens) {
 
 void CpuBackend::attention_input(const LayerSpec& layer) {
   const PackedMatrix& weights = weights_.matrix(layer.qkv_proj);
-  normalise(layer.input_norm, layer.norm_eps, weights, kFineSplit);
+  normalise(layer.input_norm, layer.norm_eps, weights.has_quantised(), kFineSplit);
   profile_.mark(StepPart::norm);
   linear_.store(weights, {normed_, batch_.n_tokens}, attention_.projections(),
                 weights.n_padded_rows());
@@ -129,13 +130,20 @@ void CpuBackend::mlp(const LayerSpec& layer) {
   const MlpSpec& mlp = layer.mlp;
   const PackedMatrix& gate_up = weights_.matrix(mlp.gate_up_proj);
   const PackedMatrix& down = weights_.matrix(mlp.down_proj);
-  normalise(layer.post_attention_norm, layer.norm_eps, gate_up, kUsualSplit);
+  normalise(layer.post_attention_norm, layer.norm_eps, gate_up.has_quantised(), kUsualSplit);
   profile_.mark(StepPart::norm);
   linear_.store_gated(gate_up, {normed_, batch_.n_tokens}, weights_.vector(mlp.gate_up_bias),
                       gated_, mlp.intermediate_size);
   profile_.mark(StepPart::gate_up, gate_up, batch_.n_tokens);
   add_projection(down, mlp.down_bias, gated_);
   profile_.mark(StepPart::down_proj, down, batch_.n_tokens);
+}
+
+void CpuBackend::experts(const LayerSpec& layer) {
+  normalise(layer.post_attention_norm, layer.norm_eps, experts_.wants_quantised(layer.moe),
+            kUsualSplit);
+  profile_.mark(StepPart::norm);
+  experts_.run(layer.moe, normed_, batch_.n_tokens, hidden_row(0));
 }
 
 void CpuBackend::head(const HeadWeights& head) { head_.run(head, hidden_row(0)); }

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/cpu_attention.h"
+#include "kernels/cpu/cpu_experts.h"
 #include "kernels/cpu/cpu_head.h"
 #include "kernels/cpu/cpu_linear.h"
 #include "kernels/cpu/cpu_profile.h"
@@ -35,6 +36,7 @@ class CpuBackend final : public Backend {
   std::int64_t packed_bytes() const override { return weights_.n_bytes(); }
   std::int64_t packed_bytes(MatrixId id) const override { return weights_.matrix(id).n_bytes(); }
   std::int64_t free_bytes() const override;
+  bool can_run_experts() const override { return true; }
 
   void set_profile(StepProfile* profile) override { profile_.set(profile); }
   void begin_step(const StepBatch& batch) override;
@@ -44,6 +46,7 @@ class CpuBackend final : public Backend {
   void attention(const LayerSpec& layer) override;
   void attention_output(const LayerSpec& layer) override;
   void mlp(const LayerSpec& layer) override;
+  void experts(const LayerSpec& layer) override;
   void head(const HeadWeights& head) override;
   const StepOutput& collect() override { return head_.output(); }
   std::int32_t lag() const override { return 0; }
@@ -52,8 +55,8 @@ class CpuBackend final : public Backend {
  private:
   float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }
 
-  // normed_ = rms_norm(hidden), for all tokens; as int8 too where `weights` wants it.
-  void normalise(VectorId norm, float eps, const PackedMatrix& weights, float split_above);
+  // normed_ = rms_norm(hidden), for all tokens; as int8 too where `quantises`.
+  void normalise(VectorId norm, float eps, bool quantises, float split_above);
   // hidden += x weights^T + bias, for all tokens; quantises x first where weights are.
   void add_projection(const PackedMatrix& weights, VectorId bias, InputRows& x);
   ThreadPool* pool_;
@@ -62,6 +65,7 @@ class CpuBackend final : public Backend {
   CpuWeights weights_;
   CpuLinear linear_;
   CpuAttention attention_;
+  CpuExperts experts_;
   CpuHead head_;
   BackendSizes sizes_;
 

@@ -4,6 +4,7 @@
 // does not depend on how many rows or threads there are, bit for bit. Engine thread only.
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -24,14 +25,24 @@ struct LinearInput {
   const std::int32_t* indices = nullptr;  // [n_rows]
 };
 
+// One of several products that share a pass: a matrix of its own times some neighbouring rows of
+// the input. No row may be in two groups.
+struct LinearGroup {
+  const PackedMatrix* weights = nullptr;
+  std::int64_t n_cols = 0;  // rows of W (of gate, where it holds gate and up) without padding
+  std::int64_t first_row = 0, n_rows = 0;
+};
+
 class CpuLinear {
  public:
   // Both must outlive the operator.
   CpuLinear(ThreadPool& pool, const RowKernels& kernels) : pool_(&pool), kernels_(&kernels) {}
 
   // Makes scratch for products of at most max_rows rows and max_cols columns, of which at most
-  // max_gathered_rows rows are given by indices. Throws Error{out_of_memory}.
-  void configure(std::int64_t max_rows, std::int64_t max_cols, std::int64_t max_gathered_rows);
+  // max_gathered_rows rows are given by indices, in at most max_groups groups. Throws
+  // Error{out_of_memory}.
+  void configure(std::int64_t max_rows, std::int64_t max_cols, std::int64_t max_gathered_rows,
+                 std::int64_t max_groups = 1);
 
   // In what follows y is x W^T, [n_rows, rows of W] f32. n_cols is the number of W's rows without
   // the padding of its last panel.
@@ -42,37 +53,52 @@ class CpuLinear {
   void add(const PackedMatrix& weights, const LinearInput& x, const float* bias, float* out,
            std::int64_t n_cols);
   // out = silu(y_gate + b_gate) * (y_up + b_up); out: [n_rows, n_cols]. `weights` holds gate and up
-  // interleaved, n_cols rows each; bias: [2, n_cols] f32 or null. Shazeer 2020, SwiGLU.
+  // interleaved, n_cols rows each; bias: [2, n_cols] f32 or null. Shazeer 2020, SwiGLU. Columns
+  // from n_cols to the next whole tile become 0.
   void store_gated(const PackedMatrix& weights, const LinearInput& x, const float* bias,
                    InputRows& out, std::int64_t n_cols);
 
+  // The same for several groups in one pass: row t of `out` belongs to row t of x, whichever group
+  // it is in. A row's bits are those of a product of its own.
+  void store(std::span<const LinearGroup> groups, const LinearInput& x, float* out,
+             std::int64_t stride);
+  void store_gated(std::span<const LinearGroup> groups, const LinearInput& x, InputRows& out);
+
  private:
-  // What panels read, when the rows of a product are ready.
-  struct PanelInput {
+  // Rows of one group that a panel takes together, and where their residual planes are.
+  struct Block {
+    const LinearGroup* group;
+    std::int64_t first_row, n_rows;
+  };
+  // What panels read, when the rows of a pass are ready.
+  struct PassInput {
     const QuantisedRow* quantised;  // [n_rows]
     const float* values;            // [n_rows, stride]
     std::int64_t stride;
-    std::int64_t n_rows;
   };
-  PanelInput prepare(const PackedMatrix& weights, const LinearInput& x);
-  // Rows t to t + n of `gathered` become rows indices[t] and so on of x.
-  void gather(const PackedMatrix& weights, const LinearInput& x, std::int64_t t, std::int64_t n);
+  PassInput prepare(std::span<const LinearGroup> groups, const LinearInput& x);
+  // The rows become rows indices[0] and so on of x.
+  void gather(std::span<const LinearGroup> groups, const LinearInput& x);
 
-  // y [n, 32] = rows t to t + n of x times one panel; n <= kMaxPanelTokens.
-  void multiply_panel(const PackedMatrix& weights, std::int64_t panel, const PanelInput& x,
-                      std::int64_t t, std::int64_t n, float* y) const;
-  // each(panel, t, n) for groups of `group` neighbouring panels, in parallel, and all rows of x,
-  // t to t + n at a time, n at most kMaxPanelTokens.
-  void for_each_block(const PackedMatrix& weights, std::int64_t group, std::int64_t n_rows,
-                      function_ref<void(std::int64_t panel, std::int64_t t, std::int64_t n)> each);
-  // For every panel and up to kMaxPanelTokens rows of x at a time:
-  // sink(first column, first row, n rows, y) with y as above.
-  using Sink = function_ref<void(std::int64_t col, std::int64_t t, std::int64_t n, const float* y)>;
-  void multiply(const PackedMatrix& weights, const LinearInput& x, Sink sink);
+  // y [block.n_rows, 32] = the block's rows of x times one panel of its matrix.
+  void multiply_panel(const PassInput& x, std::int64_t block, std::int64_t panel, float* y) const;
+  // each(panel, block) for runs of `panels_at_once` neighbouring panels of each group, in parallel,
+  // and all blocks of the group.
+  void for_each_block(std::span<const LinearGroup> groups, std::int64_t panels_at_once,
+                      function_ref<void(std::int64_t panel, std::int64_t block)> each);
+  // For every panel and block: sink(first column, block, y) with y as above.
+  using Sink = function_ref<void(std::int64_t col, const Block& block, const float* y)>;
+  void multiply(std::span<const LinearGroup> groups, const LinearInput& x, Sink sink);
+  void multiply_gated(std::span<const LinearGroup> groups, const LinearInput& x, const float* bias,
+                      InputRows& out);
 
   ThreadPool* pool_;
   const RowKernels* kernels_;
   ResidualBlocks residuals_;
+  // Of the pass.
+  std::vector<Block> blocks_;              // in the order of the groups
+  std::vector<std::int64_t> first_block_;  // [groups + 1]
+  std::vector<std::int64_t> first_item_;   // [groups + 1] runs of panels before a group's
   // Of rows that are given by indices.
   std::vector<QuantisedRow> gathered_;  // [max_gathered_rows] views of the rows
   Buffer gathered_values_;              // [max_gathered_rows, max_cols] f32, for float weights

@@ -60,9 +60,10 @@ class CpuLinearTest : public EveryIsa {
   PackedMatrix pack(const std::vector<Tensor>& parts, PartOrder order = PartOrder::stacked) {
     return PackedMatrix(parts, order, arena_, pool_);
   }
-  std::unique_ptr<CpuLinear> make_linear(ThreadPool& pool, std::int64_t max_gathered = kMaxRows) {
+  std::unique_ptr<CpuLinear> make_linear(ThreadPool& pool, std::int64_t max_gathered = kMaxRows,
+                                         std::int64_t max_groups = 1) {
     auto linear = std::make_unique<CpuLinear>(pool, kernels_);
-    linear->configure(kMaxRows, kCols, max_gathered);
+    linear->configure(kMaxRows, kCols, max_gathered, max_groups);
     return linear;
   }
   std::vector<float> product(CpuLinear& linear, const PackedMatrix& weights, const LinearInput& x) {
@@ -190,6 +191,49 @@ TEST_P(CpuLinearTest, GateAndUpMeetInTheirRow) {
     }
     ASSERT_TRUE(std::equal(gate_row, gate_row + kOut, out.row(t))) << "row " << t;
     for (std::int64_t i = kOut; i < out.stride(); ++i) ASSERT_EQ(out.row(t)[i], 0.0f) << "padding";
+  }
+}
+
+// Experts: groups of one row, of a few, of more than a panel takes; quantised and float matrices.
+TEST_P(CpuLinearTest, GroupsAreProductsOfTheirOwn) {
+  constexpr std::int64_t kOut = 45, kStride = 64;
+  const Matrix quantised(DType::q4_0, kOut, kCols, pool_, 7),
+      other(DType::q8_0, kOut, kCols, pool_, 8);
+  const Matrix plain(DType::bf16, kOut, kCols, pool_, 9);
+  std::vector<PackedMatrix> stacked, gated;
+  for (const Matrix* matrix : {&quantised, &other, &plain}) {
+    stacked.push_back(pack({matrix->tensor}));
+    gated.push_back(pack({matrix->tensor, matrix->tensor}, PartOrder::interleaved));
+  }
+  const InputRows x = make_rows(kMaxRows);
+  std::vector<std::int32_t> indices(kMaxRows);
+  for (std::int32_t i = 0; i < kMaxRows; ++i) indices[i] = (7 * i + 5) % (kMaxRows - 11);
+  for (const int n_threads : {1, 3}) {
+    ThreadPool pool(n_threads);
+    const auto linear = make_linear(pool, kMaxRows, /*max_groups=*/6);
+    const std::int64_t sizes[] = {1, 130, 1, 2, 150, 16};
+    std::vector<LinearGroup> groups;
+    std::int64_t first = 0;
+    for (std::size_t g = 0; g < std::size(sizes); ++g) {
+      groups.push_back({&stacked[g % 3], kOut, first, sizes[g]});
+      first += sizes[g];
+    }
+    std::vector<float> got(kMaxRows * kStride);
+    InputRows got_gated(kMaxRows, kOut);
+    linear->store(groups, {x, kMaxRows, indices.data()}, got.data(), kStride);
+    for (std::size_t g = 0; g < groups.size(); ++g) groups[g].weights = &gated[g % 3];
+    linear->store_gated(groups, {x, kMaxRows, indices.data()}, got_gated);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      for (std::int64_t t = groups[g].first_row; t < groups[g].first_row + groups[g].n_rows; ++t) {
+        const std::vector<float> want = product(*linear, stacked[g % 3], {x, 1, &indices[t]});
+        ASSERT_TRUE(std::equal(want.begin(), want.end(), got.begin() + t * kStride))
+            << g << ", " << t;
+        InputRows want_gated(1, kOut);
+        linear->store_gated(gated[g % 3], {x, 1, &indices[t]}, nullptr, want_gated, kOut);
+        ASSERT_TRUE(std::equal(want_gated.row(0), want_gated.row(0) + kStride, got_gated.row(t)))
+            << g << ", " << t;
+      }
+    }
   }
 }
 

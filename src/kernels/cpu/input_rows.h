@@ -28,7 +28,11 @@ class InputRows {
 
   // Quantises row t from its values. split_above: see RowKernels::quantise_act.
   void quantise(const RowKernels& kernels, std::int64_t t, float split_above) {
-    kernels.quantise_act(row(t), stride_, split_above, quantised_[t]);
+    quantise(kernels, t, split_above, stride_);
+  }
+  // The same for a row that has only n_cols columns now, a multiple of 32.
+  void quantise(const RowKernels& kernels, std::int64_t t, float split_above, std::int64_t n_cols) {
+    kernels.quantise_act(row(t), n_cols, split_above, quantised_[t]);
   }
 
  private:

@@ -97,14 +97,14 @@ struct QuantisedRows {
 
   QuantisedRows(const RowKernels& kernels, const std::vector<float>& x, std::int64_t tokens,
                 std::int64_t n_cols, float split_above = 1.5f)
-      : input(tokens, n_cols), blocks(tokens, n_cols), n_tokens(tokens), k(n_cols) {
+      : input(tokens, n_cols), blocks(1, tokens, n_cols), n_tokens(tokens), k(n_cols) {
     for (std::int64_t t = 0; t < n_tokens; ++t) {
       std::copy_n(x.begin() + t * k, k, input.row(t));
       input.quantise(kernels, t, split_above);
     }
     collect(n_tokens);
   }
-  void collect(std::int64_t n_rows) { blocks.collect(0, rows(), n_rows, k); }
+  void collect(std::int64_t n_rows) { blocks.collect(0, 0, rows(), n_rows, k); }
   const Residuals* residuals() const { return &blocks[0]; }
   const QuantisedRow* rows() const { return input.quantised(); }
   const QuantisedRow& row(std::int64_t t) const { return rows()[t]; }

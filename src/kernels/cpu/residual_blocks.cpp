@@ -6,20 +6,16 @@
 
 namespace tinyllm {
 
-ResidualBlocks::ResidualBlocks(std::int64_t max_rows, std::int64_t max_cols)
-    : max_tiles_(max_cols / 32) {
-  const std::int64_t n_blocks = (max_rows + kMaxPanelTokens - 1) / kMaxPanelTokens;
-  first_ = Buffer(n_blocks * (max_tiles_ + 1) * 4, "activations");
-  groups_ = Buffer(max_rows * max_tiles_ * static_cast<std::int64_t>(sizeof(ResidualGroup)),
-                   "activations");
-  for (std::int64_t block = 0; block < n_blocks; ++block) {
-    blocks_.push_back({first_.as<std::int32_t>().data() + block * (max_tiles_ + 1),
-                       groups_.as<ResidualGroup>().data() + block * kMaxPanelTokens * max_tiles_});
-  }
-}
+ResidualBlocks::ResidualBlocks(std::int64_t max_blocks, std::int64_t max_rows,
+                               std::int64_t max_cols)
+    : first_(max_blocks * (max_cols / 32 + 1) * 4, "activations"),
+      groups_(max_rows * (max_cols / 32) * static_cast<std::int64_t>(sizeof(ResidualGroup)),
+              "activations"),
+      blocks_(max_blocks),
+      max_tiles_(max_cols / 32) {}
 
-void ResidualBlocks::collect(std::int64_t block, const QuantisedRow* rows, std::int64_t n_rows,
-                             std::int64_t n_cols) {
+void ResidualBlocks::collect(std::int64_t block, std::int64_t first_row, const QuantisedRow* rows,
+                             std::int64_t n_rows, std::int64_t n_cols) {
   const std::int64_t n_tiles = n_cols / 32;
   const auto for_each_split = [&](auto&& each) {
     for (std::int64_t t = 0; t < n_rows; ++t) {
@@ -37,7 +33,8 @@ void ResidualBlocks::collect(std::int64_t block, const QuantisedRow* rows, std::
   std::int32_t n_before = 0;
   for (std::int64_t tile = 0; tile < n_tiles; ++tile)
     n_before += std::exchange(first[tile + 1], n_before);
-  ResidualGroup* groups = groups_.as<ResidualGroup>().data() + block * kMaxPanelTokens * max_tiles_;
+  ResidualGroup* groups = groups_.as<ResidualGroup>().data() + first_row * max_tiles_;
+  blocks_[block] = {first, groups};
   for_each_split([&](std::int64_t t, std::int64_t tile) {
     const QuantPlane& plane = rows[t].residual;
     ResidualGroup& group = groups[first[tile + 1]++];

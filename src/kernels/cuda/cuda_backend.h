@@ -46,6 +46,7 @@ class CudaBackend final : public Backend {
   std::int64_t packed_bytes() const override { return weights_.n_taken(); }
   std::int64_t packed_bytes(MatrixId id) const override { return matrix(id).n_bytes; }
   std::int64_t free_bytes() const override;
+  bool can_run_experts() const override { return false; }
 
   void begin_step(const StepBatch& batch) override;
   void run(Recipe kind, function_ref<void()> recipe) override;
@@ -54,6 +55,7 @@ class CudaBackend final : public Backend {
   void attention(const LayerSpec& layer) override;
   void attention_output(const LayerSpec& layer) override;
   void mlp(const LayerSpec& layer) override;
+  void experts(const LayerSpec&) override { CHECK(false, "no experts on this device"); }
   void head(const HeadWeights& head) override;
   const StepOutput& collect() override;
   std::int32_t lag() const override { return kLag; }

@@ -27,6 +27,17 @@ void add_yarn_keys(const RopeScaling& scaling, const std::string& prefix, GgufKe
   if (wanted != usual) keys.add_float(prefix + "attn_factor", wanted / usual);
 }
 
+void add_moe_keys(const MoeConfig& moe, const std::string& prefix, GgufKeys& keys) {
+  if (moe.n_experts == 0) return;
+  keys.add_count(prefix + "expert_count", moe.n_experts);
+  keys.add_count(prefix + "expert_used_count", moe.n_experts_per_token);
+  keys.add_count(prefix + "expert_feed_forward_length", moe.intermediate_size);
+  if (moe.shared_intermediate_size != 0) {
+    keys.add_count(prefix + "expert_shared_feed_forward_length", moe.shared_intermediate_size);
+  }
+  keys.add_bool(prefix + "expert_weights_norm", moe.norm_weights);
+}
+
 }  // namespace
 
 void add_config_keys(const ModelConfig& config, GgufKeys& keys) {
@@ -44,6 +55,7 @@ void add_config_keys(const ModelConfig& config, GgufKeys& keys) {
   keys.add_float(prefix + "attention.layer_norm_rms_epsilon", double{config.norm_eps});
   keys.add_count(prefix + "rope.dimension_count", config.head_dim);
   keys.add_float(prefix + "rope.freq_base", config.rope_theta);
+  add_moe_keys(config.moe, prefix, keys);
   const RopeScaling& scaling = config.rope_scaling;
   if (scaling.type == RopeScaling::Type::linear) {
     keys.add_string(prefix + "rope.scaling.type", "linear");

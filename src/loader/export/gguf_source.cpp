@@ -67,6 +67,12 @@ std::int64_t GgufTensorSource::row(std::int64_t i) const {
   return i - in_head + in_head / 2 + in_head % 2 * (interleaved_head_dim / 2);
 }
 
+const std::byte* GgufTensorSource::data_of_row(std::int64_t i) const {
+  if (stacked.empty()) return tensor.row(row(i));
+  const std::int64_t n_rows = stacked.front().n_rows();
+  return stacked[i / n_rows].row(i % n_rows);
+}
+
 GgufSource::GgufSource(const Checkpoint& checkpoint) {
   if (const GgufFile* file = checkpoint.gguf()) {
     metadata_ = &file->metadata();
@@ -138,9 +144,32 @@ void GgufSource::add_layer(const LayerWeights& weights, std::int64_t layer,
   add(kKNorm, weights.k_norm, {});
   add(kOProj, weights.o_proj, weights.o_bias);
   add(kPostAttentionNorm, weights.post_attention_norm, {});
-  add(kGateProj, weights.gate_proj, weights.gate_bias);
-  add(kUpProj, weights.up_proj, weights.up_bias);
-  add(kDownProj, weights.down_proj, weights.down_bias);
+  add(kGateProj, weights.mlp.gate_proj, weights.mlp.gate_bias);
+  add(kUpProj, weights.mlp.up_proj, weights.mlp.up_bias);
+  add(kDownProj, weights.mlp.down_proj, weights.mlp.down_bias);
+  if (weights.moe.router) add_moe(weights.moe, layer);
+}
+
+void GgufSource::add_moe(const MoeWeights& weights, std::int64_t layer) {
+  const auto name_of = [&](const WeightName& name) {
+    return layer_weight_name(kNaming, layer, name);
+  };
+  const auto add_stack = [&](const WeightName& name, Tensor MlpWeights::*part) {
+    std::vector<Tensor> matrices;
+    for (const MlpWeights& expert : weights.experts) matrices.push_back(expert.*part);
+    const Shape& one = matrices.front().shape;
+    const Tensor all = {nullptr, matrices.front().dtype, {std::ssize(matrices), one[0], one[1]}};
+    tensors_.push_back({name_of(name), all, 0, std::move(matrices)});
+  };
+  tensors_.push_back({name_of(kRouter), weights.router});
+  add_stack(kExpertGateProj, &MlpWeights::gate_proj);
+  add_stack(kExpertUpProj, &MlpWeights::up_proj);
+  add_stack(kExpertDownProj, &MlpWeights::down_proj);
+  if (!weights.shared_scale) return;
+  tensors_.push_back({name_of(kSharedScale), weights.shared_scale});
+  tensors_.push_back({name_of(kSharedGateProj), weights.shared.gate_proj});
+  tensors_.push_back({name_of(kSharedUpProj), weights.shared.up_proj});
+  tensors_.push_back({name_of(kSharedDownProj), weights.shared.down_proj});
 }
 
 // An f32 tensor of its own.

@@ -21,9 +21,15 @@ struct GgufTensorSource {
   // 0: rows are written in their order. Else each run of so many rows is a head in split halves,
   // and is written with the rows of a pair side by side (RopePairing::interleaved).
   std::int64_t interleaved_head_dim = 0;
+  // Of the experts of a layer: their matrices, one behind the other, of which `tensor` is only the
+  // format and the shape. Else empty.
+  std::vector<Tensor> stacked = {};
 
   // Where row `i` of the file lies in the tensor.
   std::int64_t row(std::int64_t i) const;
+  // Whether the file's rows lie side by side in their order.
+  bool is_contiguous() const { return interleaved_head_dim == 0 && stacked.empty(); }
+  const std::byte* data_of_row(std::int64_t i) const;
 };
 
 class GgufSource {
@@ -38,6 +44,7 @@ class GgufSource {
  private:
   void add_text_keys(const Checkpoint& checkpoint);
   void add_weights(const Checkpoint& checkpoint);
+  void add_moe(const MoeWeights& weights, std::int64_t layer);
   void add_layer(const LayerWeights& weights, std::int64_t layer, std::int64_t interleaved);
   void add_vector(std::string name, std::vector<float> values);
 

@@ -35,7 +35,7 @@ class GgufSourceOf : public ::testing::TestWithParam<std::string> {
 // pairing, which the rows of q and k follow.
 TEST_P(GgufSourceOf, ConfigComesBack) {
   TensorMap tensors;
-  for (const auto& [name, tensor, head_dim] : source_.tensors()) tensors[name] = tensor;
+  for (const GgufTensorSource& source : source_.tensors()) tensors[source.name] = source.tensor;
   const ModelConfig want = folder_.config();
   const ModelConfig got = config_from_gguf(source_.metadata(), tensors);
   EXPECT_EQ(got.architecture, want.architecture);
@@ -53,6 +53,12 @@ TEST_P(GgufSourceOf, ConfigComesBack) {
   EXPECT_EQ(got.mlp_bias, want.mlp_bias);
   EXPECT_EQ(got.qk_norm, want.qk_norm);
   EXPECT_EQ(got.tie_word_embeddings, want.tie_word_embeddings);
+  EXPECT_EQ(got.moe.n_experts, want.moe.n_experts);
+  EXPECT_EQ(got.moe.n_experts_per_token, want.moe.n_experts_per_token);
+  EXPECT_EQ(got.moe.intermediate_size, want.moe.intermediate_size);
+  EXPECT_EQ(got.moe.shared_intermediate_size, want.moe.shared_intermediate_size);
+  EXPECT_EQ(got.moe.norm_weights, want.moe.norm_weights);
+  EXPECT_EQ(got.moe.dense_layers, want.moe.dense_layers);
   const auto frequencies_of = [](const ModelConfig& config) {
     return rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling);
   };
@@ -96,7 +102,8 @@ INSTANTIATE_TEST_SUITE_P(Tiny, GgufSourceOf,
                          ::testing::Values("llama-bf16-tied", "llama-f32-untied-llama3-bias",
                                            "llama-f16-untied-linear-mlp-bias", "qwen2-bf16-tied",
                                            "qwen2-f32-untied", "qwen3-bf16-untied-yarn",
-                                           "qwen3-f32-tied-yarn"),
+                                           "qwen3-f32-tied-yarn", "qwen2moe-f32-untied",
+                                           "qwen3moe-bf16-tied"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::ranges::replace(name, '-', '_');

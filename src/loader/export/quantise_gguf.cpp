@@ -26,6 +26,8 @@ std::uint32_t file_type(DType type) {
 
 DType type_of(const std::string& name, const Tensor& tensor, DType wanted) {
   if (tensor.shape.n_dims() < 2) return tensor.dtype;
+  // Small, and which experts a token goes to hangs on every bit of it.
+  if (name.ends_with(weight_name(WeightNaming::gguf, kRouter))) return DType::f32;
   const bool is_table = name == weight_name(WeightNaming::gguf, kEmbedTokens) ||
                         name == weight_name(WeightNaming::gguf, kLmHead);
   const bool four_bits = wanted == DType::q4_0 || wanted == DType::q4_k;
@@ -37,11 +39,11 @@ Tensor rows_of(const GgufTensorSource& source, std::int64_t begin, std::int64_t 
                std::vector<std::byte>& space) {
   const Tensor& tensor = source.tensor;
   const Shape shape = {n, tensor.n_cols()};
-  if (source.interleaved_head_dim == 0) return {tensor.row(begin), tensor.dtype, shape};
+  if (source.is_contiguous()) return {tensor.row(begin), tensor.dtype, shape};
   const std::int64_t n_bytes = row_bytes(tensor.dtype, tensor.n_cols());
   space.resize(n * n_bytes);
   for (std::int64_t i = 0; i < n; ++i) {
-    std::memcpy(space.data() + i * n_bytes, tensor.row(source.row(begin + i)),
+    std::memcpy(space.data() + i * n_bytes, source.data_of_row(begin + i),
                 static_cast<std::size_t>(n_bytes));
   }
   return {space.data(), tensor.dtype, shape};
@@ -76,7 +78,7 @@ QuantisedFile quantise_gguf(
     function_ref<void(std::int64_t n_done, std::int64_t n_total)> progress) {
   QuantisedFile result;
   std::vector<GgufTensorPlan> plans;
-  for (const auto& [name, tensor, head_dim] : source.tensors()) {
+  for (const auto& [name, tensor, head_dim, stacked] : source.tensors()) {
     const DType to = type_of(name, tensor, type);
     plans.push_back({name, to, tensor.shape});
     result.bytes_before += tensor.n_bytes();
