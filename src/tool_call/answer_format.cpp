@@ -24,7 +24,9 @@ const Format* find_format(const std::vector<Format>& formats, std::string_view n
 // Without the edges that lead into calls.
 std::vector<FormatState> without_calls(std::vector<FormatState> states) {
   for (FormatState& state : states) {
-    std::erase_if(state.edges, [](const FormatEdge& edge) { return edge.step == CallStep::open; });
+    std::erase_if(state.edges, [](const FormatEdge& edge) {
+      return edge.step == CallStep::open || edge.step == CallStep::guess;
+    });
   }
   return states;
 }
@@ -109,13 +111,14 @@ std::shared_ptr<const AnswerFormat> make_answer_format(
   if (reasoning != nullptr && !tells_channels)
     format->reasoning_state = add_reasoning(states, *reasoning);
   if (tools != nullptr) {
-    format->is_bare = tools->is_bare;
     format->has_qualified_names = tools->has_qualified_names;
   }
   for (FormatState& state : states) {
     AnswerFormat::State compiled;
-    for (const FormatEdge& edge : state.edges)
+    for (const FormatEdge& edge : state.edges) {
       compiled.is_special.push_back(is_special_token(edge.terminal));
+      format->has_special_terminals |= compiled.is_special.back();
+    }
     compiled.table = std::move(state);
     format->states.push_back(std::move(compiled));
   }

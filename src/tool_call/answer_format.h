@@ -27,8 +27,9 @@ enum class TextKind {
   python_calls,    // [f(a=1, b="x"), g()]
 };
 
-// What a terminal does with the call.
-enum class CallStep { none, open, begin, close, begin_and_close };
+// What a terminal does with the call. `guess` opens one that looks like other text: it is a call only
+// if it names a function of the request.
+enum class CallStep { none, open, guess, begin, close, begin_and_close };
 
 inline constexpr int kFail = -1;  // no state: the call cannot be read
 
@@ -50,9 +51,7 @@ struct FormatState {
 
 struct ToolFormat {
   std::string_view name;
-  std::vector<FormatState> states;  // the first is content, where an answer begins
-  // Calls look like any JSON or list: only names that the request gave make them calls.
-  bool is_bare = false;
+  std::vector<FormatState> states;   // the first is content, where an answer begins
   bool has_qualified_names = false;  // "functions.f:0" is the id, f the name
   bool has_reasoning = false;        // its states tell reasoning too
   int id_length = 0;                 // of the ids that its template takes; 0: any
@@ -84,7 +83,8 @@ struct AnswerFormat {
   };
   std::vector<State> states;
   int reasoning_state = -1;  // where an answer begins whose prompt has opened the reasoning
-  bool is_bare = false, has_qualified_names = false;
+  bool has_qualified_names = false;
+  bool has_special_terminals = false;
 };
 
 // Either may be nullptr. Calls are read only with `reads_calls`; harmony's channels are told apart in

@@ -114,9 +114,10 @@ void AnswerParser::release_held() {
 void AnswerParser::follow(const FormatEdge& edge) {
   const std::string terminal = std::exchange(held_, {});
   held_special_.clear();
-  if (edge.step == CallStep::open) {
+  if (edge.step == CallStep::open || edge.step == CallStep::guess) {
     const std::string space = std::exchange(space_, {});
     open_call();
+    is_guess_ = edge.step == CallStep::guess;
     account(space);
   }
   settle_space(false);
@@ -135,7 +136,8 @@ bool AnswerParser::end_text(CallStep step) {
   const bool closes = step == CallStep::close || step == CallStep::begin_and_close;
   if (step == CallStep::begin || step == CallStep::begin_and_close) {
     const std::string name = trimmed(name_);
-    if (!begin_call(name, format_->has_qualified_names ? name : "")) return false;
+    const bool has_id = format_->has_qualified_names && name.find(':') != name.npos;
+    if (!begin_call(name, has_id ? name : "")) return false;
   }
   if (closes) end_call();
   return true;
@@ -147,7 +149,7 @@ void AnswerParser::go(int next) {
     case TextKind::reasoning: has_reasoned_ = false; break;
     case TextKind::key: key_.clear(); break;
     case TextKind::json_arguments: json_ = {}, in_json_ = false; break;
-    case TextKind::json_calls: json_calls_ = {}; break;
+    case TextKind::json_calls: json_calls_ = JsonCallReader(is_guess_); break;
     case TextKind::python_calls: python_calls_ = {}; break;
     default: break;
   }
@@ -233,7 +235,7 @@ void AnswerParser::open_call() {
 bool AnswerParser::begin_call(const std::string& name, const std::string& id) {
   argument_name_ = format_->has_qualified_names ? without_qualifiers(name) : name;
   if (argument_name_.empty()) return fail_call("the call has no name"), false;
-  if (format_->is_bare && !tools_->has(argument_name_))
+  if (is_guess_ && !tools_->has(argument_name_))
     return fail_call("no such function was given"), false;
   if (options_.max_calls > 0 && n_calls_ >= options_.max_calls)
     return fail_call("more calls than the request allows"), false;
@@ -264,7 +266,7 @@ void AnswerParser::fail_call(const std::string& error) {
   is_open_ = false;
   at_start_ = false;
   state_ = 0;
-  if (format_->is_bare && !is_announced_) return emit(Kind::content, source);
+  if (is_guess_ && !is_announced_) return emit(Kind::content, source);
   events_->push_back({.kind = Kind::call_failed,
                       .call_idx = is_announced_ ? n_calls_ - 1 : -1,
                       .text = source,

@@ -103,8 +103,9 @@ class AnswerParser {
 
   // The call that is being read.
   bool is_open_ = false, is_announced_ = false;
-  int n_calls_ = 0;     // announced so far
-  std::string source_;  // its text so far
+  bool is_guess_ = false;  // it may be other text
+  int n_calls_ = 0;        // announced so far
+  std::string source_;     // its text so far
   std::string name_, key_;
   std::string value_;              // of the argument, as far as it is held
   std::string argument_name_;      // of the function, for its types

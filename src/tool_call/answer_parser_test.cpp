@@ -167,8 +167,8 @@ TEST(AnswerParser, LosesNothingOfDamagedTexts) {
     const Events events = parse(it, text, {});
     ASSERT_EQ(source_of(events), text);
     for (const AnswerEvent& event : events) {
-      if (event.kind == Kind::content || event.kind == Kind::reasoning)
-        ASSERT_EQ(event.text, event.source);
+      if (event.kind > Kind::reasoning) continue;
+      ASSERT_EQ(event.text, event.source);
     }
     std::size_t cut = random() % (text.size() + 1);
     ASSERT_EQ(parse(it, text, {cut}), events) << text << "\ncut before " << cut;
@@ -176,7 +176,7 @@ TEST(AnswerParser, LosesNothingOfDamagedTexts) {
       ASSERT_FALSE(name.empty());
       JsonScanner scanner;
       JsonScanner::Step step = JsonScanner::Step::more;
-      for (const char c : arguments) {
+      for (const char c : arguments.substr(0, arguments.find_last_not_of(" \n\r\t") + 1)) {
         ASSERT_EQ(step, JsonScanner::Step::more) << arguments;
         step = scanner.push(c);
       }

@@ -24,6 +24,9 @@ enum class CallNews {
 // {"name": "f", "arguments": {...}} with its keys in any order, or an array of these.
 class JsonCallReader {
  public:
+  // `knows_keys`: an object with other keys than those of calls is none.
+  explicit JsonCallReader(bool knows_keys = false) : knows_keys_(knows_keys) {}
+
   CallNews push(char c);
   bool is_over() const { return place_ == Place::over; }
   const std::string& name() const { return name_; }
@@ -55,6 +58,7 @@ class JsonCallReader {
   CallNews end_value();
   CallNews take_text(const std::string& text);
 
+  bool knows_keys_;
   Place place_ = Place::begin;
   bool is_list_ = false;
   JsonScanner scanner_;

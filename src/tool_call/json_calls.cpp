@@ -91,6 +91,7 @@ CallNews JsonCallReader::in_key(char c) {
                                                       : Role::none;
   if ((role_ == Role::name && has_name_) || (role_ == Role::arguments && has_arguments_))
     return refuse("a key of the call stands there twice");
+  if (knows_keys_ && role_ == Role::none && key != "type") return refuse("a key is none of a call");
   place_ = Place::colon;
   return CallNews::none;
 }

@@ -8,13 +8,20 @@ namespace {
 using enum CallStep;
 using Kind = TextKind;
 
-// <tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>: Hermes, Qwen 2.5 and 3, Granite 4.
+// <tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>: Hermes, Qwen 2.5 and 3, Granite 4. Small
+// models write the object as a block of JSON, or alone.
 ToolFormat hermes() {
   return {.name = "hermes",
           .states = {
-              {Kind::content, {{"<tool_call>", 1, open}}},
+              {Kind::content,
+               {{"<tool_call>", 1, open},
+                {"<tools>", 1, guess},
+                {"```json", 3, guess},
+                {"{", 3, guess, /*stays=*/true, /*at_start=*/true}}},
               {Kind::json_calls, {}, 2},
-              {Kind::space, {{"</tool_call>", 2}}},
+              {Kind::space, {{"</tool_call>", 2}, {"</tools>", 2}}},
+              {Kind::json_calls, {}, 4},
+              {Kind::space, {{"```", 2}, {"{", 3, guess, /*stays=*/true}}},
           }};
 }
 
@@ -36,31 +43,25 @@ ToolFormat qwen3_coder() {
 // {"name": "f", "parameters": {"a": 1}} and nothing else; <|python_tag|> may stand before it, and ;
 // between two.
 ToolFormat llama3_json() {
-  return {
-      .name = "llama3_json",
-      .states =
-          {
+  return {.name = "llama3_json",
+          .states = {
               {Kind::content,
-               {{"{", 1, open, /*stays=*/true, /*at_start=*/true}, {"<|python_tag|>", 1, open}}},
+               {{"{", 1, guess, /*stays=*/true, /*at_start=*/true}, {"<|python_tag|>", 1, open}}},
               {Kind::json_calls, {}, 2},
               {Kind::space, {{";", 3}, {"<|python_tag|>", 1, open}}},
-              {Kind::space, {{"{", 1, open, /*stays=*/true}, {"<|python_tag|>", 1, open}}},
-          },
-      .is_bare = true};
+              {Kind::space, {{"{", 1, guess, /*stays=*/true}, {"<|python_tag|>", 1, open}}},
+          }};
 }
 
 // [f(a=1, b="x"), g()]: Llama 3.2 and 4.
 ToolFormat llama_pythonic() {
-  return {
-      .name = "llama_pythonic",
-      .states =
-          {
+  return {.name = "llama_pythonic",
+          .states = {
               {Kind::content,
-               {{"[", 1, open, /*stays=*/true, /*at_start=*/true}, {"<|python_start|>", 1, open}}},
+               {{"[", 1, guess, /*stays=*/true, /*at_start=*/true}, {"<|python_start|>", 1, open}}},
               {Kind::python_calls, {}, 2},
               {Kind::space, {{"<|python_end|>", 2}}},
-          },
-      .is_bare = true};
+          }};
 }
 
 // <|tool_call_start|>[f(a=1)]<|tool_call_end|>
