@@ -46,6 +46,8 @@ std::vector<const Field*> fields_of(ApiKind kind);
 // A JSON body to a request. Throws ApiError that names the field. Unknown fields are left out and
 // named in the request.
 ApiRequest parse_api_request(ApiKind kind, std::string_view body);
+// The same of an object that is read already.
+ApiRequest read_api_request(ApiKind kind, const nlohmann::ordered_json& body);
 
 // Throws ApiError{400} for a request with unknown fields where a server is `strict`.
 void check_unknown_fields(const ApiRequest& request, bool strict);
