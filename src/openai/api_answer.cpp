@@ -27,8 +27,23 @@ void append(std::vector<Value>& to, const std::vector<Value>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
+std::size_t bytes_of(const std::vector<AnswerCall>& calls) {
+  std::size_t n_bytes = calls.size() * sizeof(AnswerCall);
+  for (const AnswerCall& call : calls) n_bytes += call.name.size() + call.arguments.size();
+  return n_bytes;
+}
+
 // The first prompt token as completion logprobs list it: nothing stands before it, rank 0.
 TokenLogprobs without_logprob(TokenId id) { return {.drawn = {id, 0.0f}, .rank = 0, .top = {}}; }
+
+// What the json of an answer takes in memory: measured with 20 alternatives a token, rounded up.
+constexpr std::size_t kJsonBytesALogprob = 512, kJsonBytesAnId = 16;
+
+std::size_t count_entries(const std::vector<TokenLogprobs>& logprobs) {
+  std::size_t n = 0;
+  for (const TokenLogprobs& it : logprobs) n += 1 + it.top.size();
+  return n;
+}
 
 }  // namespace
 
@@ -48,6 +63,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
     run.prompt_ids = std::move(prompt_ids);
     if (request_.echo) run.echo = echo_text(request_.prompts[runs_.size() - 1], model);
   }
+  check_prompt_logprobs(request_, usage().n_prompt);
   texts_.resize(runs_.size() * request_.n);
   for (std::size_t i = 0; i < texts_.size(); ++i) {
     AnswerChoice& whole = texts_[i].whole;
@@ -170,6 +186,25 @@ void ApiAnswer::gather(const AnswerChoice& news) {
   append(whole.token_ids, news.token_ids);
   append(whole.logprobs, news.logprobs);
   whole.finish_reason = news.finish_reason;
+  n_gathered_bytes_ += news.text.size() + news.reasoning.size() + bytes_of(news.calls) +
+                       news.token_ids.size() * sizeof(TokenId) +
+                       news.logprobs.size() * sizeof(TokenLogprobs) +
+                       count_entries(news.logprobs) * sizeof(TokenLogprob);
+}
+
+std::size_t ApiAnswer::json_bytes() const {
+  std::size_t n_bytes = 0;
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    const PromptRun& run = run_of(i);
+    const AnswerChoice& whole = texts_[i].whole;
+    const std::size_t n_entries =
+        count_entries(whole.logprobs) + count_entries(run.prompt_logprobs);
+    std::size_t n_ids = 0;
+    if (whole.wants_token_ids) n_ids = whole.token_ids.size() + run.prompt_ids.size();
+    n_bytes += whole.text.size() + 2 * whole.reasoning.size() + bytes_of(whole.calls) +
+               run.echo.size() + n_entries * kJsonBytesALogprob + n_ids * kJsonBytesAnId;
+  }
+  return n_bytes;
 }
 
 AnswerUsage ApiAnswer::usage() const {

@@ -57,6 +57,8 @@ class ApiAnswer {
   const PromptRun& run_of(std::size_t text_idx) const { return runs_[text_idx / request_.n]; }
   const Text& text(std::size_t text_idx) const { return texts_[text_idx]; }
   int n_texts() const { return static_cast<int>(texts_.size()); }
+  std::size_t n_gathered_bytes() const { return n_gathered_bytes_; }
+  std::size_t json_bytes() const;  // about what to_json() takes in memory
   AnswerUsage usage() const;
   nlohmann::ordered_json to_json() const;  // when every text has ended
 
@@ -70,6 +72,7 @@ class ApiAnswer {
   AnswerHead head_;
   std::vector<PromptRun> runs_;
   std::vector<Text> texts_;  // [n_prompts * n]
+  std::size_t n_gathered_bytes_ = 0;
 };
 
 }  // namespace tinyllm

@@ -159,10 +159,14 @@ ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
         400, "invalid_json", "",
         fmt::format("the request's body is {}, must be a JSON object", describe_value(document)));
   }
+  return read_api_request(kind, document);
+}
+
+ApiRequest read_api_request(ApiKind kind, const json& body) {
   ApiRequest request;
   request.kind = kind;
   request.skip_special_tokens = kind != ApiKind::detokenize;
-  const Values values = known_values(kind, document, request);
+  const Values values = known_values(kind, body, request);
   for (const Field* field : fields_of(kind)) {
     const json* value = values.at(field->name);
     // /tokenize takes a prompt or messages; all other routes with messages need them.

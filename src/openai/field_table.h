@@ -48,6 +48,8 @@ std::vector<const Field*> fields_of(ApiKind kind);
 // A JSON body to a request. Throws ApiError that names the field. Unknown fields are left out and
 // named in the request.
 ApiRequest parse_api_request(ApiKind kind, std::string_view body);
+// The same of an object that is read already.
+ApiRequest read_api_request(ApiKind kind, const nlohmann::ordered_json& body);
 
 // Throws ApiError{400} for a choice without tools; drops the tools that are not to be called.
 void check_tool_choice(ApiRequest& request);

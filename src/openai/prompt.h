@@ -15,6 +15,9 @@ namespace tinyllm {
 // Throws ApiError{400} for more than the model's operator allows.
 void check_limits(const ApiRequest& request, const ServedModel& model);
 
+// Throws ApiError{400} where the log probabilities of all its prompts would fill the memory.
+void check_prompt_logprobs(const ApiRequest& request, std::int64_t n_prompt_tokens);
+
 // The exact prompt text of the request's messages. Throws ApiError{400} for what the template
 // refuses, and for a model without one.
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model);

@@ -218,11 +218,17 @@ def test_strict_is_told_to_be_ignored(caller):
 
 
 @pytest.mark.skipif(not os.environ.get("TINYLLM_LONG"), reason="minutes on the larger model: ./tiny test --long")
-def test_qwen_runs_a_loop_of_two_tools(start_server):
+def test_qwen_calls_two_tools_and_answers(start_server):
     path = real_home() / "models" / QWEN_FILE
     if not path.exists():
         pytest.skip(f"LACKS the real model {path}: run 'tinyllm pull qwen2.5-coder-1.5b'")
-    messages = run_loop(client_of(start_server(path)), temperature=0, max_tokens=200)
-    called = {call.function.name for message in messages for call in getattr(message, "tool_calls", None) or []}
-    assert called == {"get_weather", "get_time"}
-    assert "21" in messages[-1].content and "12:00" in messages[-1].content
+    client = client_of(start_server(path))
+    messages = [{"role": "user", "content": "Tell me the weather and the time in Paris. Call both tools."}]
+    options = {"model": "", "messages": messages, "tools": TOOLS, "temperature": 0, "max_tokens": 200}
+    message = client.chat.completions.create(**options).choices[0].message
+    messages.append(message)
+    for call in message.tool_calls:
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": run_tool(call)})
+    assert {call.function.name for call in message.tool_calls} == {"get_weather", "get_time"}
+    answer = client.chat.completions.create(**options, tool_choice="none").choices[0]
+    assert answer.finish_reason == "stop" and "21" in answer.message.content and "12:00" in answer.message.content
