@@ -11,6 +11,7 @@
 
 #include "engine/request_stream.h"
 #include "openai/answer_json.h"
+#include "openai/answer_reader.h"
 #include "openai/api_request.h"
 #include "openai/served_model.h"
 
@@ -30,6 +31,8 @@ class ApiAnswer {
   struct Text {
     AnswerChoice whole;  // what was gathered; otherwise only the stop string
     std::int64_t n_generated = 0;
+    std::unique_ptr<AnswerReader> reader;  // of a chat that may hold more than content
+    int n_calls = 0;                       // tools called, without calls that failed
   };
 
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
@@ -60,8 +63,12 @@ class ApiAnswer {
   nlohmann::ordered_json to_json() const;  // when every text has ended
 
  private:
+  bool shows_special() const;
+  void read_text(Text& text, std::string_view engine_text, AnswerChoice& news);
+
   ApiRequest request_;
   const ServedModel* model_;
+  std::shared_ptr<const AnswerFormat> format_;  // nullptr: all is content
   AnswerHead head_;
   std::vector<PromptRun> runs_;
   std::vector<Text> texts_;  // [n_prompts * n]

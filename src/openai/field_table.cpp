@@ -108,6 +108,7 @@ void check_together(ApiRequest& request) {
     refuse("min_tokens", "min_tokens is larger than max_tokens");
   if (request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
     refuse("n", "prompts times n is over 1024 texts; send fewer in one request");
+  check_tool_choice(request);
   if (request.kind == ApiKind::tokenize && request.prompts.empty() && !request.messages)
     refuse("prompt", "prompt is missing (or messages, to tokenize a conversation)");
 }
@@ -123,12 +124,17 @@ std::vector<const Field*> fields_of(ApiKind kind) {
     case ApiKind::chat:
       add(chat_fields());
       add(template_fields());
+      add(tool_fields());
       break;
     case ApiKind::completion: add(completion_fields()); break;
-    case ApiKind::apply_template: add(template_fields()); break;
+    case ApiKind::apply_template:
+      add(template_fields());
+      add(tool_fields());
+      break;
     case ApiKind::tokenize:
       add(tokenize_fields());
       add(template_fields());
+      add(tool_fields());
       break;
     case ApiKind::detokenize: add(detokenize_fields()); break;
   }

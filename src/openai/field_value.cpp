@@ -85,6 +85,13 @@ const std::string& read_string(const std::string& path, const nlohmann::ordered_
   return text;
 }
 
+std::shared_ptr<nlohmann::ordered_json> share_json(nlohmann::ordered_json value) {
+  return {new nlohmann::ordered_json(std::move(value)), [](nlohmann::ordered_json* it) {
+            dismantle(*it);
+            delete it;
+          }};
+}
+
 TokenId read_token_id(const std::string& path, const nlohmann::ordered_json& value) {
   return static_cast<TokenId>(read_integer(path, value, 0, std::numeric_limits<TokenId>::max()));
 }

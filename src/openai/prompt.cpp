@@ -9,6 +9,7 @@
 #include "client/chat_prompt.h"
 #include "client/sampling_defaults.h"
 #include "openai/api_error.h"
+#include "openai/tool_prompt.h"
 #include "text/model_text.h"
 
 namespace tinyllm {
@@ -122,6 +123,37 @@ void check_prompt_logprobs(const ApiRequest& request, std::int64_t n_prompt_toke
                fmt::format("for at most {} with so many", kMaxLogprobEntries / n_a_token));
 }
 
+namespace {
+
+// Most templates take a call's arguments as an object. One that fails on it gets JSON text.
+MarkedText render_inputs(const ChatTemplate& chat_template, const ApiRequest& request,
+                         const ServedModel& model) {
+  TemplateOptions options;
+  options.add_generation_prompt = request.add_generation_prompt;
+  const auto render = [&](bool as_text) {
+    json inputs = template_inputs(request, model, as_text);
+    const JsonDismantler dismantler(inputs);
+    return chat_template.render(inputs, options);
+  };
+  const auto has_calls = [](const json& message) { return message.contains("tool_calls"); };
+  try {
+    return render(/*as_text=*/false);
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    if (std::ranges::any_of(*request.messages, has_calls)) {
+      try {
+        return render(/*as_text=*/true);
+      } catch (const Error&) {
+        // The first error says more.
+      }
+    }
+    throw ApiError(400, "template_error", "messages", error.what());
+  }
+}
+
+}  // namespace
+
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model) {
   const std::optional<ChatTemplate>& chat_template = model.engine->text().chat_template;
   if (const std::string& error = model.engine->text().chat_template_error; !error.empty()) {
@@ -134,17 +166,7 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model) 
     throw ApiError(400, "no_chat_template", "messages",
                    "this model has no chat template (a base model); use /v1/completions");
   }
-  json inputs = request.variables ? *request.variables : json::object();
-  const JsonDismantler dismantler(inputs);
-  inputs["messages"] = *request.messages;
-  TemplateOptions options;
-  options.add_generation_prompt = request.add_generation_prompt;
-  MarkedText prompt;
-  try {
-    prompt = chat_template->render(inputs, options);
-  } catch (const Error& error) {
-    throw ApiError(400, "template_error", "messages", error.what());
-  }
+  MarkedText prompt = render_inputs(*chat_template, request, model);
   if (request.continue_final_message &&
       !open_last_message(prompt, request.messages->back()["content"].get<std::string>())) {
     throw ApiError(400, "invalid_value", "continue_final_message",
@@ -160,11 +182,12 @@ bool loses_its_marks(const MarkedText& prompt, const ServedModel& model) {
          encode_chat(model.tokenizer(), {prompt.text, {}});
 }
 
-std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
-                                                 const ServedModel& model) {
-  std::vector<std::vector<TokenId>> all;
+EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model) {
+  EncodedPrompts encoded;
+  std::vector<std::vector<TokenId>>& all = encoded.ids;
   if (request.messages) {
     const MarkedText prompt = render_messages(request, model);
+    encoded.opens_reasoning = opens_reasoning(prompt, model);
     check_text(request, prompt.text.size(), model);
     all.push_back(
         encode_chat(model.tokenizer(), prompt, request.add_special_tokens.value_or(false)));
@@ -183,7 +206,7 @@ std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
     check_ids("prompt", ids, model);
     if (request.kind != ApiKind::tokenize) check_length(request, ids.size(), model);
   }
-  return all;
+  return encoded;
 }
 
 std::string echo_text(const Prompt& prompt, const ServedModel& model) {

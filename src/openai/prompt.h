@@ -26,10 +26,14 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
 // the text without its marks.
 bool loses_its_marks(const MarkedText& prompt, const ServedModel& model);
 
-// The token ids of each prompt; messages are one prompt. Throws ApiError{400} for a prompt without
+struct EncodedPrompts {
+  std::vector<std::vector<TokenId>> ids;  // of each prompt
+  bool opens_reasoning = false;           // the answer begins inside the model's reasoning
+};
+
+// The prompts' token ids; messages are one prompt. Throws ApiError{400} for a prompt without
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
-std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
-                                                 const ServedModel& model);
+EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model);
 
 // The text that `echo` shows for a prompt.
 std::string echo_text(const Prompt& prompt, const ServedModel& model);

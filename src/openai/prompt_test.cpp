@@ -62,7 +62,7 @@ std::vector<TokenId> ids_of_chat(const ModelText& text, const std::string& messa
 
 std::vector<TokenId> ids_of_api(Engine& engine, ApiKind kind, const std::string& body) {
   const ServedModel model{.engine = &engine, .names = {"tiny"}};
-  return encode_prompts(parse_api_request(kind, body), model).front();
+  return encode_prompts(parse_api_request(kind, body), model).ids.front();
 }
 
 TEST(Prompt, AConversationHasTheSameIdsEverywhere) {

@@ -112,6 +112,7 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
   if (!news.token_ids.empty()) has_tokens_ = true;
+  if (!news.tool_parse_error.empty()) service_.metrics().count_tool_parse_error();
   if (!news.token_ids.empty())
     observe_tokens(deliveries_[text_idx], std::ssize(news.token_ids), now);
   if (answer_.request().stream) {
@@ -158,6 +159,8 @@ void Generation::stream_piece(AnswerChoice news) {
   delivery.n_characters += count_characters(news.text);
   const FinishReason reason = news.finish_reason;
   const bool has_news = opens || !news.text.empty() || !news.logprobs.empty() ||
+                        !news.reasoning.empty() || !news.calls.empty() ||
+                        !news.tool_parse_error.empty() ||
                         (news.wants_token_ids && !news.token_ids.empty());
   if (has_news) {
     AnswerChoice body = news;
@@ -168,6 +171,7 @@ void Generation::stream_piece(AnswerChoice news) {
   if (reason == FinishReason::none) return;
   // The end stands in a chunk of its own, which holds nothing else.
   news.text.clear(), news.logprobs.clear(), news.token_ids.clear();
+  news.reasoning.clear(), news.calls.clear(), news.tool_parse_error.clear();
   send(news);
 }
 
