@@ -4,6 +4,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 E2E = Path(__file__).resolve().parents[1] / "e2e"
 sys.path.insert(0, str(E2E))
 
@@ -14,3 +16,11 @@ _spec.loader.exec_module(_e2e)
 ROOT = _e2e.ROOT
 start_server, smollm2 = _e2e.start_server, _e2e.smollm2
 pytest_sessionstart = _e2e.pytest_sessionstart
+
+
+@pytest.fixture(scope="session")
+def qwen():
+    path = _e2e.real_home() / "models/Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf"
+    if not path.exists():
+        pytest.skip(f"LACKS the real model {path}: run 'tinyllm pull qwen2.5-coder-1.5b'")
+    return path

@@ -22,18 +22,26 @@ def server(start_server, smollm2):
     return start_server(smollm2, "--served-model-name", MODEL, "--max-num-seqs", 8)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_client(server, client, tmp_path):
+def run_client(server, client, folder, *arguments):
     sys.path.insert(0, str(ROOT / "tools"))
     from run_tests import python_with
 
     python = python_with(f"tests/clients/{client}/requirements.txt")
     if python is None:
         pytest.skip(f"LACKS the packages of tests/clients/{client}: they could not be installed")
-    environment = {**os.environ, **OFFLINE, "HOME": str(tmp_path)}
-    command = [python, HERE / client / "client.py", f"http://127.0.0.1:{server.port}/v1", MODEL]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    environment = {**os.environ, **OFFLINE, "HOME": str(folder)}
+    command = [python, HERE / client / "client.py", f"http://127.0.0.1:{server.port}/v1", MODEL, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     server.wait_until_idle()
     assert server.metric("vllm:request_success_total", finished_reason="error") == 0
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client(server, client, tmp_path):
+    run_client(server, client, tmp_path)
+
+
+def test_aider_edits_a_file(start_server, qwen, tmp_path):
+    run_client(start_server(qwen, "--served-model-name", MODEL, "--context", 4096), "aider", tmp_path, "edit")
