@@ -235,6 +235,10 @@ def attack_tests(options):
     return run_pytest("tests/attack", options.name, **level(options))
 
 
+def client_tests(options):
+    return run_pytest("tests/clients", options.name)
+
+
 def web_page_tests(options):
     return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side=True, **level(options))
 
@@ -362,6 +366,7 @@ GATES = [
     ("differential", differential_tests),
     ("microbench", microbench_tests),
 ]
+LONG = [("clients of others", client_tests)]
 CHECKS = [("layers", layers), ("format", layout), ("ISA objects", isa), ("tools", tool_tests), ("clang-tidy", lint)]
 OTHER_BUILDS = [
     ("address sanitizer", address_sanitizer),
@@ -401,6 +406,7 @@ def main():
     stages = FAST
     if options.all or options.long:
         stages = [("build", release_build)] + CHECKS + [("models", models)] + FAST + GATES + OTHER_BUILDS
+        stages += LONG if options.long else []
         if options.first_word:
             stages.insert(0, ("first word", first_word))
     total, times = Result(), []

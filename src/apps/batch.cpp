@@ -25,6 +25,7 @@
 #include "client/open_model.h"
 #include "openai/api_answer.h"
 #include "openai/api_error.h"
+#include "openai/tool_prompt.h"
 
 namespace tinyllm {
 namespace {
@@ -217,6 +218,7 @@ void run_batch(const BatchCommand& command) {
   ServedModel model;
   model.engine = engine.get();
   model.names = {command.model};
+  choose_formats(model);
   BatchCounts counts;
   const Stopwatch clock;
   {

@@ -5,6 +5,7 @@
 #include "base/json_parse.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
+#include "openai/field_value.h"
 
 namespace tinyllm {
 namespace {
@@ -14,7 +15,7 @@ using json = nlohmann::ordered_json;
 const json& text_member(const json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end()) refuse_field(name, "missing", "a string");
-  if (!found->is_string()) refuse_field(name, found->type_name(), "a string");
+  if (!found->is_string()) refuse_value(name, *found, "a string");
   return *found;
 }
 
@@ -41,21 +42,20 @@ json error_line(const BatchLine& line, const std::exception& fault) {
 
 void parse_batch_line(std::string_view text, BatchLine& line) {
   const json object = parse_ordered_json(text, "the line");
-  if (!object.is_object()) refuse_field("the line", object.type_name(), "an object");
+  if (!object.is_object()) refuse_value("the line", object, "an object");
   const auto custom_id = text_member(object, "custom_id").get<std::string>();
   if (custom_id.empty()) refuse_field("custom_id", "empty", "a string of at least one character");
   line.custom_id = custom_id;
   const auto url = text_member(object, "url").get<std::string>();
   if (object.contains("method") && object["method"] != "POST")
-    refuse_field("method", object["method"].dump(), "\"POST\"");
+    refuse_value("method", object["method"], "'POST'");
   if (url != "/v1/chat/completions" && url != "/v1/completions")
-    refuse_field("url", json(url).dump(), "\"/v1/chat/completions\" or \"/v1/completions\"");
+    refuse_value("url", object["url"], "'/v1/chat/completions' or '/v1/completions'");
   const auto body = object.find("body");
   if (body == object.end() || !body->is_object())
-    refuse_field("body", body == object.end() ? "missing" : body->type_name(), "an object");
+    refuse_field("body", body == object.end() ? "missing" : describe_value(*body), "an object");
   const ApiKind kind = url == "/v1/completions" ? ApiKind::completion : ApiKind::chat;
-  line.request =
-      parse_api_request(kind, body->dump(-1, ' ', false, json::error_handler_t::replace));
+  line.request = read_api_request(kind, *body);
   if (line.request.stream) refuse_field("stream", "true", "false: a batch answers whole");
 }
 

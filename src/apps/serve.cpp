@@ -25,8 +25,10 @@
 #include "client/open_model.h"
 #include "engine/open_engine.h"
 #include "engine/step_trace.h"
+#include "openai/tool_prompt.h"
 #include "server/openapi.h"
 #include "server/server.h"
+#include "tool_call/answer_format.h"
 
 namespace tinyllm {
 namespace {
@@ -40,6 +42,7 @@ struct ServeCommand {
   AskedSampling sampling;
   AnswerLimits limits;
   std::string api_key_file, trace, schedule = "fcfs";
+  std::string tool_format = "auto", reasoning_format = "auto";
   std::vector<std::string> names, api_keys;
   double drain_s = 30, header_s = 10, body_s = 60, idle_s = 75, write_s = 30;
   double max_wait_s = 0, max_time_s = 0, kv_share = 0.25;
@@ -126,6 +129,39 @@ void prepare(ServeCommand& command) {
         http.host);
 }
 
+void log_formats(const ServedModel& model) {
+  const auto name = [](const auto* format) { return format == nullptr ? "none" : format->name; };
+  log(LogLevel::info, "tool calls: {}, reasoning: {}", name(model.tool_format),
+      name(model.reasoning_format));
+  if (model.engine->text().chat_template && !template_knows_tools(model))
+    log(LogLevel::info,
+        "this model's chat template knows no tools: requests with tools get the form of Hermes");
+}
+
+// The names of all formats, for a flag.
+template <typename Format>
+std::vector<std::string> names_of(const std::vector<Format>& formats) {
+  std::vector<std::string> names = {"auto", "none"};
+  for (const Format& format : formats) names.emplace_back(format.name);
+  return names;
+}
+
+void add_format_options(Command app, ServeCommand& command) {
+  constexpr const char* kGroup = "Tools and reasoning";
+  app.add_option("--tool-format", command.tool_format,
+                 "How the model writes calls of tools (docs/tools.md has the names); auto: as its "
+                 "template shows")
+      .one_of(names_of(tool_formats()))
+      .type_name("NAME")
+      .group(kGroup)
+      .show_default();
+  app.add_option("--reasoning-format", command.reasoning_format,
+                 "How the model writes its reasoning; auto: as its template shows")
+      .one_of(names_of(reasoning_formats()))
+      .group(kGroup)
+      .show_default();
+}
+
 void run_serve(ServeCommand& command) {
   if (command.print_api) return write_stdout(api_page());
   if (!command.quiet && !log_enabled(LogLevel::info)) configure_log(LogLevel::info);
@@ -156,7 +192,9 @@ void run_serve(ServeCommand& command) {
   model.fingerprint = fingerprint_of(command.model, engine->options());
   model.sampling = command.sampling;
   model.limits = command.limits;
+  choose_formats(model, command.tool_format, command.reasoning_format);
   log(LogLevel::info, "{}", describe(*engine));
+  log_formats(model);
   server.set_model(model);
   const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", model.names.front(),
                                           address_of(command, server.port()), clock.seconds());
@@ -356,6 +394,7 @@ void add_serve_command(Command app) {
   add_client_limits(command, *options);
   add_answer_limits(command, options->limits);
   add_sampling_defaults(command, options->sampling);
+  add_format_options(command, *options);
   add_schedule_options(command, *options);
   command.add_flag("--quiet", options->quiet, "Do not log each request");
   command.add_flag("--strict", options->service.strict,

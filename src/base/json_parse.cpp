@@ -22,7 +22,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& source,
                           const JsonLimits& limits) {
   check_size(text, source, limits);
   nlohmann::json value;
-  JsonReader<nlohmann::json>(text, source, limits).read(value);
+  read_json(text, source, limits, value);
   return value;
 }
 
@@ -31,7 +31,7 @@ nlohmann::ordered_json parse_ordered_json(std::string_view text, const std::stri
   check_size(text, source, limits);
   nlohmann::ordered_json value;
   try {
-    JsonReader<nlohmann::ordered_json>(text, source, limits).read(value);
+    read_json(text, source, limits, value);
   } catch (...) {
     dismantle(value);
     throw;

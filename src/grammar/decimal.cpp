@@ -4,10 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json_values.h"
+
 namespace tinyllm {
 namespace {
 
 constexpr double kMaxExact = 9007199254740992.0;  // 2^53
+constexpr std::size_t kMaxDigits = 400;           // more than the largest double has
 
 int compare_magnitudes(const Decimal& a, const Decimal& b) {
   if (a.whole.size() != b.whole.size()) return a.whole.size() < b.whole.size() ? -1 : 1;
@@ -62,7 +65,15 @@ int compare(const Decimal& a, const Decimal& b) {
   return a.is_negative ? compare_magnitudes(b, a) : compare_magnitudes(a, b);
 }
 
+bool is_number(const nlohmann::ordered_json& value) {
+  return value.is_number() || big_integer_in(value).has_value();
+}
+
 std::optional<Decimal> decimal_of(const nlohmann::ordered_json& value) {
+  if (const auto digits = big_integer_in(value)) {
+    if (digits->size() > kMaxDigits) return std::nullopt;
+    return parse_decimal(*digits);
+  }
   if (!value.is_number()) return std::nullopt;
   if (value.is_number_float()) {
     const double number = value.get<double>();

@@ -20,7 +20,11 @@ struct Decimal {
 // < 0, 0 or > 0.
 int compare(const Decimal& a, const Decimal& b);
 
-// Empty for what is no number, and for numbers whose digits were rounded when they were read.
+// Whole numbers of any size are some too (base/json_values.h).
+bool is_number(const nlohmann::ordered_json& value);
+
+// Empty for what is no number, and for numbers whose digits were rounded when they were read or
+// are too many.
 std::optional<Decimal> decimal_of(const nlohmann::ordered_json& value);
 
 // The nearest whole number that is not smaller (`up`) or not larger.

@@ -43,6 +43,21 @@ TEST(JsonSchema, NumbersInTheirRanges) {
                {"2", "true", "\"b\""});
 }
 
+TEST(JsonSchema, WholeNumbersOfAnySizeAreExact) {
+  const std::string large(100, '7'), larger = std::string(99, '7') + "8";
+  expect_texts(schema(R"({"const": 18446744073709551616})"), {"18446744073709551616"},
+               {"18446744073709551615", "18446744073709551617", "1", "{}"});
+  expect_texts(schema(fmt::format(R"({{"enum": [[{}], "a"]}})", large)), {"[" + large + "]"},
+               {"[" + larger + "]", "[7]"});
+  expect_texts(schema(fmt::format(R"({{"type": "integer", "maximum": {}}})", large)),
+               {large, "0", "-" + larger}, {larger, "0.5"});
+  expect_texts(schema(R"({"minimum": -100000000000000000000})"), {"-100000000000000000000", "1"},
+               {"-100000000000000000001"});
+  expect_texts(schema(R"({"maxItems": 100000000000000000000})"), {"[]", "[1,2]"}, {"[1"});
+  EXPECT_EQ(refusal(schema(R"({"maximum": )" + std::string(1'000'000, '1') + "}")),
+            "JSON schema: '#': 'maximum' is a number that is too large to be kept exactly");
+}
+
 // Against comparisons of doubles, at and beside every bound.
 TEST(JsonSchema, RangesAgreeWithComparisons) {
   const std::vector<double> points = {-120, -20.5, -9,  -1, -0.5, 0,     0.05,

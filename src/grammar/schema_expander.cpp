@@ -1,9 +1,11 @@
 #include "grammar/schema_expander.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_values.h"
 #include "grammar/schema_words.h"
 
 namespace tinyllm {
@@ -80,6 +82,8 @@ void SchemaExpander::refuse_negation(const Keyword& keyword) const {
 std::uint64_t SchemaExpander::count(const Keyword& keyword) const {
   const Schema& value = keyword.value;
   if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (const auto digits = big_integer_in(value); digits && !digits->starts_with('-'))
+    return std::numeric_limits<std::uint64_t>::max();
   if (value.is_number_float()) {
     const double number = value.get<double>();
     if (number >= 0 && number < 1e15 &&

@@ -77,7 +77,7 @@ void SchemaExpander::add_values(Branch& branch, const Keyword& keyword,
     if (value->is_null()) types |= kNullType;
     if (value->is_boolean()) types |= value->get<bool>() ? kTrueType : kFalseType;
     if (value->is_string()) texts.push_back(value->get<std::string>());
-    if (value->is_number()) {
+    if (is_number(*value)) {
       const std::optional<Decimal> number = decimal_of(*value);
       if (!number) refuse(keyword, "has a number that is too large to be kept exactly");
       numbers.push_back(number_value(pool_, *number));
@@ -154,7 +154,7 @@ void SchemaExpander::do_bound(Branch& branch, const Keyword& keyword) {
     const char* beside = is_low ? "exclusiveMinimum" : "exclusiveMaximum";
     is_exclusive = keyword.schema.value(beside, Schema(false)) == true;
   }
-  if (!keyword.value.is_number()) refuse_value(keyword, "a number");
+  if (!is_number(keyword.value)) refuse_value(keyword, "a number");
   const std::optional<Decimal> value = decimal_of(keyword.value);
   if (!value) refuse(keyword, "is a number that is too large to be kept exactly");
   if (keyword.is_negated) {
@@ -167,7 +167,7 @@ void SchemaExpander::do_bound(Branch& branch, const Keyword& keyword) {
 
 void SchemaExpander::do_multiple_of(Branch& branch, const Keyword& keyword) {
   const std::optional<Decimal> step = decimal_of(keyword.value);
-  if (!keyword.value.is_number()) refuse_value(keyword, "a number above 0");
+  if (!is_number(keyword.value)) refuse_value(keyword, "a number above 0");
   if (step && (step->is_negative || step->is_zero())) refuse_value(keyword, "a number above 0");
   const std::optional<ExprId> multiple = step ? number_multiple(pool_, *step) : std::nullopt;
   const bool is_whole = step && step->is_integer();

@@ -116,8 +116,33 @@ json logprobs_json(const AnswerHead& head, const AnswerChoice& choice, const Tok
                                     : completion_logprobs(choice, tokenizer);
 }
 
+// A call as a message has it; in a stream with its index, and only what is new.
+json call_json(const AnswerCall& call, bool in_stream) {
+  json result = json::object();
+  if (in_stream) result["index"] = call.idx;
+  if (!call.name.empty()) result["id"] = call.id, result["type"] = "function";
+  result["function"] = json::object();
+  if (!call.name.empty()) result["function"]["name"] = call.name;
+  result["function"]["arguments"] = call.arguments;
+  return result;
+}
+
+void add_calls(json& message, const AnswerChoice& choice, bool in_stream) {
+  if (!choice.reasoning.empty()) {
+    message["reasoning_content"] = choice.reasoning;
+    message["reasoning"] = choice.reasoning;
+  }
+  if (!choice.calls.empty()) {
+    message["tool_calls"] = json::array();
+    for (const AnswerCall& call : choice.calls)
+      message["tool_calls"].push_back(call_json(call, in_stream));
+  }
+  if (!choice.tool_parse_error.empty()) message["tool_parse_error"] = choice.tool_parse_error;
+}
+
 void add_ending(json& result, const AnswerChoice& choice) {
-  const char* reason = to_string(choice.finish_reason);
+  const bool calls = choice.finish_reason == FinishReason::stop && choice.has_calls;
+  const char* reason = calls ? "tool_calls" : to_string(choice.finish_reason);
   result["finish_reason"] = *reason == '\0' ? json(nullptr) : json(reason);
   if (!choice.stop_string.empty()) result["stop_reason"] = choice.stop_string;
   if (choice.wants_token_ids) result["token_ids"] = choice.token_ids;
@@ -154,7 +179,11 @@ json chunk_json(const AnswerHead& head) {
 json choice_json(const AnswerHead& head, const AnswerChoice& choice, const Tokenizer& tokenizer) {
   json result = {{"index", choice.idx}};
   if (head.kind == ApiKind::chat) {
-    result["message"] = {{"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}};
+    const bool only_calls = choice.text.empty() && !choice.calls.empty();
+    result["message"] = {{"role", "assistant"},
+                         {"content", only_calls ? json(nullptr) : json(choice.text)},
+                         {"refusal", nullptr}};
+    add_calls(result["message"], choice, /*in_stream=*/false);
   } else {
     result["text"] = choice.text;
   }
@@ -170,6 +199,7 @@ json chunk_choice_json(const AnswerHead& head, const AnswerChoice& choice, bool 
     json delta = json::object();
     if (with_role) delta["role"] = "assistant";
     if (with_role || !choice.text.empty()) delta["content"] = choice.text;
+    add_calls(delta, choice, /*in_stream=*/true);
     result["delta"] = std::move(delta);
   } else {
     result["text"] = choice.text;

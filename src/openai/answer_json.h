@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/output.h"
+#include "openai/answer_reader.h"
 #include "openai/api_request.h"
 #include "text/tokenizer.h"
 
@@ -29,6 +30,11 @@ struct AnswerUsage {
 struct AnswerChoice {
   int idx = 0;
   std::string text;
+  std::string reasoning;
+  std::vector<AnswerCall> calls;  // those that failed are not among the whole's
+  std::vector<int> failed_calls;  // of the news: began before, and are none
+  std::string tool_parse_error;
+  bool has_calls = false;  // the text has called a tool, now or before
   std::vector<TokenId> token_ids;
   std::vector<TokenLogprobs> logprobs;
   bool wants_logprobs = false, wants_token_ids = false;

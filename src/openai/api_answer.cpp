@@ -1,5 +1,6 @@
 #include "openai/api_answer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -7,6 +8,8 @@
 #include "base/error.h"
 #include "base/random_id.h"
 #include "openai/prompt.h"
+#include "openai/tool_prompt.h"
+#include "tool_call/answer_format.h"
 
 namespace tinyllm {
 namespace {
@@ -24,8 +27,23 @@ void append(std::vector<Value>& to, const std::vector<Value>& from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
+std::size_t bytes_of(const std::vector<AnswerCall>& calls) {
+  std::size_t n_bytes = calls.size() * sizeof(AnswerCall);
+  for (const AnswerCall& call : calls) n_bytes += call.name.size() + call.arguments.size();
+  return n_bytes;
+}
+
 // The first prompt token as completion logprobs list it: nothing stands before it, rank 0.
 TokenLogprobs without_logprob(TokenId id) { return {.drawn = {id, 0.0f}, .rank = 0, .top = {}}; }
+
+// What the json of an answer takes in memory: measured with 20 alternatives a token, rounded up.
+constexpr std::size_t kJsonBytesALogprob = 512, kJsonBytesAnId = 16;
+
+std::size_t count_entries(const std::vector<TokenLogprobs>& logprobs) {
+  std::size_t n = 0;
+  for (const TokenLogprobs& it : logprobs) n += 1 + it.top.size();
+  return n;
+}
 
 }  // namespace
 
@@ -38,18 +56,33 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
   check_limits(request_, model);
-  for (std::vector<TokenId>& prompt_ids : encode_prompts(request_, model)) {
+  format_ = answer_format(request_, model);
+  EncodedPrompts prompts = encode_prompts(request_, model);
+  for (std::vector<TokenId>& prompt_ids : prompts.ids) {
     PromptRun& run = runs_.emplace_back();
     run.prompt_ids = std::move(prompt_ids);
     if (request_.echo) run.echo = echo_text(request_.prompts[runs_.size() - 1], model);
   }
+  check_prompt_logprobs(request_, usage().n_prompt);
   texts_.resize(runs_.size() * request_.n);
   for (std::size_t i = 0; i < texts_.size(); ++i) {
     AnswerChoice& whole = texts_[i].whole;
     whole.idx = static_cast<int>(i);
     whole.wants_logprobs = request_.params.n_logprobs >= 0;
     whole.wants_token_ids = request_.return_token_ids;
+    if (format_ == nullptr) continue;
+    const AnswerParserOptions options = {.in_reasoning = prompts.opens_reasoning,
+                                         .shows_special = !request_.skip_special_tokens,
+                                         .max_calls = request_.parallel_tool_calls ? 0 : 1};
+    const int id_length = model.tool_format != nullptr ? model.tool_format->id_length : 0;
+    texts_[i].reader = std::make_unique<AnswerReader>(
+        format_, request_.tool_types, options, model.tokenizer(), id_length, shows_special());
   }
+}
+
+// Where terminals of the format are special tokens, the engine's text must hold them.
+bool ApiAnswer::shows_special() const {
+  return !request_.skip_special_tokens || (format_ != nullptr && format_->has_special_terminals);
 }
 
 void ApiAnswer::submit(const std::string& name) {
@@ -58,6 +91,7 @@ void ApiAnswer::submit(const std::string& name) {
     for (PromptRun& run : runs_) {
       Request request = engine_request(request_, *model_, run.prompt_ids, random_seed);
       request.name = name;
+      request.skip_special = !shows_special();
       run.max_tokens = request.params.max_tokens;
       run.stream = model_->engine->submit(std::move(request));
     }
@@ -90,13 +124,31 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
     if (news.finish_reason != FinishReason::none) news.finish_reason = FinishReason::length;
     return news;
   }
-  news.text = std::move(piece.text);
   news.token_ids = std::move(piece.token_ids);
+  if (text.reader) {
+    read_text(text, piece.text, news);
+  } else {
+    news.text = std::move(piece.text);
+  }
   news.logprobs = std::move(piece.logprobs);
   text.n_generated += std::ssize(news.token_ids);
   // The token that ended it is not shown, but it was computed, and is counted as vLLM counts it.
   if (news.finish_reason == FinishReason::stop && news.stop_string.empty()) ++text.n_generated;
   return news;
+}
+
+// What `engine_text` says, told apart.
+void ApiAnswer::read_text(Text& text, std::string_view engine_text, AnswerChoice& news) {
+  const bool is_last = news.finish_reason != FinishReason::none;
+  AnswerNews told = text.reader->read(engine_text, news.token_ids, is_last);
+  for (const AnswerCall& call : told.calls) text.n_calls += call.name.empty() ? 0 : 1;
+  text.n_calls -= static_cast<int>(told.failed.size());
+  news.text = std::move(told.content);
+  news.reasoning = std::move(told.reasoning);
+  news.calls = std::move(told.calls);
+  news.failed_calls = std::move(told.failed);
+  news.tool_parse_error = std::move(told.tool_parse_error);
+  news.has_calls = text.n_calls > 0;
 }
 
 bool ApiAnswer::gather_news() {
@@ -118,9 +170,41 @@ bool ApiAnswer::gather_news() {
 void ApiAnswer::gather(const AnswerChoice& news) {
   AnswerChoice& whole = texts_[news.idx].whole;
   whole.text += news.text;
+  whole.reasoning += news.reasoning;
+  for (const AnswerCall& call : news.calls) {
+    if (!call.name.empty()) {
+      whole.calls.push_back(call);
+    } else {
+      whole.calls.back().arguments += call.arguments;
+    }
+  }
+  std::erase_if(whole.calls, [&](const AnswerCall& call) {
+    return std::ranges::find(news.failed_calls, call.idx) != news.failed_calls.end();
+  });
+  if (whole.tool_parse_error.empty()) whole.tool_parse_error = news.tool_parse_error;
+  whole.has_calls = news.has_calls;
   append(whole.token_ids, news.token_ids);
   append(whole.logprobs, news.logprobs);
   whole.finish_reason = news.finish_reason;
+  n_gathered_bytes_ += news.text.size() + news.reasoning.size() + bytes_of(news.calls) +
+                       news.token_ids.size() * sizeof(TokenId) +
+                       news.logprobs.size() * sizeof(TokenLogprobs) +
+                       count_entries(news.logprobs) * sizeof(TokenLogprob);
+}
+
+std::size_t ApiAnswer::json_bytes() const {
+  std::size_t n_bytes = 0;
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    const PromptRun& run = run_of(i);
+    const AnswerChoice& whole = texts_[i].whole;
+    const std::size_t n_entries =
+        count_entries(whole.logprobs) + count_entries(run.prompt_logprobs);
+    std::size_t n_ids = 0;
+    if (whole.wants_token_ids) n_ids = whole.token_ids.size() + run.prompt_ids.size();
+    n_bytes += whole.text.size() + 2 * whole.reasoning.size() + bytes_of(whole.calls) +
+               run.echo.size() + n_entries * kJsonBytesALogprob + n_ids * kJsonBytesAnId;
+  }
+  return n_bytes;
 }
 
 AnswerUsage ApiAnswer::usage() const {

@@ -11,6 +11,7 @@
 
 #include "engine/request_stream.h"
 #include "openai/answer_json.h"
+#include "openai/answer_reader.h"
 #include "openai/api_request.h"
 #include "openai/served_model.h"
 
@@ -30,6 +31,8 @@ class ApiAnswer {
   struct Text {
     AnswerChoice whole;  // what was gathered; otherwise only the stop string
     std::int64_t n_generated = 0;
+    std::unique_ptr<AnswerReader> reader;  // of a chat that may hold more than content
+    int n_calls = 0;                       // tools called, without calls that failed
   };
 
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
@@ -54,15 +57,22 @@ class ApiAnswer {
   const PromptRun& run_of(std::size_t text_idx) const { return runs_[text_idx / request_.n]; }
   const Text& text(std::size_t text_idx) const { return texts_[text_idx]; }
   int n_texts() const { return static_cast<int>(texts_.size()); }
+  std::size_t n_gathered_bytes() const { return n_gathered_bytes_; }
+  std::size_t json_bytes() const;  // about what to_json() takes in memory
   AnswerUsage usage() const;
   nlohmann::ordered_json to_json() const;  // when every text has ended
 
  private:
+  bool shows_special() const;
+  void read_text(Text& text, std::string_view engine_text, AnswerChoice& news);
+
   ApiRequest request_;
   const ServedModel* model_;
+  std::shared_ptr<const AnswerFormat> format_;  // nullptr: all is content
   AnswerHead head_;
   std::vector<PromptRun> runs_;
   std::vector<Text> texts_;  // [n_prompts * n]
+  std::size_t n_gathered_bytes_ = 0;
 };
 
 }  // namespace tinyllm

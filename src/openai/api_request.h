@@ -15,7 +15,11 @@
 
 namespace tinyllm {
 
+class ToolTypes;
+
 enum class ApiKind { chat, completion, tokenize, detokenize, apply_template };
+
+enum class ToolChoice { automatic, none };
 
 // Text, or ids that are taken as they are.
 struct PromptPart {
@@ -36,6 +40,12 @@ struct ApiRequest {
   std::vector<Prompt> prompts;                              // completion, tokenize
   std::shared_ptr<const nlohmann::ordered_json> messages;   // an array; nullptr: none
   std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
+  // The functions that the model may call, an array; nullptr: none. With them what their schemas say.
+  std::shared_ptr<const nlohmann::ordered_json> tools;
+  std::shared_ptr<const ToolTypes> tool_types;
+  std::optional<ToolChoice> tool_choice;
+  bool parallel_tool_calls = true;
+  std::optional<bool> enable_thinking;  // for the template
   bool add_generation_prompt = true;
   bool continue_final_message = false;
   std::optional<bool> add_special_tokens;  // BOS and EOS; empty: a text yes, a conversation no

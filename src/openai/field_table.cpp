@@ -108,6 +108,7 @@ void check_together(ApiRequest& request) {
     refuse("min_tokens", "min_tokens is larger than max_tokens");
   if (request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
     refuse("n", "prompts times n is over 1024 texts; send fewer in one request");
+  check_tool_choice(request);
   if (request.kind == ApiKind::tokenize && request.prompts.empty() && !request.messages)
     refuse("prompt", "prompt is missing (or messages, to tokenize a conversation)");
 }
@@ -123,12 +124,17 @@ std::vector<const Field*> fields_of(ApiKind kind) {
     case ApiKind::chat:
       add(chat_fields());
       add(template_fields());
+      add(tool_fields());
       break;
     case ApiKind::completion: add(completion_fields()); break;
-    case ApiKind::apply_template: add(template_fields()); break;
+    case ApiKind::apply_template:
+      add(template_fields());
+      add(tool_fields());
+      break;
     case ApiKind::tokenize:
       add(tokenize_fields());
       add(template_fields());
+      add(tool_fields());
       break;
     case ApiKind::detokenize: add(detokenize_fields()); break;
   }
@@ -153,10 +159,14 @@ ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
         400, "invalid_json", "",
         fmt::format("the request's body is {}, must be a JSON object", describe_value(document)));
   }
+  return read_api_request(kind, document);
+}
+
+ApiRequest read_api_request(ApiKind kind, const json& body) {
   ApiRequest request;
   request.kind = kind;
   request.skip_special_tokens = kind != ApiKind::detokenize;
-  const Values values = known_values(kind, document, request);
+  const Values values = known_values(kind, body, request);
   for (const Field* field : fields_of(kind)) {
     const json* value = values.at(field->name);
     // /tokenize takes a prompt or messages; all other routes with messages need them.

@@ -35,6 +35,8 @@ struct Field {
 inline constexpr int kMaxPrompts = 1024;  // prompts of one request
 inline constexpr int kMaxStops = 16;      // stop strings
 inline constexpr int kMaxMessages = 10000;
+inline constexpr int kMaxTools = 512;
+inline constexpr int kMaxToolCalls = 512;  // of a message
 inline constexpr int kMaxLogitBias = 1024;
 inline constexpr int kMaxStopIds = 1024;
 inline constexpr int kMaxKeys = 1024;           // of a message, and of chat_template_kwargs
@@ -46,6 +48,11 @@ std::vector<const Field*> fields_of(ApiKind kind);
 // A JSON body to a request. Throws ApiError that names the field. Unknown fields are left out and
 // named in the request.
 ApiRequest parse_api_request(ApiKind kind, std::string_view body);
+// The same of an object that is read already.
+ApiRequest read_api_request(ApiKind kind, const nlohmann::ordered_json& body);
+
+// Throws ApiError{400} for a choice without tools; drops the tools that are not to be called.
+void check_tool_choice(ApiRequest& request);
 
 // Throws ApiError{400} for a request with unknown fields where a server is `strict`.
 void check_unknown_fields(const ApiRequest& request, bool strict);
@@ -56,6 +63,7 @@ std::span<const Field> output_fields();    // chat and completion
 std::span<const Field> chat_fields();
 std::span<const Field> completion_fields();
 std::span<const Field> template_fields();  // messages and what goes with them
+std::span<const Field> tool_fields();      // chat, and what renders messages
 std::span<const Field> tokenize_fields();
 std::span<const Field> detokenize_fields();
 std::span<const Field> unsupported_fields();  // chat and completion: refused clearly

@@ -106,6 +106,11 @@ TEST(FieldTable, WholeNumbersMayBeWrittenAsFloats) {
   EXPECT_EQ(refusal(ApiKind::completion, R"({"prompt": "a", "n": 2.0, "seed": 1e3})"), "");
   EXPECT_EQ(refusal(ApiKind::completion, R"({"prompt": "a", "n": 2.5})"),
             "n: n is 2.5, must be a whole number in [1, 128]");
+  for (const char* seed : {"9223372036854775807", "-9223372036854775808"}) {
+    const std::string body = fmt::format(R"({{"prompt": "a", "seed": {}}})", seed);
+    EXPECT_EQ(refusal(ApiKind::completion, body), "");
+    EXPECT_EQ(std::to_string(*parse_api_request(ApiKind::completion, body).seed), seed);
+  }
   EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "seed": 9223372036854775808})"),
               testing::StartsWith("seed: seed is 9223372036854775808, must be a whole number"));
   EXPECT_THAT(refusal(ApiKind::completion, R"({"prompt": "a", "seed": 18446744073709551615})"),

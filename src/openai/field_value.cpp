@@ -20,13 +20,20 @@ std::string show(double value) {
   return fmt::format("{:g}", value);
 }
 
+// A number may have as many digits as a body has bytes; a message must not.
+std::string shorten(std::string_view digits) {
+  constexpr std::size_t kMostDigits = 64, kShownDigits = 20;
+  if (digits.size() <= kMostDigits) return std::string(digits);
+  return fmt::format("{}... ({} digits)", digits.substr(0, kShownDigits), digits.size());
+}
+
 }  // namespace
 
 std::string describe_value(const nlohmann::ordered_json& value) {
   if (value.is_string()) return quote(value.get_ref<const std::string&>());
   if (value.is_array()) return value.empty() ? "an empty array" : "an array";
   if (value.is_object()) return "an object";
-  if (const auto digits = big_integer_in(value)) return std::string(*digits);
+  if (const auto digits = big_integer_in(value)) return shorten(*digits);
   return value.dump();
 }
 
@@ -76,6 +83,13 @@ const std::string& read_string(const std::string& path, const nlohmann::ordered_
                  fmt::format("at most {} bytes", max_bytes));
   }
   return text;
+}
+
+std::shared_ptr<nlohmann::ordered_json> share_json(nlohmann::ordered_json value) {
+  return {new nlohmann::ordered_json(std::move(value)), [](nlohmann::ordered_json* it) {
+            dismantle(*it);
+            delete it;
+          }};
 }
 
 TokenId read_token_id(const std::string& path, const nlohmann::ordered_json& value) {

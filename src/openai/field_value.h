@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ double read_number(const std::string& path, const nlohmann::ordered_json& value,
                    double high);
 const std::string& read_string(const std::string& path, const nlohmann::ordered_json& value,
                                std::size_t max_bytes);
+// A value that outlives the request's body and is taken apart without memory.
+std::shared_ptr<nlohmann::ordered_json> share_json(nlohmann::ordered_json value);
 TokenId read_token_id(const std::string& path, const nlohmann::ordered_json& value);
 
 }  // namespace tinyllm

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request.h"
+#include "base/error.h"
+#include "base/json_parse.h"
 #include "base/json_values.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
@@ -18,6 +20,7 @@ using json = nlohmann::ordered_json;
 constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxNameBytes = 256;
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
+constexpr std::size_t kMaxArgumentBytes = std::size_t{1} << 22;  // of all calls together
 
 // A string, or an array of text parts, which are joined as vLLM and llama.cpp do.
 std::string content_text(const std::string& path, const json& content) {
@@ -44,16 +47,65 @@ void check_keys(const std::string& path, const json& object) {
                fmt::format("at most {}", kMaxKeys));
 }
 
-json read_message(const std::string& path, const json& message) {
+// The arguments of a call as the object that they are; a text that is none stays one.
+json read_arguments(const std::string& path, const json& arguments, std::size_t& n_bytes_left) {
+  if (arguments.is_object()) return arguments;
+  const std::string& text = read_string(path, arguments, kMaxTextBytes);
+  if (text.size() > n_bytes_left)
+    refuse_field(path, fmt::format("{} bytes after many others", text.size()),
+                 fmt::format("at most {} bytes in all arguments together", kMaxArgumentBytes));
+  n_bytes_left -= text.size();
+  if (text.empty()) return json::object();
+  try {
+    json parsed = parse_ordered_json(text, path, {.max_depth = 64, .max_values = kMaxJsonValues});
+    if (parsed.is_object()) return parsed;
+    dismantle(parsed);
+  } catch (const Error&) {
+    return text;  // the model wrote it so, and gets it back
+  }
+  return text;
+}
+
+json read_call(const std::string& path, const json& call, std::size_t& n_bytes_left) {
+  if (!call.is_object()) refuse_value(path, call, "an object with id, type and function");
+  if (call.contains("type") && call["type"] != "function")
+    refuse_value(path + ".type", call["type"], "'function'");
+  if (!call.contains("function") || !call["function"].is_object())
+    refuse_field(path + ".function", "missing", "an object with name and arguments");
+  const json& function = call["function"];
+  if (!function.contains("name")) refuse_field(path + ".function.name", "missing", "a string");
+  json copy = json::object();
+  if (call.contains("id") && !call["id"].is_null())
+    copy["id"] = read_string(path + ".id", call["id"], kMaxNameBytes);
+  const std::string arguments = path + ".function.arguments";
+  copy["type"] = "function";
+  copy["function"] = {
+      {"name", read_string(path + ".function.name", function["name"], kMaxNameBytes)},
+      {"arguments", function.contains("arguments")
+                        ? read_arguments(arguments, function["arguments"], n_bytes_left)
+                        : json::object()}};
+  return copy;
+}
+
+json read_calls(const std::string& path, const json& calls, std::size_t& n_bytes_left) {
+  if (!calls.is_array()) refuse_value(path, calls, "an array of calls");
+  if (calls.size() > kMaxToolCalls) {
+    refuse_field(path, fmt::format("an array of {} calls", calls.size()),
+                 fmt::format("at most {}", kMaxToolCalls));
+  }
+  json copies = json::array();
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    copies.push_back(read_call(fmt::format("{}[{}]", path, i), calls[i], n_bytes_left));
+  return copies;
+}
+
+// `n_bytes_left`: of arguments, which become values of JSON.
+json read_message(const std::string& path, const json& message, std::size_t& n_bytes_left) {
   if (!message.is_object()) refuse_value(path, message, "an object with role and content");
   check_keys(path, message);
   if (!message.contains("role")) refuse_field(path + ".role", "missing", "a string");
   const std::string& role = read_string(path + ".role", message["role"], kMaxNameBytes);
   if (role.empty()) refuse_field(path + ".role", "an empty string", "a role, such as 'user'");
-  if (message.contains("tool_calls") && !message["tool_calls"].empty()) {
-    throw ApiError(400, "unsupported_parameter", path + ".tool_calls",
-                   path + ".tool_calls: tool calls are not supported yet");
-  }
   const bool has_content = message.contains("content");
   // An assistant's turn may hold nothing but calls of tools, or nothing at all.
   const bool is_empty = role == "assistant" && (!has_content || message["content"].is_null());
@@ -61,15 +113,10 @@ json read_message(const std::string& path, const json& message) {
     refuse_field(path + ".content", "missing", "a string or an array of text parts");
   json copy = message;
   copy.erase("tool_calls");
+  if (message.contains("tool_calls") && !message["tool_calls"].empty())
+    copy["tool_calls"] = read_calls(path + ".tool_calls", message["tool_calls"], n_bytes_left);
   copy["content"] = is_empty ? "" : content_text(path + ".content", message["content"]);
   return copy;
-}
-
-std::shared_ptr<json> shared_json(json value) {
-  return {new json(std::move(value)), [](json* it) {
-            dismantle(*it);
-            delete it;
-          }};
 }
 
 void set_messages(const json& value, ApiRequest& request) {
@@ -79,9 +126,10 @@ void set_messages(const json& value, ApiRequest& request) {
     refuse_field("messages", fmt::format("an array of {} messages", value.size()),
                  fmt::format("at most {}", kMaxMessages));
   }
-  const auto messages = shared_json(json::array());
+  std::size_t n_bytes_left = kMaxArgumentBytes;
+  const auto messages = share_json(json::array());
   for (std::size_t i = 0; i < value.size(); ++i)
-    messages->push_back(read_message(fmt::format("messages[{}]", i), value[i]));
+    messages->push_back(read_message(fmt::format("messages[{}]", i), value[i], n_bytes_left));
   request.messages = messages;
 }
 
@@ -94,7 +142,7 @@ void set_variables(const json& value, ApiRequest& request) {
                      fmt::format("chat_template_kwargs holds {}, which stands beside it", own));
     }
   }
-  request.variables = shared_json(value);
+  request.variables = share_json(value);
 }
 
 constexpr std::string_view kMessagesSchema =
@@ -102,7 +150,8 @@ constexpr std::string_view kMessagesSchema =
     R"( "required": ["role"], "properties": {"role": {"type": "string", "minLength": 1,)"
     R"( "maxLength": 64}, "content": {"anyOf": [{"type": "string"}, {"type": "array", "items":)"
     R"( {"type": "object", "required": ["type", "text"], "properties": {"type": {"const": "text"},)"
-    R"( "text": {"type": "string"}}}}]}, "name": {"type": "string"}}}})";
+    R"( "text": {"type": "string"}}}}]}, "name": {"type": "string"}, "tool_call_id": {"type": "string"},)"
+    R"( "tool_calls": {"type": "array"}}}})";
 
 const auto kChatFields = std::to_array<Field>({
     {"model", FieldKind::string, "null", 0, 1024,

@@ -82,8 +82,6 @@ const auto kFields = std::to_array<Field>({
 
 // Each is refused unless it asks for what holds anyway (null, empty, the default).
 const auto kUnsupported = std::to_array<Field>({
-    {"tools", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"tool_choice", FieldKind::other, "\"none\"", 0, 0, "Not supported yet."},
     {"functions", FieldKind::other, "null", 0, 0, "Not supported yet."},
     {"function_call", FieldKind::other, "\"none\"", 0, 0, "Not supported yet."},
     {"best_of", FieldKind::other, "1", 0, 0, "Not supported yet."},

@@ -15,7 +15,8 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-constexpr double kSmallest = 1e-6;  // where 0 itself has no meaning
+constexpr double kTwoTo63 = 9223372036854775808.0;  // read_integer() stops below it
+constexpr double kSmallest = 1e-6;                  // where 0 itself has no meaning
 constexpr std::size_t kMaxStopBytes = 1024;
 
 void set_stop(const json& value, ApiRequest& request) {
@@ -86,7 +87,7 @@ const auto kFields = std::to_array<Field>({
     {"min_p", FieldKind::number, "null", 0, 1,
      "Drop tokens less likely than this share of the likeliest. Default: the model's, else 0.", "",
      [](const json& v, ApiRequest& r) { r.asked.min_p = v.get<float>(); }},
-    {"seed", FieldKind::integer, "null", -9.2e18, 9.2e18,
+    {"seed", FieldKind::integer, "null", -kTwoTo63, kTwoTo63,
      "The same seed and request give the same text. Default: random.", "",
      [](const json& v, ApiRequest& r) { r.seed = v.get<std::int64_t>(); }},
     {"presence_penalty", FieldKind::number, "0", -2, 2,

@@ -9,6 +9,7 @@
 #include "client/chat_prompt.h"
 #include "client/sampling_defaults.h"
 #include "openai/api_error.h"
+#include "openai/tool_prompt.h"
 #include "text/model_text.h"
 
 namespace tinyllm {
@@ -41,6 +42,16 @@ std::vector<TokenId> encode_parts(const Prompt& prompt, const ApiRequest& reques
 // What only counts tokens may be longer than the context, but not without end.
 constexpr std::int64_t kMaxTokenizeBytes = 1 << 20;
 
+// Programs know this refusal by the words that OpenAI's API begins it with, not by its code.
+ApiError too_long(const ApiRequest& request, std::int64_t n_prompt, std::int64_t context,
+                  const std::string& why) {
+  ApiError error(400, "context_length_exceeded", request.messages ? "messages" : "prompt",
+                 fmt::format("this model's maximum context length is {} tokens: {}", context, why));
+  error.n_prompt_tokens = n_prompt;
+  error.n_context = context;
+  return error;
+}
+
 // Before a text is tokenized: that takes a while, and one that cannot fit is not worth it.
 void check_text(const ApiRequest& request, std::size_t n_bytes, const ServedModel& model) {
   if (request.has_left && *request.has_left) throw ApiError(503, "", "", "the client has left");
@@ -49,19 +60,15 @@ void check_text(const ApiRequest& request, std::size_t n_bytes, const ServedMode
   const std::int64_t most =
       is_tokenize ? std::max(kMaxTokenizeBytes, most_bytes(model)) : most_bytes(model);
   if (static_cast<std::int64_t>(n_bytes) <= most) return;
-  const char* field = request.messages ? "messages" : "prompt";
   if (is_tokenize) {
-    refuse_field(field, fmt::format("a text of {} bytes", n_bytes),
+    refuse_field(request.messages ? "messages" : "prompt",
+                 fmt::format("a text of {} bytes", n_bytes),
                  fmt::format("at most {} bytes; send it in parts", most));
   }
   const std::int64_t at_least = static_cast<std::int64_t>(n_bytes) / model.longest_token;
-  ApiError error(400, "context_length_exceeded", field,
-                 fmt::format("the prompt has {} bytes, which are more than {} tokens; the context "
-                             "holds {}",
-                             n_bytes, at_least, model.max_model_len()));
-  error.n_prompt_tokens = at_least;
-  error.n_context = model.max_model_len();
-  throw error;
+  throw too_long(
+      request, at_least, model.max_model_len(),
+      fmt::format("the prompt has {} bytes, which are more than {} tokens", n_bytes, at_least));
 }
 
 void check_ids(const char* field, const std::vector<TokenId>& ids, const ServedModel& model) {
@@ -74,17 +81,19 @@ void check_ids(const char* field, const std::vector<TokenId>& ids, const ServedM
 }
 
 void check_length(const ApiRequest& request, std::size_t n_tokens, const ServedModel& model) {
-  const char* field = request.messages ? "messages" : "prompt";
-  if (n_tokens == 0)
+  if (n_tokens == 0) {
+    const char* field = request.messages ? "messages" : "prompt";
     throw ApiError(400, "invalid_value", field, fmt::format("{} gives no token at all", field));
+  }
   const auto n_prompt = static_cast<std::int64_t>(n_tokens);
   const std::int64_t context = model.max_model_len();
   if (leaves_room(n_prompt, context)) return;
-  ApiError error(400, "context_length_exceeded", field, no_room_message(n_prompt, context));
-  error.n_prompt_tokens = n_prompt;
-  error.n_context = context;
-  throw error;
+  throw too_long(request, n_prompt, context, no_room_message(n_prompt, context));
 }
+
+// How many log probabilities all texts of a request may come to: each becomes about 100 bytes of
+// JSON.
+constexpr std::int64_t kMaxLogprobEntries = 1 << 18;
 
 }  // namespace
 
@@ -99,6 +108,52 @@ void check_limits(const ApiRequest& request, const ServedModel& model) {
   check("prompt_logprobs", request.n_prompt_logprobs, model.limits.n_logprobs);
 }
 
+void check_prompt_logprobs(const ApiRequest& request, std::int64_t n_prompt_tokens) {
+  const bool with_echo = request.echo && request.params.n_logprobs >= 0;
+  const int n_asked =
+      std::max(request.n_prompt_logprobs, with_echo ? request.params.n_logprobs : -1);
+  if (n_asked < 0) return;
+  // A conversation's stand beside its texts, a prompt's in each of them.
+  const std::int64_t n_copies = request.kind == ApiKind::completion ? request.n : 1;
+  const std::int64_t n_a_token = n_copies * (1 + n_asked);
+  if (n_prompt_tokens * n_a_token <= kMaxLogprobEntries) return;
+  refuse_field(request.n_prompt_logprobs >= 0 ? "prompt_logprobs" : "logprobs",
+               fmt::format("asked for {} prompt tokens with {} log probabilities each",
+                           n_prompt_tokens, n_a_token),
+               fmt::format("for at most {} with so many", kMaxLogprobEntries / n_a_token));
+}
+
+namespace {
+
+// Most templates take a call's arguments as an object. One that fails on it gets JSON text.
+MarkedText render_inputs(const ChatTemplate& chat_template, const ApiRequest& request,
+                         const ServedModel& model) {
+  TemplateOptions options;
+  options.add_generation_prompt = request.add_generation_prompt;
+  const auto render = [&](bool as_text) {
+    json inputs = template_inputs(request, model, as_text);
+    const JsonDismantler dismantler(inputs);
+    return chat_template.render(inputs, options);
+  };
+  const auto has_calls = [](const json& message) { return message.contains("tool_calls"); };
+  try {
+    return render(/*as_text=*/false);
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    if (std::ranges::any_of(*request.messages, has_calls)) {
+      try {
+        return render(/*as_text=*/true);
+      } catch (const Error&) {
+        // The first error says more.
+      }
+    }
+    throw ApiError(400, "template_error", "messages", error.what());
+  }
+}
+
+}  // namespace
+
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model) {
   const std::optional<ChatTemplate>& chat_template = model.engine->text().chat_template;
   if (const std::string& error = model.engine->text().chat_template_error; !error.empty()) {
@@ -111,17 +166,7 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model) 
     throw ApiError(400, "no_chat_template", "messages",
                    "this model has no chat template (a base model); use /v1/completions");
   }
-  json inputs = request.variables ? *request.variables : json::object();
-  const JsonDismantler dismantler(inputs);
-  inputs["messages"] = *request.messages;
-  TemplateOptions options;
-  options.add_generation_prompt = request.add_generation_prompt;
-  MarkedText prompt;
-  try {
-    prompt = chat_template->render(inputs, options);
-  } catch (const Error& error) {
-    throw ApiError(400, "template_error", "messages", error.what());
-  }
+  MarkedText prompt = render_inputs(*chat_template, request, model);
   if (request.continue_final_message &&
       !open_last_message(prompt, request.messages->back()["content"].get<std::string>())) {
     throw ApiError(400, "invalid_value", "continue_final_message",
@@ -137,11 +182,12 @@ bool loses_its_marks(const MarkedText& prompt, const ServedModel& model) {
          encode_chat(model.tokenizer(), {prompt.text, {}});
 }
 
-std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
-                                                 const ServedModel& model) {
-  std::vector<std::vector<TokenId>> all;
+EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model) {
+  EncodedPrompts encoded;
+  std::vector<std::vector<TokenId>>& all = encoded.ids;
   if (request.messages) {
     const MarkedText prompt = render_messages(request, model);
+    encoded.opens_reasoning = opens_reasoning(prompt, model);
     check_text(request, prompt.text.size(), model);
     all.push_back(
         encode_chat(model.tokenizer(), prompt, request.add_special_tokens.value_or(false)));
@@ -160,7 +206,7 @@ std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
     check_ids("prompt", ids, model);
     if (request.kind != ApiKind::tokenize) check_length(request, ids.size(), model);
   }
-  return all;
+  return encoded;
 }
 
 std::string echo_text(const Prompt& prompt, const ServedModel& model) {
@@ -181,10 +227,6 @@ AskedSampling asked_sampling(const AskedSampling& asked, const AskedSampling& of
           .repetition_penalty = pick(asked.repetition_penalty, of_server.repetition_penalty),
           .top_k = pick(asked.top_k, of_server.top_k)};
 }
-
-// How many log probabilities all texts of a request may come to: each becomes about 100 bytes of
-// JSON.
-constexpr std::int64_t kMaxLogprobEntries = 1 << 18;
 
 void limit_logprobs(SamplingParams& params, const ApiRequest& request) {
   if (params.n_logprobs < 0) return;

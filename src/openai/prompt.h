@@ -15,6 +15,9 @@ namespace tinyllm {
 // Throws ApiError{400} for more than the model's operator allows.
 void check_limits(const ApiRequest& request, const ServedModel& model);
 
+// Throws ApiError{400} where the log probabilities of all its prompts would fill the memory.
+void check_prompt_logprobs(const ApiRequest& request, std::int64_t n_prompt_tokens);
+
 // The exact prompt text of the request's messages. Throws ApiError{400} for what the template
 // refuses, and for a model without one.
 MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
@@ -23,10 +26,14 @@ MarkedText render_messages(const ApiRequest& request, const ServedModel& model);
 // the text without its marks.
 bool loses_its_marks(const MarkedText& prompt, const ServedModel& model);
 
-// The token ids of each prompt; messages are one prompt. Throws ApiError{400} for a prompt without
+struct EncodedPrompts {
+  std::vector<std::vector<TokenId>> ids;  // of each prompt
+  bool opens_reasoning = false;           // the answer begins inside the model's reasoning
+};
+
+// The prompts' token ids; messages are one prompt. Throws ApiError{400} for a prompt without
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
-std::vector<std::vector<TokenId>> encode_prompts(const ApiRequest& request,
-                                                 const ServedModel& model);
+EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model);
 
 // The text that `echo` shows for a prompt.
 std::string echo_text(const Prompt& prompt, const ServedModel& model);

@@ -62,7 +62,7 @@ std::vector<TokenId> ids_of_chat(const ModelText& text, const std::string& messa
 
 std::vector<TokenId> ids_of_api(Engine& engine, ApiKind kind, const std::string& body) {
   const ServedModel model{.engine = &engine, .names = {"tiny"}};
-  return encode_prompts(parse_api_request(kind, body), model).front();
+  return encode_prompts(parse_api_request(kind, body), model).ids.front();
 }
 
 TEST(Prompt, AConversationHasTheSameIdsEverywhere) {
@@ -105,8 +105,10 @@ TEST(Prompt, OneThatDoesNotFitIsRefusedWithTheNumbers) {
     EXPECT_EQ(error.code, "context_length_exceeded");
     EXPECT_EQ(error.n_prompt_tokens, 256);
     EXPECT_EQ(error.n_context, 256);
-    EXPECT_THAT(error.what(), testing::StartsWith(
-                                  "the prompt has 256 tokens, the context holds 256 and one must"));
+    // litellm, and what stands on it, knows this refusal by its first words.
+    EXPECT_THAT(error.what(),
+                testing::StartsWith("this model's maximum context length is 256 tokens: the prompt "
+                                    "has 256 tokens, the context holds 256 and one must"));
   }
 }
 

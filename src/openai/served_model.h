@@ -11,6 +11,9 @@
 
 namespace tinyllm {
 
+struct ToolFormat;
+struct ReasoningFormat;
+
 // What the operator lets one request ask for, besides the API's own limits.
 struct AnswerLimits {
   int max_tokens = 0;                              // more is cut down to it; 0: no limit
@@ -24,6 +27,9 @@ struct ServedModel {
   std::string fingerprint = {};    // "fp_...": the same for the same program, model and settings
   AskedSampling sampling = {};     // where a request names none; before the authors' advice
   AnswerLimits limits = {};
+  // How the model writes calls of tools and reasoning (choose_formats); nullptr: it does not.
+  const ToolFormat* tool_format = nullptr;
+  const ReasoningFormat* reasoning_format = nullptr;
   // Bytes of the longest token. A text of more than the context times so many cannot fit, and is
   // refused before it is tokenized. 0: every text is tokenized.
   std::int64_t longest_token = 0;

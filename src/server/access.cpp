@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace tinyllm {
 namespace {
@@ -113,6 +114,15 @@ std::string client_address(const HttpRequest& request, const std::string& peer,
   }
   constexpr std::size_t kLongestAddress = 45;
   return std::string(address.substr(0, kLongestAddress));
+}
+
+std::string client_network(const std::string& address) {
+  in6_addr network;
+  if (::inet_pton(AF_INET6, address.c_str(), &network) != 1) return address;
+  std::fill(std::begin(network.s6_addr) + 8, std::end(network.s6_addr), 0);
+  std::array<char, INET6_ADDRSTRLEN> text;
+  return ::inet_ntop(AF_INET6, &network, text.data(), text.size()) != nullptr ? text.data()
+                                                                              : address;
 }
 
 std::string allowed_origin(const HttpRequest& request, const std::vector<std::string>& origins) {

@@ -39,6 +39,10 @@ bool names_this_host(const HttpRequest& request, HostNames names,
 std::string client_address(const HttpRequest& request, const std::string& peer,
                            const std::vector<std::string>& proxies);
 
+// Whom an address counts for where limits are kept: an IPv6 address for its /64, "2001:db8:0:1::",
+// since who has one of these has all 2^64; any other for itself.
+std::string client_network(const std::string& address);
+
 // The origin to allow, "" for none. `origins` may hold "*".
 std::string allowed_origin(const HttpRequest& request, const std::vector<std::string>& origins);
 

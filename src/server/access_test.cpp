@@ -56,6 +56,14 @@ TEST(Access, OnlyTrustedProxiesNameTheClient) {
   EXPECT_EQ(address("192.0.2.7", "192.0.2.9"), "192.0.2.9");
 }
 
+TEST(Access, OneClientHasAWholeNetworkOfIpv6) {
+  EXPECT_EQ(client_network("2001:db8:0:1:2:3:4:5"), "2001:db8:0:1::");
+  EXPECT_EQ(client_network("2001:db8:0:1::"), client_network("2001:db8:0:1:ffff::1"));
+  EXPECT_NE(client_network("2001:db8:0:1::5"), client_network("2001:db8:0:2::5"));
+  for (const char* other : {"192.0.2.7", "", "nobody", "2001:db8::/64"})
+    EXPECT_EQ(client_network(other), other);
+}
+
 TEST(Access, OriginsAreWholeNames) {
   EXPECT_EQ(allowed_origin(with("origin", "https://a"), {}), "");
   EXPECT_EQ(allowed_origin(with("origin", "https://a"), {"https://a"}), "https://a");

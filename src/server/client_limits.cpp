@@ -14,7 +14,8 @@ constexpr std::size_t kManyClients = 10'000;
 std::shared_ptr<void> ClientLimits::enter(const std::string& name, Clock::time_point now) {
   if (max_running_ == 0 && max_a_minute_ == 0) return nullptr;
   const std::scoped_lock lock(mutex_);
-  if (clients_.size() >= kManyClients) forget_idle(now);
+  if (clients_.size() >= kManyClients && now - forgot_idle_ >= std::chrono::seconds(1))
+    forget_idle(now);
   const auto [found, is_new] = clients_.try_emplace(name);
   Client& client = found->second;
   if (max_running_ > 0 && client.n_running >= max_running_) {
@@ -48,6 +49,7 @@ void ClientLimits::leave(const std::string& name) {
 
 // Of a client that neither asks nor has asked for a minute nothing is to be known.
 void ClientLimits::forget_idle(Clock::time_point now) {
+  forgot_idle_ = now;  // looks at all of them, so not at each request
   std::erase_if(clients_, [&](const auto& it) {
     return it.second.n_running == 0 && now - it.second.counted > std::chrono::minutes(1);
   });

@@ -34,6 +34,7 @@ class ClientLimits {
   const int max_running_, max_a_minute_;
   std::mutex mutex_;  // guards the clients
   std::unordered_map<std::string, Client> clients_;
+  Clock::time_point forgot_idle_;
 };
 
 }  // namespace tinyllm

@@ -18,6 +18,9 @@ double seconds_between(std::chrono::steady_clock::time_point from,
   return std::chrono::duration<double>(to - from).count();
 }
 
+constexpr const char* kNoRoom =
+    "the server has no memory for this answer now; have it streamed, or try again later";
+
 }  // namespace
 
 void Generation::start(Service& service, const ServedModel& model,
@@ -34,6 +37,7 @@ Generation::Generation(Service& service, const ServedModel& model,
       model_(model),
       exchange_(std::move(exchange)),
       answer_(std::move(answer)),
+      gathered_share_(exchange_->budget()),
       deliveries_(answer_.n_texts()),
       arrival_(exchange_->caller().arrival) {}
 
@@ -108,12 +112,14 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   AnswerChoice news = answer_.read_piece(run_idx, std::move(piece));
   const auto text_idx = static_cast<std::size_t>(news.idx);
   if (!news.token_ids.empty()) has_tokens_ = true;
+  if (!news.tool_parse_error.empty()) service_.metrics().count_tool_parse_error();
   if (!news.token_ids.empty())
     observe_tokens(deliveries_[text_idx], std::ssize(news.token_ids), now);
   if (answer_.request().stream) {
     stream_piece(std::move(news));
   } else {
     answer_.gather(news);
+    if (!gathered_share_.resize(answer_.n_gathered_bytes())) return fail(503, kNoRoom);
   }
   if (reason != FinishReason::none) finish_text(text_idx, reason, queue_s);
 }
@@ -153,6 +159,8 @@ void Generation::stream_piece(AnswerChoice news) {
   delivery.n_characters += count_characters(news.text);
   const FinishReason reason = news.finish_reason;
   const bool has_news = opens || !news.text.empty() || !news.logprobs.empty() ||
+                        !news.reasoning.empty() || !news.calls.empty() ||
+                        !news.tool_parse_error.empty() ||
                         (news.wants_token_ids && !news.token_ids.empty());
   if (has_news) {
     AnswerChoice body = news;
@@ -163,6 +171,7 @@ void Generation::stream_piece(AnswerChoice news) {
   if (reason == FinishReason::none) return;
   // The end stands in a chunk of its own, which holds nothing else.
   news.text.clear(), news.logprobs.clear(), news.token_ids.clear();
+  news.reasoning.clear(), news.calls.clear(), news.tool_parse_error.clear();
   send(news);
 }
 
@@ -207,16 +216,14 @@ void Generation::finish() {
 // A large answer takes a while to write down: a worker does that. Nothing else looks at answer_ any
 // more.
 void Generation::send_whole() {
-  std::int64_t n_tokens = answer_.usage().n_generated;
-  if (answer_.request().n_prompt_logprobs >= 0 || answer_.request().echo)
-    n_tokens += answer_.usage().n_prompt;
-  constexpr std::int64_t kFewTokens = 256;
   const auto write = [self = shared_from_this()] {
+    HttpShare share(self->exchange_->budget());
+    if (!share.resize(self->answer_.json_bytes())) throw ApiError(503, "overloaded", "", kNoRoom);
     json document = self->answer_.to_json();
     const JsonDismantler dismantler(document);
     return to_text(document);
   };
-  if (n_tokens <= kFewTokens) return exchange_->send({.body = write()});
+  if (answer_.json_bytes() <= HttpShare::kFreeBytes) return exchange_->send({.body = write()});
   service_.compute(exchange_, [exchange = exchange_, write](const Service::HasLeft&) {
     return [exchange, body = std::make_shared<std::string>(write())] {
       exchange->send({.body = std::move(*body)});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "openai/api_answer.h"
+#include "server/http_budget.h"
 #include "server/http_exchange.h"
 #include "server/service.h"
 
@@ -61,6 +62,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
   ApiAnswer answer_;
+  HttpShare gathered_share_;
   std::vector<Delivery> deliveries_;  // one a text
   int n_open_ = 0;                    // texts that have not ended
   int n_places_ = 0;                  // taken from the service

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "server/access.h"
+
 namespace tinyllm {
 namespace {
 
@@ -27,9 +29,10 @@ bool close_idlest(const Connections& connections) {
 
 bool HttpConnections::make_room(const std::string& address) {
   const Connections open = all();
+  const std::string network = client_network(address);
   Connections of_address;
   std::ranges::copy_if(open, std::back_inserter(of_address),
-                       [&](const auto& it) { return it->peer() == address; });
+                       [&](const auto& it) { return client_network(it->peer()) == network; });
   if (std::ssize(of_address) >= limits_.n_per_address) return close_idlest(of_address);
   return std::ssize(open) < limits_.n_connections || close_idlest(open);
 }

@@ -47,6 +47,8 @@ struct HttpResponse {
   std::string body = {};
 };
 
+class HttpBudget;
+
 class HttpExchange {
  public:
   virtual ~HttpExchange() = default;
@@ -55,6 +57,8 @@ class HttpExchange {
   // Frees the body, once it is read.
   virtual void drop_body() = 0;
   virtual HttpCaller& caller() = 0;
+  // What the answer holds before it is sent is taken from here. Any thread.
+  virtual HttpBudget& budget() = 0;
   // Keeps something until the answer is complete or the client is gone.
   virtual void keep(std::shared_ptr<void> something) = 0;
 

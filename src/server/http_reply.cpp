@@ -60,6 +60,8 @@ HttpReply::HttpReply(std::shared_ptr<HttpConnection> connection, HttpRequest req
       keep_alive_(keep_alive),
       chunked_(chunked) {}
 
+HttpBudget& HttpReply::budget() { return connection_->budget(); }
+
 void HttpReply::drop_body() {
   request_.body = {};
   body_share_.resize(0);

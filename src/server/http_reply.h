@@ -22,6 +22,7 @@ class HttpReply : public HttpExchange, public std::enable_shared_from_this<HttpR
   const HttpRequest& request() const override { return request_; }
   void drop_body() override;
   HttpCaller& caller() override { return caller_; }
+  HttpBudget& budget() override;
   void keep(std::shared_ptr<void> something) override { kept_.push_back(std::move(something)); }
   void add_header(std::string name, std::string value) override;
   void send(HttpResponse response) override;

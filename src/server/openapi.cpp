@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/version.h"
@@ -77,8 +77,10 @@ bool is_required(const Field& field, ApiKind kind) {
 }
 
 json number_limit(FieldKind kind, double value) {
-  if (kind == FieldKind::integer) return static_cast<std::int64_t>(value);
-  return value;
+  if (kind != FieldKind::integer) return value;
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();  // as a double 2^63, one more
+  if (value >= static_cast<double>(kMost)) return kMost;
+  return static_cast<std::int64_t>(value);
 }
 
 json schema_of(const Field& field) {

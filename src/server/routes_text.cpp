@@ -18,7 +18,7 @@ using json = nlohmann::ordered_json;
 constexpr std::size_t kMaxAnswerBytes = 16 << 20;
 
 json tokenize(const ApiRequest& request, const ServedModel& model) {
-  const std::vector<TokenId> ids = encode_prompts(request, model).front();
+  const std::vector<TokenId> ids = encode_prompts(request, model).ids.front();
   json answer = {{"count", ids.size()}, {"max_model_len", model.max_model_len()}, {"tokens", ids}};
   if (request.token_pieces) {
     answer["token_strs"] = json::array();

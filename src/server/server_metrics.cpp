@@ -104,6 +104,7 @@ struct ServerMetrics::State {
                         *longest_output = nullptr, *computed_prompt = nullptr;
   HistogramFollower<kStepTokenBounds.size()> step_tokens;
   HistogramFollower<kStepSecondBounds.size()> step_seconds;
+  prometheus::Counter* tool_parse_errors = nullptr;
   prometheus::Family<prometheus::Counter>* errors = nullptr;
 };
 
@@ -135,6 +136,8 @@ void ServerMetrics::State::add_counters(const Labels& model) {
                                   "Guessed tokens that were verified.", model);
   accepted.counter = &counter("vllm:spec_decode_num_accepted_tokens_total",
                               "Guessed tokens that were right.", model);
+  tool_parse_errors =
+      &counter("tinyllm:tool_parse_errors_total", "Calls of tools that could not be read.", model);
   steps.counter = &counter("tinyllm:steps_total", "Steps of the engine.", model);
   for (const auto& [reason, word] :
        std::map<FinishReason, const char*>{{FinishReason::stop, "stop"},
@@ -241,6 +244,8 @@ void ServerMetrics::observe_finished(const FinishedText& text) {
 void ServerMetrics::observe_request(std::int64_t longest) {
   state_->longest_output->Observe(static_cast<double>(longest));
 }
+
+void ServerMetrics::count_tool_parse_error() { state_->tool_parse_errors->Increment(); }
 
 void ServerMetrics::count_error(int status) {
   state_->errors->Add({{"status", std::to_string(status)}}).Increment();

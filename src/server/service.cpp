@@ -175,7 +175,7 @@ void Service::check_access(HttpExchange& exchange) {
   if (route.method != "POST") return;
   check_content_type(request);
   if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
-  exchange.keep(clients_.enter(key != nullptr ? key_salt(*key) : caller.address));
+  exchange.keep(clients_.enter(key != nullptr ? key_salt(*key) : client_network(caller.address)));
 }
 
 bool Service::admit(const std::shared_ptr<HttpExchange>& exchange) {

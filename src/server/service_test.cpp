@@ -1,4 +1,5 @@
 #include "server/service.h"
+#include "server/http_budget.h"
 
 #include <gtest/gtest.h>
 
@@ -6,6 +7,7 @@
 #include <semaphore>
 
 #include "engine/tiny_engine_test.h"
+#include "server/http_budget.h"
 
 namespace tinyllm {
 namespace {
@@ -22,6 +24,7 @@ class FakeExchange : public HttpExchange {
   const HttpRequest& request() const override { return request_; }
   void drop_body() override { request_.body.clear(); }
   HttpCaller& caller() override { return caller_; }
+  HttpBudget& budget() override { return budget_; }
   void keep(std::shared_ptr<void>) override {}
   void add_header(std::string name, std::string value) override {
     headers.emplace_back(std::move(name), std::move(value));
@@ -49,6 +52,7 @@ class FakeExchange : public HttpExchange {
  private:
   HttpRequest request_;
   HttpCaller caller_{.address = "192.0.2.7"};
+  HttpBudget budget_{1 << 20};
 };
 
 HttpResponse ask(Service& service, const char* method, const char* path) {

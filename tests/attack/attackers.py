@@ -10,9 +10,13 @@ from running_server import read_until_closed
 LONG = bool(os.environ.get("TINYLLM_LONG"))
 
 
-def memory_mb(server):
+def memory_mb(server, which="VmRSS"):
     status = open(f"/proc/{server.process.pid}/status").read()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+    return int(re.search(rf"{which}:\s+(\d+)", status)[1]) / 1024
+
+
+def peak_memory_mb(server):
+    return memory_mb(server, "VmHWM")
 
 
 def cpu_seconds(server):

@@ -4,9 +4,10 @@ import json
 import random
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from attackers import LONG, Crowd, ask_raw, cpu_seconds, head, health_times, memory_mb, status_of
+from attackers import LONG, Crowd, ask_raw, cpu_seconds, head, health_times, memory_mb, peak_memory_mb, status_of
 from running_server import raw_request
 
 MEGABYTE = 1 << 20
@@ -29,6 +30,9 @@ BODIES = {
     "stop ids": b'{"prompt":"a","stop_token_ids":[' + b"1," * (7 * MEGABYTE) + b"1]}",
     "many messages": b'{"messages":[' + b",".join([b'{"role":"user","content":"a"}'] * 200_000) + b"]}",
     "keys of a message": b'{"messages":[{"role":"user","content":"a","x":' + keys(100_000) + b"," + keys(20_000)[1:] + b"]}",
+    "a number of many digits": b'{"prompt":"a","seed":' + b"1" * (16 * MEGABYTE - 40) + b"}",
+    "a fraction of many digits": b'{"prompt":"a","temperature":0.' + b"0" * (16 * MEGABYTE - 60) + b"1}",
+    "digits in the place of a text": b'{"messages":[{"role":"user","content":' + b"7" * (16 * MEGABYTE - 60) + b"}]}",
     "blanks": b'{"prompt":' + b" " * (16 * MEGABYTE - 20) + b'"a"}',
 }
 
@@ -36,6 +40,10 @@ BODIES = {
 @pytest.fixture(scope="module")
 def server(start_server, models):
     return start_server(models["loop"], "--quiet")
+
+
+def name_of_refusal(reply):
+    return reply.error()["param"], len(reply.body)
 
 
 def seconds_for(server, path, body):
@@ -46,6 +54,7 @@ def seconds_for(server, path, body):
         reply = server.post(path, body)
         costs.append(cpu_seconds(server) - before)
         assert reply.status in (200, 400), (reply.status, reply.body[:300])
+        assert len(reply.body) < 4000, name_of_refusal(reply)
     return min(costs)
 
 
@@ -138,9 +147,30 @@ def test_all_bodies_share_one_budget(start_server, models):
         time.sleep(0.1)
 
 
+def test_answers_share_the_budget_too(start_server, models):
+    """As many log probabilities as one request may ask for, by four at once: some get them, the others a 503, and memory is held."""
+    server = start_server(models["loop"], "--max-memory-mb", 160, "--max-num-seqs", 128, "--max-queue", 1000, "--quiet")
+    ask = {"messages": [{"role": "user", "content": "a"}], "n": 128, "logprobs": True, "top_logprobs": 20, "max_tokens": 97, "temperature": 1}
+    assert server.post("/v1/completions", {"prompt": "a", "max_tokens": 3}).status == 200
+    before = memory_mb(server)
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: server.post("/v1/chat/completions", ask), range(4)))
+    grown = peak_memory_mb(server) - before
+    statuses = sorted(reply.status for reply in replies)
+    print(f"four answers of {max(len(reply.body) for reply in replies) / 1e6:.0f} MB of log probabilities, 160 MB for all: {statuses}, {grown:.0f} MB")
+    assert statuses[0] == 200 and set(statuses) <= {200, 503}
+    assert grown < 160 + 60
+    streamed = server.events("/v1/chat/completions", {**ask, "n": 16})
+    assert streamed[-1] == "[DONE]" and sum(bool(it["choices"][0]["finish_reason"]) for it in streamed[:-1]) == 16
+
+
 LIMITED = [
     ("/v1/completions", {"prompt": "a", "stop_token_ids": [1] * 1025}, "stop_token_ids"),
     ("/v1/completions", {"prompt": "a", "n": 128, "max_tokens": 3000, "logprobs": 20}, "max_tokens"),
+    ("/v1/completions", {"prompt": "ab" * 1500, "n": 128, "prompt_logprobs": 20, "temperature": 1}, "prompt_logprobs"),
+    ("/v1/completions", {"prompt": ["ab" * 1500] * 60, "prompt_logprobs": 20}, "prompt_logprobs"),
+    ("/v1/completions", {"prompt": ["ab" * 1500] * 60, "echo": True, "logprobs": 20}, "logprobs"),
+    ("/v1/chat/completions", {"messages": [{"role": "user", "content": "a"}], "n": 128, "logprobs": True, "top_logprobs": 20, "max_tokens": 98}, "max_tokens"),
     ("/v1/completions", {"prompt": "a" * 2_000_000}, "prompt"),
     ("/tokenize", {"prompt": "a" * 2_000_000}, "prompt"),
     ("/detokenize", {"tokens": [258] * 400_000 * 4}, ""),

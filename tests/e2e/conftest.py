@@ -38,7 +38,7 @@ class Tinyllm:
         self.env.update(TINYLLM_HOME=str(home / "tinyllm"), HOME=str(home), TERM="xterm-256color", LC_ALL="C.UTF-8")
         self.env.pop("XDG_CACHE_HOME", None)
 
-    def run(self, *arguments, stdin=b"", timeout=60, **options):
+    def run(self, *arguments, stdin=b"", timeout=300, **options):
         stdin = stdin.encode() if isinstance(stdin, str) else stdin
         command = [str(BINARY), *map(str, arguments)]
         return subprocess.run(command, input=stdin, capture_output=True, timeout=timeout, env=self.env, **options)

@@ -46,7 +46,7 @@ class RunningServer:
     def log(self):
         return self.log_path.read_text(errors="replace")
 
-    def wait_for(self, pattern, seconds=30):
+    def wait_for(self, pattern, seconds=120):
         """The first group of a line of the log, which must come in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -61,12 +61,12 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
 
-    def request(self, method, path, body=None, headers=None, timeout=30):
+    def request(self, method, path, body=None, headers=None, timeout=120):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
@@ -106,9 +106,9 @@ class RunningServer:
         return sum(found)
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
-    def wait_until_idle(self, seconds=5):
+    def wait_until_idle(self, seconds=30):
         """No text runs or waits and every KV block is free."""
         names = ["vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:kv_cache_usage_perc"]
         deadline = time.monotonic() + seconds
@@ -123,7 +123,7 @@ def raw_request(path, body, *headers):
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body
 
 
-def read_until_closed(connection, seconds=20):
+def read_until_closed(connection, seconds=60):
     connection.settimeout(seconds)
     data = b""
     try:

@@ -41,7 +41,7 @@ class Terminal:
         self.raw += self.decoder.decode(chunk)
         return bool(chunk)
 
-    def wait_for(self, wanted, timeout=20):
+    def wait_for(self, wanted, timeout=60):
         """Returns what was shown up to and with `wanted`, from where the wait before ended."""
         end = time.monotonic() + timeout
         while True:
@@ -56,7 +56,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.fd, keys.encode())
 
-    def exit_code(self, timeout=20):
+    def exit_code(self, timeout=60):
         """Of a program that ends by itself; the rest of what it shows is read."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -82,12 +82,15 @@ def test_many_lines_through_few_places(tinyllm, models):
 
 BAD_LINES = [
     ("{", "not JSON", 400),
-    ("[1]", "the line is array, must be an object", 400),
+    ("[1]", "the line is an array, must be an object", 400),
     ('{"url": "/v1/completions", "body": {}}', "custom_id is missing, must be a string", 400),
     (json.dumps({"custom_id": "x", "body": {}}), "url is missing, must be a string", 400),
-    (json.dumps({"custom_id": "x", "url": "/v1/embeddings", "body": {}}), 'url is "/v1/embeddings", must be', 400),
+    (json.dumps({"custom_id": "x", "url": "/v1/embeddings", "body": {}}), "url is '/v1/embeddings', must be", 400),
     (json.dumps({"custom_id": "x", "url": COMPLETION}), "body is missing, must be an object", 400),
-    (json.dumps({"custom_id": "x", "url": COMPLETION, "method": "GET", "body": {}}), 'method is "GET"', 400),
+    (json.dumps({"custom_id": "x", "url": COMPLETION, "method": "GET", "body": {}}), "method is 'GET', must be 'POST'", 400),
+    (json.dumps({"custom_id": "x", "url": "/" * 10**6, "body": {}}), "url is '////", 400),
+    (json.dumps({"custom_id": 10**80, "url": COMPLETION, "body": {}}), "custom_id is 10000000000000000000... (81 digits), must be", 400),
+    (line("x", prompt="a", max_tokens=10**30), f"max_tokens is {10**30}, must be", 400),
     (line("x", prompt="a", temperature=3), "temperature is 3", 400),
     (line("x", prompt="a", stream=True), "stream is true, must be false", 400),
     (line("x"), "prompt", 400),
@@ -107,7 +110,7 @@ def test_a_bad_line_names_its_field_and_stops_no_other(tinyllm, models, bad, mes
     (result,) = results.values()
     assert result["id"] == "batch_req_3" and result["custom_id"] in (None, "x")
     assert result["error"]["message"].startswith("line 3: ") and message in result["error"]["message"]
-    assert result["error"]["line"] == 3
+    assert result["error"]["line"] == 3 and len(result["error"]["message"]) < 300
     assert result["response"]["status_code"] == status
     assert result["response"]["body"]["error"]["message"]
 

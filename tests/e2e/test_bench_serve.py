@@ -1,5 +1,11 @@
 """bench-serve against our own server, whose every answer is known."""
 
+import os
+import socket
+import threading
+
+import pytest
+
 import xml.etree.ElementTree as ElementTree
 
 
@@ -24,3 +30,33 @@ def test_poisson_arrivals_take_their_time(loop_server, tinyllm):
 def test_no_server_is_one_line(tinyllm):
     message = tinyllm.failure("bench-serve", "--url", "http://127.0.0.1:9/v1", "--requests", 2)
     assert message.startswith("http://127.0.0.1:9/v1: no request was answered: ")
+
+
+class MuteServer:
+    """Takes connections and says nothing; or closes each at once."""
+
+    def __init__(self, closes):
+        self.closes, self.connections = closes, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                self.connections.append(self.socket.accept()[0])
+            except OSError:
+                return
+            if self.closes:
+                self.connections.pop().close()
+
+
+LONG_ONLY = pytest.mark.skipif(not os.environ.get("TINYLLM_LONG"), reason="a minute of silence: ./tiny test --long")
+
+
+@pytest.mark.parametrize("closes", [True, pytest.param(False, marks=LONG_ONLY)])
+def test_a_server_that_never_answers_is_given_up(tinyllm, closes):
+    server = MuteServer(closes)
+    url = f"http://127.0.0.1:{server.socket.getsockname()[1]}/v1"
+    message = tinyllm.failure("bench-serve", "--url", url, "--model", "m", "--requests", 100, "--clients", 4, timeout=600)
+    assert url in message, message
+    server.socket.close()

@@ -174,7 +174,7 @@ def test_bash_completion_completes(tinyllm):
     script = tinyllm.text("completion", "bash")
     ask = script + 'COMP_WORDS=(tinyllm gen); COMP_CWORD=1; _tinyllm; echo "${COMPREPLY[@]}"\n'
     ask += 'COMP_WORDS=(tinyllm generate --top); COMP_CWORD=2; _tinyllm; echo "${COMPREPLY[@]}"\n'
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60)
     first, second = done.stdout.splitlines()
     assert (first, sorted(second.split()), done.stderr) == ("generate", ["--top-k", "--top-logits", "--top-p"], "")
 

@@ -405,7 +405,7 @@ def test_two_pulls_of_one_model_take_turns(tinyllm, hub):
     first = start(tinyllm, "pull", REPO)
     wait_until(lambda: hub.file_requests())
     second = start(tinyllm, "pull", f"{REPO}:{FILE}")
-    outputs = [process.communicate(timeout=30) for process in (first, second)]
+    outputs = [process.communicate(timeout=60) for process in (first, second)]
     assert [process.returncode for process in (first, second)] == [0, 0]
     assert [out for out, _ in outputs] == [f"{models(tinyllm)}/{REPO}/{FILE}\n".encode()] * 2
     assert outputs[0][1] == b"" and b"another process is pulling it; waiting for its end" in outputs[1][1]
@@ -418,7 +418,7 @@ def test_ctrl_c_keeps_what_came_for_the_next_pull(tinyllm, hub):
     part = models(tinyllm) / REPO / f"{FILE}.part"
     wait_until(lambda: part.exists() and part.stat().st_size > 20_000)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (1, b"")
     assert err == b"tinyllm: stopped; pull again: it goes on where it stopped\n"
     assert files(models(tinyllm)) == [f"{REPO}/{FILE}.part"]

@@ -49,6 +49,7 @@ BAD_FIELDS = [
     (CHAT, {**HELLO, "max_tokens": 0}, "max_tokens", "max_tokens is 0"),
     (CHAT, {**HELLO, "max_tokens": -5}, "max_tokens", "max_tokens is -5"),
     (CHAT, {**HELLO, "max_tokens": 10**30}, "max_tokens", "is 1" + 30 * "0"),
+    (CHAT, {**HELLO, "max_tokens": 10**2000}, "max_tokens", "is 1" + 19 * "0" + "... (2001 digits), must be"),
     (CHAT, {**HELLO, "min_tokens": 9, "max_tokens": 8}, "min_tokens", "larger"),
     (CHAT, {**HELLO, "n": 0}, "n", "n is 0"),
     (CHAT, {**HELLO, "n": 10**6}, "n", "[1, 128]"),
@@ -78,8 +79,7 @@ BAD_FIELDS = [
     (CHAT, {**HELLO, "cache_salt": ""}, "cache_salt", "at least one"),
     (CHAT, {**HELLO, "chat_template_kwargs": {"messages": []}}, "chat_template_kwargs", "messages"),
     (CHAT, {**HELLO, "chat_template_kwargs": {"add_generation_prompt": False}}, "chat_template_kwargs", "beside"),
-    (CHAT, {**HELLO, "tools": [{"type": "function"}]}, "tools", "not supported"),
-    (CHAT, {**HELLO, "tool_choice": "auto"}, "tool_choice", "not supported"),
+    (CHAT, {**HELLO, "functions": [{"name": "f"}]}, "functions", "not supported"),
     (CHAT, {**HELLO, "response_format": {"type": "json_object"}}, "response_format", "not supported"),
     (CHAT, {**HELLO, "response_format": {"type": "json_schema"}}, "response_format", "not supported"),
     (CHAT, {**HELLO, "response_format": "text"}, "response_format", "object"),
@@ -358,7 +358,7 @@ def test_terminate_lets_texts_end(start_server, models):
     data = read_until_closed(connection)
     assert b'"finish_reason":"length"' in data and data.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     assert read_until_closed(idle) == b""
-    assert server.process.wait(timeout=5) == 0
+    assert server.process.wait(timeout=30) == 0
 
 
 def test_terminate_cuts_off_what_takes_too_long(start_server, models):
@@ -377,7 +377,7 @@ def test_terminate_cuts_off_what_takes_too_long(start_server, models):
     streamed, whole = (read_until_closed(connection) for connection in streams)
     assert b'"type":"unavailable_error"' in streamed and streamed.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     assert whole.startswith(b"HTTP/1.1 503 ") and b"shutting down" in whole
-    assert server.process.wait(timeout=5) == 0 and time.monotonic() - started < 4
+    assert server.process.wait(timeout=30) == 0 and time.monotonic() - started < 15  # not 30, the default
     refused.close()
 
 
@@ -389,7 +389,7 @@ def test_a_second_signal_ends_at_once(start_server, models):
     server.process.send_signal(signal.SIGTERM)
     server.wait_for("shutting down")
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(timeout=2) == 130
+    assert server.process.wait(timeout=10) == 130  # the drain takes up to 30 s
 
 
 def test_kill_and_start_again_on_the_same_port(start_server, models):

@@ -51,9 +51,25 @@ def printable_bytes():
     return {**{b: chr(b) for b in shown}, **{b: chr(256 + i) for i, b in enumerate(hidden)}}
 
 
-def vocabulary():
+def vocabulary(words=None):
+    """The tokens' texts; `words` {id: text} stand in place of bytes that no text of a test holds."""
     table = printable_bytes()
-    return [table[b] for b in range(256)] + [SPECIALS[i] for i in sorted(SPECIALS)] + ["th"]
+    tokens = [table[b] for b in range(256)] + [SPECIALS[i] for i in sorted(SPECIALS)] + ["th"]
+    return [(words or {}).get(i, token) for i, token in enumerate(tokens)]
+
+
+def say(answers):
+    """A chain and its words: after the last byte of each key come the parts of its answer, and then the end."""
+    chain, words = dict.fromkeys(range(N_VOCAB), END_OF_TEXT), {}
+    for after, parts in answers.items():
+        last = after.encode()[-1]
+        for part in parts:
+            token = len(words) + 1 if len(words) < 8 else len(words) + 6  # control bytes, without \t to \r
+            words[token] = part
+            chain[last] = last = token
+        chain[last] = IM_END
+    assert max(words) < 32, "no more bytes to spare"
+    return chain, words
 
 
 def floats(n, ones=()):
@@ -95,7 +111,7 @@ def write_safetensors(path, chain):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=None, settings=None):
+def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=None, settings=None, words=None):
     folder.mkdir(parents=True)
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": N_VOCAB, "hidden_size": N_VOCAB,
@@ -110,15 +126,15 @@ def write_folder(folder, chain, tokenizer=True, template=TEMPLATE, generation=No
     )
     write_safetensors(folder / "model.safetensors", chain)
     if tokenizer:
-        write_tokenizer(folder, template, settings or {})
+        write_tokenizer(folder, template, settings or {}, words)
     return folder
 
 
-def write_tokenizer(folder, template, more_settings):
+def write_tokenizer(folder, template, more_settings, words=None):
     added = [
         {"id": i, "content": text, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-         "special": True}
-        for i, text in SPECIALS.items()
+         "special": i in SPECIALS}
+        for i, text in {**SPECIALS, **(words or {})}.items()
     ]  # fmt: skip
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     content = {
@@ -126,7 +142,7 @@ def write_tokenizer(folder, template, more_settings):
         "pre_tokenizer": byte_level, "post_processor": None, "decoder": byte_level,
         "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
                   "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
-                  "vocab": {token: i for i, token in enumerate(vocabulary())}, "merges": ["t h"]},
+                  "vocab": {token: i for i, token in enumerate(vocabulary(words))}, "merges": ["t h"]},
     }  # fmt: skip
     (folder / "tokenizer.json").write_text(json.dumps(content))
     settings = {"tokenizer_class": "GPT2Tokenizer", "eos_token": SPECIALS[IM_END], "bos_token": None, **more_settings}

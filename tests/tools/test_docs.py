@@ -36,3 +36,11 @@ def test_links_lead_somewhere(name):
         assert path.exists(), f"{name}: {target} is not there"
         if heading:
             assert heading in anchors(path), f"{name}: {target} has no such heading"
+
+
+def test_the_table_of_clients_names_the_tested_versions():
+    """A version that is not the one under test would be a claim that nobody has seen."""
+    rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", (ROOT / "docs/serving.md").read_text(), re.MULTILINE)
+    tested = [path.read_text() for path in (ROOT / "tests/clients").glob("*/requirements.txt")]
+    wanted = {re.sub(r"\[.*\]", "", line).strip() for text in tested for line in text.splitlines() if not line.startswith("#")}
+    assert {f"{name}=={version}" for name, version in rows} == wanted and len(wanted) == 8
