@@ -56,4 +56,13 @@ void StepProfile::add_work(StepPart part, double bytes, double ops) {
   sums.ops += ops;
 }
 
+void StepProfile::add_expert_tokens(std::int32_t layer_idx, std::int32_t expert,
+                                    std::int64_t n_tokens) {
+  const auto grow = [](auto& items, std::int32_t i) -> auto& {
+    if (std::ssize(items) <= i) items.resize(i + 1);
+    return items[i];
+  };
+  grow(grow(expert_tokens_, layer_idx), expert) += n_tokens;
+}
+
 }  // namespace tinyllm

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace tinyllm {
 
@@ -52,12 +53,17 @@ class StepProfile {
   void mark(StepPart part, double waited_s);
   // Bytes read from memory and operations done (a multiplication and an addition are two).
   void add_work(StepPart part, double bytes, double ops);
+  // An expert of a layer met so many tokens.
+  void add_expert_tokens(std::int32_t layer_idx, std::int32_t expert, std::int64_t n_tokens);
 
   const Sums& sums(Kind kind) const { return sums_[static_cast<std::size_t>(kind)]; }
+  // [layer][expert] tokens met in all steps; empty where there are no experts.
+  const std::vector<std::vector<std::int64_t>>& expert_tokens() const { return expert_tokens_; }
 
  private:
   std::array<Sums, 3> sums_;  // by Kind
   Sums step_;                 // the one under way
+  std::vector<std::vector<std::int64_t>> expert_tokens_;
   Kind kind_ = Kind::prefill;
   std::chrono::steady_clock::time_point last_;
 };

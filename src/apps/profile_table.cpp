@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -42,6 +43,26 @@ std::string kind_table(std::string_view kind_name, const StepProfile::Sums& sums
   return text;
 }
 
+// A character for each expert of a layer, as high as its share of the busiest one's tokens.
+std::string expert_bars(const std::vector<std::int64_t>& n_tokens) {
+  constexpr std::string_view kBars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const std::int64_t most = std::ranges::max(n_tokens);
+  std::string text;
+  for (const std::int64_t n : n_tokens) text += kBars[most == 0 ? 0 : (8 * n + most - 1) / most];
+  return text;
+}
+
+std::string expert_table(const StepProfile& profile) {
+  std::string text;
+  for (std::size_t layer = 0; layer < profile.expert_tokens().size(); ++layer) {
+    const std::vector<std::int64_t>& n_tokens = profile.expert_tokens()[layer];
+    if (n_tokens.empty()) continue;
+    if (text.empty()) text = "\nexperts of each layer: how many tokens met them\n";
+    text += fmt::format("{:>5} |{}|\n", layer, expert_bars(n_tokens));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string profile_table(const StepProfile& profile) {
@@ -50,7 +71,7 @@ std::string profile_table(const StepProfile& profile) {
     if (profile.sums(kind).n_steps == 0) continue;
     text += "\n" + kind_table(kind_name, profile.sums(kind));
   }
-  return text;
+  return text + expert_table(profile);
 }
 
 std::string profile_json(const StepProfile& profile) {
@@ -73,6 +94,7 @@ std::string profile_json(const StepProfile& profile) {
                       {"ms_a_step", seconds * ms_a_step},
                       {"parts", parts}};
   }
+  if (!profile.expert_tokens().empty()) all["expert_tokens"] = profile.expert_tokens();
   return all.dump();
 }
 

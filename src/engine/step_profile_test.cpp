@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <string>
 
 #include "engine/tiny_engine_test.h"
@@ -89,6 +90,26 @@ TEST(StepProfile, WaitingIsTakenOutOfTheOperation) {
   profile.begin();
   profile.end();  // no batch: nothing ran
   EXPECT_EQ(profile.sums(Kind::prefill).n_steps, 1);
+}
+
+TEST(StepProfile, CountsTheTokensOfEachExpert) {
+  const auto profile = std::make_shared<StepProfile>();
+  EngineOptions options = small_options();
+  options.profile = profile;
+  options.speculation = Speculation::off;
+  auto engine = open("qwen2moe-f32-untied", options);
+  run(*engine, 40, 20);
+  engine.reset();
+  const auto& layers = profile->expert_tokens();
+  constexpr std::int64_t kTokens = 40 + 19;  // the last token is not computed
+  ASSERT_EQ(layers.size(), 3u);
+  EXPECT_TRUE(layers[1].empty()) << "an ordinary layer";
+  for (const std::size_t layer : {0u, 2u}) {
+    ASSERT_EQ(layers[layer].size(), 7u) << "6 experts and the shared one";
+    EXPECT_EQ(layers[layer][6], kTokens);
+    const auto n_routed = std::accumulate(layers[layer].begin(), layers[layer].end() - 1, 0L);
+    EXPECT_EQ(n_routed, 2 * kTokens);
+  }
 }
 
 }  // namespace

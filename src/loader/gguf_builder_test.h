@@ -117,9 +117,29 @@ class GgufBuilder {
   std::uint64_t n_keys_ = 0, n_tensors_ = 0;
 };
 
+inline void add_tiny_experts(GgufBuilder& builder, const std::string& layer, bool has_shared) {
+  constexpr std::uint64_t kExperts = 5, kHidden = 8, kSize = 6, kShared = 12;
+  const auto add = [&](const char* name, std::vector<std::uint64_t> dims) {
+    std::uint64_t n_bytes = 4;
+    for (const std::uint64_t dim : dims) n_bytes *= dim;
+    builder.tensor(layer + name, dims, 0, n_bytes);
+  };
+  add("ffn_gate_inp.weight", {kHidden, kExperts});
+  add("ffn_gate_exps.weight", {kHidden, kSize, kExperts});
+  add("ffn_up_exps.weight", {kHidden, kSize, kExperts});
+  add("ffn_down_exps.weight", {kSize, kHidden, kExperts});
+  if (!has_shared) return;
+  builder.tensor_f32(layer + "ffn_gate_inp_shexp.weight", {kHidden},
+                     std::vector<float>(kHidden, 0.25f));
+  add("ffn_gate_shexp.weight", {kHidden, kShared});
+  add("ffn_up_shexp.weight", {kHidden, kShared});
+  add("ffn_down_shexp.weight", {kShared, kHidden});
+}
+
 // A whole tiny model: 2 layers, hidden 8, 2 heads of 4, 1 k/v head,
 // MLP 16, 10 tokens, all f32 zeros but norms of ones. `architecture`:
-// llama (bare), qwen2 (with biases), qwen3 (with q/k norms).
+// llama (bare), qwen2 (with biases), qwen3 (with q/k norms), qwen2moe and qwen3moe (instead of the
+// MLP 5 experts of 6, and for the former a shared one of 12).
 inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = false,
                                    std::uint32_t n_experts_per_token = 2) {
   const bool is_moe = architecture.ends_with("moe");
@@ -137,9 +157,6 @@ inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = 
   if (is_moe) {
     builder.key_u32(key("expert_count"), 5).key_u32(key("expert_used_count"), n_experts_per_token);
   }
-  const auto stack = [&](const std::string& name, std::uint64_t n_in, std::uint64_t n_out) {
-    builder.tensor(name, {n_in, n_out, 5}, 0, n_in * n_out * 5 * 4);
-  };
   const auto matrix = [&](const std::string& name, std::uint64_t n_in, std::uint64_t n_out) {
     builder.tensor(name, {n_in, n_out}, 0, n_in * n_out * 4);
   };
@@ -157,20 +174,11 @@ inline GgufBuilder tiny_gguf_model(const std::string& architecture, bool tied = 
     matrix(layer + "attn_output.weight", 8, 8);
     vector(layer + "ffn_norm.weight", 8, 1);
     if (is_moe) {
-      matrix(layer + "ffn_gate_inp.weight", 8, 5);
-      stack(layer + "ffn_gate_exps.weight", 8, 6);
-      stack(layer + "ffn_up_exps.weight", 8, 6);
-      stack(layer + "ffn_down_exps.weight", 6, 8);
+      add_tiny_experts(builder, layer, architecture == "qwen2moe");
     } else {
       matrix(layer + "ffn_gate.weight", 8, 16);
       matrix(layer + "ffn_up.weight", 8, 16);
       matrix(layer + "ffn_down.weight", 16, 8);
-    }
-    if (architecture == "qwen2moe") {
-      vector(layer + "ffn_gate_inp_shexp.weight", 8, 0.25f);
-      matrix(layer + "ffn_gate_shexp.weight", 8, 12);
-      matrix(layer + "ffn_up_shexp.weight", 8, 12);
-      matrix(layer + "ffn_down_shexp.weight", 12, 8);
     }
     if (architecture.starts_with("qwen2")) {
       vector(layer + "attn_q.bias", 8, 0.5f);

@@ -143,7 +143,7 @@ void CpuBackend::experts(const LayerSpec& layer) {
   normalise(layer.post_attention_norm, layer.norm_eps, experts_.wants_quantised(layer.moe),
             kUsualSplit);
   profile_.mark(StepPart::norm);
-  experts_.run(layer.moe, normed_, batch_.n_tokens, hidden_row(0));
+  experts_.run(layer, normed_, batch_.n_tokens, hidden_row(0));
 }
 
 void CpuBackend::head(const HeadWeights& head) { head_.run(head, hidden_row(0)); }

@@ -16,6 +16,10 @@ void softmax(float* x, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) x[i] /= sum;
 }
 
+const MlpSpec& expert_of(const MoeSpec& moe, std::int32_t expert) {
+  return expert < moe.n_experts ? moe.experts[expert] : moe.shared;
+}
+
 }  // namespace
 
 void CpuExperts::configure(const BackendSizes& sizes) {
@@ -28,7 +32,7 @@ void CpuExperts::configure(const BackendSizes& sizes) {
   tokens_.resize(max_rows);
   first_row_.resize(sizes.max_experts + 1);
   groups_.reserve(sizes.max_experts + 1);
-  group_mlps_.reserve(sizes.max_experts + 1);
+  group_experts_.reserve(sizes.max_experts + 1);
   scores_ = Buffer(max_tokens * (whole_panels(sizes.max_experts) + kTileRows) * 4, "activations");
   gated_ = InputRows(max_rows, sizes.intermediate_size);
   out_ = Buffer(max_rows * out_stride_ * 4, "activations");
@@ -41,15 +45,18 @@ bool CpuExperts::wants_quantised(const MoeSpec& moe) const {
   return wants(moe.experts.front()) || (moe.has_shared() && wants(moe.shared));
 }
 
-void CpuExperts::run(const MoeSpec& moe, const InputRows& normed, std::int64_t n_tokens,
+void CpuExperts::run(const LayerSpec& layer, const InputRows& normed, std::int64_t n_tokens,
                      float* hidden) {
+  const MoeSpec& moe = layer.moe;
   route(moe, normed, n_tokens);
   sort_by_expert(moe, n_tokens);
   const std::int64_t n_rows = n_tokens * n_choices_;
   linear_->store_gated(groups_, {normed, n_rows, tokens_.data()}, gated_);
   mark(StepPart::gate_up);
+  for (std::size_t g = 0; profile_->is_on() && g < groups_.size(); ++g)
+    profile_->add_expert_tokens(layer.layer_idx, group_experts_[g], groups_[g].n_rows);
 
-  take_down_proj();
+  take_down_proj(moe);
   const auto wants = [](const LinearGroup& group) { return group.weights->has_quantised(); };
   if (std::ranges::any_of(groups_, wants)) {
     pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
@@ -98,11 +105,16 @@ void CpuExperts::sort_by_expert(const MoeSpec& moe, std::int64_t n_tokens) {
   std::fill_n(first_row_.begin(), n_experts, 0);
   for (const Choice& choice : choices) ++first_row_[choice.expert];
   groups_.clear();
-  group_mlps_.clear();
+  group_experts_.clear();
   std::int32_t n_before = 0;
-  for (std::int64_t e = 0; e < n_experts; ++e) {
+  for (std::int32_t e = 0; e < n_experts; ++e) {
     const std::int32_t n_rows = first_row_[e];
-    if (n_rows > 0) add_group(e < moe.n_experts ? moe.experts[e] : moe.shared, n_before, n_rows);
+    if (n_rows > 0) {
+      const MlpSpec& expert = expert_of(moe, e);
+      groups_.push_back(
+          {&weights_->matrix(expert.gate_up_proj), expert.intermediate_size, n_before, n_rows});
+      group_experts_.push_back(e);
+    }
     first_row_[e] = n_before;
     n_before += n_rows;
   }
@@ -112,15 +124,9 @@ void CpuExperts::sort_by_expert(const MoeSpec& moe, std::int64_t n_tokens) {
   }
 }
 
-void CpuExperts::add_group(const MlpSpec& expert, std::int64_t first_row, std::int64_t n_rows) {
-  groups_.push_back(
-      {&weights_->matrix(expert.gate_up_proj), expert.intermediate_size, first_row, n_rows});
-  group_mlps_.push_back(&expert);
-}
-
-void CpuExperts::take_down_proj() {
+void CpuExperts::take_down_proj(const MoeSpec& moe) {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    groups_[g].weights = &weights_->matrix(group_mlps_[g]->down_proj);
+    groups_[g].weights = &weights_->matrix(expert_of(moe, group_experts_[g]).down_proj);
     groups_[g].n_cols = hidden_size_;
   }
 }

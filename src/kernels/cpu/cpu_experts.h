@@ -35,7 +35,7 @@ class CpuExperts {
   // Whether an expert wants its input as int8, too.
   bool wants_quantised(const MoeSpec& moe) const;
   // hidden += the experts' sum. normed: rows 0 to n_tokens - 1; hidden: [n_tokens, hidden_size] f32.
-  void run(const MoeSpec& moe, const InputRows& normed, std::int64_t n_tokens, float* hidden);
+  void run(const LayerSpec& layer, const InputRows& normed, std::int64_t n_tokens, float* hidden);
 
  private:
   // Fills choices_ from the router's scores.
@@ -45,9 +45,8 @@ class CpuExperts {
   // Sorts what was chosen by expert and, within one, by token: fills groups_, tokens_ and each
   // choice's row.
   void sort_by_expert(const MoeSpec& moe, std::int64_t n_tokens);
-  void add_group(const MlpSpec& expert, std::int64_t first_row, std::int64_t n_rows);
   // The same groups with their second matrix.
-  void take_down_proj();
+  void take_down_proj(const MoeSpec& moe);
   void add_to_hidden(std::int64_t n_tokens, float* hidden);
   void mark(StepPart part);
 
@@ -69,15 +68,15 @@ class CpuExperts {
   std::int64_t out_stride_ = 0;
 
   // Of the layer under way.
-  std::int64_t n_choices_ = 0;              // of a token, the shared expert included
-  std::vector<Choice> choices_;             // [n_tokens, n_choices_]
-  std::vector<std::int32_t> first_row_;     // [n_experts + 1]
-  std::vector<std::int32_t> tokens_;        // [rows] whose input a row is
-  std::vector<LinearGroup> groups_;         // of experts that were chosen
-  std::vector<const MlpSpec*> group_mlps_;  // [groups]
-  Buffer scores_;                           // [n_tokens, padded n_experts and one more panel] f32
-  InputRows gated_;                         // [rows, intermediate_size]
-  Buffer out_;                              // [rows, out_stride_] f32
+  std::int64_t n_choices_ = 0;               // of a token, the shared expert included
+  std::vector<Choice> choices_;              // [n_tokens, n_choices_]
+  std::vector<std::int32_t> first_row_;      // [n_experts + 1]
+  std::vector<std::int32_t> tokens_;         // [rows] whose input a row is
+  std::vector<LinearGroup> groups_;          // of experts that were chosen
+  std::vector<std::int32_t> group_experts_;  // [groups]
+  Buffer scores_;                            // [n_tokens, padded n_experts and one more panel] f32
+  InputRows gated_;                          // [rows, intermediate_size]
+  Buffer out_;                               // [rows, out_stride_] f32
 };
 
 }  // namespace tinyllm

@@ -29,6 +29,10 @@ class CpuProfile {
   void mark(StepPart part, double bytes, double ops);
   void mark(StepPart part, const PackedMatrix& weights, std::int64_t n_rows);
 
+  void add_expert_tokens(std::int32_t layer_idx, std::int32_t expert, std::int64_t n_tokens) {
+    if (profile_ != nullptr) profile_->add_expert_tokens(layer_idx, expert, n_tokens);
+  }
+
   bool is_on() const { return profile_ != nullptr; }
 
  private:
