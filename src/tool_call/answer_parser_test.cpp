@@ -20,9 +20,9 @@ using Events = AnswerParser::Events;
 const auto is_never_special = [](std::string_view) { return false; };
 
 std::shared_ptr<const ToolTypes> types() {
-  static const auto kTypes =
+  static const auto types =
       std::make_shared<const ToolTypes>(parse_ordered_json(kTranscriptTools, "tools"));
-  return kTypes;
+  return types;
 }
 
 AnswerParser parser_of(const Transcript& transcript) {

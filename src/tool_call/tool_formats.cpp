@@ -207,22 +207,22 @@ ToolFormat granite() {
 }  // namespace
 
 const std::vector<ToolFormat>& tool_formats() {
-  static const std::vector<ToolFormat> kFormats = {
+  static const std::vector<ToolFormat> formats = {
       hermes(),      qwen3_coder(),  llama3_json(),  llama_pythonic(), mistral(),
       deepseek_v3(), deepseek_v31(), deepseek_v32(), glm4(),           harmony(),
       kimi_k2(),     granite(),      lfm2()};
-  return kFormats;
+  return formats;
 }
 
 const std::vector<ReasoningFormat>& reasoning_formats() {
-  static const std::vector<ReasoningFormat> kFormats = {
+  static const std::vector<ReasoningFormat> formats = {
       {"think", {"<think>"}, {"</think>"}},
       {"mistral", {"[THINK]"}, {"[/THINK]"}},
       {"granite",
        {"Here is my thought process:", "Here's my thought process:"},
        {"Here is my response:", "Here's my response:"}},
   };
-  return kFormats;
+  return formats;
 }
 
 }  // namespace tinyllm

@@ -10,15 +10,8 @@
 namespace tinyllm {
 
 // The kinds of JSON that a parameter may be: bits.
-enum TypeBits : unsigned {
-  kStringType = 1,
-  kNumberType = 2,
-  kBooleanType = 4,
-  kNullType = 8,
-  kArrayType = 16,
-  kObjectType = 32,
-  kAnyType = 63,
-};
+inline constexpr unsigned kStringType = 1, kNumberType = 2, kBooleanType = 4, kNullType = 8,
+                          kArrayType = 16, kObjectType = 32, kAnyType = 63;
 
 class ToolTypes {
  public:
