@@ -14,7 +14,7 @@ mount --bind /dev "$root/dev"
 trap 'umount "$root/dev" "$root/proc"' EXIT
 cp /etc/resolv.conf "$root/etc/"
 mkdir -p "$root/tiny-llm" "$root/models"
-git archive HEAD | tar x -C "$root/tiny-llm"
+git archive HEAD | tar x -m -C "$root/tiny-llm" # newer than what a run before has built
 
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TINYLLM_HOME=/models chroot "$root" "$@"; }
 
