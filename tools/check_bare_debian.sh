@@ -27,5 +27,5 @@ check=$(sed -n 's/^  CMD \["python3", "-c", "\(.*\)"\]$/\1/p' Dockerfile)
 inside su -s /bin/sh tinyllm -c 'export TINYLLM_HOME=/models; cd /tiny-llm
   ./tiny serve --port 8000 & server=$!
   for i in $(seq 60); do python3 -c "$0" 2>/dev/null && break; sleep 1; done
-  python3 -c "$0"; healthy=$?; kill $server; exit $healthy' "$check"
+  python3 -c "$0"; healthy=$?; kill $server; wait $server; exit $healthy' "$check"
 echo "a bare Debian 12 builds, chats and serves"
