@@ -1,5 +1,5 @@
-# tiny-llm in a container, for systems other than Debian 12. Not tried by CI, which has no container engine; the same
-# steps are tried there in a bare Debian 12 root.
+# tiny-llm in a container, for systems other than Debian 12. No container engine has tried it yet; the same steps, serve
+# and health check included, were run in a bare Debian 12 root: tools/check_bare_debian.sh.
 #   docker build -t tiny-llm .
 #   docker run -it -v tiny-llm-models:/models tiny-llm            # chat; models are kept in the volume
 #   docker run -i  -v tiny-llm-models:/models tiny-llm generate --model smollm2-135m --prompt "Once upon"

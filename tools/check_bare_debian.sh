@@ -14,7 +14,7 @@ mount --bind /dev "$root/dev"
 trap 'umount "$root/dev" "$root/proc"' EXIT
 cp /etc/resolv.conf "$root/etc/"
 mkdir -p "$root/tiny-llm" "$root/models"
-git archive HEAD | tar x -C "$root/tiny-llm"
+git archive HEAD | tar x -m -C "$root/tiny-llm" # newer than what a run before has built
 
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TINYLLM_HOME=/models chroot "$root" "$@"; }
 
@@ -27,5 +27,5 @@ check=$(sed -n 's/^  CMD \["python3", "-c", "\(.*\)"\]$/\1/p' Dockerfile)
 inside su -s /bin/sh tinyllm -c 'export TINYLLM_HOME=/models; cd /tiny-llm
   ./tiny serve --port 8000 & server=$!
   for i in $(seq 60); do python3 -c "$0" 2>/dev/null && break; sleep 1; done
-  python3 -c "$0"; healthy=$?; kill $server; exit $healthy' "$check"
+  python3 -c "$0"; healthy=$?; kill $server; wait $server; exit $healthy' "$check"
 echo "a bare Debian 12 builds, chats and serves"

@@ -3,9 +3,7 @@
 Where it cannot, the field that instructor sends must be refused by name, never swallowed.
 """
 
-import json
 import sys
-import urllib.request
 
 import instructor
 import openai
@@ -13,7 +11,7 @@ from instructor.core.exceptions import InstructorRetryException
 from pydantic import BaseModel
 
 BASE_URL, MODEL = sys.argv[1:]
-MODES = {instructor.Mode.JSON_SCHEMA: "response_format", instructor.Mode.TOOLS: "tool_choice"}
+QUESTION = [{"role": "user", "content": "Ann is 42 years old."}]
 
 
 class Person(BaseModel):
@@ -21,26 +19,44 @@ class Person(BaseModel):
     age: int
 
 
-def is_offered(field):
-    """Whether the server's own description says that it does more than the refusal of this field."""
-    with urllib.request.urlopen(BASE_URL.removesuffix("/v1") + "/openapi.json") as reply:
-        document = json.load(reply)
-    reference = document["paths"]["/v1/chat/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    known = document["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
-    return "json_schema" in json.dumps(known["response_format"]) if field == "response_format" else field in known
+SCHEMA = Person.model_json_schema()
+# What instructor sends in each mode, and which field of it the server may refuse.
+MODES = {
+    instructor.Mode.JSON_SCHEMA: (
+        "response_format",
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "Person", "schema": SCHEMA}}},
+    ),
+    instructor.Mode.TOOLS: (
+        "tool_choice",
+        {
+            "tools": [{"type": "function", "function": {"name": "Person", "parameters": SCHEMA}}],
+            "tool_choice": {"type": "function", "function": {"name": "Person"}},
+        },
+    ),
+}
 
 
-for mode, field in MODES.items():
-    with openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0) as connection:
+def is_offered(client, field, wanted):
+    """Whether the server does it. If not, it must say so by name."""
+    try:
+        client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=2, **wanted)
+    except openai.BadRequestError as refused:
+        assert refused.param == field and refused.code == "unsupported_parameter", refused
+        return False
+    return True
+
+
+with openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0) as connection:
+    for mode, (field, wanted) in MODES.items():
+        offered = is_offered(connection, field, wanted)
         client = instructor.from_openai(connection, mode=mode)
         try:
             person = client.create(
-                model=MODEL, response_model=Person, messages=[{"role": "user", "content": "Ann is 42 years old."}],
-                temperature=0, max_tokens=60, max_retries=0,
-            )  # fmt: skip
-            outcome = repr(person)
-            assert is_offered(field) and person.age == 42, outcome
+                model=MODEL, response_model=Person, messages=QUESTION, temperature=0, max_tokens=60, max_retries=0
+            )
         except InstructorRetryException as refused:
-            outcome = "refused by name"
-            assert not is_offered(field) and "not supported" in str(refused), refused
-    print(f"{mode.value}: {outcome}")
+            assert not offered and field in str(refused), refused
+            print(f"{mode.value}: {field} is refused by name")
+        else:
+            assert offered and person.age == 42, person
+            print(f"{mode.value}: {person!r}")
