@@ -19,6 +19,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "kernels/cuda/decode_attention.h"
