@@ -89,7 +89,8 @@ json native_messages(const ApiRequest& request, const ServedModel& model, bool a
   const bool no_content = wants_no_content(source_of(model));
   for (json& message : messages) {
     if (!has_calls(message)) continue;
-    if (no_content && message["content"] == "") message["content"] = nullptr;
+    json& content = message["content"];
+    if (no_content && content.get_ref<const std::string&>().empty()) content = nullptr;
     if (!as_text) continue;
     for (json& call : message["tool_calls"]) {
       json& arguments = call["function"]["arguments"];

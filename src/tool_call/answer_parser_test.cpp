@@ -17,7 +17,7 @@ namespace {
 using Kind = AnswerEvent::Kind;
 using Events = AnswerParser::Events;
 
-const auto is_never_special = [](std::string_view) { return false; };
+const auto kNeverSpecial = [](std::string_view) { return false; };
 
 std::shared_ptr<const ToolTypes> types() {
   static const auto types =
@@ -28,7 +28,7 @@ std::shared_ptr<const ToolTypes> types() {
 AnswerParser parser_of(const Transcript& transcript) {
   const ToolFormat* tools = find_tool_format(transcript.tools);
   return {make_answer_format(tools, find_reasoning_format(transcript.reasoning), tools != nullptr,
-                             is_never_special),
+                             kNeverSpecial),
           types(),
           {.in_reasoning = transcript.in_reasoning}};
 }
@@ -211,8 +211,7 @@ TEST(AnswerParser, KnowsSpecialTokensFromTheirSpelling) {
 }
 
 TEST(AnswerParser, AllowsAsManyCallsAsItIsTold) {
-  const auto format =
-      make_answer_format(find_tool_format("hermes"), nullptr, true, is_never_special);
+  const auto format = make_answer_format(find_tool_format("hermes"), nullptr, true, kNeverSpecial);
   AnswerParser parser(format, types(), {.max_calls = 1});
   Events events;
   const std::string call = "<tool_call>{\"name\": \"now\"}</tool_call>";
