@@ -41,7 +41,8 @@ class Model:
     name: str  # as in `tinyllm list`; of the random one, its own
     file: str
     n_gen: int  # tokens decoded for one value
-    is_random: bool = False  # made here in BF16, measured with one sequence only
+    is_random: bool = False  # made here, measured with one sequence only
+    shape: str = ""  # of `random:SHAPE:bf16`, quantised to Q4_K; else Qwen2.5-0.5B's in BF16
 
 
 MODELS = {
@@ -50,6 +51,9 @@ MODELS = {
         Model("qwen2.5-coder-1.5b", "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf", 32),
         Model("smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", 128),
         Model("random-qwen2.5-0.5b-bf16", "random-qwen2.5-0.5b.BF16.gguf", 64, is_random=True),
+        Model(
+            "random-qwen3-30b-a3b-4l-q4_k", "random-qwen3-30b-a3b-4l.Q4_K.gguf", 64, is_random=True, shape="qwen3-30b-a3b-4l"
+        ),
     )
 }
 LONG_CONTEXT_MODEL = TOKENIZER_MODEL = MODELS["qwen2.5-coder-1.5b"]
@@ -75,14 +79,29 @@ def model_folder():
     return Path(os.environ.get("TINYLLM_HOME") or Path(cache) / "tinyllm") / "models"
 
 
+def make_random(model, python, tokenizer, path):
+    """Writes the file of a model with random weights; False when that failed."""
+
+    def works(*command):
+        return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+    if not model.shape:
+        return works(python, WORKERS / "make_random_gguf.py", tokenizer, path)
+    bare = path.with_suffix(".bare")
+    made = works(BINARY, "quantize", f"random:{model.shape}:bf16", bare, "--type", "q4_k")
+    made = made and works(python, WORKERS / "add_tokenizer.py", bare, tokenizer, path)
+    bare.unlink(missing_ok=True)
+    return made
+
+
 def fetch(model, python):
     """The model's file, pulled or made when it is not there. Throws NotMeasured."""
     if model.is_random:
         path = PEERS / model.file
         if not path.exists():
             tokenizer = fetch(TOKENIZER_MODEL, python)
-            print(f"making {path.relative_to(ROOT)} (1 GB)", file=sys.stderr)
-            if subprocess.run([python, WORKERS / "make_random_gguf.py", tokenizer, path], check=False).returncode != 0:
+            print(f"making {path.relative_to(ROOT)} (1 or 2 GB)", file=sys.stderr)
+            if not make_random(model, python, tokenizer, path):
                 raise NotMeasured(f"{path.name} could not be made")
         return path
     path = model_folder() / model.file
@@ -209,8 +228,8 @@ def measure_contexts(_, path, python, threads, repeats):
 def parse_arguments():
     description = "This engine beside llama.cpp and ik_llama.cpp on the same files, by turns."
     times = (
-        "On 2 cores with 5 runs the default takes about 25 minutes (of one thread count: qwen2.5-coder-1.5b 7, smollm2-135m 2, "
-        "random-qwen2.5-0.5b-bf16 3), --long-context 7. Memory: 10 GB. Disk: 2.2 GB of models, fetched and made once. "
+        "On 2 cores with 5 runs the default takes about 30 minutes (of one thread count: qwen2.5-coder-1.5b 7, smollm2-135m 2, "
+        "random-qwen2.5-0.5b-bf16 3, random-qwen3-30b-a3b-4l-q4_k 3), --long-context 7. Memory: 14 GB. Disk: 4.1 GB of models, fetched and made once. "
         "Results of other models, threads or kinds that stand in the results file stay there."
     )
     parser = argparse.ArgumentParser(prog="./tiny peers", description=description, epilog=times)
