@@ -1,8 +1,10 @@
 #include "loader/random_checkpoint.h"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct PublishedShape {
   std::int64_t n_experts = 0, n_experts_per_token = 0;
   std::int64_t expert_size = 0, shared_expert_size = 0;
 };
-constexpr std::array<PublishedShape, 7> kShapes = {{
+constexpr std::array<PublishedShape, 6> kShapes = {{
     {"qwen2.5-0.5b", "qwen2", 151936, 896, 4864, 24, 14, 2, 64, 32768, true},
     {"qwen2.5-1.5b", "qwen2", 151936, 1536, 8960, 28, 12, 2, 128, 32768, true},
     {"qwen2.5-7b", "qwen2", 152064, 3584, 18944, 28, 28, 4, 128, 32768, false},
@@ -36,8 +38,6 @@ constexpr std::array<PublishedShape, 7> kShapes = {{
     {"qwen1.5-moe-a2.7b", "qwen2moe", 151936, 2048, 5632, 24, 16, 16, 128, 8192, false, 60, 4, 1408,
      5632},
     {"qwen3-30b-a3b", "qwen3moe", 151936, 2048, 6144, 48, 32, 4, 128, 40960, false, 128, 8, 768},
-    // Its first layers, for machines that cannot hold all 48.
-    {"qwen3-30b-a3b-4l", "qwen3moe", 151936, 2048, 6144, 4, 32, 4, 128, 40960, false, 128, 8, 768},
 }};
 constexpr std::array<DType, 6> kFormats = {DType::f32,  DType::f16,  DType::bf16,
                                            DType::q8_0, DType::q4_0, DType::q4_k};
@@ -213,9 +213,27 @@ void fill(const Plan& plan, std::byte* data, ThreadPool& pool) {
 std::string known_names() {
   std::string text = "shapes are";
   for (const PublishedShape& shape : kShapes) text += std::string(" ") + shape.name;
-  text += "; formats are";
+  text += ", and a name with -4l behind it is its first 4 layers; formats are";
   for (const DType format : kFormats) text += std::string(" ") + tinyllm::name(format);
   return text;
+}
+
+// "qwen3-30b-a3b", or "qwen3-30b-a3b-4l" for its first 4 layers.
+std::optional<ModelConfig> find_shape(std::string_view name) {
+  for (const PublishedShape& shape : kShapes) {
+    if (!name.starts_with(shape.name)) continue;
+    ModelConfig config = config_of(shape);
+    std::string_view cut = name.substr(std::string_view(shape.name).size());
+    if (cut.empty()) return config;
+    std::int64_t n_layers = 0;
+    const auto [end, error] = std::from_chars(cut.data() + 1, cut.data() + cut.size(), n_layers);
+    const bool is_cut =
+        cut.front() == '-' && error == std::errc() && end + 1 == cut.end() && *end == 'l';
+    if (!is_cut || n_layers < 1 || n_layers > config.n_layers) return std::nullopt;
+    config.n_layers = n_layers;
+    return config;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -247,15 +265,11 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
   const std::string_view rest =
       std::string_view(name).substr(is_random_name(name) ? kPrefix.size() : 0);
   const std::size_t colon = rest.find(':');
-  const std::string_view shape_name = rest.substr(0, colon);
   const std::string_view format_name = colon == rest.npos ? "" : rest.substr(colon + 1);
-  for (const PublishedShape& shape : kShapes) {
-    if (shape_name != shape.name) continue;
-    for (const DType format : kFormats) {
-      if (format_name == tinyllm::name(format)) {
-        return make_random_checkpoint(name, config_of(shape), format, pool);
-      }
-    }
+  const std::optional<ModelConfig> config = find_shape(rest.substr(0, colon));
+  for (const DType format : kFormats) {
+    if (config && format_name == tinyllm::name(format))
+      return make_random_checkpoint(name, *config, format, pool);
   }
   fail(ErrorCode::invalid_input, "{} is not a random model; it must be random:SHAPE:FORMAT; {}",
        quote(name), known_names());

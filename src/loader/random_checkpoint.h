@@ -17,7 +17,7 @@ namespace tinyllm {
 bool is_random_name(std::string_view name);
 
 // SHAPE: qwen2.5-0.5b, qwen2.5-1.5b, qwen2.5-7b, qwen3-0.6b, qwen1.5-moe-a2.7b, qwen3-30b-a3b,
-// qwen3-30b-a3b-4l (4 of its layers). FORMAT: f32, f16, bf16, q8_0, q4_0, q4_k. Throws Error{invalid_input} that
+// or one of them cut to its first layers, as in qwen3-30b-a3b-4l. FORMAT: f32, f16, bf16, q8_0, q4_0, q4_k. Throws Error{invalid_input} that
 // names the known ones, Error{out_of_memory} before anything is made.
 Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool);
 

@@ -105,10 +105,19 @@ TEST(RandomCheckpoint, EncodedBytesNeverChange) {
   EXPECT_EQ(hash_of(DType::q4_k), 0xE1CA17AFCBAA01A8u);
 }
 
+TEST(RandomCheckpoint, AShapeMayBeCutToItsFirstLayers) {
+  ThreadPool pool(2);
+  const Checkpoint checkpoint = make_random_checkpoint("random:qwen2.5-0.5b-1l:q4_0", pool);
+  EXPECT_EQ(checkpoint.config().n_layers, 1);
+  EXPECT_EQ(checkpoint.config().hidden_size, 896);
+}
+
 TEST(RandomCheckpoint, UnknownNamesListTheKnownOnes) {
   ThreadPool pool(1);
   for (const char* name :
-       {"random:", "random:qwen2.5-7b", "random:qwen2.5-7b:q6_k", "random:gpt:f32"}) {
+       {"random:", "random:qwen2.5-7b", "random:qwen2.5-7b:q6_k", "random:gpt:f32",
+        "random:qwen3-0.6b-l:q4_0", "random:qwen3-0.6b-0l:q4_0", "random:qwen3-0.6b-29l:q4_0",
+        "random:qwen3-0.6b-2lx:q4_0", "random:qwen3-0.6bx2l:q4_0"}) {
     EXPECT_TRUE(is_random_name(name));
     try {
       make_random_checkpoint(name, pool);
@@ -119,8 +128,8 @@ TEST(RandomCheckpoint, UnknownNamesListTheKnownOnes) {
           std::string(error.what()),
           "'" + std::string(name) +
               "' is not a random model; it must be random:SHAPE:FORMAT; shapes are qwen2.5-0.5b "
-              "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b qwen1.5-moe-a2.7b qwen3-30b-a3b "
-              "qwen3-30b-a3b-4l; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
+              "qwen2.5-1.5b qwen2.5-7b qwen3-0.6b qwen1.5-moe-a2.7b qwen3-30b-a3b, and a name with "
+              "-4l behind it is its first 4 layers; formats are f32 f16 bf16 q8_0 q4_0 q4_k");
     }
   }
   EXPECT_FALSE(is_random_name("smollm2-135m"));
