@@ -2,12 +2,15 @@
 // One thing that a caller wants generated, in token ids. A plain struct.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/sampling_params.h"
 
 namespace tinyllm {
+
+struct TextConstraint;  // grammar/text_constraint.h
 
 inline constexpr std::int32_t kMaxLogprobs = 20;  // alternatives that a request may ask for
 inline constexpr int kMaxChoices = 128;           // choices of one request
@@ -25,6 +28,8 @@ struct Request {
   // Raw logits of the last prompt position, with the first token: as many texts at a time as the
   // engine was opened for.
   bool want_logits = false;
+  // What the texts must look like; null: like anything. They end where its grammar ends.
+  std::shared_ptr<const TextConstraint> constraint;
 };
 
 }  // namespace tinyllm

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "client/grammar_cache.h"
 #include "client/open_model.h"
 #include "openai/api_answer.h"
 #include "openai/api_error.h"
@@ -217,6 +218,7 @@ void run_batch(const BatchCommand& command) {
       open_model(command.model, engine_options(command.flags), LoadingBar());
   ServedModel model;
   model.engine = engine.get();
+  if (engine->text().tokenizer) model.grammars = std::make_shared<GrammarCache>(engine->text());
   model.names = {command.model};
   choose_formats(model);
   BatchCounts counts;

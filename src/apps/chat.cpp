@@ -88,6 +88,7 @@ void add_chat_command(Command app) {
   add_engine_options(command, options->session.engine);
   add_profile_option(command, options->session.engine);
   add_sampling_options(command, options->session.sampling);
+  add_grammar_options(command, options->session.grammar);
   add_examples(command,
                "  tinyllm chat\n"
                "  tinyllm chat \"Why is the sky blue?\"\n"
@@ -97,6 +98,7 @@ void add_chat_command(Command app) {
                "is as the model's authors recommend, else greedy (--temperature 0).");
   command.callback([options, prompt, model] {
     check_profile(options->session.engine);
+    check_grammar(options->session.grammar, options->session.engine);
     options->has_prompt = prompt.given();
     take_words(*options, model.given());
     run_chat(*options);

@@ -37,8 +37,9 @@ ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
   const ChatTemplate& chat_template = require_chat_template(*text_, checkpoint_);
   const SamplingParams params = chat_sampling(options.sampling, text_->defaults);
   validate(params, vocab_size());
-  const CompleterOptions running =
+  CompleterOptions running =
       completer_options(options.engine, context_of(options.engine, checkpoint_));
+  running.constraint = text_constraint(options.grammar, *text_);
   report_ = std::make_unique<ProfileReport>(running.engine.profile);
   completer_ =
       make_completer(checkpoint_, text_, running,

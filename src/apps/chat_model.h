@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apps/engine_options.h"
+#include "apps/grammar_options.h"
 #include "apps/profile_table.h"
 #include "apps/sampling_options.h"
 #include "client/chat_session.h"
@@ -19,6 +20,7 @@ namespace tinyllm {
 struct ChatModelOptions {
   EngineFlags engine;
   SamplingOptions sampling;
+  GrammarOptions grammar;  // every answer follows it
   std::string system;
   bool no_shift = false;
 };

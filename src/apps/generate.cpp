@@ -11,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/dump_layers.h"
 #include "apps/engine_options.h"
+#include "apps/grammar_options.h"
 #include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/printable.h"
@@ -39,6 +40,7 @@ struct GenerateCommand {
   std::string model;
   EngineFlags engine;
   SamplingOptions sampling;
+  GrammarOptions grammar;
   std::string prompt, prompt_file, token_ids, dump_folder;
   bool has_prompt = false, has_token_ids = false;
   bool no_special = false, as_json = false;
@@ -141,7 +143,8 @@ void run_generate(const GenerateCommand& command) {
     dump_layers(checkpoint, prompt_ids, command.engine, command.dump_folder);
     return;
   }
-  const CompleterOptions running = completer_options(command.engine, context);
+  CompleterOptions running = completer_options(command.engine, context);
+  running.constraint = text_constraint(command.grammar, *text);
   const ProfileReport report(running.engine.profile);
   const std::unique_ptr<Completer> completer =
       make_completer(checkpoint, text, running,
@@ -193,6 +196,7 @@ void add_generate_command(Command app) {
   add_engine_options(command, options->engine);
   add_profile_option(command, options->engine);
   add_sampling_options(command, options->sampling);
+  add_grammar_options(command, options->grammar);
   add_examples(command,
                "  tinyllm generate -m smollm2-135m -p \"Once upon a time\" -n 50\n"
                "  tinyllm generate -m smollm2-135m -f essay.txt --temperature 0.8 --seed 1\n"
@@ -209,6 +213,7 @@ void add_generate_command(Command app) {
       fail(ErrorCode::usage, "--recompute works with --engine reference only");
     }
     check_profile(options->engine);
+    check_grammar(options->grammar, options->engine);
     options->has_prompt = prompt.given();
     options->has_token_ids = token_ids.given();
     run_generate(*options);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/grammar_options.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
 #include "base/error.h"
@@ -31,34 +32,15 @@ using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct GrammarCommand {
-  std::string json_schema, gbnf, structural_tag, model;
-  std::optional<std::string> regex;
-  std::vector<std::string> choices, checks;
+  GrammarOptions source;
+  std::string model;
+  std::vector<std::string> checks;
   int n_samples = 0;
-  bool json_object = false, has_stats = false, as_json = false;
+  bool has_stats = false, as_json = false;
 };
 
 double microseconds_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
-}
-
-GrammarSource source_of(const GrammarCommand& command) {
-  std::vector<GrammarSource> sources;
-  const auto add_file = [&](GrammarKind kind, const std::string& file) {
-    if (!file.empty()) sources.push_back({kind, file == "-" ? read_stdin() : read_text_file(file)});
-  };
-  add_file(GrammarKind::json_schema, command.json_schema);
-  add_file(GrammarKind::gbnf, command.gbnf);
-  add_file(GrammarKind::structural_tag, command.structural_tag);
-  if (command.regex.has_value()) sources.push_back({GrammarKind::regex, *command.regex});
-  if (!command.choices.empty()) sources.push_back({GrammarKind::choice, "", command.choices});
-  if (command.json_object) sources.push_back({GrammarKind::json_object});
-  if (sources.size() != 1) {
-    fail(ErrorCode::usage,
-         "one of --json-schema, --json-object, --regex, --gbnf, --choice, --structural-tag is "
-         "wanted");
-  }
-  return sources[0];
 }
 
 // "'}', ',', [0x30-0x39]": the bytes as ranges.
@@ -199,11 +181,16 @@ void run_grammar(const GrammarCommand& command) {
   if (command.has_stats && command.model.empty()) {
     fail(ErrorCode::usage, "--stats needs a model's vocabulary: --model");
   }
-  const GrammarSource source = source_of(command);
+  const std::optional<GrammarSource> source = grammar_source(command.source);
+  if (!source) {
+    fail(ErrorCode::usage,
+         "one of --json-schema, --json-object, --regex, --grammar, --choice, --structural-tag is "
+         "wanted");
+  }
   std::shared_ptr<const Grammar> grammar;
   const Clock::time_point begin = Clock::now();
   try {
-    grammar = Grammar::compile(source);
+    grammar = Grammar::compile(*source);
   } catch (const GrammarRefusal& refusal) {
     const Json error = {{"message", refusal.what()},
                         {"keyword", refusal.keyword()},
@@ -238,20 +225,7 @@ void add_grammar_command(Command app) {
   Command command = app.add_subcommand(
       "grammar", "Compile a schema, regex or grammar and check texts against it");
   auto options = std::make_shared<GrammarCommand>();
-  command.add_option("--json-schema", options->json_schema, "A JSON schema; '-': stdin")
-      .type_name("FILE");
-  command.add_flag("--json-object", options->json_object, "Any JSON object");
-  command.add_option("--regex", options->regex, "A regular expression for the whole text")
-      .type_name("REGEX");
-  command.add_option("--gbnf", options->gbnf, "A grammar as llama.cpp writes them; '-': stdin")
-      .type_name("FILE");
-  command.add_option("--choice", options->choices, "One of these texts")
-      .type_name("A,B")
-      .delimiter(',');
-  command
-      .add_option("--structural-tag", options->structural_tag,
-                  "Free text with structures behind triggers, as JSON; '-': stdin")
-      .type_name("FILE");
+  add_grammar_options(command, options->source);
   command.add_option("--check", options->checks, "Texts to check, byte by byte; '-': stdin")
       .type_name("FILE");
   command.add_option("-m,--model", options->model, "Whose vocabulary --stats takes")
@@ -266,7 +240,7 @@ void add_grammar_command(Command app) {
       command,
       "  tinyllm grammar --json-schema person.json --check answer.json\n"
       "  tinyllm grammar --regex '[0-9]{4}' --check year.txt --json\n"
-      "  tinyllm grammar --gbnf json.gbnf --check a.json b.json -m smollm2-135m --stats\n\n"
+      "  tinyllm grammar --grammar json.gbnf --check a.json b.json -m smollm2-135m --stats\n\n"
       "What cannot be enforced exactly is refused, with its place in the schema. The exit\n"
       "code is 0 when all texts are accepted, else 1.");
   command.callback([options] { run_grammar(*options); });

@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "client/grammar_cache.h"
 #include "client/open_model.h"
 #include "engine/open_engine.h"
 #include "engine/step_trace.h"
@@ -185,6 +186,7 @@ void run_serve(ServeCommand& command) {
   const std::unique_ptr<Engine> engine = open_model(command.model, engine_flags, LoadingBar());
   ServedModel model;
   model.engine = engine.get();
+  if (engine->text().tokenizer) model.grammars = std::make_shared<GrammarCache>(engine->text());
   model.names = command.names.empty() ? std::vector{short_name(command.model)} : command.names;
   model.created = std::chrono::duration_cast<std::chrono::seconds>(
                       std::chrono::system_clock::now().time_since_epoch())

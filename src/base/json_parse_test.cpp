@@ -175,6 +175,9 @@ TEST(JsonParse, AWholeNumberBeyond64BitsKeepsItsDigits) {
   const auto value = parse_ordered_json("[18446744073709551616,-9223372036854775809]", "x");
   EXPECT_EQ(big_integer_in(value[0]), "18446744073709551616");
   EXPECT_EQ(big_integer_in(value[1]), "-9223372036854775809");
+  const nlohmann::ordered_json more = {{"a\"", {value[0], 1.5, nullptr, true}},
+                                       {"b", nlohmann::ordered_json::object()}};
+  EXPECT_EQ(text_with_big_integers(more), R"({"a\"":[18446744073709551616,1.5,null,true],"b":{}})");
   EXPECT_EQ(parse_json("18446744073709551616", "x"), 18446744073709551616.0);
 }
 

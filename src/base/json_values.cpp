@@ -24,4 +24,17 @@ std::optional<std::string_view> big_integer_in(const Json& value) {
   return std::string_view(reinterpret_cast<const char*>(digits.data()), digits.size());
 }
 
+std::string text_with_big_integers(const Json& value) {
+  if (const auto digits = big_integer_in(value)) return std::string(*digits);
+  if (!value.is_structured()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  for (const auto& [name, part] : value.items()) {
+    if (!text.empty()) text += ",";
+    if (value.is_object())
+      text += Json(name).dump(-1, ' ', false, Json::error_handler_t::replace) + ":";
+    text += text_with_big_integers(part);
+  }
+  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
 }  // namespace tinyllm

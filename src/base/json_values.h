@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace tinyllm {
@@ -26,5 +27,9 @@ class JsonDismantler {
 // The digits with their sign, "-123", of a whole number that 64 bits do not hold, which
 // parse_ordered_json keeps as a value of type binary; empty for every other value. A view into `value`.
 std::optional<std::string_view> big_integer_in(const nlohmann::ordered_json& value);
+
+// The value as JSON again, such whole numbers digit by digit. Recursive; its depth is bounded by
+// JsonLimits.
+std::string text_with_big_integers(const nlohmann::ordered_json& value);
 
 }  // namespace tinyllm

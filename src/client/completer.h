@@ -19,6 +19,7 @@ namespace tinyllm {
 
 class Checkpoint;
 struct ModelText;
+struct TextConstraint;
 
 // What a completion tells and asks while it runs. `interrupted` is asked at least ten times a
 // second; true ends the text where it is.
@@ -51,6 +52,8 @@ struct CompleterOptions {
   EngineOptions engine;    // of these the reference path takes n_threads and max_model_len
   bool reference = false;  // the plain f32 path instead of the engine
   bool recompute = false;  // reference only: keep no K/V rows
+  // Engine only: what every text looks like; null: like anything.
+  std::shared_ptr<const TextConstraint> constraint = {};
 };
 
 // Loads the model and tells `progress` how far that is. The checkpoint must outlive the completer.
@@ -62,7 +65,7 @@ std::unique_ptr<Completer> make_completer(const Checkpoint& checkpoint,
 // The two of them; make_completer chooses.
 std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
                                                  std::shared_ptr<const ModelText> text,
-                                                 const EngineOptions& options,
+                                                 const CompleterOptions& options,
                                                  LoadProgress progress);
 std::unique_ptr<Completer> make_reference_completer(const Checkpoint& checkpoint,
                                                     std::shared_ptr<const ModelText> text,

@@ -31,7 +31,8 @@ void take(OutputPiece&& piece, const Stopwatch& clock, const CompletionWatcher& 
 
 class EngineCompleter final : public Completer {
  public:
-  explicit EngineCompleter(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  EngineCompleter(std::unique_ptr<Engine> engine, std::shared_ptr<const TextConstraint> constraint)
+      : engine_(std::move(engine)), constraint_(std::move(constraint)) {}
 
   std::int64_t context() const override { return engine_->max_model_len(); }
   std::string about() const override { return describe(*engine_); }
@@ -42,6 +43,7 @@ class EngineCompleter final : public Completer {
     request.prompt_ids = prompt_ids;
     request.params = params;
     request.want_logits = wants_logits;
+    request.constraint = constraint_;
     const Stopwatch clock;
     const std::shared_ptr<RequestStream> stream = engine_->submit(std::move(request));
     Completion completion;
@@ -58,16 +60,17 @@ class EngineCompleter final : public Completer {
 
  private:
   std::unique_ptr<Engine> engine_;
+  std::shared_ptr<const TextConstraint> constraint_;
 };
 
 }  // namespace
 
 std::unique_ptr<Completer> make_engine_completer(const Checkpoint& checkpoint,
                                                  std::shared_ptr<const ModelText> text,
-                                                 const EngineOptions& options,
+                                                 const CompleterOptions& options,
                                                  LoadProgress progress) {
   return std::make_unique<EngineCompleter>(
-      load_engine(checkpoint, std::move(text), options, progress));
+      load_engine(checkpoint, std::move(text), options.engine, progress), options.constraint);
 }
 
 }  // namespace tinyllm

@@ -116,7 +116,7 @@ std::unique_ptr<Completer> make_completer(const Checkpoint& checkpoint,
                                           const CompleterOptions& options, LoadProgress progress) {
   return options.reference
              ? make_reference_completer(checkpoint, std::move(text), options, progress)
-             : make_engine_completer(checkpoint, std::move(text), options.engine, progress);
+             : make_engine_completer(checkpoint, std::move(text), options, progress);
 }
 
 }  // namespace tinyllm

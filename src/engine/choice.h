@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "api/request.h"
 #include "base/clock.h"
+#include "engine/constrained_text.h"
 #include "engine/output_stream.h"
 #include "engine/request_stream.h"
 
@@ -25,12 +27,24 @@ struct Choice {
         params(request->params),
         output(tokenizer, params, request->skip_special) {
     params.seed += static_cast<std::uint64_t>(idx);
-    stop_ids = params.stop_token_ids;
-    if (!params.ignore_eos) stop_ids.insert(stop_ids.end(), eos_ids.begin(), eos_ids.end());
+    if (request->constraint) {  // an end ends it in any case
+      constrained.emplace(*request->constraint);
+      eos_ids = request->constraint->vocabulary->end_ids();
+    } else if (params.ignore_eos) {
+      eos_ids = {};
+    }
+    stop_ids.assign(eos_ids.begin(), eos_ids.end());
+    stop_ids.insert(stop_ids.end(), params.stop_token_ids.begin(), params.stop_token_ids.end());
   }
 
   bool stops_at(TokenId token_id) const {
     return std::ranges::find(stop_ids, token_id) != stop_ids.end();
+  }
+  // What shall not be the n-th new token (from 0) of a constrained text, where it may be another.
+  std::span<const TokenId> unwanted_at(std::int64_t n) const {
+    if (params.bans_stop_ids(n)) return stop_ids;
+    if (params.ignore_eos) return request->constraint->vocabulary->end_ids();
+    return {};
   }
   std::int64_t n_prompt() const { return std::ssize(request->prompt_ids); }
 
@@ -40,6 +54,8 @@ struct Choice {
   SamplingParams params;
   OutputStream output;
   std::vector<TokenId> stop_ids;
+  std::optional<ConstrainedText> constrained;  // follows a grammar
+  bool ended_by_token = false;                 // that is not part of the text
   bool gave_first_piece = false;
   Stopwatch since_submit;
   double queue_s = -1;            // until the first step that computed it; -1: none yet

@@ -3,100 +3,18 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <map>
-#include <random>
-
-#include "engine/engine_parts.h"
+#include "engine/drafting_engine_test.h"
 #include "engine/mixed_requests_test.h"
 #include "engine/random_load_test.h"
-#include "kernels/lagging_backend_test.h"
-#include "kernels/make/make_backend.h"
 #include "speculative/suffix_drafter.h"
 
 namespace tinyllm {
 namespace {
 
-// Answers by prompt; several where a request had several choices.
-using Answers = std::multimap<std::vector<TokenId>, std::vector<TokenId>>;
-using MakeDrafter = std::function<std::unique_ptr<Drafter>()>;
-
-constexpr std::int64_t kVocab = 67;
-
-std::unique_ptr<Engine> open_drafting(const EngineOptions& options, const MakeDrafter& make,
-                                      std::int32_t lag = 0) {
-  const Checkpoint checkpoint = Checkpoint::open(tiny_model("qwen2-bf16-tied"));
-  Engine::Parts parts;
-  parts.options = options;
-  parts.pool = std::make_unique<ThreadPool>(2);
-  parts.backend = make_backend(*parts.pool);
-  if (lag > 0) parts.backend = std::make_unique<LaggingBackend>(std::move(parts.backend), lag, 1u);
-  parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                            DecoderOptions{options.limits.max_model_len, {}},
-                                            [](std::int64_t, std::int64_t) {});
-  parts.text = tiny_text();
-  parts.vocab_size = checkpoint.config().vocab_size;
-  EXPECT_EQ(parts.vocab_size, kVocab);
-  if (make) {
-    std::vector<std::unique_ptr<Drafter>> drafters;
-    drafters.push_back(make());
-    parts.speculator = std::make_unique<Speculator>(std::move(drafters), kVocab, true);
-  }
-  return std::make_unique<Engine>(std::move(parts));
-}
-
-// Knows the answers, and lies at times: a wrong token, an id that does not exist, or more tokens
-// than it was asked for, past the end of the text and of the context.
-class ReplayDrafter : public Drafter {
- public:
-  ReplayDrafter(Answers answers, unsigned seed) : answers_(std::move(answers)), random_(seed) {}
-
-  void propose(const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts) override {
-    const auto prompt = sequence.prompt_ids(), output = sequence.output_ids();
-    const auto [begin, end] = answers_.equal_range({prompt.begin(), prompt.end()});
-    for (auto answer = begin; answer != end; ++answer) {
-      const std::vector<TokenId>& ids = answer->second;
-      if (ids.size() < output.size() || !std::equal(output.begin(), output.end(), ids.begin()))
-        continue;
-      for (std::size_t i = output.size(); i < ids.size(); ++i) drafts.push_back({ids[i], 0.9f});
-      break;
-    }
-    while (random_() % 3 != 0) drafts.push_back({token(), 0.5f});
-    if (!drafts.empty() && random_() % 3 == 0) drafts[random_() % drafts.size()].token_id = token();
-    if (random_() % 2 == 0 && std::ssize(drafts) > n_most)
-      drafts.resize(static_cast<std::size_t>(n_most));
-  }
-
- private:
-  TokenId token() {
-    switch (random_() % 12) {
-      case 0: return -1;
-      case 1: return kVocab;
-      case 2: return 2147483647;
-      default: return static_cast<TokenId>(random_() % kVocab);
-    }
-  }
-
-  Answers answers_;
-  std::mt19937 random_;
-};
-
-EngineOptions crowded() {
-  EngineOptions options = small_options();
-  options.kv.n_blocks = 20;
-  options.limits.max_num_batched_tokens = 24;
-  return options;
-}
-
 TEST(Drafts, TextsAreEqualWithDraftsOfAnyKind) {
   const std::vector<Request> requests = mixed_requests();
   const std::vector<Answer> want = answer_all(*open_drafting(crowded(), {}), requests);
-  Answers known;
-  std::size_t n_answer = 0;
-  for (const Request& request : requests) {
-    for (int i = 0; i < request.n; ++i)
-      known.emplace(request.prompt_ids, want[n_answer++].token_ids);
-  }
+  const Answers known = by_prompt(requests, want);
   std::uint64_t n_preemptions = 0;
   for (const std::int32_t lag : {0, 1, 2}) {
     for (unsigned seed = 0; seed < 4; ++seed) {

@@ -59,6 +59,11 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
            vocab_size());
     }
   }
+  if (request.constraint &&
+      std::cmp_greater(request.constraint->vocabulary->vocab_size(), vocab_size())) {
+    fail(ErrorCode::invalid_input, "the grammar is of a vocabulary of {} tokens, the model has {}",
+         request.constraint->vocabulary->vocab_size(), vocab_size());
+  }
   auto stream = std::make_shared<RequestStream>(request.n);
   const int most = options().max_wanted_logits;
   if (request.want_logits && state_->n_wanting_logits.fetch_add(request.n) + request.n > most) {

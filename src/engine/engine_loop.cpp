@@ -12,11 +12,16 @@
 namespace tinyllm {
 namespace {
 
-BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options) {
+BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options, bool has_drafts) {
   BackendSizes sizes = decoder.sizes();
   sizes.limits = options.limits;
   sizes.max_samples = options.limits.max_num_batched_tokens;  // prompt logprobs want every token
   sizes.max_logprobs = kMaxLogprobs;
+  if (has_drafts) {  // each has a mask of its own
+    sizes.max_masks =
+        std::min<std::int32_t>(options.limits.max_num_batched_tokens,
+                               options.limits.max_num_seqs * (1 + Speculator::kMaxDrafts));
+  }
   sizes.max_wanted_logits = options.max_wanted_logits;
   return sizes;
 }
@@ -44,7 +49,8 @@ Engine::State::State(Parts engine_parts)
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {
   if (profile != nullptr) parts.backend->set_profile(profile);
-  parts.backend->configure(backend_sizes(*parts.decoder, parts.options), parts.options.kv);
+  parts.backend->configure(
+      backend_sizes(*parts.decoder, parts.options, parts.speculator != nullptr), parts.options.kv);
   results.reserve(static_cast<std::size_t>(parts.options.limits.max_num_seqs));
   launched.resize(static_cast<std::size_t>(parts.backend->lag()) + 1);
   metrics.n_blocks = parts.options.kv.n_blocks;
@@ -150,8 +156,9 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
                         .cache_salt = shared->cache_salt,
                         .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
                         .leader = i == 0 ? 0 : leader,
-                        // Where the backend works behind, drafts need the token before them.
-                        .waits_for_token = parts.speculator && parts.backend->lag() > 0});
+                        // Where the backend works behind, drafts and masks need the token before.
+                        .waits_for_token =
+                            (parts.speculator || shared->constraint) && parts.backend->lag() > 0});
       if (trace != nullptr) trace->queued(id, shared->name, i);
     } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
       choices.erase(id);
@@ -184,6 +191,7 @@ void Engine::State::end_finished() {
     piece.choice_idx = choice.choice_idx;
     if (sequence.finish_reason != FinishReason::cancelled) piece.text = choice.output.finish();
     piece.finish_reason = sequence.finish_reason;
+    piece.ended_by_token = choice.ended_by_token;
     piece.n_cached_tokens = sequence.n_cached_tokens;
     piece.queue_s = std::max(0.0, choice.queue_s);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);

@@ -36,12 +36,15 @@ struct Engine::State {
   void cancel(const RequestStream* stream);
   const StepPlan& plan();
   void launch(const StepPlan& plan);
-  RowSettings settings_of(const PlanRow& row) const;
+  RowSettings settings_of(const PlanRow& row);
+  std::span<const std::uint32_t> masks_of(Choice& choice, const PlanRow& row,
+                                          std::int64_t n_outputs);
   void collect();
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
   void count_drafts(const RowOutput& output);
+  FinishReason judge(Choice& choice, TokenId token_id);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();
   void tell(const std::shared_ptr<RequestStream>& stream, OutputPiece piece);
@@ -72,6 +75,7 @@ struct Engine::State {
   StepHistory history;
   std::unordered_map<SequenceId, Choice> choices;
   std::vector<RowResult> results;
+  std::vector<std::uint32_t> masks;                  // of the row that is being launched
   std::vector<std::shared_ptr<RequestStream>> told;  // since the last publish()
   std::atomic<int> n_wanting_logits{0};              // choices that may still ask for them
   SequenceId next_id = 1;

@@ -12,7 +12,12 @@ namespace tinyllm {
 const StepPlan& Engine::State::plan() {
   Speculator* const speculator = parts.speculator.get();
   if (speculator == nullptr) return scheduler.plan();
-  speculator->choose([&](auto each) { scheduler.each_decoding(each); });
+  speculator->choose(
+      [&](auto each) { scheduler.each_decoding(each); },
+      [&](const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts) {
+        Choice& choice = choices.at(sequence.id);
+        if (choice.constrained) choice.constrained->guide(n_most, drafts);
+      });
   return scheduler.plan([&](const Sequence& sequence, std::int64_t n_most) {
     return speculator->drafts(sequence, n_most);
   });
@@ -23,18 +28,37 @@ void Engine::State::launch(const StepPlan& plan) {
   runner.launch(plan, [&](const PlanRow& row) { return settings_of(row); });
 }
 
-RowSettings Engine::State::settings_of(const PlanRow& row) const {
-  const Choice& choice = choices.at(row.sequence_id);
+RowSettings Engine::State::settings_of(const PlanRow& row) {
+  Choice& choice = choices.at(row.sequence_id);
   const Sequence& sequence = *scheduler.find(row.sequence_id);
   RowSettings settings;
   settings.params = &choice.params;
   settings.prompt_ids = sequence.prompt_ids();
   settings.output_ids = sequence.output_ids();
-  settings.banned_ids = choice.stop_ids;
+  if (choice.constrained) {
+    settings.masks = masks_of(choice, row, std::ssize(settings.output_ids));
+  } else {
+    settings.banned_ids = choice.stop_ids;
+  }
   settings.wants_logits = choice.request->want_logits && row.begins_to_draw &&
                           settings.output_ids.empty();  // of the prompt's end
   settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
   return settings;
+}
+
+// The masks of a row's draws. Stop ids are left out of them, and need no ban of their own.
+std::span<const std::uint32_t> Engine::State::masks_of(Choice& choice, const PlanRow& row,
+                                                       std::int64_t n_outputs) {
+  masks.clear();
+  if (row.n_draws == 0) return masks;
+  choice.constrained->add_masks(
+      row.token_ids.last(static_cast<std::size_t>(row.n_draws) - 1),
+      static_cast<std::size_t>(mask_words(parts.vocab_size)),
+      [&](std::size_t draw) {
+        return choice.unwanted_at(n_outputs + static_cast<std::int64_t>(draw));
+      },
+      masks);
+  return masks;
 }
 
 // The oldest step in flight: its tokens go to their readers and into their sequences.
@@ -110,6 +134,19 @@ void Engine::State::count_drafts(const RowOutput& output) {
   metrics.n_accepted_tokens += output.token_ids.size() - 1;
 }
 
+// Whether a drawn token ends its text without being a part of it.
+FinishReason Engine::State::judge(Choice& choice, TokenId token_id) {
+  if (choice.constrained && !choice.constrained->take(token_id)) {
+    choice.error = choice.constrained->failed()
+                       ? "the grammar is too complex at this place of the text"
+                       : "the grammar wants a text that the model's tokens cannot write";
+    return FinishReason::error;
+  }
+  choice.ended_by_token =
+      choice.stops_at(token_id) || (choice.constrained && choice.constrained->has_ended());
+  return choice.ended_by_token ? FinishReason::stop : FinishReason::none;
+}
+
 // The drawn tokens up to the one that ends the text, if one does. A stop id is not part of it.
 void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResult& result) {
   OutputPiece piece;
@@ -125,17 +162,15 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
   while (n_taken < output.token_ids.size() && result.finish == FinishReason::none) {
     const TokenId token_id = output.token_ids[n_taken++];
     ++metrics.n_generated_tokens;
-    if (choice.stops_at(token_id)) {
-      result.finish = FinishReason::stop;
-      break;
-    }
+    result.finish = judge(choice, token_id);
+    if (result.finish != FinishReason::none) break;
     bool stopped = false;
     piece.text += choice.output.push(token_id, stopped);
     piece.token_ids.push_back(token_id);
     if (!output.logprobs.empty()) piece.logprobs.push_back(output.logprobs[n_taken - 1]);
-    if (!stopped) continue;
-    result.finish = FinishReason::stop;
-    piece.stop_string = choice.output.matched();
+    if (stopped) piece.stop_string = choice.output.matched();
+    if (stopped || (choice.constrained && choice.constrained->is_complete()))
+      result.finish = FinishReason::stop;
   }
   result.token_ids = output.token_ids.first(n_taken);
   tell(choice.stream, std::move(piece));

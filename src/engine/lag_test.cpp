@@ -3,34 +3,16 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "engine/engine_parts.h"
+#include <random>
+
+#include "engine/drafting_engine_test.h"
 #include "engine/mixed_requests_test.h"
-#include "engine/tiny_engine_test.h"
-#include "kernels/lagging_backend_test.h"
-#include "kernels/make/make_backend.h"
 
 namespace tinyllm {
 namespace {
 
-std::unique_ptr<Engine> open_lagging(std::int32_t lag, const EngineOptions& options) {
-  const Checkpoint checkpoint = Checkpoint::open(tiny_model("qwen2-bf16-tied"));
-  Engine::Parts parts;
-  parts.options = options;
-  parts.pool = std::make_unique<ThreadPool>(2);
-  parts.backend = std::make_unique<LaggingBackend>(make_backend(*parts.pool), lag, 1u);
-  parts.decoder = std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                            DecoderOptions{parts.options.limits.max_model_len, {}},
-                                            [](std::int64_t, std::int64_t) {});
-  parts.text = tiny_text();
-  parts.vocab_size = checkpoint.config().vocab_size;
-  return std::make_unique<Engine>(std::move(parts));
-}
-
 std::vector<Answer> run_all(std::int32_t lag, std::uint64_t& n_preemptions) {
-  EngineOptions options = small_options();
-  options.kv.n_blocks = 20;
-  options.limits.max_num_batched_tokens = 24;
-  const std::unique_ptr<Engine> engine = open_lagging(lag, options);
+  const std::unique_ptr<Engine> engine = open_drafting(crowded(), {}, lag);
   const std::vector<Answer> answers = answer_all(*engine, mixed_requests());
   n_preemptions += engine->metrics().n_preemptions.load();
   EXPECT_EQ(engine->metrics().n_free_blocks.load(), 20);
@@ -50,7 +32,7 @@ TEST(Lag, TextsAreEqualWithLag0And1And2) {
 
 // Whoever cancels in the middle gets a beginning of the text, and the engine goes on.
 TEST(Lag, CancelsWithRowsInFlight) {
-  const std::unique_ptr<Engine> engine = open_lagging(1, small_options());
+  const std::unique_ptr<Engine> engine = open_drafting(small_options(), {}, 1);
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {
     const auto stream = engine->submit(greedy(random_prompt(10, 3), 60));

@@ -29,6 +29,7 @@ struct OutputPiece {
   std::vector<float> prompt_logits;  // with the first piece when asked
   FinishReason finish_reason = FinishReason::none;
   std::string stop_string;           // the one that matched
+  bool ended_by_token = false;       // a stop token, which is not part of it; with the last piece
   std::string error;                 // with FinishReason::error: what happened
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
   std::chrono::steady_clock::time_point time;  // when it was made; set by add

@@ -41,6 +41,7 @@ RowId EarleyRows::advance(std::span<const std::pair<RowId, std::uint32_t>> scann
 }
 
 RowId EarleyRows::find_or_make(std::vector<Item> kernel) {
+  n_work_ += 1 + kernel.size();
   std::ranges::sort(kernel);
   kernel.erase(std::unique(kernel.begin(), kernel.end()), kernel.end());
   std::size_t hash = kernel.size();
@@ -71,6 +72,7 @@ void EarleyRows::close(RowId self, const std::vector<Item>& kernel) {
   for (std::size_t i = 0; i < found_.size() && found_.size() <= max_items_; ++i) {
     process(self, Item(found_[i]));
   }
+  n_work_ += found_.size();
 }
 
 // Adds what is new to found_, through an open hash table.

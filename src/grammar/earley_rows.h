@@ -38,6 +38,7 @@ class EarleyRows {
   // Whether the text may end here.
   bool accepts(RowId row) const { return rows_[row].accepts; }
 
+  std::uint64_t n_work() const { return n_work_; }  // items looked at to make rows
   std::size_t n_rows() const { return rows_.size(); }
   std::size_t n_bytes() const;
 
@@ -82,6 +83,7 @@ class EarleyRows {
   std::vector<Item> found_, waiting_;
   std::vector<std::uint32_t> table_;  // hash table of indices into found_, + 1
   bool accepts_ = false;
+  std::uint64_t n_work_ = 0;
 };
 
 }  // namespace tinyllm

@@ -123,6 +123,8 @@ bool ExprPool::is_same(const Node& a, std::span<const ExprId> operands, const No
 
 ExprId ExprPool::intern(Node node, std::span<const ExprId> operands) {
   if (overflowed_) return kNothing;
+  n_work_ += 1 + operands.size();
+  if (n_work_ > max_work_) return overflow();
   finish(node, operands);
   const auto [first, last] = ids_.equal_range(node.key.low);
   for (auto found = first; found != last; ++found) {

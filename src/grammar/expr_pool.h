@@ -99,6 +99,10 @@ class ExprPool {
   bool overflowed() const { return overflowed_; }
   void set_overflowed() { overflowed_ = true; }  // whoever walks it found it too complex
   void set_max_nodes(std::size_t max_nodes) { max_nodes_ = max_nodes; }
+  // Operands looked at while expressions were made, so far: what time it took. Over the limit, the
+  // pool counts as full.
+  std::uint64_t n_work() const { return n_work_; }
+  void set_max_work(std::uint64_t max_work) { max_work_ = max_work; }
 
  private:
   struct Node {
@@ -126,6 +130,7 @@ class ExprPool {
   void flatten(ExprKind kind, std::span<const ExprId> operands, std::vector<ExprId>& out) const;
 
   std::size_t max_nodes_;
+  std::uint64_t n_work_ = 0, max_work_ = ~std::uint64_t{0};
   bool overflowed_ = false;
   std::vector<Node> nodes_;
   std::vector<ExprId> operands_;

@@ -37,6 +37,9 @@ void check_size(const GrammarSource& source) {
 }
 
 void compile_into(GrammarParts& parts, const GrammarSource& source) {
+  parts.pool.set_max_work(kMaxCompileWork);
+  parts.is_json =
+      source.kind == GrammarKind::json_schema || source.kind == GrammarKind::json_object;
   const Symbol root = add_source(source, parts.pool, parts.rules);
   const bool matches = parts.rules.finish(root, [&](ExprId e) {
     if (e == kNothing) return false;
@@ -48,12 +51,24 @@ void compile_into(GrammarParts& parts, const GrammarSource& source) {
   }
   if (!matches) refuse(ErrorCode::invalid_input, "the grammar matches no text");
   parts.pool.set_max_nodes(kMaxExprs);
+  parts.pool.set_max_work(parts.pool.n_work() + kMaxMatchWork);  // of a matcher's start
 }
 
 }  // namespace
 
 Grammar::Grammar(std::unique_ptr<GrammarParts> parts) : parts_(std::move(parts)) {}
 Grammar::~Grammar() = default;
+
+bool Grammar::is_worn() const {
+  const std::lock_guard lock(parts_->mutex);
+  return parts_->pool.overflowed() || parts_->pool.n_nodes() > kMaxExprs / 2;
+}
+
+std::size_t Grammar::n_bytes() const {
+  constexpr std::size_t kBytesAnExpr = 160, kBytesASymbol = 40;  // with their index entries
+  const std::lock_guard lock(parts_->mutex);
+  return parts_->pool.n_nodes() * kBytesAnExpr + parts_->rules.n_symbols() * kBytesASymbol;
+}
 
 std::shared_ptr<const Grammar> Grammar::compile(const GrammarSource& source) {
   check_size(source);

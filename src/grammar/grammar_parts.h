@@ -15,6 +15,8 @@ namespace tinyllm {
 // Expressions at compile time, and in a grammar's life.
 inline constexpr std::size_t kMaxCompiledExprs = 200000;
 inline constexpr std::size_t kMaxExprs = 1000000;
+// ExprPool::n_work of compiling, and of one mask or token: about 0.2 s.
+inline constexpr std::uint64_t kMaxCompileWork = 1500000, kMaxMatchWork = 1000000;
 
 class GrammarVocabulary;
 
@@ -26,6 +28,7 @@ struct GrammarParts {
   ExprPool pool{kMaxCompiledExprs};
   RuleSet rules{pool};
   Lexemes lexemes{pool, rules};
+  bool is_json = false;  // a text is one JSON value
 
   std::mutex mutex;
   // By terminal and state, of the vocabulary that was asked for last.

@@ -6,7 +6,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::uint32_t kMaxBlanks = 16, kMaxLines = 2, kMaxIndentation = 64;
+constexpr std::uint32_t kMaxBlanks = 8, kMaxIndentation = 40;
 
 ExprId bounded_space(ExprPool& pool) {
   ByteSet blank;
@@ -14,8 +14,7 @@ ExprId bounded_space(ExprPool& pool) {
   blank.insert('\t');
   const ExprId line = pool.concat({pool.optional(pool.byte('\r')), pool.byte('\n'),
                                    pool.repeat(pool.bytes(blank), 0, kMaxIndentation)});
-  return pool.concat(pool.repeat(pool.bytes(blank), 0, kMaxBlanks),
-                     pool.repeat(line, 0, kMaxLines));
+  return pool.concat(pool.repeat(pool.bytes(blank), 0, kMaxBlanks), pool.optional(line));
 }
 
 }  // namespace

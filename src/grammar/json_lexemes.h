@@ -1,6 +1,6 @@
 #pragma once
 // The words of JSON texts as lexemes. White space stands before a word and is bounded, so that a
-// model cannot idle in it: some blanks, then at most two line ends, each with an indentation.
+// model cannot idle in it: some blanks, then at most one line end with an indentation.
 
 #include <optional>
 #include <string>

@@ -147,11 +147,26 @@ TEST(JsonSchema, RefusalsNameKeywordAndPointer) {
   refused(R"({"not": {"additionalProperties": false}})", "additionalProperties", "#/not");
   refused(R"({"multipleOf": 0.123456})", "multipleOf", "#");
   refused(R"({"maxItems": 1000000})", "maxItems", "#");
+  refused(R"({"$ref": "#"})", "$ref", "#");
+  refused(R"({"anyOf": [{"type": "string"}, {"not": {"$ref": "#"}}]})", "$ref", "#/anyOf/1/not");
+  refused(R"({"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"allOf": [{"$ref": "#/$defs/b"}]},
+           "b": {"$ref": "#/$defs/a"}}})",
+          "$ref", "#/items");
   EXPECT_NE(refusal(schema("{")), "");
   EXPECT_NE(refusal(schema("3")), "");
   EXPECT_EQ(refusal(schema("false")), "the grammar matches no text");
   EXPECT_EQ(refusal(schema(R"({"type": "object", "properties": {"a": false}, "required": ["a"]})")),
             "the grammar matches no text");
+}
+
+// What looks into the value in between is no circle, nor is a schema that two lead to.
+TEST(JsonSchema, RecursionThroughTheValueIsFine) {
+  expect_texts(schema(R"({"type": ["object", "null"], "additionalProperties": {"$ref": "#"}})"),
+               {"null", R"({"a":{"b":null}})"}, {"1", R"({"a":1})"});
+  expect_texts(schema(R"({"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}],
+                          "$defs": {"a": {"$ref": "#/$defs/c"}, "b": {"$ref": "#/$defs/c"},
+                                    "c": {"type": "null"}}})"),
+               {"null"}, {"1"});
 }
 
 TEST(JsonSchema, HostileSchemasEndByACap) {
@@ -171,6 +186,17 @@ TEST(StructuralTag, FreeTextUntilATrigger) {
   expect_texts(tag, {"", "free <f text", "x <f=a>12</f> y <f=b>null</f>", "<f=a>1</f><f=a>2</f>"},
                {"<f=", "<f=a>null</f>", "<f=c>1</f>", "x <f=a>1"});
   EXPECT_NE(refusal({GrammarKind::structural_tag, "{}"}), "");
+  // What would change the text and is not understood is refused.
+  const auto tags = [](const std::string& more) {
+    return GrammarSource{GrammarKind::structural_tag,
+                         R"({"type": "structural_tag", "format": {"type": "triggered_tags",
+        "triggers": ["<"], "tags": [{"begin": "<a>", "content": {"type": "json_schema",
+        "json_schema": {"type": "null"}}, "end": "</a>"}])" +
+                             more + "}}"};
+  };
+  expect_texts(tags(R"(, "at_least_one": false)"), {"", "<a>null</a>"}, {"<a>1</a>"});
+  EXPECT_EQ(refusal(tags(R"(, "at_least_one": true)")),
+            "structural tag: 'at_least_one' cannot be enforced");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Matcher::State {
   struct Place {
     PositionId position = kNoPosition;
     bool has_ended = false;
+    bool failed = false;  // what may follow here is too complex
   };
   struct CachedMask {
     PositionId position = kNoPosition;
@@ -34,15 +35,19 @@ struct Matcher::State {
     return Positions(parts.rules, parts.lexemes, kMaxMatcherBytes);
   }
 
+  // Runs what computes, counting its work. Under the grammar's lock.
+  template <typename Work>
+  auto counted(const Work& work);
+  bool is_overflowed() const { return positions.overflowed() || work_left < 0; }
   const LexemeSlices& slices_of(const Thread& thread);
   void add_thread(const Thread& thread, std::span<std::uint32_t> words);
   void add_exits(const TokenSlice& slice, const TokenTrie& trie, PositionId after,
                  std::span<std::uint32_t> words);
   void walk(const TokenTrie& trie, NodeId top, PositionId position, std::span<std::uint32_t> words);
   void make_mask(std::span<std::uint32_t> words);
-  const CachedMask* find_mask() const;
+  std::span<const std::uint32_t> mask_here();
   void make_room();
-  PositionId step_bytes(PositionId position, std::string_view text);
+  PositionId step_bytes(std::string_view text);
 
   std::shared_ptr<const Grammar> grammar;
   std::shared_ptr<const GrammarVocabulary> vocabulary;
@@ -52,8 +57,19 @@ struct Matcher::State {
   std::vector<Place> history;  // before each of the last tokens
   std::vector<CachedMask> masks;
   std::size_t next_mask = 0;  // of `masks`: replaced next
-  bool failed = false;
+  std::int64_t work_left = kMaxWork;
 };
+
+template <typename Work>
+auto Matcher::State::counted(const Work& work) {
+  constexpr std::int64_t kCostOfAnExpr = 20;
+  const std::uint64_t exprs = parts.pool.n_work(), places = positions.n_work();
+  parts.pool.set_max_work(exprs + kMaxMatchWork);
+  const auto result = work();
+  work_left -= static_cast<std::int64_t>(positions.n_work() - places) +
+               kCostOfAnExpr * static_cast<std::int64_t>(parts.pool.n_work() - exprs);
+  return result;
+}
 
 const LexemeSlices& Matcher::State::slices_of(const Thread& thread) {
   if (parts.vocabulary != vocabulary.get()) {
@@ -65,6 +81,7 @@ const LexemeSlices& Matcher::State::slices_of(const Thread& thread) {
     LexemeAutomaton& automaton = parts.lexemes.automaton(thread.terminal);
     slices.of_short = vocabulary->short_slice(automaton, thread.state, parts.pool);
     slices.of_long = vocabulary->long_slice(automaton, thread.state, parts.pool);
+    work_left -= static_cast<std::int64_t>(slices.of_short->n_visited + slices.of_long->n_visited);
   }
   return slices;
 }
@@ -77,9 +94,10 @@ void Matcher::State::walk(const TokenTrie& trie, NodeId top, PositionId position
   NodeId node = trie.first_child(top);
   while (node < trie.end(top)) {
     while (node >= path.back().first) path.pop_back();
+    work_left -= 4;
     const PositionId next = positions.step(path.back().second, trie.byte(node));
     if (next == kNoPosition) {
-      if (positions.overflowed()) return;
+      if (is_overflowed()) return;
       node = trie.end(node);
       continue;
     }
@@ -122,24 +140,40 @@ void Matcher::State::make_mask(std::span<std::uint32_t> words) {
   const std::span<const Thread> threads = positions.threads(now.position);
   for (const Thread& thread : std::vector<Thread>(threads.begin(), threads.end())) {
     add_thread(thread, words);
+    if (is_overflowed()) return;
   }
   if (positions.accepts(now.position)) {
     for (const TokenId id : vocabulary->end_ids()) words[id / 32] |= 1U << (id % 32);
   }
-  if (positions.overflowed()) {
-    failed = true;
-    std::ranges::fill(words, 0);
-  }
 }
 
-const Matcher::State::CachedMask* Matcher::State::find_mask() const {
+// The mask of this place, until the next one is made; empty where nothing may follow.
+std::span<const std::uint32_t> Matcher::State::mask_here() {
+  if (now.failed || now.has_ended) return {};
   const auto found = std::ranges::find(masks, now.position, &CachedMask::position);
-  return found == masks.end() ? nullptr : &*found;
+  if (found != masks.end()) return found->words;
+  const std::lock_guard lock(parts.mutex);
+  make_room();
+  std::vector<std::uint32_t> words(vocabulary->n_mask_words());
+  now.failed = counted([&] {
+    make_mask(words);
+    if (!positions.overflowed()) return is_overflowed();
+    make_room();
+    make_mask(words);
+    return is_overflowed();
+  });
+  now.failed = now.failed || is_overflowed();
+  if (now.failed) return {};
+  if (masks.size() < kMaxCachedMasks) masks.emplace_back();
+  CachedMask& cached = masks[next_mask];
+  next_mask = (next_mask + 1) % kMaxCachedMasks;
+  cached = {now.position, std::move(words)};
+  return cached.words;
 }
 
 // Before something is computed, not in the middle of it.
 void Matcher::State::make_room() {
-  if (positions.n_bytes() < positions.max_bytes() / 2) return;
+  if (positions.n_bytes() < positions.max_bytes() / 2 && !positions.overflowed()) return;
   std::vector<PositionId> kept = {now.position};
   for (const Place& place : history) kept.push_back(place.position);
   positions.collect(kept);
@@ -149,13 +183,24 @@ void Matcher::State::make_room() {
   next_mask = 0;
 }
 
-PositionId Matcher::State::step_bytes(PositionId position, std::string_view text) {
-  for (const char byte : text) {
-    position = positions.step(position, static_cast<std::uint8_t>(byte));
-    if (position == kNoPosition) break;
-  }
-  if (positions.overflowed()) failed = true;
-  return position;
+// From here over `text`; kNoPosition where it may not come next.
+PositionId Matcher::State::step_bytes(std::string_view text) {
+  make_room();
+  const auto walk_text = [&] {
+    PositionId position = now.position;
+    for (const char byte : text) {
+      position = positions.step(position, static_cast<std::uint8_t>(byte));
+      if (position == kNoPosition) break;
+    }
+    return position;
+  };
+  const PositionId position = counted([&] {
+    const PositionId first = walk_text();
+    if (!positions.overflowed()) return first;
+    make_room();  // earlier places took it, perhaps: once more with all the room
+    return walk_text();
+  });
+  return is_overflowed() ? kNoPosition : position;
 }
 
 Matcher::Matcher(std::shared_ptr<const Grammar> grammar,
@@ -169,26 +214,16 @@ void Matcher::mask(std::span<std::uint32_t> words) {
   State& s = *state_;
   CHECK(s.vocabulary && words.size() == s.vocabulary->n_mask_words(),
         "the mask has {} words, or there is no vocabulary", words.size());
-  if (s.failed || s.now.has_ended) {
+  const std::span<const std::uint32_t> here = s.mask_here();
+  if (here.empty()) {
     std::ranges::fill(words, 0);
-    return;
+  } else {
+    std::ranges::copy(here, words.begin());
   }
-  if (const State::CachedMask* cached = s.find_mask()) {
-    std::ranges::copy(cached->words, words.begin());
-    return;
-  }
-  const std::lock_guard lock(s.parts.mutex);
-  s.make_room();
-  s.make_mask(words);
-  if (s.masks.size() < kMaxCachedMasks) s.masks.emplace_back();
-  State::CachedMask& cached = s.masks[s.next_mask];
-  s.next_mask = (s.next_mask + 1) % kMaxCachedMasks;
-  cached = {s.now.position, {words.begin(), words.end()}};
 }
 
 std::optional<TokenId> Matcher::forced_token() {
-  std::vector<std::uint32_t> words(state_->vocabulary->n_mask_words());
-  mask(words);
+  const std::span<const std::uint32_t> words = state_->mask_here();
   int n_allowed = 0;
   std::size_t last = 0;
   for (std::size_t i = 0; i < words.size() && n_allowed < 2; ++i) {
@@ -203,9 +238,8 @@ std::optional<TokenId> Matcher::forced_token() {
 bool Matcher::accept(TokenId token) {
   State& s = *state_;
   const bool is_token = token >= 0 && static_cast<std::size_t>(token) < s.vocabulary->vocab_size();
-  if (s.failed || s.now.has_ended || !is_token) return false;
+  if (s.now.failed || s.now.has_ended || !is_token) return false;
   const std::lock_guard lock(s.parts.mutex);
-  s.make_room();
   State::Place next = s.now;
   if (s.vocabulary->is_end(token)) {
     if (!s.positions.accepts(s.now.position)) return false;
@@ -213,9 +247,10 @@ bool Matcher::accept(TokenId token) {
   } else {
     const std::string_view text = s.vocabulary->text_of(token);
     if (text.empty()) return false;
-    next.position = s.step_bytes(s.now.position, text);
+    next.position = s.step_bytes(text);
     if (next.position == kNoPosition) return false;
   }
+  s.work_left = std::min(kMaxWork, s.work_left + kWorkAToken);
   if (s.history.size() == kMaxRollback) s.history.erase(s.history.begin());
   s.history.push_back(s.now);
   s.now = next;
@@ -228,33 +263,47 @@ void Matcher::rollback(std::size_t n) {
   if (n == 0) return;
   s.now = s.history[s.history.size() - n];
   s.history.resize(s.history.size() - n);
+  s.work_left -= static_cast<std::int64_t>(n) * kWorkAToken;
 }
 
 std::size_t Matcher::accept_bytes(std::string_view text) {
   State& s = *state_;
   const std::lock_guard lock(s.parts.mutex);
   for (std::size_t i = 0; i < text.size(); ++i) {
-    s.make_room();
-    const PositionId next =
-        s.failed ? kNoPosition : s.step_bytes(s.now.position, text.substr(i, 1));
+    if (s.now.failed) return i;
+    const PositionId next = s.step_bytes(text.substr(i, 1));
+    s.now.failed = s.is_overflowed();
     if (next == kNoPosition) return i;
     s.now.position = next;
+    s.work_left = std::min(kMaxWork, s.work_left + kWorkAToken);
   }
   return text.size();
 }
 
 ByteSet Matcher::next_bytes() {
   const std::lock_guard lock(state_->parts.mutex);
-  return state_->failed ? ByteSet{} : state_->positions.next_bytes(state_->now.position);
+  return state_->now.failed ? ByteSet{} : state_->positions.next_bytes(state_->now.position);
 }
 
 bool Matcher::may_end() const {
   const State& s = *state_;
-  return !s.failed && !s.now.has_ended && s.positions.accepts(s.now.position);
+  return !s.now.failed && !s.now.has_ended && s.positions.accepts(s.now.position);
+}
+
+bool Matcher::is_complete() {
+  if (!may_end()) return false;
+  const ByteSet next = next_bytes();
+  if (next.empty() || !state_->parts.is_json) return next.empty();
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto value = static_cast<std::uint8_t>(byte);
+    const bool is_space = byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+    if (next.contains(value) && !is_space) return false;
+  }
+  return true;
 }
 
 bool Matcher::has_ended() const { return state_->now.has_ended; }
-bool Matcher::failed() const { return state_->failed; }
+bool Matcher::failed() const { return state_->now.failed; }
 
 std::size_t Matcher::n_bytes() const {
   const State& s = *state_;

@@ -1,7 +1,7 @@
 #pragma once
 // A text that follows a Grammar, token by token: which tokens may come next, what was taken, and back
-// again. Never throws while it runs: a grammar that became too complex for its memory makes
-// failed() true, and nothing is allowed any more. Bounded: positions and parser rows take at most
+// again. Never throws while it runs: where a grammar is too complex for its memory, failed() is
+// true and nothing is allowed any more, until that place is taken back. Bounded: positions and parser rows take at most
 // kMaxMatcherBytes, masks that are kept kMaxCachedMasks times their size.
 // One thread at a time for a matcher; matchers of one grammar may run on several threads.
 
@@ -23,6 +23,9 @@ class GrammarVocabulary;
 
 inline constexpr std::size_t kMaxMatcherBytes = 512 << 10;
 inline constexpr std::size_t kMaxCachedMasks = 16;
+// What a text may cost, in steps of some 10 ns: so much at a time, and so much a token in the long
+// run. A text that costs more has failed: a grammar that makes masks slow must not stop the others.
+inline constexpr std::int64_t kMaxWork = 30000000, kWorkAToken = 300000;
 // Tokens that can be taken back.
 inline constexpr std::size_t kMaxRollback = 256;
 
@@ -52,6 +55,8 @@ class Matcher {
 
   bool may_end() const;    // the text so far is complete; an end token is allowed
   bool has_ended() const;  // an end token was taken
+  // It may end, and nothing can follow; behind a JSON value, nothing but white space.
+  bool is_complete();
   bool failed() const;
   std::size_t n_bytes() const;  // memory held, without the grammar's and the vocabulary's
 

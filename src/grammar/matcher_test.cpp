@@ -115,6 +115,20 @@ TEST(Matcher, SpecialTokensOnlyWhereTheGrammarNamesThem) {
   EXPECT_TRUE(tool.accept('a'));
 }
 
+TEST(Matcher, IsCompleteWhereNothingOfWorthCanFollow) {
+  const auto complete = [](const GrammarSource& source, std::string_view text) {
+    Matcher matcher(Grammar::compile(source));
+    EXPECT_EQ(matcher.accept_bytes(text), text.size());
+    return matcher.is_complete();
+  };
+  EXPECT_TRUE(complete({GrammarKind::json_schema, R"({"type":"array"})"}, "[1]"));
+  EXPECT_FALSE(complete({GrammarKind::json_schema, R"({"type":"array"})"}, "[1"));
+  EXPECT_FALSE(complete({GrammarKind::json_schema, R"({"type":"integer"})"}, "1"));
+  EXPECT_FALSE(complete({GrammarKind::regex, "a *"}, "a"));  // its spaces may be wanted
+  EXPECT_TRUE(complete({GrammarKind::choice, "", {"ab", "abc"}}, "abc"));
+  EXPECT_FALSE(complete({GrammarKind::choice, "", {"ab", "abc"}}, "ab"));
+}
+
 // A list of 100,000 elements, and nesting that grows: memory stays bounded, and nothing is lost.
 TEST(Matcher, LongTextsTakeBoundedMemory) {
   Matcher list(Grammar::compile({GrammarKind::json_schema, R"({"type":"array"})"}));

@@ -70,6 +70,7 @@ PositionId Positions::step(PositionId position, std::uint8_t byte) {
 }
 
 PositionId Positions::make_step(PositionId position, std::uint8_t byte) {
+  n_work_ += 1 + threads(position).size();
   std::vector<Thread> next;
   std::vector<std::pair<RowId, std::uint32_t>> ended;
   for (const Thread& thread : threads(position)) {
@@ -114,6 +115,7 @@ ByteSet Positions::next_bytes(PositionId position) {
   const auto found = next_bytes_.find(position);
   if (found != next_bytes_.end()) return found->second;
   ByteSet bytes;
+  n_work_ += threads(position).size() * 16;
   for (const Thread& thread : threads(position)) {
     LexemeAutomaton& automaton = lexemes_.automaton(thread.terminal);
     for (int byte = 0; byte < 256; ++byte) {

@@ -44,6 +44,8 @@ class Positions {
   ByteSet next_bytes(PositionId position);
 
   bool overflowed() const { return overflowed_ || lexemes_.pool().overflowed(); }
+  // Threads and items looked at to make positions, so far: what time it took.
+  std::uint64_t n_work() const { return n_work_ + rows_.n_work(); }
   std::size_t n_bytes() const;
   std::size_t max_bytes() const { return max_bytes_; }
   // Forgets all but the start and `kept`, whose numbers become new ones.
@@ -63,6 +65,7 @@ class Positions {
   Lexemes& lexemes_;
   EarleyRows rows_;
   std::size_t max_bytes_;
+  std::uint64_t n_work_ = 0;
   bool overflowed_ = false;
   PositionId start_ = kNoPosition;
   std::vector<Entry> entries_;

@@ -43,6 +43,7 @@ class RuleSet {
   Symbol root() const { return root_; }
   std::size_t n_terminals() const { return terminals_.size(); }
   std::size_t n_nonterminals() const { return rules_.size(); }
+  std::size_t n_symbols() const { return rules_.size() + symbols_.size(); }
   ExprId expr(std::uint32_t terminal) const { return terminals_[terminal]; }
   // A place in a rule is an index into all symbols; kRuleEnd stands behind each rule.
   Symbol symbol_at(std::uint32_t place) const { return symbols_[place]; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "grammar/json_lexemes.h"
+#include "grammar/schema_cycles.h"
 #include "grammar/schema_facts.h"
 
 namespace tinyllm {
@@ -15,7 +16,10 @@ namespace tinyllm {
 class SchemaExpander {
  public:
   SchemaExpander(SchemaDocument& document, JsonLexemes& lexemes)
-      : document_(document), lexemes_(lexemes), pool_(lexemes.encoder().pool()) {}
+      : document_(document),
+        cycles_(document),
+        lexemes_(lexemes),
+        pool_(lexemes.encoder().pool()) {}
 
   // A value follows `terms` if it follows one of these.
   std::vector<SchemaFacts> expand(const SchemaTerms& terms);
@@ -114,6 +118,7 @@ class SchemaExpander {
                       std::size_t& n_items, int depth);
 
   SchemaDocument& document_;
+  SchemaCycles cycles_;
   JsonLexemes& lexemes_;
   ExprPool& pool_;
   std::size_t n_expansions_ = 0;

@@ -73,6 +73,9 @@ void SchemaExpander::do_ref(Branch& branch, const Keyword& keyword) {
   if (!keyword.value.is_string()) refuse_value(keyword, "a string");
   const Schema& target =
       document_.resolve(keyword.schema, keyword.value.get_ref<const std::string&>());
+  if (cycles_.has_cycle(target)) {
+    refuse(keyword, "leads back to itself without looking into the value");
+  }
   branch.todo.push_back(term(target, keyword.is_negated));
 }
 

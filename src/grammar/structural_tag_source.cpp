@@ -4,7 +4,9 @@
 // "format" around tags of {"begin", "content": {"type": "json_schema", "json_schema": {..}}, "end"}.
 
 #include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -51,14 +53,37 @@ const json& array_of(const json& object, const char* name) {
   return *found;
 }
 
-Structure structure_of(const json& object) {
-  if (!object.is_object()) refuse("a structure must be an object");
-  const auto content = object.find("content");
-  const json& holder = content == object.end() ? object : *content;
-  const auto schema = holder.find(content == object.end() ? "schema" : "json_schema");
-  if (!holder.is_object() || schema == holder.end()) {
-    refuse("a structure needs a JSON schema");
+// What is not understood is not ignored: it might say what the text must look like.
+void check_keys(const json& object, std::initializer_list<std::string_view> known) {
+  if (!object.is_object()) refuse("structures, tags and their content must be objects");
+  for (const auto& [name, value] : object.items()) {
+    const bool says_nothing = value.is_null() || value == false;
+    if (!says_nothing && std::ranges::find(known, name) == known.end()) {
+      refuse(fmt::format("{} cannot be enforced", quote(name)));
+    }
   }
+}
+
+void check_type(const json& object, std::string_view wanted) {
+  const auto found = object.find("type");
+  if (found != object.end() && *found != wanted) {
+    refuse(fmt::format("of the types, only {} can be enforced here", quote(std::string(wanted))));
+  }
+}
+
+Structure structure_of(const json& object) {
+  const bool is_tag = object.is_object() && object.contains("content");
+  if (is_tag) {
+    check_keys(object, {"type", "begin", "content", "end"});
+    check_type(object, "tag");
+    check_keys(object["content"], {"type", "json_schema"});
+    check_type(object["content"], "json_schema");
+  } else {
+    check_keys(object, {"begin", "schema", "end"});
+  }
+  const json& holder = is_tag ? object["content"] : object;
+  const auto schema = holder.find(is_tag ? "json_schema" : "schema");
+  if (schema == holder.end()) refuse("a structure needs a JSON schema");
   return {text_of(object, "begin"), schema->dump(), text_of(object, "end")};
 }
 
@@ -67,7 +92,14 @@ StructuralTag parse_structural_tag(const std::string& text) {
   if (!document.is_object()) refuse("must be an object");
   const auto format = document.find("format");
   const json& holder = format == document.end() ? document : *format;
-  if (!holder.is_object()) refuse("'format' must be an object");
+  check_type(document, "structural_tag");
+  if (format == document.end()) {
+    check_keys(document, {"type", "structures", "triggers"});
+  } else {
+    check_keys(document, {"type", "format"});
+    check_keys(holder, {"type", "tags", "triggers"});
+    check_type(holder, "triggered_tags");
+  }
   StructuralTag tag;
   for (const json& object : array_of(holder, format == document.end() ? "structures" : "tags")) {
     tag.structures.push_back(structure_of(object));

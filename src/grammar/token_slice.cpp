@@ -38,6 +38,7 @@ TokenSlice make_token_slice(const TokenTrie& trie, std::size_t vocab_size,
   NodeId node = trie.first_child(trie.root());
   while (node < trie.end(trie.root())) {
     while (node >= path.back().first) path.pop_back();
+    ++slice.n_visited;
     const StateId next = automaton.step(path.back().second, trie.byte(node));
     if (next == kDeadState) {
       node = trie.end(node);

@@ -24,7 +24,8 @@ struct TokenSlice {
   // Allowed tokens: few as a list, many as words of 32 bits [(vocab_size + 31) / 32].
   std::vector<TokenId> tokens;
   std::vector<std::uint32_t> words;
-  std::vector<Exit> exits;  // ascending by byte
+  std::vector<Exit> exits;    // ascending by byte
+  std::size_t n_visited = 0;  // nodes of the trie that were looked at to make it
 
   std::size_t n_bytes() const {
     return sizeof(TokenSlice) + tokens.size() * sizeof(TokenId) +

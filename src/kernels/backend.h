@@ -40,6 +40,7 @@ struct BackendSizes {
   StepLimits limits;
   std::int32_t max_samples = 0;  // rows of logits
   std::int32_t max_logprobs = 0;
+  std::int32_t max_masks = 0;          // of a step; 0: one for each sequence
   std::int32_t max_wanted_logits = 0;  // samples of a step that may ask for their raw logits
   std::int32_t max_wanted_hidden = 0;  // and for their hidden states
 };

@@ -56,6 +56,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
   check_limits(request_, model);
+  constraint_ = constraint_of(request_, model);
   format_ = answer_format(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
   for (std::vector<TokenId>& prompt_ids : prompts.ids) {
@@ -91,6 +92,7 @@ void ApiAnswer::submit(const std::string& name) {
     for (PromptRun& run : runs_) {
       Request request = engine_request(request_, *model_, run.prompt_ids, random_seed);
       request.name = name;
+      request.constraint = constraint_;
       request.skip_special = !shows_special();
       run.max_tokens = request.params.max_tokens;
       run.stream = model_->engine->submit(std::move(request));
@@ -133,7 +135,7 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
   news.logprobs = std::move(piece.logprobs);
   text.n_generated += std::ssize(news.token_ids);
   // The token that ended it is not shown, but it was computed, and is counted as vLLM counts it.
-  if (news.finish_reason == FinishReason::stop && news.stop_string.empty()) ++text.n_generated;
+  if (piece.ended_by_token) ++text.n_generated;
   return news;
 }
 

@@ -70,6 +70,7 @@ class ApiAnswer {
   const ServedModel* model_;
   std::shared_ptr<const AnswerFormat> format_;  // nullptr: all is content
   AnswerHead head_;
+  std::shared_ptr<const TextConstraint> constraint_;
   std::vector<PromptRun> runs_;
   std::vector<Text> texts_;  // [n_prompts * n]
   std::size_t n_gathered_bytes_ = 0;

@@ -61,6 +61,8 @@ ErrorAnswer describe_error(const std::exception& error) {
       body["error"]["n_prompt_tokens"] = ours->n_prompt_tokens;
       body["error"]["n_ctx"] = ours->n_context;
     }
+    if (!ours->keyword.empty()) body["error"]["keyword"] = ours->keyword;
+    if (!ours->pointer.empty()) body["error"]["pointer"] = ours->pointer;
     return answer(ours->status, body);
   }
   if (const auto* known = dynamic_cast<const Error*>(&error)) {

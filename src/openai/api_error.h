@@ -25,6 +25,7 @@ class ApiError : public Error {
   std::string code;   // a word for programs: "context_length_exceeded"; "" when there is none
   std::string param;  // the field, "messages[1].role"; "" when it is none
   std::int64_t n_prompt_tokens = -1, n_context = -1;  // with context_length_exceeded
+  std::string keyword, pointer;  // of a schema that is refused: where in it, "#/properties/a"
 };
 
 // 400 that names a field: "temperature is 3, must be a number in [0, 2]".

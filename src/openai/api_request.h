@@ -12,6 +12,7 @@
 
 #include "api/sampling_params.h"
 #include "client/sampling_defaults.h"
+#include "grammar/grammar.h"
 
 namespace tinyllm {
 
@@ -28,6 +29,12 @@ struct PromptPart {
   bool is_text = true;
 };
 using Prompt = std::vector<PromptPart>;
+
+// What the texts must look like, and the field that says so.
+struct AskedGrammar {
+  std::string field;
+  GrammarSource source;
+};
 
 struct ApiRequest {
   ApiKind kind = ApiKind::chat;
@@ -59,6 +66,7 @@ struct ApiRequest {
   int n = 1;
   std::int32_t priority = 0;
   std::string cache_salt;
+  std::optional<AskedGrammar> grammar;
 
   // The shape of the answer.
   bool stream = false;

@@ -141,6 +141,7 @@ std::vector<const Field*> fields_of(ApiKind kind) {
   if (kind == ApiKind::chat || kind == ApiKind::completion) {
     add(sampling_fields());
     add(output_fields());
+    add(grammar_fields());
     add(unsupported_fields());
   }
   return all;

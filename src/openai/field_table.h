@@ -60,6 +60,7 @@ void check_unknown_fields(const ApiRequest& request, bool strict);
 // The tables (fields_*.cpp).
 std::span<const Field> sampling_fields();  // chat and completion
 std::span<const Field> output_fields();    // chat and completion
+std::span<const Field> grammar_fields();   // chat and completion
 std::span<const Field> chat_fields();
 std::span<const Field> completion_fields();
 std::span<const Field> template_fields();  // messages and what goes with them

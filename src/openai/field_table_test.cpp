@@ -147,6 +147,63 @@ TEST(FieldTable, SamplersOfOthersAreTakenOrRefused) {
     EXPECT_THAT(taken(asks), testing::HasSubstr("is not supported yet")) << asks;
 }
 
+std::string grammar_of(std::string_view field) {
+  const ApiRequest request =
+      parse_api_request(ApiKind::completion, fmt::format(R"({{"prompt": "x", {}}})", field));
+  if (!request.grammar) return "none";
+  const GrammarSource& source = request.grammar->source;
+  return fmt::format("{} {} {}{}", request.grammar->field, static_cast<int>(source.kind),
+                     source.text, fmt::join(source.choices, "|"));
+}
+
+TEST(FieldTable, EveryNameOfAGrammar) {
+  EXPECT_EQ(grammar_of(R"("response_format": {"type": "text"}, "grammar": "")"), "none");
+  EXPECT_EQ(grammar_of(R"("structured_outputs": {"json": null, "json_object": false})"), "none");
+  EXPECT_EQ(grammar_of(R"("response_format": {"type": "json_object"})"), "response_format 1 ");
+  EXPECT_EQ(grammar_of(R"("response_format": {"type": "json_schema", "json_schema":
+      {"name": "n", "strict": true, "schema": {"b": 1, "a": 12345678901234567890123}}})"),
+            R"(response_format.json_schema.schema 0 {"b":1,"a":12345678901234567890123})");
+  EXPECT_EQ(grammar_of(R"("structured_outputs": {"regex": "a+", "disable_fallback": true})"),
+            "structured_outputs.regex 2 a+");
+  EXPECT_EQ(grammar_of(R"("structured_outputs": {"choice": ["a", "b"]})"),
+            "structured_outputs.choice 3 a|b");
+  EXPECT_EQ(grammar_of(R"("structured_outputs": {"json_object": true})"),
+            "structured_outputs.json_object 1 ");
+  EXPECT_EQ(grammar_of(R"("structured_outputs": {"structural_tag": "{\"a\": 1}"})"),
+            R"(structured_outputs.structural_tag 5 {"a": 1})");
+  EXPECT_EQ(grammar_of(R"("guided_json": "{\"type\": \"null\"}")"),
+            R"(guided_json 0 {"type": "null"})");
+  EXPECT_EQ(grammar_of(R"("guided_choice": ["a"])"), "guided_choice 3 a");
+  EXPECT_EQ(grammar_of(R"("grammar": "root ::= \"a\"")"), R"(grammar 4 root ::= "a")");
+  EXPECT_EQ(grammar_of(R"("json_schema": {})"), "json_schema 0 {}");
+}
+
+TEST(FieldTable, GrammarsThatSayMoreThanIsEnforcedAreRefused) {
+  const auto refused = [](std::string_view field) {
+    return refusal(ApiKind::completion, fmt::format(R"({{"prompt": "x", {}}})", field));
+  };
+  EXPECT_EQ(refused(R"("guided_regex": "a", "structured_outputs": {"regex": "b"})"),
+            "guided_regex: structured_outputs.regex and guided_regex cannot both be given: each "
+            "says what the whole text must look like");
+  EXPECT_THAT(refused(R"("structured_outputs": {"regex": "b", "json": {}})"),
+              testing::HasSubstr("structured_outputs.regex and structured_outputs.json"));
+  EXPECT_THAT(refused(R"("structured_outputs": {"regex": "b", "whitespace_pattern": " "})"),
+              testing::HasSubstr("'whitespace_pattern' is not supported"));
+  EXPECT_THAT(refused(R"("response_format": {"type": "json_schema"})"),
+              testing::HasSubstr("response_format.json_schema is missing"));
+  EXPECT_THAT(
+      refused(R"("response_format": {"type": "json_schema", "json_schema": {"name": "n"}})"),
+      testing::HasSubstr("response_format.json_schema.schema is missing"));
+  EXPECT_THAT(refused(R"("response_format": {"type": "xml"})"),
+              testing::HasSubstr("response_format.type is 'xml', must be 'text'"));
+  EXPECT_THAT(refused(R"("response_format": {"type": "json_object", "strict": true})"),
+              testing::HasSubstr("'strict' is not supported"));
+  EXPECT_THAT(refused(R"("guided_choice": [])"), testing::HasSubstr("must be an array of 1 to"));
+  EXPECT_THAT(refused(R"("guided_choice": [1])"),
+              testing::HasSubstr("guided_choice[0] is 1, must be a string"));
+  EXPECT_THAT(refused(R"("guided_json": 3)"), testing::HasSubstr("must be a JSON schema"));
+}
+
 TEST(FieldTable, WithoutLogprobsThereAreNone) {
   const auto n_logprobs = [](const char* fields) {
     return parse_api_request(ApiKind::chat, fmt::format(R"({{"messages": [{{"role": "user",)"

@@ -28,20 +28,9 @@ void set_stream_options(const json& value, ApiRequest& request) {
   request.continuous_usage = read("continuous_usage_stats");
 }
 
-// {"type": "text"} is what we do anyway.
-void set_response_format(const json& value, ApiRequest&) {
-  if (!value.is_object() || !value.contains("type") || !value["type"].is_string())
-    refuse_value("response_format", value, "an object with a type");
-  if (value["type"] == "text") return;
-  throw ApiError(400, "unsupported_parameter", "response_format",
-                 "response_format other than {\"type\": \"text\"} is not supported yet");
-}
-
 constexpr std::string_view kStreamOptionsSchema =
     R"({"type": "object", "properties": {"include_usage": {"type": "boolean"},)"
     R"( "continuous_usage_stats": {"type": "boolean"}}})";
-constexpr std::string_view kFormatSchema =
-    R"({"type": "object", "required": ["type"], "properties": {"type": {"const": "text"}}})";
 
 const auto kFields = std::to_array<Field>({
     {"n", FieldKind::integer, "1", 1, kMaxChoices,
@@ -75,9 +64,6 @@ const auto kFields = std::to_array<Field>({
        r.cache_salt = v.get<std::string>();
        if (r.cache_salt.empty()) refuse_value("cache_salt", v, "at least one character");
      }},
-    {"response_format", FieldKind::other, "null", 0, 0,
-     "Only {\"type\": \"text\"}; JSON modes are refused for now.", kFormatSchema,
-     set_response_format},
 });
 
 // Each is refused unless it asks for what holds anyway (null, empty, the default).
@@ -91,13 +77,10 @@ const auto kUnsupported = std::to_array<Field>({
     {"allowed_token_ids", FieldKind::other, "null", 0, 0, "Not supported yet."},
     {"modalities", FieldKind::other, "[\"text\"]", 0, 0, "Only text."},
     {"audio", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"grammar", FieldKind::other, "\"\"", 0, 0, "Not supported yet."},
-    {"json_schema", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"structured_outputs", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"guided_json", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"guided_regex", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"guided_choice", FieldKind::other, "null", 0, 0, "Not supported yet."},
-    {"guided_grammar", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_json_object", FieldKind::other, "false", 0, 0,
+     "Its name here is response_format or structured_outputs."},
+    {"guided_whitespace_pattern", FieldKind::other, "null", 0, 0, "Not supported yet."},
+    {"guided_decoding_backend", FieldKind::other, "null", 0, 0, "There is one."},
     // Of llama.cpp and vLLM: each may say what holds anyway.
     {"typical_p", FieldKind::other, "1.0", 0, 0, "Not supported yet."},
     {"tfs_z", FieldKind::other, "1.0", 0, 0, "Not supported yet."},

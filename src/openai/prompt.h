@@ -2,6 +2,7 @@
 // From an ApiRequest to what the engine takes: the model's template, token ids, and sampling with
 // every default filled in. Any thread.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,11 @@ struct EncodedPrompts {
 // The prompts' token ids; messages are one prompt. Throws ApiError{400} for a prompt without
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
 EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model);
+
+// What the texts must look like, compiled; null: like anything. Throws ApiError{400} with the field,
+// and the place in it, for what cannot be enforced.
+std::shared_ptr<const TextConstraint> constraint_of(const ApiRequest& request,
+                                                    const ServedModel& model);
 
 // The text that `echo` shows for a prompt.
 std::string echo_text(const Prompt& prompt, const ServedModel& model);

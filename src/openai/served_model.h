@@ -2,6 +2,7 @@
 // A running model as the API sees it, with the names it goes by. Immutable: any thread.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 
 namespace tinyllm {
 
+class GrammarCache;
 struct ToolFormat;
 struct ReasoningFormat;
 
@@ -27,6 +29,7 @@ struct ServedModel {
   std::string fingerprint = {};    // "fp_...": the same for the same program, model and settings
   AskedSampling sampling = {};     // where a request names none; before the authors' advice
   AnswerLimits limits = {};
+  std::shared_ptr<GrammarCache> grammars = {};  // client/grammar_cache.h
   // How the model writes calls of tools and reasoning (choose_formats); nullptr: it does not.
   const ToolFormat* tool_format = nullptr;
   const ReasoningFormat* reasoning_format = nullptr;

@@ -75,20 +75,25 @@ SampleRow BatchBuilder::common_part(const PlanRow& row, const RowSettings& setti
   sample.ban_begin = count(banned_ids_);
   sample.n_bans = count(settings.banned_ids);
   banned_ids_.insert(banned_ids_.end(), settings.banned_ids.begin(), settings.banned_ids.end());
-  if (!settings.mask.empty()) {
-    const std::int64_t n_words = mask_words(sizes_.vocab_size);
-    CHECK(std::ssize(settings.mask) == n_words, "a mask of {} words, want {}", settings.mask.size(),
-          n_words);
-    sample.mask_idx = static_cast<std::int32_t>(std::ssize(masks_) / n_words);
-    masks_.insert(masks_.end(), settings.mask.begin(), settings.mask.end());
-  }
   return sample;
+}
+
+// Puts a row's masks behind the others. The index of the first; -1: there are none.
+std::int32_t BatchBuilder::add_masks(const PlanRow& row, const RowSettings& settings) {
+  if (settings.masks.empty()) return -1;
+  const std::int64_t n_words = mask_words(sizes_.vocab_size);
+  CHECK(std::ssize(settings.masks) == row.n_draws * n_words, "masks of {} words, want {} of {}",
+        settings.masks.size(), row.n_draws, n_words);
+  const auto first = static_cast<std::int32_t>(std::ssize(masks_) / n_words);
+  masks_.insert(masks_.end(), settings.masks.begin(), settings.masks.end());
+  return first;
 }
 
 void BatchBuilder::add_samples(const PlanRow& row, const RowSettings& settings,
                                std::vector<SampleRow>& samples) {
   const auto n_prompt = std::ssize(settings.prompt_ids);
   const SampleRow common = common_part(row, settings);
+  const std::int32_t first_mask = add_masks(row, settings);
   for (std::int32_t n_behind = row.n_logits - 1; n_behind >= 0; --n_behind) {
     // Index in the sequence of the token that these logits predict.
     const std::int64_t next = row.start + row.n_new_tokens - n_behind;
@@ -97,6 +102,8 @@ void BatchBuilder::add_samples(const PlanRow& row, const RowSettings& settings,
     sample.token_idx = count(token_ids_) - 1 - n_behind;
     sample.position = static_cast<std::uint64_t>(next);
     sample.draws = n_behind < row.n_draws ? 1 : 0;
+    if (sample.draws != 0 && first_mask >= 0)
+      sample.mask_idx = first_mask + row.n_draws - 1 - n_behind;
     if (sample.draws != 0 && n_behind > 0)
       sample.draft = token_ids_[static_cast<std::size_t>(sample.token_idx) + 1];
     if (!settings.params->bans_stop_ids(next - n_prompt)) sample.n_bans = 0;

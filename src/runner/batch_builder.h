@@ -26,6 +26,7 @@ class BatchBuilder {
  private:
   // What all samples of a row have in common.
   SampleRow common_part(const PlanRow& row, const RowSettings& settings);
+  std::int32_t add_masks(const PlanRow& row, const RowSettings& settings);
 
   RunnerSizes sizes_;
   std::vector<TokenId> token_ids_;

@@ -33,15 +33,16 @@ struct RunnerSizes {
 };
 
 // How the sequence of a plan row wants its tokens: looked up for every row that has logits. Views
-// of what stays as it is until launch() returns.
+// of what stays as it is until launch() returns, the masks until the next row is looked up.
 struct RowSettings {
   const SamplingParams* params = nullptr;
   std::span<const TokenId> prompt_ids = {}, output_ids = {};
   std::span<const TokenId> banned_ids = {};  // the stop set: impossible before params->min_tokens
-  std::span<const std::uint32_t> mask = {};  // which ids may be drawn, a bit each; empty: all
-  bool wants_logits = false;                 // raw logits of the last new token that is no draft
-  bool wants_hidden = false;                 // its hidden state after the final norm
-  std::int32_t prompt_logprobs = -1;         // alternatives a prompt token; -1: none
+  // [n_draws, mask_words(vocab_size)]: which ids may be drawn after each, a bit each; empty: all.
+  std::span<const std::uint32_t> masks = {};
+  bool wants_logits = false;          // raw logits of the last new token that is no draft
+  bool wants_hidden = false;          // its hidden state after the final norm
+  std::int32_t prompt_logprobs = -1;  // alternatives a prompt token; -1: none
 };
 
 // What came of a plan row. Views, valid until lag + 1 more steps were launched.

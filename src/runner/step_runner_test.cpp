@@ -127,12 +127,12 @@ TEST_F(Runner, WhatASampleAsksFor) {
                                  .n_logprobs = 2};
   const std::vector<TokenId> prompt = {1, 2, 3, 4}, output = {5, 6};
   const std::vector<TokenId> stops = {60, 61};
-  const std::vector<std::uint32_t> mask = {0xF0F0F0F0u, 1u};
+  const std::vector<std::uint32_t> masks = {0xF0F0F0F0u, 1u, 2u, 2u, 3u, 3u};
   settings[1] = {.params = &params,
                  .prompt_ids = prompt,
                  .output_ids = output,
                  .banned_ids = stops,
-                 .mask = mask,
+                 .masks = masks,
                  .wants_hidden = true};
   PlanRow row = decode(2, {6, 20, 21});  // two drafts behind the last known token
   row.begins_to_draw = true;
@@ -149,9 +149,8 @@ TEST_F(Runner, WhatASampleAsksFor) {
   EXPECT_EQ(sample.presence_penalty, 0.25f);
   EXPECT_EQ(sample.frequency_penalty, 0.125f);
   EXPECT_EQ(sample.n_logprobs, 2);
-  EXPECT_EQ(sample.mask_idx, 0);
-  EXPECT_EQ(batch.samples[0].mask_idx, -1);
-  EXPECT_EQ(batch.masks, mask);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(batch.samples[i].mask_idx, i - 1);  // one for each draw
+  EXPECT_EQ(batch.masks, masks);
   EXPECT_EQ(batch.biases, params.logit_bias);
   EXPECT_EQ(sample.bias_begin, 0);
   EXPECT_EQ(sample.n_biases, 2);

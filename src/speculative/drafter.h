@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "schedule/sequence.h"
 
 namespace tinyllm {
@@ -14,6 +15,11 @@ struct Draft {
   TokenId token_id = 0;
   float confidence = 0;  // the chance that it is right if those before it are, (0, 1]
 };
+
+// Who knows more of a text than a drafter, a grammar say: cuts its guesses where they cannot be right,
+// and puts in what is certain, up to n_most.
+using GuideDrafts =
+    function_ref<void(const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts)>;
 
 class Drafter {
  public:

@@ -16,11 +16,12 @@ Speculator::Speculator(std::vector<std::unique_ptr<Drafter>> drafters, std::int6
                        bool always)
     : drafters_(std::move(drafters)), vocab_size_(vocab_size), always_(always) {}
 
-void Speculator::choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding) {
+void Speculator::choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding,
+                        GuideDrafts guide) {
   for (Candidate& candidate : candidates_) candidate.proposal->chosen.clear();
   candidates_.clear();
   n_decoding_ = 0;
-  each_decoding([&](const Sequence& sequence) { propose(sequence); });
+  each_decoding([&](const Sequence& sequence) { propose(sequence, guide); });
   // The surest first. A draft is never surer than the one before it, so that what is taken of a
   // sequence is always a beginning of its drafts: only their number is looked at.
   std::ranges::sort(candidates_, std::greater(), &Candidate::chance);
@@ -39,7 +40,7 @@ std::size_t Speculator::n_usable(std::span<const Draft> drafts, std::int64_t n_m
       std::clamp<std::int64_t>(first_bad - drafts.begin(), 0, std::max<std::int64_t>(n_most, 0)));
 }
 
-void Speculator::propose(const Sequence& sequence) {
+void Speculator::propose(const Sequence& sequence, GuideDrafts guide) {
   ++n_decoding_;
   Proposal& proposal = proposals_[sequence.id];
   proposal.drafts.clear();
@@ -47,6 +48,7 @@ void Speculator::propose(const Sequence& sequence) {
       std::min(kMaxDrafts, sequence.max_total_tokens - sequence.n_known() - 1);
   for (std::size_t i = 0; i < drafters_.size() && proposal.drafts.empty() && n_most > 0; ++i)
     drafters_[i]->propose(sequence, n_most, proposal.drafts);
+  if (n_most > 0) guide(sequence, n_most, proposal.drafts);
   double chance = 1;
   for (const Draft& draft : std::span(proposal.drafts).first(n_usable(proposal.drafts, n_most))) {
     chance *= static_cast<double>(draft.confidence);

@@ -26,8 +26,9 @@ class Speculator {
              bool always = false);
 
   // Before a plan: which drafts to verify. `each_decoding` calls `add` with every sequence that is
-  // about to decode.
-  void choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding);
+  // about to decode; `guide` may change what the drafters guessed for one.
+  void choose(function_ref<void(function_ref<void(const Sequence&)> add)> each_decoding,
+              GuideDrafts guide);
   // The chosen drafts of one of them, at most n_most. Valid until the next choose().
   std::span<const TokenId> drafts(const Sequence& sequence, std::int64_t n_most) const;
   // How long a step of n_rows tokens without any prompt took.
@@ -44,7 +45,7 @@ class Speculator {
     double chance;  // that this draft and all before it are right
   };
 
-  void propose(const Sequence& sequence);
+  void propose(const Sequence& sequence, GuideDrafts guide);
   std::size_t n_usable(std::span<const Draft> drafts, std::int64_t n_most) const;
   std::size_t n_worth_it() const;  // of the sorted candidates
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <utility>
 
 namespace tinyllm {
@@ -37,14 +38,21 @@ class SpeculatorTest : public testing::Test {
       sequences[i].token_ids = {1, 2, 3};
       sequences[i].max_total_tokens = 3 + n_room;
     }
-    speculator.choose([&](auto add) {
-      for (const Sequence& sequence : sequences) add(sequence);
-    });
+    speculator.choose(
+        [&](auto add) {
+          for (const Sequence& sequence : sequences) add(sequence);
+        },
+        [&](const Sequence& sequence, std::int64_t, std::vector<Draft>& drafts_of_it) {
+          guide_(sequence, drafts_of_it);
+        });
     std::vector<std::size_t> n_chosen;
     for (const Sequence& sequence : sequences)
       n_chosen.push_back(speculator.drafts(sequence, 1000).size());
     return n_chosen;
   }
+
+  std::function<void(const Sequence&, std::vector<Draft>&)> guide_ = [](const Sequence&,
+                                                                        std::vector<Draft>&) {};
 };
 
 TEST_F(SpeculatorTest, TakesSureDraftsWhereRowsAreCheap) {
@@ -66,6 +74,20 @@ TEST_F(SpeculatorTest, DraftsEndAtTheTextsLengthAndAtImpossibleIds) {
   EXPECT_EQ(choose({bad, {}}, 0.05)[0], 2u);
   bad[0].token_id = -1;
   EXPECT_EQ(choose({bad, {}}, 0.05)[0], 0u);
+}
+
+// A grammar cuts guesses, makes them certain, and drafts what no drafter guessed.
+TEST_F(SpeculatorTest, WhoKnowsMoreGuidesTheDrafts) {
+  const std::vector<Draft> vague(8, {5, 0.3f});
+  guide_ = [](const Sequence& sequence, std::vector<Draft>& drafts) {
+    if (sequence.id == 0) drafts.resize(3);
+    if (sequence.id == 1) drafts.assign(4, {7, 1.0f});
+  };
+  EXPECT_EQ(choose({vague, {}}, 0.1), (std::vector<std::size_t>{0, 4}));
+  guide_ = [](const Sequence&, std::vector<Draft>& drafts) {
+    for (Draft& draft : drafts) draft.confidence = 1;
+  };
+  EXPECT_EQ(choose({vague, {}}, 0.1), (std::vector<std::size_t>{8, 0}));
 }
 
 }  // namespace

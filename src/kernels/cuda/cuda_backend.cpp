@@ -198,7 +198,8 @@ void CudaBackend::configure_sampling() {
   state_ = {last_drawn_.as<TokenId>(), history_counts_.as<std::uint32_t>()};
   biases_ = DeviceBuffer(n_slots * kPoolRows * 8, "sampling");
   banned_ids_ = DeviceBuffer(n_slots * kPoolRows * 4, "sampling");
-  masks_ = DeviceBuffer(n_slots * mask_words(vocab) * 4, "masks");
+  const std::int64_t n_masks = std::max<std::int64_t>(n_slots, sizes_.max_masks);
+  masks_ = DeviceBuffer(n_masks * mask_words(vocab) * 4, "masks");
   history_ids_ = DeviceBuffer(n_slots * std::int64_t{sizes_.limits.max_model_len} * 4, "histories");
   history_ranges_ =
       DeviceBuffer(n_slots * static_cast<std::int64_t>(sizeof(HistoryRange)), "histories");
