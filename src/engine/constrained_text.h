@@ -34,7 +34,7 @@ class ConstrainedText {
   bool has_ended() const { return matcher_.has_ended(); }  // an end token was taken
   // Nothing but an end may follow.
   bool is_complete() { return matcher_.is_complete(); }
-  bool failed() const { return matcher_.failed(); }        // too complex for its memory
+  bool failed() const { return matcher_.failed(); }  // too complex for its memory
 
  private:
   std::size_t n_mask_words_;
