@@ -148,18 +148,18 @@ def test_all_bodies_share_one_budget(start_server, models):
 
 
 def test_answers_share_the_budget_too(start_server, models):
-    """As many log probabilities as one request may ask for, by four at once: some get them, the others a 503, and memory is held."""
+    """As many log probabilities as one request may ask for, by eight at once: some get them, the others a 503, and memory is held."""
     server = start_server(models["loop"], "--max-memory-mb", 160, "--max-num-seqs", 128, "--max-queue", 1000, "--quiet")
     ask = {"messages": [{"role": "user", "content": "a"}], "n": 128, "logprobs": True, "top_logprobs": 20, "max_tokens": 97, "temperature": 1}
     assert server.post("/v1/completions", {"prompt": "a", "max_tokens": 3}).status == 200
     before = memory_mb(server)
-    with ThreadPoolExecutor(4) as pool:
-        replies = list(pool.map(lambda _: server.post("/v1/chat/completions", ask), range(4)))
+    with ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: server.post("/v1/chat/completions", ask), range(8)))
     grown = peak_memory_mb(server) - before
     statuses = sorted(reply.status for reply in replies)
-    print(f"four answers of {max(len(reply.body) for reply in replies) / 1e6:.0f} MB of log probabilities, 160 MB for all: {statuses}, {grown:.0f} MB")
-    assert statuses[0] == 200 and set(statuses) <= {200, 503}
-    assert grown < 160 + 60
+    print(f"eight answers of {max(len(reply.body) for reply in replies) / 1e6:.0f} MB of log probabilities, 160 MB for all: {statuses}, {grown:.0f} MB")
+    assert set(statuses) == {200, 503}
+    assert grown < 160 + 120  # the budget, and what 256 texts with their log probabilities take in the engine
     streamed = server.events("/v1/chat/completions", {**ask, "n": 16})
     assert streamed[-1] == "[DONE]" and sum(bool(it["choices"][0]["finish_reason"]) for it in streamed[:-1]) == 16
 
