@@ -239,7 +239,7 @@ void add_grammar_command(Command app) {
   add_examples(
       command,
       "  tinyllm grammar --json-schema person.json --check answer.json\n"
-      "  tinyllm grammar --regex '[0-9]{4}' --check year.txt --json\n"
+      "  printf 2024 | tinyllm grammar --regex '[0-9]{4}' --check - --json\n"
       "  tinyllm grammar --grammar json.gbnf --check a.json b.json -m smollm2-135m --stats\n\n"
       "What cannot be enforced exactly is refused, with its place in the schema. The exit\n"
       "code is 0 when all texts are accepted, else 1.");

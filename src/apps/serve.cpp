@@ -132,11 +132,11 @@ void prepare(ServeCommand& command) {
 
 void log_formats(const ServedModel& model) {
   const auto name = [](const auto* format) { return format == nullptr ? "none" : format->name; };
-  log(LogLevel::info, "tool calls: {}, reasoning: {}", name(model.tool_format),
+  const bool in_our_words = model.engine->text().chat_template && !template_knows_tools(model);
+  log(LogLevel::info, "tool calls: {}, reasoning: {}",
+      in_our_words ? "hermes, in the system message (the chat template knows no tools)"
+                   : name(model.tool_format),
       name(model.reasoning_format));
-  if (model.engine->text().chat_template && !template_knows_tools(model))
-    log(LogLevel::info,
-        "this model's chat template knows no tools: requests with tools get the form of Hermes");
 }
 
 // The names of all formats, for a flag.

@@ -186,6 +186,9 @@ TEST(StructuralTag, FreeTextUntilATrigger) {
   expect_texts(tag, {"", "free <f text", "x <f=a>12</f> y <f=b>null</f>", "<f=a>1</f><f=a>2</f>"},
                {"<f=", "<f=a>null</f>", "<f=c>1</f>", "x <f=a>1"});
   EXPECT_NE(refusal({GrammarKind::structural_tag, "{}"}), "");
+  expect_texts({GrammarKind::structural_tag, R"({"structures": [{"begin": "<n>", "schema":
+      {"const": 123456789012345678901234567890}, "end": "</n>"}], "triggers": ["<n>"]})"},
+               {"<n>123456789012345678901234567890</n>"}, {"<n>1"});
   // What would change the text and is not understood is refused.
   const auto tags = [](const std::string& more) {
     return GrammarSource{GrammarKind::structural_tag,

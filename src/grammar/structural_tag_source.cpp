@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json_parse.h"
+#include "base/json_values.h"
 #include "base/quote.h"
 #include "grammar/char_encoder.h"
 #include "grammar/schema_compiler.h"
@@ -84,7 +85,7 @@ Structure structure_of(const json& object) {
   const json& holder = is_tag ? object["content"] : object;
   const auto schema = holder.find(is_tag ? "json_schema" : "schema");
   if (schema == holder.end()) refuse("a structure needs a JSON schema");
-  return {text_of(object, "begin"), schema->dump(), text_of(object, "end")};
+  return {text_of(object, "begin"), text_with_big_integers(*schema), text_of(object, "end")};
 }
 
 StructuralTag parse_structural_tag(const std::string& text) {

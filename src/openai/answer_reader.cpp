@@ -30,8 +30,7 @@ void add(AnswerNews& news, AnswerEvent&& event, int id_length) {
     case AnswerEvent::Kind::call_failed:
       news.content += event.text;
       if (event.call_idx >= 0) news.failed.push_back(event.call_idx);
-      if (!news.tool_parse_error.empty()) news.tool_parse_error += "; ";
-      news.tool_parse_error += event.error;
+      add_parse_error(news.tool_parse_error, event.error);
       break;
     case AnswerEvent::Kind::markup:
     case AnswerEvent::Kind::call_ends: break;
@@ -39,6 +38,11 @@ void add(AnswerNews& news, AnswerEvent&& event, int id_length) {
 }
 
 }  // namespace
+
+void add_parse_error(std::string& errors, const std::string& error) {
+  if (!errors.empty() && !error.empty()) errors += "; ";
+  errors += error;
+}
 
 AnswerReader::AnswerReader(std::shared_ptr<const AnswerFormat> format,
                            std::shared_ptr<const ToolTypes> types,

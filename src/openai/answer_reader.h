@@ -23,6 +23,9 @@ struct AnswerCall {
   std::string arguments = {};
 };
 
+// Puts an error behind those before it. An empty one adds nothing.
+void add_parse_error(std::string& errors, const std::string& error);
+
 struct AnswerNews {
   std::string content, reasoning;
   std::vector<AnswerCall> calls;

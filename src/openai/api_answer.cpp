@@ -57,7 +57,8 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .fingerprint = model.fingerprint};
   check_limits(request_, model);
   constraint_ = constraint_of(request_, model);
-  format_ = answer_format(request_, model);
+  // A text that follows a grammar is the answer, whatever it looks like.
+  if (constraint_ == nullptr) format_ = answer_format(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
   for (std::vector<TokenId>& prompt_ids : prompts.ids) {
     PromptRun& run = runs_.emplace_back();
@@ -183,7 +184,7 @@ void ApiAnswer::gather(const AnswerChoice& news) {
   std::erase_if(whole.calls, [&](const AnswerCall& call) {
     return std::ranges::find(news.failed_calls, call.idx) != news.failed_calls.end();
   });
-  if (whole.tool_parse_error.empty()) whole.tool_parse_error = news.tool_parse_error;
+  add_parse_error(whole.tool_parse_error, news.tool_parse_error);
   whole.has_calls = news.has_calls;
   append(whole.token_ids, news.token_ids);
   append(whole.logprobs, news.logprobs);

@@ -67,8 +67,11 @@ void take_field(const Field& field, const json* found, ApiRequest& request) {
   const bool absent = found == nullptr || found->is_null();
   if (field.set == nullptr) {
     if (absent || asks_for_nothing(field, *found)) return;
+    const std::string why = field.help == kNotSupported
+                                ? "is not supported yet"
+                                : fmt::format("is not supported ({})", field.help);
     throw ApiError(400, "unsupported_parameter", std::string(field.name),
-                   fmt::format("{} is not supported yet; leave it out", field.name));
+                   fmt::format("{} {}; leave it out", field.name, why));
   }
   if (absent) {
     if (!field.fallback.empty()) return;

@@ -15,6 +15,8 @@ namespace tinyllm {
 
 enum class FieldKind { boolean, integer, number, string, other };
 
+inline constexpr std::string_view kNotSupported = "Not supported yet.";  // a field's help
+
 struct Field {
   std::string_view name;
   FieldKind kind = FieldKind::other;

@@ -81,7 +81,7 @@ json read_call(const std::string& path, const json& call, std::size_t& n_bytes_l
   copy["type"] = "function";
   copy["function"] = {
       {"name", read_string(path + ".function.name", function["name"], kMaxNameBytes)},
-      {"arguments", function.contains("arguments")
+      {"arguments", function.contains("arguments") && !function["arguments"].is_null()
                         ? read_arguments(arguments, function["arguments"], n_bytes_left)
                         : json::object()}};
   return copy;

@@ -38,8 +38,9 @@ void check_members(const std::string& path, const json& object,
   if (!object.is_object()) refuse_value(path, object, "an object");
   for (const auto& [name, value] : object.items()) {
     if (says_nothing(value) || std::ranges::find(known, name) != known.end()) continue;
-    throw ApiError(400, "unsupported_parameter", path,
-                   fmt::format("{}: {} is not supported; leave it out", path, quote(name)));
+    throw ApiError(
+        400, "unsupported_parameter", path,
+        fmt::format("{}: {} is not supported beside the rest; leave it out", path, quote(name)));
   }
 }
 
@@ -96,7 +97,9 @@ void set_response_format(const json& value, ApiRequest& request) {
     check_members(path, value, {"type"});
   } else if (type == "json_object") {  // llama.cpp lets it have a schema
     check_members(path, value, {"type", "schema"});
-    if (value.contains("schema")) return ask_schema(request, path + ".schema", value["schema"]);
+    const auto schema = value.find("schema");
+    if (schema != value.end() && !schema->is_null())
+      return ask_schema(request, path + ".schema", *schema);
     ask(request, path, {GrammarKind::json_object});
   } else if (type == "json_schema") {
     set_json_schema_format(value, request);

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/json_values.h"
+#include "base/quote.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
@@ -52,7 +53,7 @@ json read_function(const std::string& path, const json& function, bool& is_stric
     } else if (key == "strict") {
       is_strict = read_boolean(path + ".strict", value) || is_strict;
     } else {
-      refuse_field(path, "given with a key that a function does not have",
+      refuse_field(path, fmt::format("given with the key {}", quote(key)),
                    "an object of name, description, parameters and strict");
     }
   }
@@ -93,11 +94,11 @@ void set_tools(const json& value, ApiRequest& request) {
   request.tools = tools;
 }
 
-[[noreturn]] void refuse_forced_call() {
-  throw ApiError(
-      400, "unsupported_parameter", "tool_choice",
-      "tool_choice other than 'auto' and 'none' needs constrained decoding, which is not "
-      "there yet for calls");
+[[noreturn]] void refuse_forced_call(const json& value) {
+  throw ApiError(400, "unsupported_parameter", "tool_choice",
+                 fmt::format("tool_choice {} is not supported yet: the model cannot be forced to "
+                             "call a function; use 'auto' or 'none'",
+                             quote(value.get_ref<const std::string&>())));
 }
 
 void set_tool_choice(const json& value, ApiRequest& request) {
@@ -106,13 +107,12 @@ void set_tool_choice(const json& value, ApiRequest& request) {
     if (type != "function") refuse_value("tool_choice.type", type, "'function'");
     const json& function = member("tool_choice", value, "function", "an object with a name");
     if (!function.is_object()) refuse_value("tool_choice.function", function, "an object");
-    read_name("tool_choice.function.name",
-              member("tool_choice.function", function, "name", "a string"));
-    refuse_forced_call();
+    const json& name = member("tool_choice.function", function, "name", "a string");
+    read_name("tool_choice.function.name", name);
+    refuse_forced_call(name);
   }
-  if (value == "required") refuse_forced_call();
-  if (value != "auto" && value != "none")
-    refuse_value("tool_choice", value, "'auto', 'none', 'required' or a function's name");
+  if (value == "required") refuse_forced_call(value);
+  if (value != "auto" && value != "none") refuse_value("tool_choice", value, "'auto' or 'none'");
   request.tool_choice = value == "auto" ? ToolChoice::automatic : ToolChoice::none;
 }
 
@@ -130,8 +130,8 @@ const auto kToolFields = std::to_array<Field>({
      "of Hermes.",
      kToolsSchema, set_tools},
     {"tool_choice", FieldKind::other, "null", 0, 0,
-     "auto: the model decides (the default where there are tools). none: it sees no tools. Forced "
-     "calls are refused for now.",
+     "auto: the model decides (the default where there are tools). none: it sees no tools. "
+     "'required' and a function's name are not supported yet.",
      kChoiceSchema, set_tool_choice},
     {"parallel_tool_calls", FieldKind::boolean, "true", 0, 0,
      "false: calls after the first are no calls; they stay in the content.", "",

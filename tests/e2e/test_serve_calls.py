@@ -156,7 +156,22 @@ def test_one_call_where_they_are_not_parallel(start_server, tmp_path):
     calls = server.post(CHAT, body).json()["choices"][0]["message"]["tool_calls"]
     assert [call["function"]["name"] for call in calls] == ["get_time", "get_weather"]
     message = server.post(CHAT, {**body, "parallel_tool_calls": False}).json()["choices"][0]["message"]
-    assert len(message["tool_calls"]) == 1 and "get_weather" in message["content"] and message["tool_parse_error"]
+    assert len(message["tool_calls"]) == 1 and "get_weather" in message["content"]
+    assert not message.get("tool_parse_error"), "it could be read"
+    assert server.metric("tinyllm:tool_parse_errors_total") == 0
+
+
+def test_a_text_that_follows_a_grammar_is_the_answer(start_server, tmp_path):
+    """Neither reasoning, which the template opened and the grammar does not close, nor a call, though it looks like one."""
+    template = TEMPLATE.replace("{{ ns.n }}", "<think>")
+    server = start_server(write_model(tmp_path / "thinks", {">": ["\nIs it", " 4?"]}, template))
+    call = '{"name": "get_time", "arguments": {"city": "Paris"}}'
+    for text in ("{}", call):
+        body = {"messages": ASK, "tools": TOOLS, "guided_choice": [text], "max_tokens": 100}
+        message = server.post(CHAT, body).json()["choices"][0]["message"]
+        assert (message["content"], message.get("reasoning_content"), message.get("tool_calls")) == (text, None, None)
+        deltas = [event["choices"][0]["delta"] for event in server.events(CHAT, body)[:-1]]
+        assert "".join(delta.get("content") or "" for delta in deltas) == text
 
 
 def test_reasoning_stands_apart(start_server, tmp_path):
@@ -194,8 +209,8 @@ def test_formats_by_name(start_server, tmp_path):
         ({"tools": [function("")]}, "tools[0].function.name", "letters"),
         ({"tools": [function("f", parameters=[])]}, "tools[0].function.parameters", "object"),
         ({"tools": [function(f"f{i}") for i in range(10_000)]}, "tools", "at most"),
-        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice", "constrained decoding"),
-        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_time"}}}, "tool_choice", "constrained"),
+        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice", "cannot be forced"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_time"}}}, "tool_choice", "cannot be forced"),
         ({"tools": TOOLS, "tool_choice": "perhaps"}, "tool_choice", "'auto'"),
         ({"tool_choice": "auto"}, "tool_choice", "only allowed"),
         ({"enable_thinking": True}, "enable_thinking", "does not know"),

@@ -44,3 +44,11 @@ def test_the_table_of_clients_names_the_tested_versions():
     tested = [path.read_text() for path in (ROOT / "tests/clients").glob("*/requirements.txt")]
     wanted = {re.sub(r"\[.*\]", "", line).strip() for text in tested for line in text.splitlines() if not line.startswith("#")}
     assert {f"{name}=={version}" for name, version in rows} == wanted and len(wanted) == 8
+
+
+def test_requests_of_the_pages_say_their_type():
+    """The server refuses a body that does not say that it is JSON."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for block in page.read_text().split("```")[1::2]:
+            for command in block.split("curl ")[1:]:
+                assert " -d " not in command or "Content-Type: application/json" in command, f"{page.name}: {command[:80]}"
