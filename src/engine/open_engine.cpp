@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "kernels/make/make_backend.h"
 #include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"
+#include "model/packed_size.h"
 #include "speculative/suffix_drafter.h"
 
 namespace tinyllm {
@@ -29,6 +31,20 @@ std::int32_t default_blocks(const Backend& backend, const BackendSizes& sizes,
       static_cast<std::int64_t>(static_cast<double>(backend.free_bytes()) * options.memory_share);
   return static_cast<std::int32_t>(
       std::min(share / block_bytes, per_row * options.limits.max_num_seqs));
+}
+
+// Before anything is packed: a system that gives memory it does not have would end the program in the
+// middle.
+void check_weights(const Backend& backend, const Checkpoint& checkpoint,
+                   std::optional<DType> quantise) {
+  const std::int64_t wanted = packed_size(checkpoint, quantise), free_bytes = backend.free_bytes();
+  if (wanted <= free_bytes) return;
+  fail(
+      ErrorCode::out_of_memory,
+      "{}: the weights need {:.1f} GB of memory, {:.1f} GB are free; a smaller model fits, or this "
+      "one with fewer bits a weight",
+      checkpoint.path().string(), static_cast<double>(wanted) / 1e9,
+      static_cast<double>(free_bytes) / 1e9);
 }
 
 // Before anything is packed: cos and sin of every position, made once and copied to the device.
@@ -88,6 +104,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool, options.device);
   check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
+  check_weights(*parts.backend, checkpoint, options.quantise);
   parts.decoder =
       std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
                                 DecoderOptions{limits.max_model_len, options.quantise}, progress);

@@ -1,5 +1,6 @@
 // A warm step asks the heap for nothing: plan, runner, model, kernels and draw, on a model built
-// like SmolLM2 (three query heads a K/V head, quantised matrices, tied embedding), but small.
+// like SmolLM2 (three query heads a K/V head, quantised matrices, tied embedding), but small; and on
+// one with experts.
 
 #include <gtest/gtest.h>
 
@@ -21,9 +22,8 @@ constexpr StepLimits kLimits{
     .max_num_seqs = kRows, .max_num_batched_tokens = kBudget, .max_model_len = kContext};
 constexpr KvSpec kKv{.type = KvType::bf16, .block_size = kBlockSize, .n_blocks = kBlocks};
 
-ModelConfig small_shape() {
-  ModelConfig config;
-  config.architecture = "llama";
+ModelConfig small_shape(bool has_experts) {
+  ModelConfig config = small_config(has_experts ? "qwen2moe" : "llama");
   config.vocab_size = 300;
   config.hidden_size = 192;
   config.intermediate_size = 512;
@@ -36,20 +36,21 @@ ModelConfig small_shape() {
   return config;
 }
 
-// What stands under the engine thread, without the thread and the streams.
-class WarmStep : public testing::Test {
+// What stands under the engine thread, without the thread and the streams. The parameter: whether
+// the layers have experts.
+class WarmStep : public testing::TestWithParam<bool> {
  protected:
   WarmStep()
       : pool_(2),
         backend_(make_backend(pool_)),
-        decoder_(make_random_checkpoint("small", small_shape(), DType::q4_0, pool_), *backend_,
-                 pool_, {kContext, {}}, [](std::int64_t, std::int64_t) {}),
+        decoder_(make_random_checkpoint("small", small_shape(GetParam()), DType::q4_0, pool_),
+                 *backend_, pool_, {kContext, {}}, [](std::int64_t, std::int64_t) {}),
         scheduler_({.limits = kLimits, .lag = backend_->lag()}, {.kv = kKv, .secret = 1}),
         runner_(decoder_, *backend_,
                 {.limits = kLimits,
                  .kv = kKv,
-                 .vocab_size = small_shape().vocab_size,
-                 .hidden_size = small_shape().hidden_size}) {
+                 .vocab_size = small_shape(GetParam()).vocab_size,
+                 .hidden_size = small_shape(GetParam()).hidden_size}) {
     BackendSizes sizes = decoder_.sizes();
     sizes.limits = kLimits;
     sizes.max_samples = kBudget;
@@ -114,7 +115,7 @@ class WarmStep : public testing::Test {
   std::size_t n_reports_ = 0;
 };
 
-TEST_F(WarmStep, DecodesAllocateNothing) {
+TEST_P(WarmStep, DecodesAllocateNothing) {
   for (const int n_logprobs : {-1, 0, 5, 20}) {
     for (SequenceId i = 1; i <= kRows; ++i) submit(i, 3, 40, n_logprobs, -1);
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(step());
@@ -128,7 +129,7 @@ TEST_F(WarmStep, DecodesAllocateNothing) {
   }
 }
 
-TEST_F(WarmStep, ChunkedPromptsAllocateNothing) {
+TEST_P(WarmStep, ChunkedPromptsAllocateNothing) {
   for (const int n_prompt_logprobs : {-1, 0, 20}) {
     submit(1, 5, 200, 5, -1);  // decodes beside the chunks
     ASSERT_TRUE(step());
@@ -146,13 +147,17 @@ TEST_F(WarmStep, ChunkedPromptsAllocateNothing) {
   }
 }
 
-TEST_F(WarmStep, PreemptionAllocatesNothing) {
+TEST_P(WarmStep, PreemptionAllocatesNothing) {
   for (SequenceId i = 1; i <= kRows; ++i) submit(i, 60, 100, 2, -1);  // 8 x 10 blocks of 64
   const std::int64_t before = n_allocations();
   for (int i = 0; i < 150; ++i) ASSERT_TRUE(step());
   EXPECT_EQ(n_allocations(), before);
   EXPECT_GT(scheduler_.n_preemptions(), 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(, WarmStep, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "Experts" : "Dense");
+});
 
 }  // namespace
 }  // namespace tinyllm

@@ -1,11 +1,16 @@
 """Damaged files, missing files, too little memory: one line that names the file, exit code 1, never a crash."""
 
 import json
+import math
 import random
+import re
 import resource
 import struct
 
 import pytest
+from conftest import ROOT
+
+TINY = ROOT / "tests/golden/data/tiny/qwen2-bf16-tied"
 
 
 def copy_of(folder, target):
@@ -93,3 +98,34 @@ def test_context_beyond_the_memory_names_the_numbers(tinyllm, models, tmp_path, 
     message = tinyllm.failure(*arguments, preexec_fn=limit_address_space)
     assert message.startswith(f"a context of {n_context} tokens needs 537 MB for {what}, ")
     assert " MB are free; use a context of at most " in message
+
+
+def test_a_model_larger_than_memory_is_refused_before_it_is_read(tinyllm, tmp_path):
+    """The file has a hole of 275 GB where its embedding stands, and takes no space on the disk."""
+    config = json.loads((TINY / "config.json").read_text())
+    config |= {"vocab_size": 1 << 24, "hidden_size": 4096, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 32}
+    config |= {"num_key_value_heads": 1, "head_dim": 128, "tie_word_embeddings": True}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    layer = "model.layers.0."
+    shapes = {
+        "model.embed_tokens.weight": [1 << 24, 4096], "model.norm.weight": [4096], layer + "input_layernorm.weight": [4096],
+        layer + "self_attn.q_proj.weight": [4096, 4096], layer + "self_attn.k_proj.weight": [128, 4096],
+        layer + "self_attn.v_proj.weight": [128, 4096], layer + "self_attn.q_proj.bias": [4096], layer + "self_attn.k_proj.bias": [128],
+        layer + "self_attn.v_proj.bias": [128], layer + "self_attn.o_proj.weight": [4096, 4096],
+        layer + "post_attention_layernorm.weight": [4096], layer + "mlp.gate_proj.weight": [32, 4096],
+        layer + "mlp.up_proj.weight": [32, 4096], layer + "mlp.down_proj.weight": [4096, 32],
+    }  # fmt: skip
+    header, offset = {}, 0
+    for name, shape in shapes.items():
+        end = offset + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header).encode()
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + offset)
+    said = tinyllm.failure("generate", "-m", tmp_path, "--token-ids", "1,2", "-n", "1", "--context", "64")
+    assert re.fullmatch(
+        rf"{re.escape(str(tmp_path))}: the weights need 275\.\d GB of memory, \d+\.\d GB are free; a smaller model fits, or this one with "
+        r"fewer bits a weight", said.strip(),
+    ), said  # fmt: skip

@@ -61,7 +61,7 @@ void CpuExperts::run(const LayerSpec& layer, const InputRows& normed, std::int64
   if (std::ranges::any_of(groups_, wants)) {
     pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
       const LinearGroup& group = groups_[g];
-      const std::int64_t n_cols = whole_panels(group.weights->n_cols());
+      const std::int64_t n_cols = whole_tiles(group.weights->n_cols());
       for (std::int64_t row = group.first_row; row < group.first_row + group.n_rows; ++row)
         gated_.quantise(*kernels_, row, kUsualSplit, n_cols);
     });

@@ -22,10 +22,6 @@ std::int64_t panel_chunk(std::span<const LinearGroup> groups, int n_workers) {
   return std::max(chunk, std::min<std::int64_t>(4, weights.n_panels() / (8 * n_workers)));
 }
 
-std::int64_t whole_tiles(std::int64_t n_cols) {
-  return (n_cols + kTileCols - 1) / kTileCols * kTileCols;
-}
-
 }  // namespace
 
 void CpuLinear::configure(std::int64_t max_rows, std::int64_t max_cols,

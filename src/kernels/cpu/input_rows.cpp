@@ -39,7 +39,7 @@ QuantisedRow take_row(std::byte*& at, std::int64_t k) {
 }  // namespace
 
 InputRows::InputRows(std::int64_t max_rows, std::int64_t n_cols)
-    : stride_((n_cols + kTileCols - 1) / kTileCols * kTileCols),
+    : stride_(whole_tiles(n_cols)),
       values_(max_rows * stride_ * 4, "activations"),
       bytes_(max_rows * bytes_of_row(stride_), "activations") {
   std::ranges::fill(values_.as<float>(), 0.0f);

@@ -78,9 +78,10 @@ QuantisedFile quantise_gguf(
     function_ref<void(std::int64_t n_done, std::int64_t n_total)> progress) {
   QuantisedFile result;
   std::vector<GgufTensorPlan> plans;
-  for (const auto& [name, tensor, head_dim, stacked] : source.tensors()) {
-    const DType to = type_of(name, tensor, type);
-    plans.push_back({name, to, tensor.shape});
+  for (const GgufTensorSource& part : source.tensors()) {
+    const Tensor& tensor = part.tensor;
+    const DType to = type_of(part.name, tensor, type);
+    plans.push_back({part.name, to, tensor.shape});
     result.bytes_before += tensor.n_bytes();
     result.bytes_after += Tensor{nullptr, to, tensor.shape}.n_bytes();
     if (to == tensor.dtype) continue;

@@ -28,6 +28,11 @@ inline constexpr std::int64_t kTileRows = 32;
 inline constexpr std::int64_t kTileCols = 32;
 inline constexpr std::int64_t kSuperTiles = 8;  // tiles under one header of super-scales
 
+// Columns of the tiles that hold n columns.
+static inline std::int64_t whole_tiles(std::int64_t n) {
+  return (n + kTileCols - 1) / kTileCols * kTileCols;
+}
+
 // Rows of the panels that hold n rows.
 static inline std::int64_t whole_panels(std::int64_t n) {
   return (n + kTileRows - 1) / kTileRows * kTileRows;
