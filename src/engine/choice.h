@@ -12,6 +12,7 @@
 
 #include "api/request.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "engine/constrained_text.h"
 #include "engine/output_stream.h"
 #include "engine/request_stream.h"
@@ -63,6 +64,7 @@ struct Choice {
   bool last_was_prefill = false;  // and what that one computed
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
   std::string error;                           // with FinishReason::error: what happened
+  ErrorCode error_code = ErrorCode::io;        // and whose fault it was
 };
 
 }  // namespace tinyllm

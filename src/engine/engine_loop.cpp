@@ -196,6 +196,7 @@ void Engine::State::end_finished() {
     piece.queue_s = std::max(0.0, choice.queue_s);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
     piece.error = std::move(choice.error);
+    piece.error_code = choice.error_code;
     ++(sequence.finish_reason == FinishReason::cancelled ? metrics.n_cancelled
        : sequence.finish_reason == FinishReason::error   ? metrics.n_errors
                                                          : metrics.n_finished);

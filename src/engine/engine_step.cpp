@@ -140,6 +140,7 @@ FinishReason Engine::State::judge(Choice& choice, TokenId token_id) {
     choice.error = choice.constrained->failed()
                        ? "the grammar is too complex at this place of the text"
                        : "the grammar wants a text that the model's tokens cannot write";
+    choice.error_code = ErrorCode::unsupported;
     return FinishReason::error;
   }
   choice.ended_by_token =

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/output.h"
+#include "base/error.h"
 
 namespace tinyllm {
 
@@ -28,9 +29,10 @@ struct OutputPiece {
       prompt_logprobs;               // with the first piece, one a prompt token but the first
   std::vector<float> prompt_logits;  // with the first piece when asked
   FinishReason finish_reason = FinishReason::none;
-  std::string stop_string;           // the one that matched
-  bool ended_by_token = false;       // a stop token, which is not part of it; with the last piece
-  std::string error;                 // with FinishReason::error: what happened
+  std::string stop_string;      // the one that matched
+  bool ended_by_token = false;  // a stop token, which is not part of it; with the last piece
+  std::string error;            // with FinishReason::error: what happened
+  ErrorCode error_code = ErrorCode::io;  // and whose fault it was; unsupported: the request's
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
   std::chrono::steady_clock::time_point time;  // when it was made; set by add
   double queue_s = 0;  // from submit to the first step that computed it; with the last piece

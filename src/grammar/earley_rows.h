@@ -24,7 +24,8 @@ inline constexpr RowId kNoRow = 0xFFFFFFFF;
 
 class EarleyRows {
  public:
-  // Over `max_items` items in all, rows are refused: advance() answers kNoRow.
+  // Over `max_items` items in all, rows are refused: advance() answers kNoRow, and there is no first
+  // row.
   EarleyRows(const RuleSet& rules, std::size_t max_items);
 
   RowId first_row() const { return 0; }

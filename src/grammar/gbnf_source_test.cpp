@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include "grammar/grammar_texts_test.h"
 
 namespace tinyllm {
@@ -54,6 +56,16 @@ TEST(GbnfSource, RecursionToEitherSideAndInBetween) {
 
 TEST(GbnfSource, NamesTokensById) {
   expect_texts(gbnf("root ::= <[12]> \"a\""), {"\xFF[12]a"}, {"\xFF[13]a", "a"});
+}
+
+// Neither has a first row or a first position that a matcher could hold.
+TEST(GbnfSource, RefusesWhatBeginsInTooManyWays) {
+  const std::string too_many = "the grammar is too complex: its texts begin in too many ways";
+  std::string chain = "root ::= r0\nr50000 ::= \"y\"\n", starts = "root ::= \"z\"";
+  for (int i = 0; i < 50000; ++i) chain += fmt::format("r{} ::= r{} | \"x\"\n", i, i + 1);
+  for (int i = 0; i < 25000; ++i) starts += fmt::format(" | \"{}\" root", i);
+  EXPECT_EQ(refusal(gbnf(chain)), too_many);
+  EXPECT_EQ(refusal(gbnf(starts)), too_many);
 }
 
 TEST(GbnfSource, RefusesWhatIsWrong) {

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "grammar/grammar_parts.h"
+#include "grammar/matcher.h"
+#include "grammar/positions.h"
 #include "grammar/sources.h"
 
 namespace tinyllm {
@@ -50,6 +52,9 @@ void compile_into(GrammarParts& parts, const GrammarSource& source) {
     refuse(ErrorCode::unsupported, "the grammar is too complex: it needs too many expressions");
   }
   if (!matches) refuse(ErrorCode::invalid_input, "the grammar matches no text");
+  if (Positions(parts.rules, parts.lexemes, kMaxMatcherBytes).overflowed()) {
+    refuse(ErrorCode::unsupported, "the grammar is too complex: its texts begin in too many ways");
+  }
   parts.pool.set_max_nodes(kMaxExprs);
   parts.pool.set_max_work(parts.pool.n_work() + kMaxMatchWork);  // of a matcher's start
 }

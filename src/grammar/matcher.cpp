@@ -58,6 +58,7 @@ struct Matcher::State {
   std::vector<CachedMask> masks;
   std::size_t next_mask = 0;  // of `masks`: replaced next
   std::int64_t work_left = kMaxWork;
+  bool gave_up = false;  // the last accept() would have cost too much
 };
 
 template <typename Work>
@@ -237,6 +238,7 @@ std::optional<TokenId> Matcher::forced_token() {
 
 bool Matcher::accept(TokenId token) {
   State& s = *state_;
+  s.gave_up = false;
   const bool is_token = token >= 0 && static_cast<std::size_t>(token) < s.vocabulary->vocab_size();
   if (s.now.failed || s.now.has_ended || !is_token) return false;
   const std::lock_guard lock(s.parts.mutex);
@@ -248,6 +250,7 @@ bool Matcher::accept(TokenId token) {
     const std::string_view text = s.vocabulary->text_of(token);
     if (text.empty()) return false;
     next.position = s.step_bytes(text);
+    s.gave_up = s.is_overflowed();
     if (next.position == kNoPosition) return false;
   }
   s.work_left = std::min(kMaxWork, s.work_left + kWorkAToken);
@@ -261,6 +264,7 @@ void Matcher::rollback(std::size_t n) {
   State& s = *state_;
   CHECK(n <= s.history.size(), "{} tokens to take back, there are {}", n, s.history.size());
   if (n == 0) return;
+  s.gave_up = false;
   s.now = s.history[s.history.size() - n];
   s.history.resize(s.history.size() - n);
   s.work_left -= static_cast<std::int64_t>(n) * kWorkAToken;
@@ -303,7 +307,7 @@ bool Matcher::is_complete() {
 }
 
 bool Matcher::has_ended() const { return state_->now.has_ended; }
-bool Matcher::failed() const { return state_->now.failed; }
+bool Matcher::failed() const { return state_->now.failed || state_->gave_up; }
 
 std::size_t Matcher::n_bytes() const {
   const State& s = *state_;

@@ -57,7 +57,7 @@ class Matcher {
   bool has_ended() const;  // an end token was taken
   // It may end, and nothing can follow; behind a JSON value, nothing but white space.
   bool is_complete();
-  bool failed() const;
+  bool failed() const;  // also where accept() gave up a token: to know of it would cost too much
   std::size_t n_bytes() const;  // memory held, without the grammar's and the vocabulary's
 
  private:

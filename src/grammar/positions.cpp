@@ -25,6 +25,14 @@ std::size_t hash_of(std::span<const Thread> threads, bool accepts) {
 Positions::Positions(const RuleSet& rules, Lexemes& lexemes, std::size_t max_bytes)
     : lexemes_(lexemes), rows_(rules, max_bytes / 16), max_bytes_(max_bytes) {
   entries_.push_back({});
+  begin();
+}
+
+void Positions::begin() {
+  if (rows_.n_rows() == 0) {  // the first row is too large
+    overflowed_ = true;
+    return;
+  }
   std::vector<Thread> threads;
   begin_lexemes(rows_.first_row(), threads);
   start_ = intern(threads, rows_.accepts(rows_.first_row()));
@@ -148,9 +156,8 @@ void Positions::collect(std::span<PositionId> kept) {
   steps_.clear();
   after_.clear();
   next_bytes_.clear();
-  std::vector<Thread> first;
-  begin_lexemes(rows_.first_row(), first);
-  start_ = intern(first, rows_.accepts(rows_.first_row()));
+  overflowed_ = false;
+  begin();
   for (PositionId& position : kept) {
     if (position == kNoPosition) continue;
     const Entry& entry = entries[position];
@@ -159,7 +166,6 @@ void Positions::collect(std::span<PositionId> kept) {
     for (Thread& thread : moved) thread.row = new_rows[thread.row];
     position = intern(moved, entry.accepts);
   }
-  overflowed_ = false;
 }
 
 }  // namespace tinyllm

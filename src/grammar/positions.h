@@ -57,6 +57,7 @@ class Positions {
     bool accepts = false;
   };
 
+  void begin();  // finds the start; overflowed() where it is too large
   PositionId intern(std::vector<Thread>& threads, bool accepts);
   PositionId make_step(PositionId position, std::uint8_t byte);
   // Adds the lexemes that may begin at `row`.

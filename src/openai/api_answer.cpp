@@ -161,7 +161,7 @@ bool ApiAnswer::gather_news() {
     while (std::optional<OutputPiece> piece = stream.try_next()) {
       if (piece->finish_reason == FinishReason::error) {
         cancel();
-        throw Error(ErrorCode::io, piece->error);  // not the request's fault: 500
+        throw Error(piece->error_code, piece->error);
       }
       gather(read_piece(i, *std::move(piece)));
     }

@@ -101,6 +101,7 @@ void Generation::take_pieces(std::size_t run_idx) {
 void Generation::take(std::size_t run_idx, OutputPiece piece) {
   if (piece.finish_reason == FinishReason::error) {
     if (model_.engine->failed()) return fail(503, kEngineFailed);
+    if (piece.error_code == ErrorCode::unsupported) return fail(400, piece.error);
     log(LogLevel::error, "{} {}", exchange_->caller().request_id, piece.error);
     return fail(500, "the engine could not go on with this request");
   }
