@@ -33,8 +33,7 @@ std::shared_ptr<const TextConstraint> GrammarCache::get(const GrammarSource& sou
   });
   auto constraint =
       std::make_shared<const TextConstraint>(TextConstraint{std::move(grammar), vocabulary_});
-  keep(std::move(key), constraint);
-  return constraint;
+  return keep(std::move(key), std::move(constraint));
 }
 
 std::shared_ptr<const TextConstraint> GrammarCache::find(const std::string& key) {
@@ -50,9 +49,12 @@ std::shared_ptr<const TextConstraint> GrammarCache::find(const std::string& key)
   return entry->constraint;
 }
 
-void GrammarCache::keep(std::string key, std::shared_ptr<const TextConstraint> constraint) {
+std::shared_ptr<const TextConstraint> GrammarCache::keep(
+    std::string key, std::shared_ptr<const TextConstraint> constraint) {
   const std::scoped_lock lock(kept_.mutex);
-  if (kept_.by_key.contains(key)) return;  // another thread was first
+  if (const auto found = kept_.by_key.find(key); found != kept_.by_key.end())
+    return found->second->constraint;  // another thread was first: texts share one
+  const std::shared_ptr<const TextConstraint> mine = constraint;
   kept_.entries.push_front({std::move(key), std::move(constraint)});
   kept_.by_key.emplace(kept_.entries.front().key, kept_.entries.begin());
   std::size_t n_bytes = 0, n_grammars = 0;
@@ -61,6 +63,7 @@ void GrammarCache::keep(std::string key, std::shared_ptr<const TextConstraint> c
     const auto here = entry++;
     if (++n_grammars > max_grammars_ || n_bytes > max_bytes_) drop(here);
   }
+  return mine;
 }
 
 void GrammarCache::drop(std::list<Entry>::iterator entry) {

@@ -44,7 +44,9 @@ class GrammarCache {
   };
 
   std::shared_ptr<const TextConstraint> find(const std::string& key);
-  void keep(std::string key, std::shared_ptr<const TextConstraint> constraint);
+  // The kept one, which may be another thread's.
+  std::shared_ptr<const TextConstraint> keep(std::string key,
+                                             std::shared_ptr<const TextConstraint> constraint);
   void drop(std::list<Entry>::iterator entry);  // under the mutex
 
   const ModelText& text_;

@@ -28,7 +28,7 @@ struct Choice {
         params(request->params),
         output(tokenizer, params, request->skip_special) {
     params.seed += static_cast<std::uint64_t>(idx);
-    if (request->constraint) {  // an end ends it in any case
+    if (request->constraint) {  // its end token ends the text even with ignore_eos
       constrained.emplace(*request->constraint);
       eos_ids = request->constraint->vocabulary->end_ids();
     } else if (params.ignore_eos) {
@@ -41,7 +41,8 @@ struct Choice {
   bool stops_at(TokenId token_id) const {
     return std::ranges::find(stop_ids, token_id) != stop_ids.end();
   }
-  // What shall not be the n-th new token (from 0) of a constrained text, where it may be another.
+  // Of a constrained text: tokens to avoid as the n-th new one (from 0), unless the grammar leaves no
+  // other.
   std::span<const TokenId> unwanted_at(std::int64_t n) const {
     if (params.bans_stop_ids(n)) return stop_ids;
     if (params.ignore_eos) return request->constraint->vocabulary->end_ids();
@@ -56,7 +57,7 @@ struct Choice {
   OutputStream output;
   std::vector<TokenId> stop_ids;
   std::optional<ConstrainedText> constrained;  // follows a grammar
-  bool ended_by_token = false;                 // that is not part of the text
+  bool ended_by_token = false;                 // by a stop token, which is not part of the text
   bool gave_first_piece = false;
   Stopwatch since_submit;
   double queue_s = -1;            // until the first step that computed it; -1: none yet

@@ -57,6 +57,7 @@ void compile_into(GrammarParts& parts, const GrammarSource& source) {
   }
   parts.pool.set_max_nodes(kMaxExprs);
   parts.pool.set_max_work(parts.pool.n_work() + kMaxMatchWork);  // of a matcher's start
+  parts.publish();
 }
 
 }  // namespace
@@ -65,14 +66,14 @@ Grammar::Grammar(std::unique_ptr<GrammarParts> parts) : parts_(std::move(parts))
 Grammar::~Grammar() = default;
 
 bool Grammar::is_worn() const {
-  const std::lock_guard lock(parts_->mutex);
-  return parts_->pool.overflowed() || parts_->pool.n_nodes() > kMaxExprs / 2;
+  return parts_->overflowed.load(std::memory_order_relaxed) ||
+         parts_->n_nodes.load(std::memory_order_relaxed) > kMaxExprs / 2;
 }
 
 std::size_t Grammar::n_bytes() const {
   constexpr std::size_t kBytesAnExpr = 160, kBytesASymbol = 40;  // with their index entries
-  const std::lock_guard lock(parts_->mutex);
-  return parts_->pool.n_nodes() * kBytesAnExpr + parts_->rules.n_symbols() * kBytesASymbol;
+  return parts_->n_nodes.load(std::memory_order_relaxed) * kBytesAnExpr +
+         parts_->rules.n_symbols() * kBytesASymbol;
 }
 
 std::shared_ptr<const Grammar> Grammar::compile(const GrammarSource& source) {

@@ -55,8 +55,8 @@ class Grammar {
   Grammar(const Grammar&) = delete;
   Grammar& operator=(const Grammar&) = delete;
 
-  // Its automata have grown half as far as they may, or no text can go on: new texts had better get
-  // one that is compiled anew.
+  // Should be compiled anew for new texts: its automata are half full, or have overflowed. Neither
+  // call waits for a matcher.
   bool is_worn() const;
   std::size_t n_bytes() const;  // of memory, about; grows as texts are matched
   GrammarParts& parts() const { return *parts_; }

@@ -1,6 +1,9 @@
 #pragma once
-// The inside of a Grammar. Automata and slices grow while texts are matched; `mutex` guards all.
+// The inside of a Grammar. Automata and slices grow while texts are matched; `mutex` guards all but
+// what is published.
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -31,6 +34,14 @@ struct GrammarParts {
   bool is_json = false;  // a text is one JSON value
 
   std::mutex mutex;
+  // How far the pool has grown, for those who must not wait while a mask is made.
+  std::atomic<std::size_t> n_nodes{0};
+  std::atomic<bool> overflowed{false};
+  void publish() {
+    n_nodes.store(pool.n_nodes(), std::memory_order_relaxed);
+    overflowed.store(pool.overflowed(), std::memory_order_relaxed);
+  }
+
   // By terminal and state, of the vocabulary that was asked for last.
   const GrammarVocabulary* vocabulary = nullptr;
   std::unordered_map<std::uint64_t, LexemeSlices> slices;

@@ -69,6 +69,7 @@ auto Matcher::State::counted(const Work& work) {
   const auto result = work();
   work_left -= static_cast<std::int64_t>(positions.n_work() - places) +
                kCostOfAnExpr * static_cast<std::int64_t>(parts.pool.n_work() - exprs);
+  parts.publish();
   return result;
 }
 
@@ -285,8 +286,13 @@ std::size_t Matcher::accept_bytes(std::string_view text) {
 }
 
 ByteSet Matcher::next_bytes() {
-  const std::lock_guard lock(state_->parts.mutex);
-  return state_->now.failed ? ByteSet{} : state_->positions.next_bytes(state_->now.position);
+  State& s = *state_;
+  const std::lock_guard lock(s.parts.mutex);
+  if (s.now.failed) return {};
+  s.make_room();
+  const ByteSet bytes = s.counted([&] { return s.positions.next_bytes(s.now.position); });
+  s.now.failed = s.is_overflowed();
+  return s.now.failed ? ByteSet{} : bytes;
 }
 
 bool Matcher::may_end() const {
@@ -297,6 +303,7 @@ bool Matcher::may_end() const {
 bool Matcher::is_complete() {
   if (!may_end()) return false;
   const ByteSet next = next_bytes();
+  if (failed()) return false;
   if (next.empty() || !state_->parts.is_json) return next.empty();
   for (int byte = 0; byte < 256; ++byte) {
     const auto value = static_cast<std::uint8_t>(byte);

@@ -1,8 +1,8 @@
 #pragma once
 // A text that follows a Grammar, token by token: which tokens may come next, what was taken, and back
 // again. Never throws while it runs: where a grammar is too complex for its memory, failed() is
-// true and nothing is allowed any more, until that place is taken back. Bounded: positions and parser rows take at most
-// kMaxMatcherBytes, masks that are kept kMaxCachedMasks times their size.
+// true and nothing is allowed any more, until that place is taken back. Bounded: positions and
+// parser rows take at most kMaxMatcherBytes, masks that are kept kMaxCachedMasks times their size.
 // One thread at a time for a matcher; matchers of one grammar may run on several threads.
 
 #include <cstddef>
