@@ -146,13 +146,13 @@ def python_with(requirements):
     return python
 
 
-def run_pytest(folder, pattern, python=None, side_by_side=False, **environment):
-    """`side_by_side`: by two processes, for tests that mostly wait and measure no time."""
+def run_pytest(folder, pattern, python=None, side_by_side="", **environment):
+    """`side_by_side`: by two processes, for tests that mostly wait: how xdist shares them out, load or loadfile."""
     report = LOGS / f"{folder.replace('/', '-')}.xml"
     python = python or ("/usr/bin/python3" if shutil.which("pytest-3") else sys.executable)  # Debian's has Debian's pytest
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", folder]
     if side_by_side and run([python, "-c", "import xdist"])[0] == 0:
-        command += ["-n", "2"]
+        command += ["-n", "2", "--dist", side_by_side]
     if pattern:
         command += ["-k", pattern]
     result = run_suite(folder, command, report, **environment)
@@ -228,7 +228,8 @@ def golden_tests(options):
 
 
 def command_line_tests(options):
-    return run_pytest("tests/e2e", options.name, python_with("tests/e2e/requirements.txt"), **level(options))
+    python = python_with("tests/e2e/requirements.txt")
+    return run_pytest("tests/e2e", options.name, python, side_by_side="loadfile", **level(options))
 
 
 def attack_tests(options):
@@ -240,15 +241,15 @@ def client_tests(options):
 
 
 def web_page_tests(options):
-    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side=True, **level(options))
+    return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side="load", **level(options))
 
 
 def course_tests(options):
-    return run_pytest("tests/course", options.name, side_by_side=True)
+    return run_pytest("tests/course", options.name, side_by_side="load")
 
 
 def course_gates(options):
-    return run_pytest("tests/course_all", options.name, side_by_side=True)
+    return run_pytest("tests/course_all", options.name, side_by_side="load")
 
 
 def llama_cpp_tests(options):

@@ -3,8 +3,8 @@
 // with its tokens, each text's time in the queue, in prefill and in decode, and counters.
 //
 // The format is Chrome's JSON array of trace events, whose closing bracket may be missing: a
-// killed program leaves a readable file that ends at most kFlushInterval earlier. The engine thread
-// only appends to memory, a thread of this object writes; when the disk cannot keep up, events are
+// killed program leaves a readable file that ends at most kFlushInterval earlier, with a last event
+// that may be cut. The engine thread only appends to memory, a thread of this object writes; when the disk cannot keep up, events are
 // dropped beyond kMaxPendingBytes, and when it refuses (full), tracing ends with one log line.
 
 #include <cstddef>

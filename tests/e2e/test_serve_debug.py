@@ -141,7 +141,10 @@ def test_debug_state_is_off_unless_asked_for_and_needs_the_key(start_server, mod
 def read_trace(path, whole):
     text = path.read_text()
     assert text.endswith("\n]\n") == whole
-    return json.loads(text if whole else text + "]")
+    if whole:
+        return json.loads(text)
+    # The last event may be cut: the kernel ends a write of many pages between two of them when the program is killed.
+    return json.loads(text[: text.rindex("\n")].rstrip(",") + "]")
 
 
 def test_trace_of_steps_and_requests(start_server, models, tmp_path):
