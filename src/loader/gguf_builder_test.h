@@ -119,7 +119,7 @@ class GgufBuilder {
 
 inline void add_tiny_experts(GgufBuilder& builder, const std::string& layer, bool has_shared) {
   constexpr std::uint64_t kExperts = 5, kHidden = 8, kSize = 6, kShared = 12;
-  const auto add = [&](const char* name, std::vector<std::uint64_t> dims) {
+  const auto add = [&](const char* name, const std::vector<std::uint64_t>& dims) {
     std::uint64_t n_bytes = 4;
     for (const std::uint64_t dim : dims) n_bytes *= dim;
     builder.tensor(layer + name, dims, 0, n_bytes);

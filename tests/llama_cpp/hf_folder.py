@@ -1,6 +1,7 @@
 """Hugging Face folders for the tests: SmolLM2 made from its GGUF file, and a tokenizer for models that have none."""
 
 import json
+import re
 import struct
 
 import gguf
@@ -139,3 +140,24 @@ def add_small_tokenizer(folder, n_tokens):
     tokens = [chr(ord("!") + i) for i in range(n_tokens - 1)] + ["<|endoftext|>"]
     types = [1] * (n_tokens - 1) + [3]
     tokenizer_files(folder, tokens, [], types, "gpt-2", {"eos_token": "<|endoftext|>"})
+
+
+def keep_first_layers(folder, n_layers):
+    """Cuts a folder of one safetensors file down to its first layers, all of which have experts; returns the new config."""
+    data = (folder / "model.safetensors").read_bytes()
+    n_header = int.from_bytes(data[:8], "little")
+    kept, body = {}, b""
+    for name, entry in json.loads(data[8 : 8 + n_header]).items():
+        layer = re.match(r"model\.layers\.(\d+)\.", name)
+        if name == "__metadata__" or (layer and int(layer[1]) >= n_layers):
+            continue
+        begin, end = entry["data_offsets"]
+        kept[name] = {**entry, "data_offsets": [len(body), len(body) + end - begin]}
+        body += data[8 + n_header + begin : 8 + n_header + end]
+    header = json.dumps(kept).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + body)
+
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"num_hidden_layers": n_layers, "layer_types": config["layer_types"][:n_layers], "mlp_only_layers": []}
+    (folder / "config.json").write_text(json.dumps(config))
+    return config
