@@ -15,7 +15,17 @@ std::string key_of(const GrammarSource& source) {
     key += std::to_string(text.size()) + ":" + text;
   };
   add(source.text);
-  for (const std::string& choice : source.choices) add(choice);
+  add(source.or_structures);
+  const auto add_all = [&](const std::vector<std::string>& texts) {
+    key += std::to_string(texts.size()) + ";";
+    for (const std::string& text : texts) add(text);
+  };
+  add_all(source.choices);
+  if (source.thinking) {
+    add_all(source.thinking->begins);
+    add_all(source.thinking->ends);
+    key += source.thinking->has_begun ? "+" : "-";
+  }
   return key;
 }
 

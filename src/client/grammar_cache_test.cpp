@@ -37,6 +37,12 @@ TEST(GrammarCache, TheSameSourceIsCompiledOnce) {
   // Sources that are different stay so when they are put into one key.
   EXPECT_NE(cache.get({GrammarKind::choice, "", {"a", "b1:c"}}),
             cache.get({GrammarKind::choice, "", {"a1:b", "c"}}));
+  GrammarSource thinking = regex("ab");
+  thinking.thinking = GrammarThinking{.begins = {"a"}, .ends = {"b"}};
+  GrammarSource begun = thinking;
+  begun.thinking->has_begun = true;
+  EXPECT_NE(cache.get(thinking), first);
+  EXPECT_NE(cache.get(thinking), cache.get(begun));
   Matcher matcher(first->grammar, first->vocabulary);
   EXPECT_EQ(matcher.forced_token(), 0);
   EXPECT_TRUE(matcher.accept(0) && matcher.accept(1) && matcher.accept(26));

@@ -24,12 +24,23 @@ Symbol add_source(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
   return 0;
 }
 
+Symbol add_parts(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
+  Symbol whole = add_source(source, pool, rules);
+  if (!source.or_structures.empty()) {
+    const Symbol either = rules.add_nonterminal();
+    rules.add_rule(either, {whole});
+    rules.add_rule(either, {add_structures(source.or_structures, pool, rules)});
+    whole = either;
+  }
+  return source.thinking ? add_thinking(*source.thinking, whole, pool, rules) : whole;
+}
+
 [[noreturn]] void refuse(ErrorCode code, const std::string& message) {
   throw GrammarRefusal(code, message, "", "");
 }
 
 void check_size(const GrammarSource& source) {
-  std::size_t n_bytes = source.text.size();
+  std::size_t n_bytes = source.text.size() + source.or_structures.size();
   for (const std::string& choice : source.choices) n_bytes += choice.size();
   if (n_bytes > kMaxSourceBytes) {
     refuse(ErrorCode::invalid_input,
@@ -41,8 +52,9 @@ void check_size(const GrammarSource& source) {
 void compile_into(GrammarParts& parts, const GrammarSource& source) {
   parts.pool.set_max_work(kMaxCompileWork);
   parts.is_json =
-      source.kind == GrammarKind::json_schema || source.kind == GrammarKind::json_object;
-  const Symbol root = add_source(source, parts.pool, parts.rules);
+      (source.kind == GrammarKind::json_schema || source.kind == GrammarKind::json_object) &&
+      source.or_structures.empty();
+  const Symbol root = add_parts(source, parts.pool, parts.rules);
   const bool matches = parts.rules.finish(root, [&](ExprId e) {
     if (e == kNothing) return false;
     if (parts.pool.is_plain(e)) return true;

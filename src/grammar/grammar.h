@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,20 @@ enum class GrammarKind : std::uint8_t {
   structural_tag,  // text: JSON, {"structures": [{"begin", "schema", "end"}], "triggers": [..]}
 };
 
+// What a model may write before the text: any text up to the first of `ends`, and white space.
+struct GrammarThinking {
+  std::vector<std::string> begins, ends;
+  bool has_begun = false;  // before the text; else it may begin with one of `begins`, or not at all
+};
+
 struct GrammarSource {
   GrammarKind kind = GrammarKind::json_object;
   std::string text = {};
   std::vector<std::string> choices = {};
+  // A structural tag; the text may be one or more of its structures instead, with white space
+  // between them. Empty: it may not.
+  std::string or_structures = {};
+  std::optional<GrammarThinking> thinking = {};
 };
 
 // A source that is malformed or cannot be enforced.

@@ -49,6 +49,9 @@ const std::vector<GrammarSource>& sources() {
       {GrammarKind::gbnf, "root ::= (w \",\"?)*\nw ::= [a-z] w | \"\\\"\""},
       {GrammarKind::structural_tag,
        R"({"structures":[{"begin":"ab","schema":{"type":"integer"},"end":"}"}],"triggers":["ab"]})"},
+      {.kind = GrammarKind::choice,
+       .choices = {"abc", "true"},
+       .thinking = GrammarThinking{.begins = {"ab"}, .ends = {"12", "\n"}}},
   };
   return all;
 }

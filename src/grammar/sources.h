@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "grammar/grammar.h"
 #include "grammar/rule_set.h"
 
 namespace tinyllm {
@@ -15,5 +16,11 @@ Symbol add_regex(const std::string& pattern, ExprPool& pool, RuleSet& rules);
 Symbol add_choice(std::span<const std::string> choices, ExprPool& pool, RuleSet& rules);
 Symbol add_gbnf(const std::string& text, ExprPool& pool, RuleSet& rules);
 Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rules);
+
+// One or more structures of a structural tag and nothing else.
+Symbol add_structures(const std::string& text, ExprPool& pool, RuleSet& rules);
+
+// `text`, and the thinking before it.
+Symbol add_thinking(const GrammarThinking& thinking, Symbol text, ExprPool& pool, RuleSet& rules);
 
 }  // namespace tinyllm

@@ -130,9 +130,7 @@ Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rule
   const ExprId free_text = pool.all_of({anything, pool.complement(has_trigger)});
   const Symbol whole = rules.add_nonterminal();
   rules.add_rule(whole, {rules.lexeme(free_text)});
-  const ExprId before_trigger =
-      pool.all_of({pool.concat(anything, trigger),
-                   pool.complement(pool.concat({anything, trigger, encoder.any(), anything}))});
+  const ExprId before_trigger = text_up_to(encoder, trigger);
   for (const Structure& structure : tag.structures) {
     const auto begins = [&](const std::string& text) { return structure.begin.starts_with(text); };
     const auto found = std::ranges::find_if(tag.triggers, begins);
@@ -147,6 +145,20 @@ Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rule
                            rules.lexeme(encoder.text(structure.end)), whole});
   }
   return whole;
+}
+
+Symbol add_structures(const std::string& text, ExprPool& pool, RuleSet& rules) {
+  const StructuralTag tag = parse_structural_tag(text);
+  CharEncoder encoder(pool, TextForm::plain);
+  const Symbol one = rules.add_nonterminal(), more = rules.add_nonterminal();
+  for (const Structure& structure : tag.structures) {
+    rules.add_rule(one, {rules.lexeme(encoder.text(structure.begin)),
+                         add_json_schema(structure.schema, pool, rules),
+                         rules.lexeme(encoder.text(structure.end))});
+  }
+  rules.add_rule(more, {one});
+  rules.add_rule(more, {one, rules.lexeme(short_space(encoder)), more});
+  return more;
 }
 
 }  // namespace tinyllm

@@ -54,4 +54,17 @@ ExprId any_text_of(CharEncoder& encoder, std::vector<std::string> texts) {
   return branches(encoder, texts, 0);
 }
 
+ExprId short_space(CharEncoder& encoder) {
+  constexpr int kMaxSpaces = 4;
+  const ExprId space = any_text_of(encoder, {" ", "\t", "\r", "\n"});
+  return encoder.pool().repeat(space, 0, kMaxSpaces);
+}
+
+ExprId text_up_to(CharEncoder& encoder, ExprId end) {
+  ExprPool& pool = encoder.pool();
+  const ExprId anything = pool.repeat(encoder.any(), 0, kNoLimit);
+  const ExprId goes_on = pool.concat({anything, end, encoder.any(), anything});
+  return pool.all_of({pool.concat(anything, end), pool.complement(goes_on)});
+}
+
 }  // namespace tinyllm

@@ -12,4 +12,10 @@ namespace tinyllm {
 // `texts` are well-formed UTF-8. No text: kNothing.
 ExprId any_text_of(CharEncoder& encoder, std::vector<std::string> texts);
 
+// At most a few spaces and line breaks.
+ExprId short_space(CharEncoder& encoder);
+
+// What ends with the first `end` in it.
+ExprId text_up_to(CharEncoder& encoder, ExprId end);
+
 }  // namespace tinyllm

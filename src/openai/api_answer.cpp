@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/random_id.h"
+#include "openai/answer_shape.h"
 #include "openai/prompt.h"
-#include "openai/tool_prompt.h"
 #include "tool_call/answer_format.h"
 
 namespace tinyllm {
@@ -56,10 +56,10 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
   check_limits(request_, model);
-  constraint_ = constraint_of(request_, model);
-  // A text that follows a grammar is the answer, whatever it looks like.
-  if (constraint_ == nullptr) format_ = answer_format(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
+  AnswerShape shape = answer_shape(request_, model, prompts.opens_reasoning);
+  constraint_ = std::move(shape.constraint);
+  format_ = std::move(shape.format);
   for (std::vector<TokenId>& prompt_ids : prompts.ids) {
     PromptRun& run = runs_.emplace_back();
     run.prompt_ids = std::move(prompt_ids);

@@ -20,7 +20,7 @@ class ToolTypes;
 
 enum class ApiKind { chat, completion, tokenize, detokenize, apply_template };
 
-enum class ToolChoice { automatic, none };
+enum class ToolChoice { automatic, none, required, named };
 
 // Text, or ids that are taken as they are.
 struct PromptPart {
@@ -51,6 +51,8 @@ struct ApiRequest {
   std::shared_ptr<const nlohmann::ordered_json> tools;
   std::shared_ptr<const ToolTypes> tool_types;
   std::optional<ToolChoice> tool_choice;
+  std::string named_tool;           // with ToolChoice::named
+  bool wants_strict_tools = false;  // a function is `strict`
   bool parallel_tool_calls = true;
   std::optional<bool> enable_thinking;  // for the template
   bool add_generation_prompt = true;

@@ -77,28 +77,18 @@ void set_tools(const json& value, ApiRequest& request) {
                  fmt::format("at most {}", kMaxTools));
   }
   if (value.empty()) return;
-  bool is_strict = false;
   const auto tools = share_json(json::array());
   std::unordered_set<std::string> names;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string path = fmt::format("tools[{}]", i);
-    json tool = read_tool(path, value[i], is_strict);
+    json tool = read_tool(path, value[i], request.wants_strict_tools);
     const json& name = tool["function"]["name"];
     if (!names.insert(name.get<std::string>()).second)
       refuse_value(path + ".function.name", name, "another name than that of a tool before it");
     tools->push_back(std::move(tool));
   }
-  // Nothing holds the model to the schemas yet: who asks for it is told.
-  if (is_strict) request.unknown_fields.emplace_back("tools.function.strict");
   request.tool_types = std::make_shared<const ToolTypes>(*tools);
   request.tools = tools;
-}
-
-[[noreturn]] void refuse_forced_call(const json& value) {
-  throw ApiError(400, "unsupported_parameter", "tool_choice",
-                 fmt::format("tool_choice {} is not supported yet: the model cannot be forced to "
-                             "call a function; use 'auto' or 'none'",
-                             quote(value.get_ref<const std::string&>())));
 }
 
 void set_tool_choice(const json& value, ApiRequest& request) {
@@ -107,13 +97,18 @@ void set_tool_choice(const json& value, ApiRequest& request) {
     if (type != "function") refuse_value("tool_choice.type", type, "'function'");
     const json& function = member("tool_choice", value, "function", "an object with a name");
     if (!function.is_object()) refuse_value("tool_choice.function", function, "an object");
-    const json& name = member("tool_choice.function", function, "name", "a string");
-    read_name("tool_choice.function.name", name);
-    refuse_forced_call(name);
+    request.named_tool = read_name("tool_choice.function.name",
+                                   member("tool_choice.function", function, "name", "a string"));
+    request.tool_choice = ToolChoice::named;
+  } else if (value == "auto") {
+    request.tool_choice = ToolChoice::automatic;
+  } else if (value == "none") {
+    request.tool_choice = ToolChoice::none;
+  } else if (value == "required") {
+    request.tool_choice = ToolChoice::required;
+  } else {
+    refuse_value("tool_choice", value, "'auto', 'none', 'required' or an object with a function");
   }
-  if (value == "required") refuse_forced_call(value);
-  if (value != "auto" && value != "none") refuse_value("tool_choice", value, "'auto' or 'none'");
-  request.tool_choice = value == "auto" ? ToolChoice::automatic : ToolChoice::none;
 }
 
 constexpr std::string_view kToolsSchema =
@@ -122,7 +117,11 @@ constexpr std::string_view kToolsSchema =
     R"( "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 128},)"
     R"( "description": {"type": "string"}, "parameters": {"type": "object"},)"
     R"( "strict": {"type": "boolean"}}}}}})";
-constexpr std::string_view kChoiceSchema = R"({"type": "string", "enum": ["auto", "none"]})";
+constexpr std::string_view kChoiceSchema =
+    R"({"anyOf": [{"type": "string", "enum": ["auto", "none", "required"]}, {"type": "object",)"
+    R"( "required": ["type", "function"], "properties": {"type": {"const": "function"},)"
+    R"( "function": {"type": "object", "required": ["name"], "properties":)"
+    R"( {"name": {"type": "string"}}}}}]})";
 
 const auto kToolFields = std::to_array<Field>({
     {"tools", FieldKind::other, "null", 0, 0,
@@ -131,7 +130,7 @@ const auto kToolFields = std::to_array<Field>({
      kToolsSchema, set_tools},
     {"tool_choice", FieldKind::other, "null", 0, 0,
      "auto: the model decides (the default where there are tools). none: it sees no tools. "
-     "'required' and a function's name are not supported yet.",
+     "required, or a function: its answer is calls, whose arguments follow the schemas.",
      kChoiceSchema, set_tool_choice},
     {"parallel_tool_calls", FieldKind::boolean, "true", 0, 0,
      "false: calls after the first are no calls; they stay in the content.", "",
@@ -146,10 +145,15 @@ const auto kToolFields = std::to_array<Field>({
 std::span<const Field> tool_fields() { return kToolFields; }
 
 void check_tool_choice(ApiRequest& request) {
-  if (request.tool_choice == ToolChoice::automatic && !request.tools)
+  if (request.tool_choice == ToolChoice::none) request.tools.reset(), request.tool_types.reset();
+  if (!request.tools) {
+    if (request.tool_choice.value_or(ToolChoice::none) == ToolChoice::none) return;
     throw ApiError(400, "invalid_value", "tool_choice",
                    "tool_choice is only allowed when there are tools");
-  if (request.tool_choice == ToolChoice::none) request.tools.reset(), request.tool_types.reset();
+  }
+  if (request.tool_choice == ToolChoice::named && !request.tool_types->has(request.named_tool))
+    refuse_field("tool_choice.function.name", quote(request.named_tool),
+                 "the name of one of the tools");
 }
 
 }  // namespace tinyllm

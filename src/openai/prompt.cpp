@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/json_values.h"
 #include "client/chat_prompt.h"
-#include "client/grammar_cache.h"
 #include "client/sampling_defaults.h"
 #include "openai/api_error.h"
 #include "openai/tool_prompt.h"
@@ -209,23 +208,6 @@ EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& mode
     if (request.kind != ApiKind::tokenize) check_length(request, ids.size(), model);
   }
   return encoded;
-}
-
-std::shared_ptr<const TextConstraint> constraint_of(const ApiRequest& request,
-                                                    const ServedModel& model) {
-  if (!request.grammar) return nullptr;
-  CHECK(model.grammars != nullptr, "a served model without a cache of grammars");
-  const std::string& field = request.grammar->field;
-  try {
-    return model.grammars->get(request.grammar->source);
-  } catch (const GrammarRefusal& refusal) {
-    const bool is_malformed = refusal.code() == ErrorCode::invalid_input;
-    ApiError error(400, is_malformed ? "invalid_grammar" : "unsupported_grammar", field,
-                   field + ": " + refusal.what());
-    error.keyword = refusal.keyword();
-    error.pointer = refusal.pointer();
-    throw error;
-  }
 }
 
 std::string echo_text(const Prompt& prompt, const ServedModel& model) {

@@ -36,11 +36,6 @@ struct EncodedPrompts {
 // tokens, ids outside the vocabulary, and prompts that leave no room in the context.
 EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& model);
 
-// What the texts must look like, compiled; null: like anything. Throws ApiError{400} with the field,
-// and the place in it, for what cannot be enforced.
-std::shared_ptr<const TextConstraint> constraint_of(const ApiRequest& request,
-                                                    const ServedModel& model);
-
 // The text that `echo` shows for a prompt.
 std::string echo_text(const Prompt& prompt, const ServedModel& model);
 

@@ -145,21 +145,4 @@ bool opens_reasoning(const MarkedText& prompt, const ServedModel& model) {
   });
 }
 
-std::shared_ptr<const AnswerFormat> answer_format(const ApiRequest& request,
-                                                  const ServedModel& model) {
-  if (request.kind != ApiKind::chat) return nullptr;
-  const bool reads_calls = request.tools != nullptr;
-  const ToolFormat* tools = model.tool_format;
-  if (reads_calls && (tools == nullptr || !template_knows_tools(model)))
-    tools = find_tool_format("hermes");
-  const bool tells_channels = tools != nullptr && tools->has_reasoning;
-  if (!reads_calls && !tells_channels && model.reasoning_format == nullptr) return nullptr;
-  const Tokenizer& tokenizer = model.tokenizer();
-  return make_answer_format(tools, model.reasoning_format, reads_calls,
-                            [&](std::string_view terminal) {
-                              const auto id = tokenizer.find_added(terminal);
-                              return id && tokenizer.is_special(*id);
-                            });
-}
-
 }  // namespace tinyllm

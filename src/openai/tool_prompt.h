@@ -1,6 +1,5 @@
 #pragma once
-// Tools on their way into a prompt and out of an answer: which formats a model has, and what its
-// template gets. Any thread.
+// Tools on their way into a prompt: which formats a model has, and what its template gets. Any thread.
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -12,8 +11,6 @@
 #include "openai/served_model.h"
 
 namespace tinyllm {
-
-struct AnswerFormat;
 
 // Sets the model's formats: those of these names, or for "auto" those that its template shows.
 // Throws Error{usage} for a name that no format has.
@@ -30,9 +27,5 @@ nlohmann::ordered_json template_inputs(const ApiRequest& request, const ServedMo
 
 // Whether the prompt ends with the beginning of reasoning, so that the answer goes on with it.
 bool opens_reasoning(const MarkedText& prompt, const ServedModel& model);
-
-// What tells the request's answers apart; nullptr: they are content and nothing else.
-std::shared_ptr<const AnswerFormat> answer_format(const ApiRequest& request,
-                                                  const ServedModel& model);
 
 }  // namespace tinyllm

@@ -21,11 +21,12 @@ const Format* find_format(const std::vector<Format>& formats, std::string_view n
   fail(ErrorCode::usage, "{} is no {} format; there are {}none", quote(name), kind, names);
 }
 
-// Without the edges that lead into calls.
-std::vector<FormatState> without_calls(std::vector<FormatState> states) {
+// Without the edges that lead into calls which are not read.
+std::vector<FormatState> with_calls(std::vector<FormatState> states, CallReading reading) {
   for (FormatState& state : states) {
-    std::erase_if(state.edges, [](const FormatEdge& edge) {
-      return edge.step == CallStep::open || edge.step == CallStep::guess;
+    std::erase_if(state.edges, [&](const FormatEdge& edge) {
+      return (edge.step == CallStep::open && reading == CallReading::none) ||
+             (edge.step == CallStep::guess && reading != CallReading::any);
     });
   }
   return states;
@@ -100,13 +101,13 @@ const ReasoningFormat* reasoning_format_of(std::string_view text) {
 }
 
 std::shared_ptr<const AnswerFormat> make_answer_format(
-    const ToolFormat* tools, const ReasoningFormat* reasoning, bool reads_calls,
+    const ToolFormat* tools, const ReasoningFormat* reasoning, CallReading reading,
     function_ref<bool(std::string_view)> is_special_token) {
   const auto format = std::make_shared<AnswerFormat>();
   std::vector<FormatState> states = {{}};
   const bool tells_channels = tools != nullptr && tools->has_reasoning;
-  if (tools != nullptr && (reads_calls || tells_channels))
-    states = reads_calls ? tools->states : without_calls(tools->states);
+  if (tools != nullptr && (reading != CallReading::none || tells_channels))
+    states = with_calls(tools->states, reading);
   format->reasoning_state = first_reasoning_state(states);
   if (reasoning != nullptr && !tells_channels)
     format->reasoning_state = add_reasoning(states, *reasoning);

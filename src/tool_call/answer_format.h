@@ -55,6 +55,9 @@ struct ToolFormat {
   bool has_qualified_names = false;  // "functions.f:0" is the id, f the name
   bool has_reasoning = false;        // its states tell reasoning too
   int id_length = 0;                 // of the ids that its template takes; 0: any
+  // Where calls are ordinary text around a JSON object: what stands before the name, between name and
+  // arguments, and behind these. A text that says `trigger` goes on so.
+  std::string_view trigger = {}, before_name = {}, before_arguments = {}, behind_arguments = {};
 };
 
 // Reasoning stands at the beginning of an answer, between two texts.
@@ -87,10 +90,11 @@ struct AnswerFormat {
   bool has_special_terminals = false;
 };
 
-// Either may be nullptr. Calls are read only with `reads_calls`; harmony's channels are told apart in
-// any case.
+enum class CallReading { none, marked, any };  // marked: none that looks like other text
+
+// Either format may be nullptr. Harmony's channels are told apart whatever is read.
 std::shared_ptr<const AnswerFormat> make_answer_format(
-    const ToolFormat* tools, const ReasoningFormat* reasoning, bool reads_calls,
+    const ToolFormat* tools, const ReasoningFormat* reasoning, CallReading reading,
     function_ref<bool(std::string_view)> is_special_token);
 
 }  // namespace tinyllm

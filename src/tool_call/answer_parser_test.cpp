@@ -27,10 +27,11 @@ std::shared_ptr<const ToolTypes> types() {
 
 AnswerParser parser_of(const Transcript& transcript) {
   const ToolFormat* tools = find_tool_format(transcript.tools);
-  return {make_answer_format(tools, find_reasoning_format(transcript.reasoning), tools != nullptr,
-                             kNeverSpecial),
-          types(),
-          {.in_reasoning = transcript.in_reasoning}};
+  return {
+      make_answer_format(tools, find_reasoning_format(transcript.reasoning),
+                         tools != nullptr ? CallReading::any : CallReading::none, kNeverSpecial),
+      types(),
+      {.in_reasoning = transcript.in_reasoning}};
 }
 
 // The events of a text cut before each of `cuts`, neighbours of a kind joined.
@@ -194,7 +195,7 @@ TEST(AnswerParser, HandsArgumentsOnAsTheyCome) {
 }
 
 TEST(AnswerParser, KnowsSpecialTokensFromTheirSpelling) {
-  const auto format = make_answer_format(find_tool_format("mistral"), nullptr, true,
+  const auto format = make_answer_format(find_tool_format("mistral"), nullptr, CallReading::any,
                                          [](std::string_view it) { return it == "[TOOL_CALLS]"; });
   Events events;
   AnswerParser parser(format, types());
@@ -211,7 +212,8 @@ TEST(AnswerParser, KnowsSpecialTokensFromTheirSpelling) {
 }
 
 TEST(AnswerParser, AllowsAsManyCallsAsItIsTold) {
-  const auto format = make_answer_format(find_tool_format("hermes"), nullptr, true, kNeverSpecial);
+  const auto format =
+      make_answer_format(find_tool_format("hermes"), nullptr, CallReading::any, kNeverSpecial);
   AnswerParser parser(format, types(), {.max_calls = 1});
   Events events;
   const std::string call = "<tool_call>{\"name\": \"now\"}</tool_call>";

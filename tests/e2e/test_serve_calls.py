@@ -138,7 +138,8 @@ def test_a_template_without_tools_gets_them_in_words(fine_server):
 
 def test_a_call_that_cannot_be_read_comes_back(start_server, tmp_path):
     broken = ['<tool_call>\n{"name": "get_time", "argu', "ments\": {'city': 'Paris'}}\n</tool_call>"]
-    server = start_server(write_model(tmp_path / "broken", {"1": broken}))
+    # Calls of this format are not held to their schemas.
+    server = start_server(write_model(tmp_path / "broken", {"1": broken}), "--tool-format", "granite")
     body = {"messages": ASK, "tools": TOOLS}
     answer = server.post(CHAT, body).json()["choices"][0]
     assert answer["message"]["content"] == "".join(broken) and "tool_calls" not in answer["message"]
@@ -147,6 +148,25 @@ def test_a_call_that_cannot_be_read_comes_back(start_server, tmp_path):
     assert "".join(delta.get("content", "") for delta in deltas) == "".join(broken)
     assert [delta["tool_parse_error"] for delta in deltas if "tool_parse_error" in delta]
     assert server.metric("tinyllm:tool_parse_errors_total") == 2
+
+
+def test_a_call_that_has_begun_follows_the_schema(start_server, tmp_path):
+    """Though the model would go on otherwise; before and behind it writes what it likes."""
+    broken = ['I look. <tool_call>\n{"name": "get_time", "argu', "ments\": {'city': 'Paris'}}\n</tool_call>"]
+    server = start_server(write_model(tmp_path / "held", {"1": broken}))
+    schema = {"type": "object", "properties": {"city": {"enum": ["Bonn"]}}, "required": ["city"], "additionalProperties": False}
+    bias = {ord(c): -100 for c in "\t\n\r \\"}  # equally likely for this model, and allowed in many places
+    body = {"messages": ASK, "tools": [function("get_time", parameters=schema, strict=True)], "logit_bias": bias, "max_tokens": 300}
+    reply = server.post(CHAT, body)
+    message = reply.json()["choices"][0]["message"]
+    assert message["content"].startswith("I look.") and "tool_parse_error" not in message
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"city": "Bonn"}
+    assert "x-tinyllm-ignored" not in reply.headers
+    odd = {"$ref": "#/$defs/none"}
+    reply = server.post(CHAT, {**body, "tools": [function("get_time", parameters=odd)], "max_tokens": 5})
+    assert reply.status == 200 and "parameters" in reply.headers["x-tinyllm-ignored"]
+    reply = server.post(CHAT, {**body, "tools": [function("get_time", parameters=odd, strict=True)]})
+    assert (reply.status, reply.error()["param"]) == (400, "tools")
 
 
 def test_one_call_where_they_are_not_parallel(start_server, tmp_path):
@@ -162,14 +182,15 @@ def test_one_call_where_they_are_not_parallel(start_server, tmp_path):
 
 
 def test_a_text_that_follows_a_grammar_is_the_answer(start_server, tmp_path):
-    """Neither reasoning, which the template opened and the grammar does not close, nor a call, though it looks like one."""
+    """Behind the thinking that the template has opened; no call, though it looks like one."""
     template = TEMPLATE.replace("{{ ns.n }}", "<think>")
-    server = start_server(write_model(tmp_path / "thinks", {">": ["\nIs it", " 4?"]}, template))
+    server = start_server(write_model(tmp_path / "thinks", {">": ["\nIs it", " 4?</think>", "It", " is."]}, template))
     call = '{"name": "get_time", "arguments": {"city": "Paris"}}'
     for text in ("{}", call):
-        body = {"messages": ASK, "tools": TOOLS, "guided_choice": [text], "max_tokens": 100}
+        body = {"messages": ASK, "tools": TOOLS, "guided_choice": [text], "max_tokens": 100, "logit_bias": {ord("<"): -100}}
         message = server.post(CHAT, body).json()["choices"][0]["message"]
-        assert (message["content"], message.get("reasoning_content"), message.get("tool_calls")) == (text, None, None)
+        assert (message["content"], message.get("tool_calls")) == (text, None)
+        assert message["reasoning_content"].strip() == "Is it 4?"
         deltas = [event["choices"][0]["delta"] for event in server.events(CHAT, body)[:-1]]
         assert "".join(delta.get("content") or "" for delta in deltas) == text
 
@@ -209,10 +230,12 @@ def test_formats_by_name(start_server, tmp_path):
         ({"tools": [function("")]}, "tools[0].function.name", "letters"),
         ({"tools": [function("f", parameters=[])]}, "tools[0].function.parameters", "object"),
         ({"tools": [function(f"f{i}") for i in range(10_000)]}, "tools", "at most"),
-        ({"tools": TOOLS, "tool_choice": "required"}, "tool_choice", "cannot be forced"),
-        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_time"}}}, "tool_choice", "cannot be forced"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice.function.name", "one of the tools"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function"}}, "tool_choice.function", "missing"),
+        ({"tools": [function("f", parameters={"$ref": "#/$defs/x"})], "tool_choice": "required"}, "tools", "#/items/anyOf/0/properties/arguments"),
         ({"tools": TOOLS, "tool_choice": "perhaps"}, "tool_choice", "'auto'"),
         ({"tool_choice": "auto"}, "tool_choice", "only allowed"),
+        ({"tool_choice": "required"}, "tool_choice", "only allowed"),
         ({"enable_thinking": True}, "enable_thinking", "does not know"),
         ({"messages": [{"role": "assistant", "tool_calls": {}, "content": "x"}, *ASK], "tools": 1}, "tools", "array"),
         ({"messages": [{"role": "assistant", "tool_calls": [1]}]}, "messages[0].tool_calls[0]", "object"),
@@ -227,9 +250,81 @@ def test_bad_tools_are_named(caller, more, param, word):
     assert (reply.status, error["param"]) == (400, param) and word in error["message"], error
 
 
-def test_strict_is_told_to_be_ignored(caller):
-    reply = caller.post(CHAT, {"messages": ASK, "tools": [function("get_time", strict=True)]})
+def test_strict_is_told_to_be_ignored_where_nothing_holds_it(start_server, tmp_path):
+    server = start_server(write_model(tmp_path / "free", {"1": LAST}), "--tool-format", "granite")
+    body = {"messages": ASK, "tools": [function("get_time", strict=True)], "max_tokens": 100}
+    reply = server.post(CHAT, body)
     assert reply.status == 200 and "strict" in reply.headers["x-tinyllm-ignored"]
+    assert "x-tinyllm-ignored" not in server.post(CHAT, {**body, "tool_choice": "required"}).headers
+    error = server.post(CHAT, {**body, "response_format": {"type": "json_object"}}).error()
+    assert error["param"] == "response_format" and "tools" in error["message"]
+
+
+def test_forced_calls(caller):
+    """A model that would say something else, and another function."""
+    schema = {"type": "object", "properties": {"city": {"$ref": "#/$defs/city"}}, "required": ["city"], "additionalProperties": False,
+              "$defs": {"city": {"enum": ["Bonn"]}}}  # fmt: skip
+    tools = [function("get_time", parameters=schema), function("get_date", parameters=schema)]
+    body = {"messages": ASK, "tools": tools, "max_tokens": 500, "parallel_tool_calls": False}
+    body["logit_bias"] = {ord(c): -100 for c in "\t\n\r \\"}  # equally likely for this model, and allowed in many places
+    for choice, names in (({"type": "function", "function": {"name": "get_date"}}, {"get_date"}), ("required", {"get_date", "get_time"})):
+        asked = {**body, "tool_choice": choice}
+        answer = caller.post(CHAT, asked).json()["choices"][0]
+        assert (answer["finish_reason"], answer["message"]["content"]) == ("tool_calls", None)
+        [call] = answer["message"]["tool_calls"]
+        assert call["function"]["name"] in names and json.loads(call["function"]["arguments"]) == {"city": "Bonn"}
+        deltas = [event["choices"][0]["delta"] for event in caller.events(CHAT, asked)[:-1]]
+        parts = [part["function"] for delta in deltas for part in delta.get("tool_calls", [])]
+        assert parts[0]["name"] == call["function"]["name"] and not any(delta.get("content") for delta in deltas)
+        assert "".join(part["arguments"] for part in parts) == call["function"]["arguments"]
+
+
+def test_smollm2_is_forced_to_call(start_server, smollm2):
+    client = client_of(start_server(smollm2))
+    schema = {**CITY, "properties": {"city": {"type": "string", "maxLength": 12}}, "additionalProperties": False}
+    tools = [function("get_weather", parameters=schema), function("get_time", parameters=schema)]
+    for choice in ("required", {"type": "function", "function": {"name": "get_weather"}}):
+        for temperature in (0, 1.5):
+            answer = client.chat.completions.create(
+                model="", messages=ASK, tools=tools, tool_choice=choice, seed=7, temperature=temperature, max_tokens=2000
+            ).choices[0]
+            assert answer.finish_reason == "tool_calls" and 1 <= len(answer.message.tool_calls) <= 16
+            assert all(set(json.loads(call.function.arguments)) == {"city"} for call in answer.message.tool_calls)
+
+
+NO_SPACES = {ord(c): -100 for c in "\t\n\r \\"}  # equally likely for a toy, and allowed in many places
+BONN = {"type": "object", "properties": {"city": {"enum": ["Bonn"]}}, "required": ["city"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_what_is_asked_for_comes_behind_the_thinking(start_server, tmp_path, is_begun):
+    """Whether the model begins to think or its prompt does; the toy would say something else behind it."""
+    template = TEMPLATE.replace("{{ ns.n }}", "<think>") if is_begun else TEMPLATE
+    said = ["I call <tool_call> or", " {not}.</think>", "It is 4."]
+    server = start_server(write_model(tmp_path / "thinks", {">": said, "1": ["<think>", *said]}, template), "--reasoning-format", "think")
+    asked = {"messages": ASK, "logit_bias": NO_SPACES, "max_tokens": 500}
+    forced = {**asked, "tools": [function("get_time", parameters=BONN)], "tool_choice": "required", "parallel_tool_calls": False}
+    message = server.post(CHAT, forced).json()["choices"][0]["message"]
+    assert message["reasoning_content"].startswith("I") and not message["content"]
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"city": "Bonn"}
+    shaped = {**asked, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": BONN}}}
+    message = server.post(CHAT, shaped).json()["choices"][0]["message"]
+    assert message["reasoning_content"].startswith("I") and json.loads(message["content"]) == {"city": "Bonn"}
+    deltas = [event["choices"][0]["delta"] for event in server.events(CHAT, shaped)[:-1]]
+    assert json.loads("".join(delta.get("content") or "" for delta in deltas)) == {"city": "Bonn"}
+
+
+def test_json_or_calls(start_server, tmp_path):
+    """response_format beside tools: the model calls one, or its answer follows the format."""
+    shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": BONN}}}
+    body = {"messages": ASK, "tools": TOOLS, "logit_bias": NO_SPACES, "max_tokens": 300, **shape}
+    says_call = start_server(write_model(tmp_path / "calls", {"1": SECOND}))
+    choice = says_call.post(CHAT, {**body, "logit_bias": {}}).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls" and choice["message"]["tool_calls"][0]["function"]["name"] == "get_time"
+    says_text = start_server(write_model(tmp_path / "text", {"1": ['{"ci', 'ty":"Bonn"}', "It is noon."]}))
+    choice = says_text.post(CHAT, body).json()["choices"][0]
+    assert choice["finish_reason"] == "stop" and json.loads(choice["message"]["content"]) == {"city": "Bonn"}
+    assert "tool_calls" not in choice["message"]
 
 
 @pytest.mark.skipif(not os.environ.get("TINYLLM_LONG"), reason="minutes on the larger model: ./tiny test --long")

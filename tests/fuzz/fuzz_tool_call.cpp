@@ -33,8 +33,8 @@ Told parse(unsigned char pick, std::string_view text, std::size_t cut) {
   const auto& tools = tool_formats();
   const auto& reasoning = reasoning_formats();
   const auto format =
-      make_answer_format(&tools[pick % tools.size()], &reasoning[pick % reasoning.size()], true,
-                         [](std::string_view) { return false; });
+      make_answer_format(&tools[pick % tools.size()], &reasoning[pick % reasoning.size()],
+                         CallReading::any, [](std::string_view) { return false; });
   AnswerParser parser(format, types(), {.in_reasoning = (pick & 0x80) != 0});
   std::vector<AnswerEvent> events;
   parser.push(text.substr(0, cut), false, events);

@@ -1,0 +1,44 @@
+// Thinking before the text, and structures instead of it.
+
+#include <gtest/gtest.h>
+
+#include "grammar/grammar_texts_test.h"
+
+namespace tinyllm {
+namespace {
+
+GrammarSource digits_after(const GrammarThinking& thinking) {
+  GrammarSource source{GrammarKind::regex, "[0-9]+"};
+  source.thinking = thinking;
+  return source;
+}
+
+TEST(ThinkingSource, TheTextComesFirstOrBehindTheThinking) {
+  expect_texts(digits_after({.begins = {"<think>", "Hm:"}, .ends = {"</think>", "So:"}}),
+               {"12", "<think></think>12", "<think>1 < 2 </thin é\n</think>\n\n12", "Hm: x So:1"},
+               {"", "<think>", "<think>12", "<think></think>", "</think>12", "x</think>1",
+                "<think></think></think>1", "<think></think>\n\n\n\n\n1", "<think>a</think>b"});
+}
+
+TEST(ThinkingSource, ThinkingThatHasBegunMustEnd) {
+  expect_texts(digits_after({.begins = {"<think>"}, .ends = {"</think>"}, .has_begun = true}),
+               {"</think>7", "<think></think>7", "I say 7.</think>\n7"},
+               {"7", "I say", "</think>"});
+}
+
+TEST(ThinkingSource, StructuresInsteadOfTheText) {
+  GrammarSource source{GrammarKind::json_schema, R"({"const": 1})"};
+  source.or_structures =
+      R"({"structures": [{"begin": "<f=a>", "schema": {"type": "integer"}, "end": "</f>"},
+                         {"begin": "<f=b>", "schema": {"const": null}, "end": "</f>"}],
+          "triggers": ["<f="]})";
+  expect_texts(
+      source, {"1", "<f=a>3</f>", "<f=b>null</f>\n<f=a>4</f><f=a>5</f>"},
+      {"", "2", "<f=a>null</f>", "<f=c>1</f>", "1<f=a>3</f>", "<f=a>3</f>1", "<f=a>3</f>x"});
+  source.thinking = {.begins = {"<think>"}, .ends = {"</think>"}};
+  expect_texts(source, {"<think><f=c></think>1", "<think>.</think>\n<f=a>3</f>", "<f=a>3</f>"},
+               {"<think>.</think>2", "<think>.</think><f=a>x</f>"});
+}
+
+}  // namespace
+}  // namespace tinyllm

@@ -1,0 +1,23 @@
+#pragma once
+// What the calls of a request must look like, as sources of grammars. Each function's arguments follow
+// its schema. Any thread.
+
+#include <string>
+
+#include "openai/api_request.h"
+
+namespace tinyllm {
+
+struct ToolFormat;
+
+// Whether the answer must be calls.
+bool forces_calls(const ApiRequest& request);
+
+// A JSON schema of an answer that must be calls: {"name": "f", "arguments": {...}} or an array of
+// these, whatever the model's own format is.
+std::string forced_calls_schema(const ApiRequest& request);
+
+// A structural tag: text that is free until it begins a call as the format has it.
+std::string begun_calls_tag(const ApiRequest& request, const ToolFormat& format);
+
+}  // namespace tinyllm
