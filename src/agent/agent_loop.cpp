@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/json_parse.h"
@@ -36,28 +37,20 @@ json call_message(const ModelTurn& turn) {
 
 json text_message(const std::string& text) { return {{"role", "assistant"}, {"content", text}}; }
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
 bool same_calls(const std::vector<AgentCall>& a, const std::vector<AgentCall>& b) {
   return std::ranges::equal(a, b, [](const AgentCall& x, const AgentCall& y) {
     return x.name == y.name && arguments_of(x) == arguments_of(y);
   });
 }
 
-json result_message(const AgentCall& call, const std::string& text) {
-  return {{"role", "tool"}, {"tool_call_id", call.id}, {"name", call.name}, {"content", text}};
-}
-
-// A message with calls, and what the model was told of each.
-struct Round {
-  std::vector<AgentCall> calls;
-  std::vector<std::string> results;
-};
-
-// Runs the calls of a round; each gets a result, also those that nobody wants any more. False when
+// Runs the calls of one message; each gets a result, also those that nobody wants any more. False when
 // somebody has stopped them.
-bool answer_calls(const ToolBox& box, Round& round, const AgentTalk& talk,
+bool answer_calls(const ToolBox& box, const std::vector<AgentCall>& calls, const AgentTalk& talk,
                   const AgentWatcher& watcher, const AgentLimits& limits) {
   bool is_stopped = false;
-  for (const AgentCall& call : round.calls) {
+  for (const AgentCall& call : calls) {
     ToolResult result = {"the user stopped this call", true};
     is_stopped = is_stopped || watcher.interrupted();
     const bool asks = !is_stopped && box.find(call.name) != nullptr;
@@ -69,33 +62,25 @@ bool answer_calls(const ToolBox& box, Round& round, const AgentTalk& talk,
       result = box.run(call.name, arguments_of(call), limits.max_result_bytes, watcher.interrupted);
       watcher.on_result(call, result);
     }
-    round.results.push_back((result.is_error ? "error: " : "") + result.text);
-    talk.append(result_message(call, round.results.back()));
+    talk.append({{"role", "tool"},
+                 {"tool_call_id", call.id},
+                 {"name", call.name},
+                 {"content", (result.is_error ? "error: " : "") + result.text}});
   }
   return !is_stopped && !watcher.interrupted();
-}
-
-// The calls stand in the talk a second time, with the results that are known.
-void remind(const ModelTurn& turn, const Round& before, const AgentTalk& talk) {
-  talk.append(call_message(turn));
-  for (std::size_t i = 0; i < turn.calls.size(); ++i) {
-    talk.append(result_message(
-        turn.calls[i], "You have called this already. Its result was: " + before.results[i] +
-                           "\nAnswer the user now, without another call."));
-  }
 }
 
 }  // namespace
 
 ModelTurn run_agent(const ToolBox& box, const AgentTalk& talk, const AgentWatcher& watcher,
                     const AgentLimits& limits) {
-  Round before;
-  bool is_reminded = false;
+  std::vector<AgentCall> before;
   for (int n_rounds = 0;; ++n_rounds) {
     bool may_call = !box.empty() && n_rounds < limits.max_rounds;
     ModelTurn turn = talk.ask(may_call);
-    const bool is_repeated = !turn.calls.empty() && same_calls(turn.calls, before.calls);
-    if (may_call && is_repeated && is_reminded) {
+    const bool says_nothing =
+        turn.calls.empty() ? is_blank(turn.text) && n_rounds > 0 : same_calls(turn.calls, before);
+    if (may_call && says_nothing && turn.finish_reason != FinishReason::cancelled) {
       may_call = false;
       turn = talk.ask(false);
     }
@@ -106,17 +91,12 @@ ModelTurn run_agent(const ToolBox& box, const AgentTalk& talk, const AgentWatche
       if (!is_nothing || n_rounds > 0) talk.append(text_message(is_nothing ? kStopped : turn.text));
       return turn;
     }
-    is_reminded = is_repeated;
-    if (is_repeated) {
-      remind(turn, before, talk);
-      continue;
-    }
     talk.append(call_message(turn));
-    before = {std::move(turn.calls), {}};
-    if (!answer_calls(box, before, talk, watcher, limits)) {
+    if (!answer_calls(box, turn.calls, talk, watcher, limits)) {
       talk.append(text_message(kStopped));
       return {.finish_reason = FinishReason::cancelled};
     }
+    before = std::move(turn.calls);
   }
 }
 

@@ -27,7 +27,8 @@ struct ModelTurn {
 };
 
 struct AgentTalk {
-  // The model's next message to all messages so far. `may_call` false: it is shown no tools.
+  // The model's next message to all messages so far. `may_call` false: it is shown no tools, and
+  // must answer.
   function_ref<ModelTurn(bool may_call)> ask;
   // A message of the talk: {"role": "assistant" or "tool", "content": ..., ...}.
   function_ref<void(nlohmann::ordered_json message)> append;
@@ -52,8 +53,8 @@ struct AgentLimits {
 
 // Appends what is said and done; the last message is an assistant's without calls, so that the talk
 // can go on, also when somebody interrupts. Returns the model's last message. A model that calls what
-// it has just called, with equal arguments, is told the result that it has, and to answer; if that
-// does not help, it is shown no tools. Throws what `ask` throws.
+// it has just called, with equal arguments, or says nothing to its results, is asked for the answer.
+// Throws what `ask` throws.
 ModelTurn run_agent(const ToolBox& box, const AgentTalk& talk, const AgentWatcher& watcher,
                     const AgentLimits& limits = {});
 

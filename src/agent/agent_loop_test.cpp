@@ -158,23 +158,24 @@ TEST(AgentLoop, ACallThatWasJustMadeIsNotMadeAgain) {
   stage.check_whole();
   EXPECT_EQ(stage.n_runs, 1);
   EXPECT_EQ(stage.n_asked, 1);
-  EXPECT_EQ(stage.may_call, (std::vector<bool>{true, true, true}));
-  EXPECT_EQ(stage.results()[1],
-            "You have called this already. Its result was: {}\n"
-            "Answer the user now, without another call.");
+  EXPECT_EQ(stage.may_call, (std::vector<bool>{true, true, false}));
   EXPECT_EQ(stage.last.text, "Nine.");
-
-  Stage stubborn{{again, again, again, answer("Nine.")}};
-  stubborn.play();
-  stubborn.check_whole();
-  EXPECT_EQ(stubborn.n_runs, 1);
-  EXPECT_EQ(stubborn.may_call, (std::vector<bool>{true, true, true, false}));
-  EXPECT_EQ(stubborn.last.text, "Nine.");
 
   // What was called before something else may have another result now.
   Stage back{{again, calls({call("fail", "{}")}), again, answer("Nine.")}};
   back.play();
   EXPECT_EQ(back.n_runs, 3);
+}
+
+TEST(AgentLoop, NothingIsNoAnswerToResults) {
+  Stage stage{{calls({call("count", "{}")}), answer("\n"), answer("Nine.")}};
+  stage.play();
+  stage.check_whole();
+  EXPECT_EQ(stage.may_call, (std::vector<bool>{true, true, false}));
+  EXPECT_EQ(stage.last.text, "Nine.");
+  Stage silent{{answer("")}};
+  silent.play();
+  EXPECT_EQ(silent.may_call.size(), 1u);
 }
 
 TEST(AgentLoop, RoundsAreBounded) {

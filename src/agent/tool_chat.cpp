@@ -9,9 +9,13 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// A result should fill about a quarter of the context, at four bytes a token.
+// Behind results, where the model may not call any more. Small models call again without it. It is
+// part of this one prompt only.
+constexpr const char* kAskForAnswer = "Answer my question now, in words, with these results.";
+
+// However many bytes make a token, a result fills at most half of the context.
 std::size_t max_result_bytes(std::int64_t context) {
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(context, 1024, 16 << 10));
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(context / 2, 512, 16 << 10));
 }
 
 void add(ChatAnswer& answer, const AskedTurn& asked) {
@@ -37,8 +41,10 @@ ChatAnswer ToolChat::answer(const ChatTalk& talk, const SamplingParams& params,
   ChatAnswer answer;
   const json tools = box_.to_json();
   const auto ask = [&](bool may_call) {
+    json messages = talk.prompt();
+    if (!may_call) messages.push_back({{"role", "user"}, {"content", kAskForAnswer}});
     AskedTurn asked =
-        model_.ask(talk.prompt(), may_call ? tools : json::array(), params,
+        model_.ask(messages, may_call ? tools : json::array(), params,
                    {watcher.on_text, hooks_.on_reasoning, watcher.on_prefill, watcher.interrupted});
     add(answer, asked);
     return std::move(asked.turn);

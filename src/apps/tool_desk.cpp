@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <iostream>
 #include <utility>
+#include <vector>
 
 #include "agent/calculator.h"
 #include "agent/date_time.h"
 #include "agent/learn_check.h"
+#include "agent/mcp_config.h"
 #include "agent/tools_folder.h"
 #include "apps/printable.h"
 #include "apps/terminal.h"
@@ -103,6 +105,11 @@ InputEvent read_line(LineEditor* editor, std::string& line) {
 
 ToolDesk::ToolDesk(const ToolOptions& options) {
   add_own_tools(box_, options);
+  if (!options.mcp_file.empty()) {
+    const std::vector<McpServerConfig> configs = read_mcp_config(options.mcp_file);
+    const auto say_line = [](const std::string& line) { tell("(" + printable(line) + ")"); };
+    servers_ = std::make_unique<McpServers>(configs, box_, say_line, [] { return false; });
+  }
   for (const std::string& name : options.allowed) {
     if (box_.find(name) == nullptr) {
       std::string names;

@@ -4,10 +4,12 @@
 // Main thread only.
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "agent/mcp_servers.h"
 #include "agent/tool.h"
 #include "agent/tool_chat.h"
 #include "apps/line_editor.h"
@@ -17,7 +19,8 @@ namespace tinyllm {
 
 class ToolDesk {
  public:
-  // Throws Error{usage} for a tool that is allowed and not there, Error{not_found} for a folder.
+  // Starts the servers. Throws Error{usage} for a tool that is allowed and not there, and Error for
+  // a folder or a file of servers that cannot be used.
   explicit ToolDesk(const ToolOptions& options);
 
   const ToolBox& box() const { return box_; }
@@ -32,6 +35,7 @@ class ToolDesk {
   Approval ask(const std::string& name);
 
   ToolBox box_;
+  std::unique_ptr<McpServers> servers_;
   std::set<std::string, std::less<>> allowed_;
   std::function<void()> pause_;
   LineEditor* editor_ = nullptr;

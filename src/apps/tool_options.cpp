@@ -7,7 +7,9 @@ constexpr const char* kGroup = "Tools";
 
 }  // namespace
 
-bool ToolOptions::wanted() const { return tools || !folder.empty() || !allowed.empty(); }
+bool ToolOptions::wanted() const {
+  return tools || !folder.empty() || !mcp_file.empty() || !allowed.empty();
+}
 
 void add_tool_options(Command command, ToolOptions& options) {
   command
@@ -18,6 +20,13 @@ void add_tool_options(Command command, ToolOptions& options) {
       .add_option("--tools-folder", options.folder,
                   "And read_file and search, which read this folder and nothing else")
       .type_name("DIR")
+      .group(kGroup);
+  command
+      .add_option(
+          "--mcp", options.mcp_file,
+          "And those of the MCP servers in this file, as SERVER_TOOL: the \"mcpServers\" of "
+          "Cursor and Claude")
+      .type_name("FILE")
       .group(kGroup);
   command
       .add_option("--allow-tool", options.allowed,

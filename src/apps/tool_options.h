@@ -12,6 +12,7 @@ namespace tinyllm {
 struct ToolOptions {
   bool tools = false;                // calculator, date_time, learn_check
   std::string folder;                // read_file and search in it
+  std::string mcp_file;              // servers of tools
   std::vector<std::string> allowed;  // tools that run without a question
 
   bool wanted() const;  // the model gets tools
