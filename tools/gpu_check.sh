@@ -12,9 +12,11 @@ pack() {
     [ -x "$root/build/release/$program" ] || { echo "gpu_check: build $program first" >&2; exit 1; }
     strip -s "$root/build/release/$program" -o "$to/$program"
     # glibc, the driver and cuBLASLt are the other machine's.
-    ldd "$to/$program" | awk '/=> \//{print $3}' | grep -vE '/(libc|libm|ld-linux[^/]*|libresolv|libpthread|libdl|librt)\.so' |
+    ldd "$root/build/release/$program" | awk '/=> \//{print $3}' | grep -vE '/(libc|libm|ld-linux[^/]*|libresolv|libpthread|libdl|librt)\.so' |
       xargs -I{} cp -L {} "$to/lib/"
   done
+  mkdir -p "$to/tests/golden/data"
+  cp -R "$root/tests/golden/data/tiny" "$to/tests/golden/data/"
   cp "$0" "$to/gpu_check.sh"
 }
 
@@ -23,8 +25,10 @@ run() {
   export LD_LIBRARY_PATH=$here/lib
   ./cuda_tests --gtest_brief=1
   if command -v compute-sanitizer >/dev/null; then
-    compute-sanitizer --tool memcheck ./cuda_tests --gtest_brief=1 --gtest_filter='Dtypes/LinearFormat*:RmsNorm*:Gate*'
-    compute-sanitizer --tool racecheck ./cuda_tests --gtest_brief=1 --gtest_filter='All/Linear*_7_k4c2:Dtypes/LinearFormat*Normal*'
+    compute-sanitizer --tool memcheck ./cuda_tests --gtest_brief=1 \
+      --gtest_filter='Dtypes/LinearFormat*:RmsNorm*:Gate*:*Route*:All/ExpertProducts*_1:All/ExpertProducts*_12'
+    compute-sanitizer --tool racecheck ./cuda_tests --gtest_brief=1 \
+      --gtest_filter='All/Linear*_7_k4c2:Dtypes/LinearFormat*Normal*:All/Route*17*:All/ExpertProducts*q4_k_[27]'
   fi
   ./cuda_linear_bench
 }

@@ -71,6 +71,12 @@ class Backend {
   // bytes are not needed afterwards.
   virtual MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) = 0;
   virtual VectorId pack_vector(std::span<const Tensor> parts) = 0;  // f32, concatenated
+  // A router, whose products are made in f32: small differences decide which experts a token gets.
+  virtual MatrixId pack_router(std::span<const Tensor> parts) {
+    return pack_matrix(parts, PartOrder::stacked, Shard::none);
+  }
+  // After a layer's experts were packed, for what a device wants to know of them together.
+  virtual void pack_experts(const MoeSpec& moe) { static_cast<void>(moe); }
   // cos and sin of every position, [max_model_len, head_dim / 2] f32 each.
   virtual void set_rope_table(std::span<const float> cos, std::span<const float> sin) = 0;
   // Allocates pages, row slots and scratch. Once, after packing.
@@ -79,8 +85,6 @@ class Backend {
   virtual std::int64_t packed_bytes() const = 0;             // weights on the device
   virtual std::int64_t packed_bytes(MatrixId id) const = 0;  // one of them
   virtual std::int64_t free_bytes() const = 0;               // memory that pages may take
-
-  virtual bool can_run_experts() const = 0;  // asked before anything is packed
 
   // Marks what a step's time goes into; nullptr: no more. A device that cannot tell ignores it.
   virtual void set_profile(StepProfile* profile) { static_cast<void>(profile); }

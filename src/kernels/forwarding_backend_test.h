@@ -16,6 +16,8 @@ class ForwardingBackend : public Backend {
     return real_->pack_matrix(parts, order, shard);
   }
   VectorId pack_vector(std::span<const Tensor> parts) override { return real_->pack_vector(parts); }
+  MatrixId pack_router(std::span<const Tensor> parts) override { return real_->pack_router(parts); }
+  void pack_experts(const MoeSpec& moe) override { real_->pack_experts(moe); }
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override {
     real_->set_rope_table(cos, sin);
   }
@@ -28,7 +30,6 @@ class ForwardingBackend : public Backend {
   std::int64_t packed_bytes() const override { return real_->packed_bytes(); }
   std::int64_t packed_bytes(MatrixId id) const override { return real_->packed_bytes(id); }
   std::int64_t free_bytes() const override { return real_->free_bytes(); }
-  bool can_run_experts() const override { return real_->can_run_experts(); }
   void set_profile(StepProfile* profile) override { real_->set_profile(profile); }
   void begin_step(const StepBatch& batch) override { real_->begin_step(batch); }
   void run(Recipe kind, function_ref<void()> recipe) override { real_->run(kind, recipe); }

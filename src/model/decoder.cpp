@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "loader/model_weights.h"
 #include "model/matrix_packer.h"
 #include "rope/rope_frequencies.h"
@@ -51,9 +50,10 @@ MoeSpec pack_moe(Backend& backend, MatrixPacker& matrices, const MoeConfig& conf
     router.push_back({scale.data, scale.dtype, {1, scale.n_cols()}});
     moe.shared = pack_mlp(backend, matrices, weights.shared);
   }
-  moe.router = backend.pack_matrix(router, PartOrder::stacked, Shard::none);
+  moe.router = backend.pack_router(router);
   for (const MlpWeights& expert : weights.experts)
     moe.experts.push_back(pack_mlp(backend, matrices, expert));
+  backend.pack_experts(moe);
   return moe;
 }
 
@@ -94,13 +94,6 @@ void release_matrices(const Checkpoint& checkpoint, const LayerWeights& weights)
   for (const MlpWeights& expert : weights.moe.experts) release(expert);
 }
 
-void require_experts(const Backend& backend, const Checkpoint& checkpoint) {
-  if (checkpoint.config().moe.n_experts == 0 || backend.can_run_experts()) return;
-  fail(ErrorCode::unsupported,
-       "{}: a mixture of experts does not run on this device yet; --device cpu runs it",
-       checkpoint.path().string());
-}
-
 void set_rope_table(Backend& backend, const ModelConfig& config, std::int64_t n_positions) {
   const RopeTable table = rope_table(
       rope_frequencies(config.head_dim, config.rope_theta, config.rope_scaling), n_positions);
@@ -116,7 +109,6 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
       vocab_size_(static_cast<std::int32_t>(checkpoint.config().vocab_size)),
       max_model_len_(options.max_model_len) {
   const ModelConfig& config = checkpoint.config();
-  require_experts(backend, checkpoint);
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
   MatrixPacker matrices(backend, pool, options.quantise);

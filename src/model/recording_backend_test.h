@@ -61,7 +61,6 @@ class RecordingBackend final : public Backend {
   std::int64_t packed_bytes() const override { return 100 * n_matrices_; }
   std::int64_t packed_bytes(MatrixId) const override { return 100; }
   std::int64_t free_bytes() const override { return 1 << 30; }
-  bool can_run_experts() const override { return true; }
 
   void begin_step(const StepBatch& batch) override {
     calls.push_back("begin_step");

@@ -36,7 +36,6 @@ class CpuBackend final : public Backend {
   std::int64_t packed_bytes() const override { return weights_.n_bytes(); }
   std::int64_t packed_bytes(MatrixId id) const override { return weights_.matrix(id).n_bytes(); }
   std::int64_t free_bytes() const override;
-  bool can_run_experts() const override { return true; }
 
   void set_profile(StepProfile* profile) override { profile_.set(profile); }
   void begin_step(const StepBatch& batch) override;

@@ -14,13 +14,6 @@
 namespace tinyllm::cuda {
 namespace {
 
-// Zeroed, so that padding is finite from the beginning.
-DeviceBuffer zeroed(std::int64_t n_bytes, const char* what) {
-  DeviceBuffer buffer(n_bytes, what);
-  if (n_bytes > 0) check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(n_bytes)), what);
-  return buffer;
-}
-
 constexpr std::int64_t kPoolRows = 1024;  // biases, and bans, of a sequence
 
 }  // namespace
@@ -116,9 +109,13 @@ void CudaBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
         layer.head_dim != attention_.head_dim || layer.window != attention_.window)
       fail(ErrorCode::unsupported, "layers whose attention differs do not run on the GPU yet");
   }
+  if (attention_.head_dim % 8 != 0 || attention_.head_dim > 256)
+    fail(ErrorCode::unsupported, "heads of {} values; on the GPU a multiple of 8, at most 256",
+         attention_.head_dim);
   layer_elems_ = std::int64_t{kv.n_blocks} * 2 * kv.block_size * attention_.kv_size();
   pages_ = DeviceBuffer(layer_elems_ * std::ssize(sizes.attention) * 2, "the KV cache");
   configure_activations();
+  configure_experts();
   configure_attention();
   configure_sampling();
   configure_flights();

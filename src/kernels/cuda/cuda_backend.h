@@ -11,6 +11,7 @@
 //   cuda_backend.cpp   loading and memory
 //   cuda_step.cpp      the frame of a step: upload, graphs, download
 //   cuda_layers.cpp    the calls of the recipe
+//   cuda_experts.cpp   mixtures of experts
 
 #include <cuda_bf16.h>
 
@@ -19,12 +20,12 @@
 #include <memory>
 #include <vector>
 
-#include "base/check.h"
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "kernels/cuda/decode_attention.h"
 #include "kernels/cuda/device_context.h"
 #include "kernels/cuda/device_memory.h"
+#include "kernels/cuda/experts.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/linear.h"
 #include "kernels/cuda/packed_weights.h"
@@ -41,13 +42,14 @@ class CudaBackend final : public Backend {
 
   MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard shard) override;
   VectorId pack_vector(std::span<const Tensor> parts) override;
+  MatrixId pack_router(std::span<const Tensor> parts) override;
+  void pack_experts(const MoeSpec& moe) override;
   void set_rope_table(std::span<const float> cos, std::span<const float> sin) override;
   void configure(const BackendSizes& sizes, const KvSpec& kv) override;
   std::int64_t kv_block_bytes(const BackendSizes& sizes, const KvSpec& kv) const override;
   std::int64_t packed_bytes() const override { return weights_.n_taken(); }
   std::int64_t packed_bytes(MatrixId id) const override { return matrix(id).n_bytes; }
   std::int64_t free_bytes() const override;
-  bool can_run_experts() const override { return false; }
 
   void begin_step(const StepBatch& batch) override;
   void run(Recipe kind, function_ref<void()> recipe) override;
@@ -56,7 +58,7 @@ class CudaBackend final : public Backend {
   void attention(const LayerSpec& layer) override;
   void attention_output(const LayerSpec& layer) override;
   void mlp(const LayerSpec& layer) override;
-  void experts(const LayerSpec&) override { CHECK(false, "no experts on this device"); }
+  void experts(const LayerSpec& layer) override;
   void head(const HeadWeights& head) override;
   const StepOutput& collect() override;
   std::int32_t lag() const override { return kLag; }
@@ -69,6 +71,7 @@ class CudaBackend final : public Backend {
   static constexpr std::int32_t kMaxDecodeTokens = 8;  // of a sequence; more are a prompt
   static constexpr std::int32_t kMaxFusedNormRows = 2;
   static constexpr std::int32_t kDequantisedRows = 8192;  // at once
+  static constexpr std::int32_t kExpertTokens = 2048;     // at once
 
   struct Matrix {
     std::vector<LinearWeights> sections;
@@ -76,6 +79,7 @@ class CudaBackend final : public Backend {
     std::int32_t n_rows = 0, n_cols = 0;
     PartOrder order = PartOrder::stacked;
     std::int64_t n_bytes = 0;
+    const float* floats = nullptr;  // of a router, which has no sections: [n_rows, n_cols]
   };
   // What the host keeps of a step until its results were read.
   struct Flight {
@@ -133,6 +137,8 @@ class CudaBackend final : public Backend {
                       void* out, std::int64_t stride, GemmOutput output);
   // rms_norm(hidden), in the product where it is small, else beforehand into normed_.
   LinearInput normed_input(const Matrix& weights, VectorId norm, float eps);
+  // Columns of the down projection: silu(gate) up, in gated_. input: x, or hidden states.
+  LinearInput gated_product(const MlpSpec& spec, const LinearInput& input, std::int32_t n);
   AttentionShape attention_shape(const AttentionSpec& spec) const;
   KvView kv_view(std::int32_t layer_idx) const;
   __nv_bfloat16* layer_pages(std::int32_t layer_idx) const;
@@ -140,6 +146,10 @@ class CudaBackend final : public Backend {
   void copy_wanted(std::int32_t first, std::int32_t n);
   SampleBatchView sample_view(std::int32_t first, std::int32_t n) const;
   SampleResults results_view(std::int32_t first) const;
+
+  // --- cuda_experts.cpp ---
+  void configure_experts();
+  void expert_tokens(const LayerSpec& layer, std::int32_t first, std::int32_t n);
 
   ThreadPool* pool_;
   DeviceContext context_;
@@ -161,6 +171,13 @@ class CudaBackend final : public Backend {
   DeviceBuffer dequantised_;  // rows of a matrix
   DeviceBuffer pages_;
   std::int64_t layer_elems_ = 0;
+
+  std::map<MatrixId, ExpertLayer> expert_layers_;  // by router
+  std::vector<DeviceBuffer> expert_buffers_;       // what the following look into
+  ExpertChoices choices_;
+  ExpertRows rows_;
+  float *expert_out_ = nullptr, *shared_out_ = nullptr;  // [rows, hidden], [tokens, hidden]
+  DeviceBuffer expert_gated_;                            // [rows, gated_stride_]
 
   AttentionPlanSizes plan_sizes_;
   bool has_fast_attention_ = false, has_prefill_ = false;

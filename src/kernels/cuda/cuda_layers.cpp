@@ -153,27 +153,32 @@ void CudaBackend::attention_output(const LayerSpec& layer) {
            LinearEpilogue::add, layer.o_bias);
 }
 
-void CudaBackend::mlp(const LayerSpec& layer) {
-  const MlpSpec& spec = layer.mlp;
-  const Matrix& gate_up = matrix(spec.gate_up_proj);
-  const LinearInput input = normed_input(gate_up, layer.post_attention_norm, layer.norm_eps);
-  const LinearWeights& section = gate_up.sections[0];
+LinearInput CudaBackend::gated_product(const MlpSpec& spec, const LinearInput& input,
+                                       std::int32_t n) {
+  const LinearWeights& section = matrix(spec.gate_up_proj).sections[0];
   auto* gated = gated_.as<__nv_bfloat16>();
   const float* bias = vector(spec.gate_up_bias);
-  if (goes_to_gemm(section, n_tokens_)) {
-    multiply_large(section, input, n_tokens_, gate_up_.data(), section.n_padded_rows,
+  if (goes_to_gemm(section, n)) {
+    multiply_large(section, input, n, gate_up_.data(), section.n_padded_rows,
                    GemmOutput::store_bf16);
-    launch_gate(context_, gate_up_.as<__nv_bfloat16>(), n_tokens_, spec.intermediate_size, bias,
-                gated, gated_stride_);
+    launch_gate(context_, gate_up_.as<__nv_bfloat16>(), n, spec.intermediate_size, bias, gated,
+                gated_stride_);
   } else {
-    launch_linear(context_, section, input, n_tokens_,
+    launch_linear(context_, section, input, n,
                   {LinearEpilogue::gate, nullptr, gated, gated_stride_, bias});
   }
-  LinearInput down;
-  down.x = gated;
-  down.stride = gated_stride_;
-  multiply(matrix(spec.down_proj), down, n_tokens_, hidden_.as<float>(), sizes_.hidden_size,
-           LinearEpilogue::add, spec.down_bias);
+  LinearInput result;
+  result.x = gated;
+  result.stride = gated_stride_;
+  return result;
+}
+
+void CudaBackend::mlp(const LayerSpec& layer) {
+  const MlpSpec& spec = layer.mlp;
+  const LinearInput input =
+      normed_input(matrix(spec.gate_up_proj), layer.post_attention_norm, layer.norm_eps);
+  multiply(matrix(spec.down_proj), gated_product(spec, input, n_tokens_), n_tokens_,
+           hidden_.as<float>(), sizes_.hidden_size, LinearEpilogue::add, spec.down_bias);
 }
 
 SampleBatchView CudaBackend::sample_view(std::int32_t first, std::int32_t n) const {

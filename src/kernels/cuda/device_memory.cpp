@@ -44,6 +44,12 @@ DeviceBuffer& DeviceBuffer::operator=(DeviceBuffer&& other) noexcept {
   return *this;
 }
 
+DeviceBuffer zeroed(std::int64_t n_bytes, const char* what) {
+  DeviceBuffer buffer(n_bytes, what);
+  if (n_bytes > 0) check(cudaMemset(buffer.data(), 0, static_cast<std::size_t>(n_bytes)), what);
+  return buffer;
+}
+
 PinnedBuffer::PinnedBuffer(std::int64_t n_bytes, const char* what) : n_bytes_(n_bytes) {
   if (n_bytes == 0) return;
   void* data = nullptr;

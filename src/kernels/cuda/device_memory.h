@@ -29,6 +29,9 @@ class DeviceBuffer {
   std::int64_t n_bytes_ = 0;
 };
 
+// Zeroed, so that padding is finite from the beginning.
+DeviceBuffer zeroed(std::int64_t n_bytes, const char* what);
+
 // Page-locked host memory.
 class PinnedBuffer {
  public:

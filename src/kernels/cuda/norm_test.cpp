@@ -3,21 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
-#include "kernels/cuda/device_array_test.h"
-#include "tensor/float16.h"
+#include "kernels/cuda/packed_on_device_test.h"
 
 namespace tinyllm::cuda {
 namespace {
-
-std::vector<float> random_floats(std::size_t n, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(n);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 std::vector<float> as_floats(const std::vector<std::uint16_t>& bits) {
   std::vector<float> values;

@@ -343,11 +343,11 @@ __device__ __forceinline__ void add_step(float (&d)[4], const Unit& w, int step,
 
 // d[m][n] += a block of kMTiles tiles of 16 rows times kNTiles tiles of 8 rows of x.
 // x.load(n, i, column): the 8 columns 8c.. of 32, which are unit i of the block and begin at
-// `column`; x.load_small: 4c.. and 16 + 4c.. .
+// `column`; x.load_small: 4c.. and 16 + 4c.. . n_used: tiles of rows of x that there are.
 template <typename Blocks, int kNTiles, int kMTiles, typename X>
 __device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
                                                const typename Blocks::Registers (&w)[kMTiles],
-                                               const X& x, int column) {
+                                               const X& x, int column, int n_used = kNTiles) {
 #pragma unroll
   for (int i = 0; i < Blocks::kColumns / 32; ++i) {
     Unit units[kMTiles];
@@ -355,6 +355,7 @@ __device__ __forceinline__ void multiply_block(float (&d)[kMTiles][kNTiles][4],
     for (int m = 0; m < kMTiles; ++m) units[m] = Blocks::unit(w[m], i);
 #pragma unroll
     for (int n = 0; n < kNTiles; ++n) {
+      if (n >= n_used) break;
       const uint4 b = Blocks::kSmallGroups ? x.load_small(n, i, column + 32 * i)
                                            : x.load(n, i, column + 32 * i);
       float sums_of_x[2][4] = {};

@@ -1,0 +1,12 @@
+// The experts' products for bf16 weights.
+
+#include "kernels/cuda/expert_kernel.cuh"
+
+namespace tinyllm::cuda {
+
+void launch_experts_bf16(const DeviceContext& context, ExpertArgs args, int n_cols, int max_units,
+                         int chunk_rows) {
+  launch_expert_format<Bf16Blocks>(context, args, n_cols, max_units, chunk_rows);
+}
+
+}  // namespace tinyllm::cuda

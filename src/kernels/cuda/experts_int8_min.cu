@@ -1,0 +1,12 @@
+// The experts' products for int8_min weights.
+
+#include "kernels/cuda/expert_kernel.cuh"
+
+namespace tinyllm::cuda {
+
+void launch_experts_int8_min(const DeviceContext& context, ExpertArgs args, int n_cols,
+                             int max_units, int chunk_rows) {
+  launch_expert_format<Int8MinBlocks>(context, args, n_cols, max_units, chunk_rows);
+}
+
+}  // namespace tinyllm::cuda
