@@ -240,6 +240,10 @@ def client_tests(options):
     return run_pytest("tests/clients", options.name)
 
 
+def mcp_tests(options):
+    return run_pytest("tests/mcp", options.name, python_with("tests/mcp/requirements.txt"))
+
+
 def web_page_tests(options):
     return run_pytest("tests/web", options.name, python_with("tests/web/requirements.txt"), side_by_side="load", **level(options))
 
@@ -362,6 +366,7 @@ FAST = [
 GATES = [
     ("course gates", course_gates),
     ("attacks", attack_tests),
+    ("MCP servers", mcp_tests),
     ("web page", web_page_tests),
     ("llama.cpp", llama_cpp_tests),
     ("differential", differential_tests),

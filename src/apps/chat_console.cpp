@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "apps/called_as.h"
 #include "apps/progress_bar.h"
@@ -85,11 +86,21 @@ ChatConsole::Next ChatConsole::handle(const std::string& message) {
 
 ChatAnswer ChatConsole::stream(const std::string& message, function_ref<bool()> interrupted) {
   ProgressBar progress("reading", 0);
-  AnswerView view(stdout_style());
+  std::optional<AnswerView> view(stdout_style());
+  bool line_is_open = false;  // something was written, and no line's end yet
   const auto on_text = [&](std::string_view text) {
     progress.clear();
-    write_stdout(view.add(text));
+    write_stdout(view->add(text));
+    line_is_open = true;
   };
+  // Before a call of a tool is shown.
+  const auto pause = [&] {
+    progress.clear();
+    write_stdout(view->finish());
+    if (std::exchange(line_is_open, false)) write_stdout("\n");
+    view.emplace(stdout_style());
+  };
+  if (options_.tools != nullptr) options_.tools->begin_answer(pause, editor_.get());
   const auto on_prefill = [&](std::int64_t n_done, std::int64_t n_total) {
     progress.set_total(n_total);
     progress.update(n_done);
@@ -103,7 +114,7 @@ ChatAnswer ChatConsole::stream(const std::string& message, function_ref<bool()> 
       session().answer(message, {on_text, on_dropped, on_prefill, interrupted});
   progress.clear();
   const bool stopped_early = answer.text.empty() && answer.finish_reason == FinishReason::cancelled;
-  write_stdout(view.finish());
+  write_stdout(view->finish());
   if (!stopped_early) write_stdout("\n");
   if (answer.context_full) {
     say(fmt::format("(the context of {} tokens is full: the answer was cut; /reset starts anew)",
@@ -122,7 +133,10 @@ bool ChatConsole::answer(const std::string& message) {
       last_ = answer_once(message);
     } else {
       const InterruptFlag interrupt;
-      last_ = stream(message, [&] { return editor_->take_interrupt() || interrupt.raised(); });
+      bool is_stopped = false;  // a key is taken once, and several ask for it
+      last_ = stream(message, [&] {
+        return is_stopped = is_stopped || editor_->take_interrupt() || interrupt.raised();
+      });
       say(summary_of(last_));
       std::fputs("\n", stderr);
     }

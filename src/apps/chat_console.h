@@ -20,6 +20,7 @@ struct ChatConsoleOptions {
   // Opens another model for /model. Throws Error.
   std::function<std::unique_ptr<ChatModel>(const std::string& name)> open_model;
   std::filesystem::path history_file;  // what was typed in earlier talks; empty: nothing is kept
+  ToolDesk* tools = nullptr;           // shows calls of tools and asks for them; nullptr: none
 };
 
 class ChatConsole {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/tool_chat.h"
 #include "apps/loading_bar.h"
 #include "base/available_memory.h"
 #include "client/open_model.h"
@@ -47,6 +48,10 @@ ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
   session_ = std::make_unique<ChatSession>(tokenizer, chat_template, *completer_, params,
                                            !options.no_shift);
   if (!options.system.empty()) session_->set_system(options.system);
+  if (options.tools == nullptr) return;
+  agent_ = std::make_unique<ToolChat>(*completer_->engine(), options.tools->box(),
+                                      options.tools->hooks());
+  session_->set_agent(agent_.get());
 }
 
 std::string ChatModel::title() const { return checkpoint_.path().filename().string(); }

@@ -10,6 +10,7 @@
 #include "apps/grammar_options.h"
 #include "apps/profile_table.h"
 #include "apps/sampling_options.h"
+#include "apps/tool_desk.h"
 #include "client/chat_session.h"
 #include "client/completer.h"
 #include "loader/checkpoint.h"
@@ -23,6 +24,7 @@ struct ChatModelOptions {
   GrammarOptions grammar;  // every answer follows it
   std::string system;
   bool no_shift = false;
+  ToolDesk* tools = nullptr;  // nullptr: the model calls none
 };
 
 class ChatModel {
@@ -44,6 +46,7 @@ class ChatModel {
   std::shared_ptr<const ModelText> text_;
   std::unique_ptr<ProfileReport> report_;  // printed when the completer is gone
   std::unique_ptr<Completer> completer_;
+  std::unique_ptr<ChatAgent> agent_;  // with tools
   std::unique_ptr<ChatSession> session_;
 };
 

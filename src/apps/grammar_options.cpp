@@ -23,6 +23,8 @@ int n_given(const GrammarOptions& options) {
 
 }  // namespace
 
+bool GrammarOptions::given() const { return n_given(*this) > 0; }
+
 void add_grammar_options(Command command, GrammarOptions& options) {
   command.add_option("--json-schema", options.json_schema, "A JSON schema; '-': stdin")
       .type_name("FILE")

@@ -21,6 +21,8 @@ struct GrammarOptions {
   std::optional<std::string> regex;
   std::vector<std::string> choices;
   bool json_object = false;
+
+  bool given() const;  // at least one
 };
 
 void add_grammar_options(Command command, GrammarOptions& options);

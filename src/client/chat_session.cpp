@@ -6,10 +6,18 @@
 #include "api/context_limit.h"
 #include "base/error.h"
 #include "client/chat_prompt.h"
+#include "client/saved_talk.h"
 
 namespace tinyllm {
 
 using json = nlohmann::ordered_json;
+
+namespace {
+
+// A turn of the talk begins with one.
+bool is_question(const json& message) { return message["role"] == "user"; }
+
+}  // namespace
 
 // One answer in the making; it lives on when the context is shifted under it.
 struct ChatSession::Turn {
@@ -36,9 +44,10 @@ void ChatSession::set_system(const std::string& text) {
 }
 
 std::optional<std::string> ChatSession::take_last_turn() {
-  if (messages_->size() < 2) return std::nullopt;
-  auto question = (*messages_)[messages_->size() - 2]["content"].get<std::string>();
-  messages_->erase(messages_->end() - 2, messages_->end());
+  const auto last = std::find_if(messages_->rbegin(), messages_->rend(), is_question);
+  if (last == messages_->rend()) return std::nullopt;
+  auto question = (*last)["content"].get<std::string>();
+  messages_->erase(std::prev(last.base()), messages_->end());
   return question;
 }
 
@@ -49,42 +58,30 @@ std::string ChatSession::last_answer() const {
 json ChatSession::to_json() const { return {{"system", system_}, {"messages", *messages_}}; }
 
 void ChatSession::restore(const json& talk) {
-  const auto is_text = [](const json& object, const char* name) {
-    return object.is_object() && object.contains(name) && object[name].is_string();
-  };
-  const bool whole = is_text(talk, "system") && talk.contains("messages") &&
-                     talk["messages"].is_array() && talk["messages"].size() % 2 == 0;
-  if (!whole) {
-    fail(ErrorCode::invalid_input,
-         "not a saved talk: it has \"system\" and \"messages\", questions and answers in turn");
-  }
-  json messages = json::array();
-  for (const json& message : talk["messages"]) {
-    const char* role = messages.size() % 2 == 0 ? "user" : "assistant";
-    if (!is_text(message, "content") || message.value("role", "") != role)
-      fail(ErrorCode::invalid_input, "message {} of a saved talk must be text of the {}",
-           messages.size(), role);
-    messages.push_back({{"role", role}, {"content", message["content"]}});
-  }
+  json messages = read_talk(talk);
   system_ = talk["system"].get<std::string>();
   *messages_ = std::move(messages);
 }
 
-std::int64_t ChatSession::n_turns() const {
-  return static_cast<std::int64_t>(messages_->size() + 1) / 2;
-}
+std::int64_t ChatSession::n_turns() const { return std::ranges::count_if(*messages_, is_question); }
 
-std::vector<TokenId> ChatSession::render() const {
+json ChatSession::prompt_messages() const {
   json messages = json::array();
   if (!system_.empty()) messages.push_back({{"role", "system"}, {"content", system_}});
   for (const json& message : *messages_) messages.push_back(message);
-  return encode_chat(tokenizer_, chat_template_.render({{"messages", std::move(messages)}}));
+  return messages;
 }
 
-// The last message is the user's new one and stays.
+std::vector<TokenId> ChatSession::render() const {
+  if (agent_ != nullptr) return agent_->encode(prompt_messages());
+  return encode_chat(tokenizer_, chat_template_.render({{"messages", prompt_messages()}}));
+}
+
+// The last question stays, with what has been said and done to it.
 bool ChatSession::drop_oldest_turn() {
-  if (messages_->size() < 3) return false;
-  messages_->erase(messages_->begin(), messages_->begin() + 2);
+  if (n_turns() < 2) return false;
+  const auto next = std::find_if(messages_->begin() + 1, messages_->end(), is_question);
+  messages_->erase(messages_->begin(), next);
   return true;
 }
 
@@ -132,7 +129,7 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
     answer.n_reused_tokens = completion.n_cached_tokens;
   }
   turn.ids.insert(turn.ids.end(), completion.token_ids.begin(), completion.token_ids.end());
-  n_context_tokens_ = std::ssize(prompt_ids) + std::ssize(turn.ids);
+  answer.n_context_tokens = std::ssize(prompt_ids) + std::ssize(turn.ids);
   answer.text += completion.text;
   answer.prefill_s += completion.prefill_s;
   answer.decode_s += completion.decode_s;
@@ -140,28 +137,43 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
   answer.context_full = answer.finish_reason == FinishReason::length && params.max_tokens < asked;
 }
 
+ChatAnswer ChatSession::answer_alone(const ChatWatcher& watcher) {
+  std::vector<TokenId> prompt_ids = fit_prompt(watcher);
+  Turn turn;
+  run(prompt_ids, turn, watcher);
+  while (turn.answer.context_full && shift_) {
+    const std::int64_t n_dropped = drop_turns(prompt_ids, std::ssize(turn.ids));
+    if (n_dropped == 0 || std::ssize(prompt_ids) + std::ssize(turn.ids) >= completer_.context())
+      break;
+    watcher.on_dropped(n_dropped);
+    run(prompt_ids, turn, watcher);
+  }
+  turn.answer.n_tokens = std::ssize(turn.ids);
+  if (!turn.answer.text.empty() || turn.answer.finish_reason != FinishReason::cancelled)
+    messages_->push_back({{"role", "assistant"}, {"content", turn.answer.text}});
+  return std::move(turn.answer);
+}
+
+ChatAnswer ChatSession::answer_by_agent(const ChatWatcher& watcher) {
+  const auto prompt = [&] {
+    fit_prompt(watcher);
+    return prompt_messages();
+  };
+  const auto append = [&](json message) { messages_->push_back(std::move(message)); };
+  SamplingParams params = params_;
+  params.seed += n_answers_;
+  return agent_->answer({prompt, append}, params, watcher);
+}
+
 ChatAnswer ChatSession::answer(const std::string& user_text, const ChatWatcher& watcher) {
   const json before = *messages_;
   messages_->push_back({{"role", "user"}, {"content", user_text}});
   try {
-    std::vector<TokenId> prompt_ids = fit_prompt(watcher);
-    Turn turn;
-    run(prompt_ids, turn, watcher);
-    while (turn.answer.context_full && shift_) {
-      const std::int64_t n_dropped = drop_turns(prompt_ids, std::ssize(turn.ids));
-      if (n_dropped == 0 || std::ssize(prompt_ids) + std::ssize(turn.ids) >= completer_.context())
-        break;
-      watcher.on_dropped(n_dropped);
-      run(prompt_ids, turn, watcher);
-    }
-    turn.answer.n_tokens = std::ssize(turn.ids);
+    ChatAnswer answer = agent_ != nullptr ? answer_by_agent(watcher) : answer_alone(watcher);
+    n_context_tokens_ = answer.n_context_tokens;
     ++n_answers_;
-    if (turn.answer.text.empty() && turn.answer.finish_reason == FinishReason::cancelled) {
-      *messages_ = before;
-    } else {
-      messages_->push_back({{"role", "assistant"}, {"content", turn.answer.text}});
-    }
-    return turn.answer;
+    if (is_question(messages_->back())) *messages_ = before;  // it was stopped before it began
+    return answer;
   } catch (const Error&) {
     *messages_ = before;
     throw;

@@ -10,33 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "api/output.h"
 #include "api/sampling_params.h"
-#include "base/function_ref.h"
+#include "client/chat_agent.h"
 #include "client/completer.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace tinyllm {
-
-struct ChatAnswer {
-  std::string text;
-  // cancelled: the user stopped it; length: max_tokens or the end of the context.
-  FinishReason finish_reason = FinishReason::none;
-  bool context_full = false;  // the answer was cut where the context ends
-  std::int64_t n_prompt_tokens = 0;
-  std::int64_t n_reused_tokens = 0;  // of the prompt, computed in an earlier turn
-  std::int64_t n_tokens = 0;
-  double prefill_s = 0, decode_s = 0;
-};
-
-// What a session tells and asks while it answers.
-struct ChatWatcher {
-  function_ref<void(std::string_view text)> on_text;  // whole characters
-  function_ref<void(std::int64_t n_turns)> on_dropped;
-  function_ref<void(std::int64_t n_done, std::int64_t n_total)> on_prefill;
-  function_ref<bool()> interrupted;
-};
 
 class ChatSession {
  public:
@@ -47,8 +27,11 @@ class ChatSession {
               SamplingParams params, bool shift);
   ~ChatSession();
 
+  // From now on `agent` answers, with its tools; it must outlive the session.
+  void set_agent(ChatAgent* agent) { agent_ = agent; }
+
   // Appends the user's message and the model's answer (also a stopped one; nothing when it stopped
-  // before the first token). Throws Error{context_overflow} when the message alone does not fit,
+  // before the first token), with the calls of tools that led to it. Throws Error{context_overflow} when the message alone does not fit,
   // Error{invalid_input} when the template refuses; the conversation is then as before.
   ChatAnswer answer(const std::string& user_text, const ChatWatcher& watcher);
 
@@ -63,8 +46,8 @@ class ChatSession {
   const SamplingParams& params() const { return params_; }
   void set_params(SamplingParams params) { params_ = std::move(params); }
 
-  // {"system": "...", "messages": [{"role": ..., "content": ...}, ...]}, and back. Throws
-  // Error{invalid_input} for anything else; the talk is then as before.
+  // {"system": "...", "messages": [{"role": ..., "content": ...}, ...]}, and back, with calls of tools
+  // and their results. Throws Error{invalid_input} for anything else; the talk is then as before.
   nlohmann::ordered_json to_json() const;
   void restore(const nlohmann::ordered_json& talk);
 
@@ -73,15 +56,19 @@ class ChatSession {
 
  private:
   struct Turn;
+  nlohmann::ordered_json prompt_messages() const;
   std::vector<TokenId> render() const;
   std::vector<TokenId> fit_prompt(const ChatWatcher& watcher);
   bool drop_oldest_turn();
   std::int64_t drop_turns(std::vector<TokenId>& prompt_ids, std::int64_t n_answer_ids);
   void run(const std::vector<TokenId>& prompt_ids, Turn& turn, const ChatWatcher& watcher);
+  ChatAnswer answer_alone(const ChatWatcher& watcher);
+  ChatAnswer answer_by_agent(const ChatWatcher& watcher);
 
   const Tokenizer& tokenizer_;
   const ChatTemplate& chat_template_;
   Completer& completer_;
+  ChatAgent* agent_ = nullptr;
   SamplingParams params_;
   bool shift_;
   std::string system_;

@@ -18,6 +18,7 @@
 namespace tinyllm {
 
 class Checkpoint;
+class Engine;
 struct ModelText;
 struct TextConstraint;
 
@@ -41,8 +42,9 @@ struct Completion {
 class Completer {
  public:
   virtual ~Completer() = default;
-  virtual std::int64_t context() const = 0;  // tokens that prompt and answer may fill
-  virtual std::string about() const = 0;     // one line: what computes, with which memory
+  virtual std::int64_t context() const = 0;     // tokens that prompt and answer may fill
+  virtual std::string about() const = 0;        // one line: what computes, with which memory
+  virtual Engine* engine() { return nullptr; }  // nullptr: the reference path
   // Throws Error{context_overflow | invalid_input} for a prompt or parameters that cannot run.
   virtual Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
                               bool wants_logits, const CompletionWatcher& watcher) = 0;

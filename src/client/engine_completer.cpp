@@ -36,6 +36,7 @@ class EngineCompleter final : public Completer {
 
   std::int64_t context() const override { return engine_->max_model_len(); }
   std::string about() const override { return describe(*engine_); }
+  Engine* engine() override { return engine_.get(); }
 
   Completion complete(const std::vector<TokenId>& prompt_ids, const SamplingParams& params,
                       bool wants_logits, const CompletionWatcher& watcher) override {

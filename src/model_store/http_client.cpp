@@ -7,7 +7,7 @@
 #include <exception>
 #include <memory>
 
-#include "base/check.h"
+#include "base/curl_settings.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "model_store/near_names.h"
@@ -20,15 +20,6 @@ constexpr long kMinBytesPerSecond = 100;
 constexpr int kMaxRedirects = 5;
 constexpr std::size_t kMaxErrorBody = 4096;
 constexpr std::size_t kMaxHeaders = 200;
-
-// libcurl's own set-up: once, before the first use, never undone.
-void* new_curl() {
-  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CHECK(initialised == CURLE_OK, "libcurl cannot start");
-  CURL* curl = curl_easy_init();
-  CHECK(curl != nullptr, "libcurl cannot start");
-  return curl;
-}
 
 // "https://host:8443" of "HTTPS://Host:8443/path?x"; empty when the URL is malformed.
 std::string origin_of(const std::string& url) {
@@ -46,36 +37,6 @@ std::string origin_of(const std::string& url) {
 }
 
 bool is_https(const std::string& url) { return lower_case(url.substr(0, 8)) == "https://"; }
-
-// Only http and https, and from https only https: a redirect must not lead to file:// or in clear.
-void set_protocols(CURL* curl, bool https_only) {
-#if LIBCURL_VERSION_NUM >= 0x075500
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, https_only ? "https" : "http,https");
-#else
-  curl_easy_setopt(
-      curl, CURLOPT_PROTOCOLS,
-      static_cast<long>(https_only ? CURLPROTO_HTTPS : (CURLPROTO_HTTP | CURLPROTO_HTTPS)));
-#endif
-}
-
-// The library, unlike the curl program, does not look at these itself.
-void set_certificates(CURL* curl) {
-  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
-    if (const char* file = std::getenv(name); file != nullptr && *file != '\0') {
-      curl_easy_setopt(curl, CURLOPT_CAINFO, file);
-      return;
-    }
-  }
-}
-
-void set_common_options(CURL* curl, const std::string& url, bool https_only) {
-  curl_easy_reset(curl);  // keeps open connections
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  set_protocols(curl, https_only);
-  set_certificates(curl);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_USERAGENT, "tinyllm");
-}
 
 }  // namespace
 
@@ -168,8 +129,7 @@ std::string HttpHead::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-HttpClient::HttpClient(HttpOptions options)
-    : options_(std::move(options)), curl_(new_curl(), &curl_easy_cleanup) {
+HttpClient::HttpClient(HttpOptions options) : options_(std::move(options)), curl_(new_curl()) {
   options_.token_origin = origin_of(options_.token_origin);
 }
 
@@ -266,7 +226,7 @@ HttpDownload HttpClient::download(const std::string& url, std::uint64_t offset,
 }
 
 bool can_connect(const std::string& url, int timeout_ms) {
-  const std::unique_ptr<void, void (*)(void*)> curl(new_curl(), &curl_easy_cleanup);
+  const CurlHandle curl = new_curl();
   set_common_options(curl.get(), url, is_https(url));
   curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout_ms));

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/curl_settings.h"
 #include "base/function_ref.h"
 
 namespace tinyllm {
@@ -66,7 +66,7 @@ class HttpClient {
   void perform(const std::string& url, Transfer& transfer);
 
   HttpOptions options_;
-  std::unique_ptr<void, void (*)(void*)> curl_;  // CURL*
+  CurlHandle curl_;
 };
 
 // True when the URL's host, or the proxy in between, accepts a connection.

@@ -1,0 +1,62 @@
+#include "agent/tool_chat.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+// Behind results, where the model may not call any more. Small models call again without it. It is
+// part of this one prompt only.
+constexpr const char* kAskForAnswer = "Answer my question now, in words, with these results.";
+
+// However many bytes make a token, a result fills at most half of the context.
+std::size_t max_result_bytes(std::int64_t context) {
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(context / 2, 512, 16 << 10));
+}
+
+void add(ChatAnswer& answer, const AskedTurn& asked) {
+  answer.n_prompt_tokens += asked.n_prompt_tokens;
+  answer.n_reused_tokens += asked.n_reused_tokens;
+  answer.n_tokens += asked.n_tokens;
+  answer.n_context_tokens = asked.n_prompt_tokens + asked.n_tokens;
+  answer.prefill_s += asked.prefill_s;
+  answer.decode_s += asked.decode_s;
+}
+
+}  // namespace
+
+ToolChat::ToolChat(Engine& engine, const ToolBox& box, ToolChatHooks hooks)
+    : model_(engine), box_(box), hooks_(std::move(hooks)) {}
+
+std::vector<TokenId> ToolChat::encode(const json& messages) const {
+  return model_.encode(messages, box_.to_json());
+}
+
+ChatAnswer ToolChat::answer(const ChatTalk& talk, const SamplingParams& params,
+                            const ChatWatcher& watcher) {
+  ChatAnswer answer;
+  const json tools = box_.to_json();
+  const auto ask = [&](bool may_call) {
+    json messages = talk.prompt();
+    if (!may_call) messages.push_back({{"role", "user"}, {"content", kAskForAnswer}});
+    AskedTurn asked =
+        model_.ask(messages, may_call ? tools : json::array(), params,
+                   {watcher.on_text, hooks_.on_reasoning, watcher.on_prefill, watcher.interrupted});
+    add(answer, asked);
+    return std::move(asked.turn);
+  };
+  const ModelTurn last =
+      run_agent(box_, {ask, talk.append}, {hooks_.approve, hooks_.on_result, watcher.interrupted},
+                {.max_result_bytes = max_result_bytes(model_.context())});
+  answer.text = last.text;
+  answer.finish_reason = last.finish_reason;
+  answer.context_full =
+      last.finish_reason == FinishReason::length && answer.n_context_tokens >= model_.context();
+  return answer;
+}
+
+}  // namespace tinyllm

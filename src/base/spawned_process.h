@@ -1,0 +1,50 @@
+#pragma once
+// Another program in a process group of its own, so that Ctrl-C reaches us only and its end takes
+// all that it started. One thread.
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tinyllm {
+
+// Both ends of a pipe, closed when they are left. Not inherited by other programs.
+struct Pipe {
+  Pipe();  // throws Error{io}
+  ~Pipe();
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  void close_read();
+  void close_write();
+  int read_end = -1, write_end = -1;
+};
+
+struct SpawnOptions {
+  std::vector<std::string> arguments;                            // [0] is looked up in PATH
+  std::vector<std::pair<std::string, std::string>> environment;  // added to our own
+  std::string folder = {};                                       // to run in; "": ours
+  int input = -1, output = -1, error = -1;  // become its stdin, stdout, stderr; -1: /dev/null
+};
+
+class SpawnedProcess {
+ public:
+  // Throws Error{io} when no process can be made. A program that is not there ends with code 127, a
+  // folder that is not there with 126. It is ended when the thread that started it ends.
+  explicit SpawnedProcess(const SpawnOptions& options);
+  ~SpawnedProcess();
+  SpawnedProcess(const SpawnedProcess&) = delete;
+  SpawnedProcess& operator=(const SpawnedProcess&) = delete;
+
+  bool poll_exit();       // true once it is gone
+  void end();             // its whole group: politely, after two seconds by force
+  int exit_code() const;  // once it is gone; 128 + n: ended by signal n
+
+ private:
+  pid_t pid_ = -1;
+  int status_ = 0;
+  bool reaped_ = false;
+};
+
+}  // namespace tinyllm

@@ -1,0 +1,74 @@
+"""chat --mcp against the official Python package, over stdio and both kinds of streamable HTTP."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import toy_model
+
+pytest.importorskip("mcp", reason="LACKS the package mcp: ./tiny test --all installs it into build/python")
+
+SERVER = Path(__file__).with_name("tool_server.py")
+TEMPLATE = (
+    "{% set ns = namespace(n=1) %}{% if tools %}<tool_call>{{ tools | tojson }}{% endif %}"
+    "{% for m in messages %}{{ m.content }}\n{% if m.role == 'tool' %}{% set ns.n = ns.n + 1 %}{% endif %}{% endfor %}{{ ns.n }}"
+)
+
+
+def call(name, **arguments):
+    return "<tool_call>\n" + json.dumps({"name": name, "arguments": arguments}) + "\n</tool_call>"
+
+
+def talk(tinyllm, tmp_path, server, *calls, flags=()):
+    """(stdout, stderr) of a talk in which the model makes these calls one after another."""
+    chain, words = toy_model.say({str(i + 1): [text] for i, text in enumerate([*calls, "Done."])})
+    model = toy_model.write_folder(tmp_path / "model", chain, template=TEMPLATE, words=words)
+    file = tmp_path / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"my tests": server}}))
+    allowed = [flag for name in ("add", "shout", "refuse", "sleep") for flag in ("--allow-tool", f"my_tests_{name}")]
+    done = tinyllm.run("chat", "-m", model, "--mcp", file, *allowed, *flags, stdin="Go.\n", timeout=120)
+    assert done.returncode == 0, done
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(params=["stdio", "json", "events"])
+def server(request):
+    if request.param == "stdio":
+        yield {"command": sys.executable, "args": [str(SERVER), "stdio"], "timeout": 30}
+        return
+    port = free_port()
+    command = [sys.executable, str(SERVER), request.param, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield {"url": f"http://127.0.0.1:{port}/mcp", "timeout": 30}
+        process.terminate()
+
+
+def test_tools_run(tinyllm, tmp_path, server):
+    calls = [call("my_tests_add", a=40, b=2), call("my_tests_shout", text="é!"), call("my_tests_refuse")]
+    out, err = talk(tinyllm, tmp_path, server, *calls)
+    assert out == "Done.\n"
+    lines = err.splitlines()
+    assert lines[:4] == ['  my_tests_add {"a": 40, "b": 2}', "  = 42", '  my_tests_shout {"text": "\\u00e9!"}', "  = É!"], err
+    assert lines[4] == "  my_tests_refuse {}" and lines[5].startswith("  error: ") and "no luck today" in err
+
+
+def test_a_slow_call_is_given_up(tinyllm, tmp_path, server):
+    started = time.monotonic()
+    out, err = talk(tinyllm, tmp_path, {**server, "timeout": 6}, call("my_tests_sleep", seconds=30))
+    assert out == "Done.\n" and "  error: the server did not answer tools/call within 6 s" in err, err
+    assert time.monotonic() - started < 25
