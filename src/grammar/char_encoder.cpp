@@ -73,6 +73,16 @@ std::pair<char32_t, char32_t> overlap(const CodePointRange& range, char32_t low,
 constexpr std::pair<char32_t, char32_t> kLengths[] = {
     {0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xD7FF}, {0xE000, 0xFFFF}, {0x10000, kLastCodePoint}};
 
+// What may be written as \uXXXX: all that some program escapes. A letter is written as itself, or a
+// model that is held to a name might spell it in figures.
+CodePointSet escapable() {
+  CodePointSet set(0, 0x1F);
+  set.add(0x7F, kLastCodePoint);
+  for (const char c : {'"', '\\', '/', '<', '>', '&', '\''})
+    set.add(static_cast<char32_t>(c), static_cast<char32_t>(c));
+  return set;
+}
+
 }  // namespace
 
 ExprId CharEncoder::utf8(const CodePointSet& set) {
@@ -132,7 +142,8 @@ ExprId CharEncoder::escaped(const CodePointSet& set) {
     if (set.contains(static_cast<char32_t>(c))) letters.insert(static_cast<std::uint8_t>(letter));
   }
   std::vector<ExprId> parts = {pool_.concat(pool_.byte('\\'), pool_.bytes(letters))};
-  for (const CodePointRange& range : set.ranges()) {
+  const CodePointSet in_figures = set.intersected(escapable());
+  for (const CodePointRange& range : in_figures.ranges()) {
     for (const auto& [low, high] : {std::pair<char32_t, char32_t>{0, 0xD7FF}, {0xE000, 0xFFFF}}) {
       const auto [first, last] = overlap(range, low, high);
       if (first <= last) parts.push_back(hex_escape(first, last));

@@ -1,6 +1,7 @@
 #pragma once
 // Code points as expressions over bytes: in plain UTF-8, or as they may be written inside a JSON
-// string. There a character has several writings ("é", "\u00e9"), all of which count as one.
+// string. There a character has several writings ("é", "\u00e9"), all of which count as one; but no
+// letter, digit or other printable character of ASCII is written as \u0061, which no program does.
 // Surrogates stand for no character: no lone half of a pair is ever matched. One thread.
 
 #include <map>

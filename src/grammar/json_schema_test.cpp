@@ -21,6 +21,11 @@ TEST(JsonSchema, PropertiesComeInTheOrderOfTheSchema) {
 TEST(JsonSchema, StringsInEveryWriting) {
   expect_texts(schema(R"({"const": "é\"😀"})"), {R"("é\"😀")", R"("\u00E9\"\ud83d\ude00")"},
                {R"("e")", R"("\u00e9")", "\"é\"😀\""});
+  // No program escapes a letter; programs do escape what HTML would read, and all but ASCII.
+  expect_texts(schema(R"({"const": "a<b'\u007f"})"),
+               {R"("a<b'\u007f")", R"("a\u003cb\u0027\u007F")"}, {R"("\u0061<b'\u007f")"});
+  expect_texts(schema(R"({"type": "object"})"), {R"({"a": "\u00e9\n"})"},
+               {R"({"\u0061": 1})", R"({"a": "\u0061"})"});
   expect_texts(schema(R"({"type": "string", "maxLength": 2})"), {R"("日本")", R"("\ud83d\ude00a")"},
                {R"("abc")", "\"\n\"", R"("\ud83d")", "\"\xFF\"", "\"\xED\xA0\x80\""});
   expect_texts(schema(R"({"type": "string", "pattern": "^[a-z]+$", "maxLength": 3})"), {"\"abc\""},

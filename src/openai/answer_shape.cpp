@@ -44,7 +44,7 @@ class ShapeMaker {
       : request_(request), model_(model), is_thinking_(is_thinking) {}
 
   AnswerShape make() {
-    if (request_.kind != ApiKind::chat) return {grammar_of(request_.grammar), nullptr};
+    if (!is_conversation(request_.kind)) return {grammar_of(request_.grammar), nullptr};
     // A call that is forced is the whole answer: what else its text would look like plays no part.
     if (forces_calls(request_)) return forced_calls();
     if (request_.grammar) return request_.tools ? grammar_or_calls() : grammar_only();
@@ -113,7 +113,7 @@ class ShapeMaker {
   std::shared_ptr<const TextConstraint> grammar_of(const std::optional<AskedGrammar>& asked) {
     if (!asked) return nullptr;
     GrammarSource source = asked->source;
-    if (request_.kind == ApiKind::chat) source.thinking = thinking();
+    if (is_conversation(request_.kind)) source.thinking = thinking();
     return compile(asked->field, source, model_);
   }
 

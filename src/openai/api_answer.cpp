@@ -22,6 +22,15 @@ std::int64_t unix_seconds() {
       .count();
 }
 
+std::string id_prefix(ApiKind kind) {
+  switch (kind) {
+    case ApiKind::completion: return "cmpl-";
+    case ApiKind::responses: return "resp_";
+    case ApiKind::messages: return "msg_";
+    default: return "chatcmpl-";
+  }
+}
+
 template <typename Value>
 void append(std::vector<Value>& to, const std::vector<Value>& from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -49,9 +58,8 @@ std::size_t count_entries(const std::vector<TokenLogprobs>& logprobs) {
 
 ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
     : request_(std::move(request)), model_(&model) {
-  const bool is_chat = request_.kind == ApiKind::chat;
   head_ = {.kind = request_.kind,
-           .id = (is_chat ? "chatcmpl-" : "cmpl-") + random_id(),
+           .id = id_prefix(request_.kind) + random_id(),
            .created = unix_seconds(),
            .model = model.names.front(),
            .fingerprint = model.fingerprint};

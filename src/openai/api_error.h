@@ -38,8 +38,11 @@ struct ErrorAnswer {
   std::string body;  // JSON text
 };
 
+enum class ErrorShape { openai, anthropic };  // anthropic: {"type": "error", "error": {...}}
+
 // What is not an Error of ours is told as "internal error" and no more.
-ErrorAnswer describe_error(const std::exception& error);
-ErrorAnswer describe_error(int status, std::string_view code, std::string_view message);
+ErrorAnswer describe_error(const std::exception& error, ErrorShape shape = ErrorShape::openai);
+ErrorAnswer describe_error(int status, std::string_view code, std::string_view message,
+                           ErrorShape shape = ErrorShape::openai);
 
 }  // namespace tinyllm

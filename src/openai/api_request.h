@@ -18,7 +18,22 @@ namespace tinyllm {
 
 class ToolTypes;
 
-enum class ApiKind { chat, completion, tokenize, detokenize, apply_template };
+// responses: of OpenAI; messages, count_tokens: of Anthropic.
+enum class ApiKind {
+  chat,
+  completion,
+  responses,
+  messages,
+  count_tokens,
+  tokenize,
+  detokenize,
+  apply_template,
+};
+
+// Whether the text answers a conversation.
+constexpr bool is_conversation(ApiKind kind) {
+  return kind == ApiKind::chat || kind == ApiKind::responses || kind == ApiKind::messages;
+}
 
 enum class ToolChoice { automatic, none, required, named };
 
@@ -47,6 +62,8 @@ struct ApiRequest {
   std::vector<Prompt> prompts;                              // completion, tokenize
   std::shared_ptr<const nlohmann::ordered_json> messages;   // an array; nullptr: none
   std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
+  // responses, messages: what stands before the messages. add_system_text() puts it there.
+  std::string system_text;
   // The functions that the model may call, an array; nullptr: none. With them what their schemas say.
   std::shared_ptr<const nlohmann::ordered_json> tools;
   std::shared_ptr<const ToolTypes> tool_types;
@@ -69,6 +86,12 @@ struct ApiRequest {
   std::int32_t priority = 0;
   std::string cache_salt;
   std::optional<AskedGrammar> grammar;
+
+  // responses: the one that this goes on from, whether to keep this one, and what the answer repeats
+  // of the request, an object.
+  std::string previous_response_id;
+  bool store = false;
+  std::shared_ptr<nlohmann::ordered_json> repeated;
 
   // The shape of the answer.
   bool stream = false;

@@ -9,6 +9,7 @@
 #include "base/quote.h"
 #include "openai/api_error.h"
 #include "openai/field_value.h"
+#include "openai/message_reader.h"
 
 namespace tinyllm {
 namespace {
@@ -130,6 +131,15 @@ std::vector<const Field*> fields_of(ApiKind kind) {
       add(tool_fields());
       break;
     case ApiKind::completion: add(completion_fields()); break;
+    case ApiKind::responses:
+      add(responses_fields());
+      add(sampling_fields());
+      break;
+    case ApiKind::messages:
+      add(message_input_fields());
+      add(message_output_fields());
+      break;
+    case ApiKind::count_tokens: add(message_input_fields()); break;
     case ApiKind::apply_template:
       add(template_fields());
       add(tool_fields());
@@ -169,6 +179,7 @@ ApiRequest parse_api_request(ApiKind kind, std::string_view body) {
 ApiRequest read_api_request(ApiKind kind, const json& body) {
   ApiRequest request;
   request.kind = kind;
+  request.store = kind == ApiKind::responses;
   request.skip_special_tokens = kind != ApiKind::detokenize;
   const Values values = known_values(kind, body, request);
   for (const Field* field : fields_of(kind)) {
@@ -178,6 +189,8 @@ ApiRequest read_api_request(ApiKind kind, const json& body) {
     take_field(*field, value, request);
   }
   check_together(request);
+  // Elsewhere once what is before the messages is known, too.
+  if (request.previous_response_id.empty()) add_system_text(request);
   return request;
 }
 

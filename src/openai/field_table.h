@@ -65,8 +65,11 @@ std::span<const Field> output_fields();    // chat and completion
 std::span<const Field> grammar_fields();   // chat and completion
 std::span<const Field> chat_fields();
 std::span<const Field> completion_fields();
-std::span<const Field> template_fields();  // messages and what goes with them
-std::span<const Field> tool_fields();      // chat, and what renders messages
+std::span<const Field> responses_fields();
+std::span<const Field> message_input_fields();   // of Anthropic's API
+std::span<const Field> message_output_fields();  // of /v1/messages
+std::span<const Field> template_fields();        // messages and what goes with them
+std::span<const Field> tool_fields();            // chat, and what renders messages
 std::span<const Field> tokenize_fields();
 std::span<const Field> detokenize_fields();
 std::span<const Field> unsupported_fields();  // chat and completion: refused clearly

@@ -96,4 +96,11 @@ TokenId read_token_id(const std::string& path, const nlohmann::ordered_json& val
   return static_cast<TokenId>(read_integer(path, value, 0, std::numeric_limits<TokenId>::max()));
 }
 
+const nlohmann::ordered_json& member(const std::string& path, const nlohmann::ordered_json& object,
+                                     const char* name, const char* wanted) {
+  const auto found = object.find(name);
+  if (found == object.end()) refuse_field(path + "." + name, "missing", wanted);
+  return *found;
+}
+
 }  // namespace tinyllm

@@ -16,6 +16,10 @@ namespace tinyllm {
 // "a string", "an array", "null", "3.5", "'cut after 80 bytes'".
 std::string describe_value(const nlohmann::ordered_json& value);
 
+// A member that must be there: "messages[0].role is missing, must be a string".
+const nlohmann::ordered_json& member(const std::string& path, const nlohmann::ordered_json& object,
+                                     const char* name, const char* wanted);
+
 // Each throws ApiError{400}: "temperature is 3, must be a number in [0, 2]".
 [[noreturn]] void refuse_value(const std::string& path, const nlohmann::ordered_json& value,
                                std::string_view wanted);

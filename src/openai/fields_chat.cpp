@@ -5,12 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request.h"
-#include "base/error.h"
-#include "base/json_parse.h"
-#include "base/json_values.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
+#include "openai/message_reader.h"
 
 namespace tinyllm {
 namespace {
@@ -18,52 +16,11 @@ namespace {
 using json = nlohmann::ordered_json;
 
 constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxNameBytes = 256;
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
-constexpr std::size_t kMaxArgumentBytes = std::size_t{1} << 22;  // of all calls together
-
-// A string, or an array of text parts, which are joined as vLLM and llama.cpp do.
-std::string content_text(const std::string& path, const json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  if (!content.is_array()) refuse_value(path, content, "a string or an array of text parts");
-  std::string text;
-  for (std::size_t i = 0; i < content.size(); ++i) {
-    const std::string part_path = fmt::format("{}[{}]", path, i);
-    const json& part = content[i];
-    if (!part.is_object()) refuse_value(part_path, part, "an object with type and text");
-    const std::string type = part.contains("type") ? describe_value(part["type"]) : "missing";
-    if (type != "'text'")
-      refuse_field(part_path + ".type", type, "'text'; other parts are not supported yet");
-    if (!part.contains("text")) refuse_field(part_path + ".text", "missing", "a string");
-    if (i > 0) text += "\n";
-    text += read_string(part_path + ".text", part["text"], kMaxTextBytes);
-  }
-  return text;
-}
 
 void check_keys(const std::string& path, const json& object) {
   if (object.size() <= kMaxKeys) return;
   refuse_field(path, fmt::format("an object of {} keys", object.size()),
                fmt::format("at most {}", kMaxKeys));
-}
-
-// The arguments of a call as the object that they are; a text that is none stays one.
-json read_arguments(const std::string& path, const json& arguments, std::size_t& n_bytes_left) {
-  if (arguments.is_object()) return arguments;
-  const std::string& text = read_string(path, arguments, kMaxTextBytes);
-  if (text.size() > n_bytes_left)
-    refuse_field(path, fmt::format("{} bytes after many others", text.size()),
-                 fmt::format("at most {} bytes in all arguments together", kMaxArgumentBytes));
-  n_bytes_left -= text.size();
-  if (text.empty()) return json::object();
-  try {
-    json parsed = parse_ordered_json(text, path, {.max_depth = 64, .max_values = kMaxJsonValues});
-    if (parsed.is_object()) return parsed;
-    dismantle(parsed);
-  } catch (const Error&) {
-    return text;  // the model wrote it so, and gets it back
-  }
-  return text;
 }
 
 json read_call(const std::string& path, const json& call, std::size_t& n_bytes_left) {
@@ -76,11 +33,11 @@ json read_call(const std::string& path, const json& call, std::size_t& n_bytes_l
   if (!function.contains("name")) refuse_field(path + ".function.name", "missing", "a string");
   json copy = json::object();
   if (call.contains("id") && !call["id"].is_null())
-    copy["id"] = read_string(path + ".id", call["id"], kMaxNameBytes);
+    copy["id"] = read_string(path + ".id", call["id"], kMaxPartNameBytes);
   const std::string arguments = path + ".function.arguments";
   copy["type"] = "function";
   copy["function"] = {
-      {"name", read_string(path + ".function.name", function["name"], kMaxNameBytes)},
+      {"name", read_string(path + ".function.name", function["name"], kMaxPartNameBytes)},
       {"arguments", function.contains("arguments") && !function["arguments"].is_null()
                         ? read_arguments(arguments, function["arguments"], n_bytes_left)
                         : json::object()}};
@@ -104,7 +61,7 @@ json read_message(const std::string& path, const json& message, std::size_t& n_b
   if (!message.is_object()) refuse_value(path, message, "an object with role and content");
   check_keys(path, message);
   if (!message.contains("role")) refuse_field(path + ".role", "missing", "a string");
-  const std::string& role = read_string(path + ".role", message["role"], kMaxNameBytes);
+  const std::string& role = read_string(path + ".role", message["role"], kMaxPartNameBytes);
   if (role.empty()) refuse_field(path + ".role", "an empty string", "a role, such as 'user'");
   const bool has_content = message.contains("content");
   // An assistant's turn may hold nothing but calls of tools, or nothing at all.
@@ -115,7 +72,7 @@ json read_message(const std::string& path, const json& message, std::size_t& n_b
   copy.erase("tool_calls");
   if (message.contains("tool_calls") && !message["tool_calls"].empty())
     copy["tool_calls"] = read_calls(path + ".tool_calls", message["tool_calls"], n_bytes_left);
-  copy["content"] = is_empty ? "" : content_text(path + ".content", message["content"]);
+  copy["content"] = is_empty ? "" : read_content(path + ".content", message["content"], {"text"});
   return copy;
 }
 

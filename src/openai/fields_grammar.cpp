@@ -12,6 +12,7 @@
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
+#include "openai/shared_fields.h"
 
 namespace tinyllm {
 namespace {
@@ -176,5 +177,21 @@ const auto kFields = std::to_array<Field>({
 }  // namespace
 
 std::span<const Field> grammar_fields() { return kFields; }
+
+void ask_text_format(const std::string& field, const json& value, ApiRequest& request) {
+  if (!value.is_object()) refuse_value(field, value, "an object with a type");
+  const json& type = member(field, value, "type", "a string");
+  if (type == "text") {
+    check_members(field, value, {"type"});
+  } else if (type == "json_object") {
+    check_members(field, value, {"type"});
+    ask(request, field, {GrammarKind::json_object});
+  } else if (type == "json_schema") {
+    check_members(field, value, {"type", "name", "description", "schema", "strict"});
+    ask_schema(request, field + ".schema", member(field, value, "schema", "a JSON schema"));
+  } else {
+    refuse_value(field + ".type", type, "'text', 'json_object' or 'json_schema'");
+  }
+}
 
 }  // namespace tinyllm

@@ -8,6 +8,7 @@
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
+#include "openai/shared_fields.h"
 
 namespace tinyllm {
 namespace {
@@ -19,19 +20,7 @@ constexpr double kTwoTo63 = 9223372036854775808.0;  // read_integer() stops belo
 constexpr double kSmallest = 1e-6;                  // where 0 itself has no meaning
 constexpr std::size_t kMaxStopBytes = 1024;
 
-void set_stop(const json& value, ApiRequest& request) {
-  if (value.is_array() && value.size() > kMaxStops) {
-    refuse_field("stop", fmt::format("a list of {} strings", value.size()),
-                 fmt::format("at most {}", kMaxStops));
-  }
-  const json list = value.is_array() ? value : json::array({value});
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string path = value.is_array() ? fmt::format("stop[{}]", i) : "stop";
-    const std::string& text = read_string(path, list[i], kMaxStopBytes);
-    if (text.empty()) refuse_field(path, "an empty string", "at least one character");
-    request.params.stop.push_back(text);
-  }
-}
+void set_stop(const json& value, ApiRequest& request) { set_stop_strings("stop", value, request); }
 
 void set_stop_token_ids(const json& value, ApiRequest& request) {
   if (!value.is_array()) refuse_value("stop_token_ids", value, "an array of token ids");
@@ -121,5 +110,19 @@ const auto kFields = std::to_array<Field>({
 }  // namespace
 
 std::span<const Field> sampling_fields() { return kFields; }
+
+void set_stop_strings(const std::string& field, const json& value, ApiRequest& request) {
+  if (value.is_array() && value.size() > kMaxStops) {
+    refuse_field(field, fmt::format("a list of {} strings", value.size()),
+                 fmt::format("at most {}", kMaxStops));
+  }
+  const json list = value.is_array() ? value : json::array({value});
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string path = value.is_array() ? fmt::format("{}[{}]", field, i) : field;
+    const std::string& text = read_string(path, list[i], kMaxStopBytes);
+    if (text.empty()) refuse_field(path, "an empty string", "at least one character");
+    request.params.stop.push_back(text);
+  }
+}
 
 }  // namespace tinyllm

@@ -53,10 +53,15 @@ ApiError too_long(const ApiRequest& request, std::int64_t n_prompt, std::int64_t
   return error;
 }
 
+// No answer needs room behind the prompt.
+bool only_counts(ApiKind kind) {
+  return kind == ApiKind::tokenize || kind == ApiKind::count_tokens;
+}
+
 // Before a text is tokenized: that takes a while, and one that cannot fit is not worth it.
 void check_text(const ApiRequest& request, std::size_t n_bytes, const ServedModel& model) {
   if (request.has_left && *request.has_left) throw ApiError(503, "", "", "the client has left");
-  const bool is_tokenize = request.kind == ApiKind::tokenize;
+  const bool is_tokenize = only_counts(request.kind);
   if (model.longest_token == 0) return;
   const std::int64_t most =
       is_tokenize ? std::max(kMaxTokenizeBytes, most_bytes(model)) : most_bytes(model);
@@ -205,7 +210,7 @@ EncodedPrompts encode_prompts(const ApiRequest& request, const ServedModel& mode
     if (n_kept > 0 && ids.size() > n_kept)
       ids.erase(ids.begin(), ids.end() - request.truncate_prompt_tokens);
     check_ids("prompt", ids, model);
-    if (request.kind != ApiKind::tokenize) check_length(request, ids.size(), model);
+    if (!only_counts(request.kind)) check_length(request, ids.size(), model);
   }
   return encoded;
 }

@@ -11,14 +11,19 @@ HttpResponse to_response(ErrorAnswer answer) {
   return {.status = answer.status, .body = std::move(answer.body)};
 }
 
-}  // namespace
-
-HttpResponse error_response(const std::exception& error) {
-  return to_response(describe_error(error));
+ErrorShape shape_of(std::string_view path) {
+  return path.starts_with("/v1/messages") ? ErrorShape::anthropic : ErrorShape::openai;
 }
 
-HttpResponse error_response(int status, std::string_view code, std::string_view message) {
-  return to_response(describe_error(status, code, message));
+}  // namespace
+
+HttpResponse error_response(const std::exception& error, std::string_view path) {
+  return to_response(describe_error(error, shape_of(path)));
+}
+
+HttpResponse error_response(int status, std::string_view code, std::string_view message,
+                            std::string_view path) {
+  return to_response(describe_error(status, code, message, shape_of(path)));
 }
 
 }  // namespace tinyllm

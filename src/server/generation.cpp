@@ -1,17 +1,13 @@
 #include "server/generation.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "base/json_values.h"
 #include "base/log.h"
 #include "openai/api_error.h"
 #include "server/error_response.h"
 
 namespace tinyllm {
 namespace {
-
-using json = nlohmann::ordered_json;
 
 double seconds_between(std::chrono::steady_clock::time_point from,
                        std::chrono::steady_clock::time_point to) {
@@ -37,8 +33,10 @@ Generation::Generation(Service& service, const ServedModel& model,
       model_(model),
       exchange_(std::move(exchange)),
       answer_(std::move(answer)),
+      writer_(make_answer_writer(answer_, model_, service_.responses(),
+                                 exchange_->caller().cache_salt)),
       gathered_share_(exchange_->budget()),
-      deliveries_(answer_.n_texts()),
+      token_times_(answer_.n_texts()),
       arrival_(exchange_->caller().arrival) {}
 
 Generation::~Generation() {
@@ -62,7 +60,10 @@ void Generation::submit() {
     self->release();
   });
   service_.remember(shared_from_this());
-  if (answer_.request().stream) begin_stream();
+  if (answer_.request().stream) {
+    exchange_->begin_stream("text/event-stream; charset=utf-8", ": ping\n\n");
+    exchange_->write(writer_->begin());
+  }
   for (std::size_t i = 0; i < answer_.runs().size(); ++i) {
     answer_.runs()[i].stream->set_listener([weak = weak_from_this(), i] {
       if (const auto self = weak.lock()) self->wake(i);
@@ -76,17 +77,6 @@ void Generation::wake(std::size_t run_idx) {
     exchange_->post([self = shared_from_this(), run_idx] { self->take_pieces(run_idx); });
   } catch (const std::exception&) {
     missed_wake_ = true;  // no memory: enforce_time_limits() looks after it
-  }
-}
-
-void Generation::begin_stream() {
-  exchange_->begin_stream("text/event-stream; charset=utf-8", ": ping\n\n");
-  for (std::size_t i = 0; i < deliveries_.size(); ++i) {
-    AnswerChoice opening = answer_.text(i).whole;
-    opening.wants_token_ids = false;
-    opening.text = answer_.run_of(i).echo;
-    if (answer_.request().kind == ApiKind::chat || !opening.text.empty())
-      stream_piece(std::move(opening));
   }
 }
 
@@ -115,71 +105,37 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
   if (!news.token_ids.empty()) has_tokens_ = true;
   if (!news.tool_parse_error.empty()) service_.metrics().count_tool_parse_error();
   if (!news.token_ids.empty())
-    observe_tokens(deliveries_[text_idx], std::ssize(news.token_ids), now);
-  if (answer_.request().stream) {
-    stream_piece(std::move(news));
-  } else {
+    observe_tokens(token_times_[text_idx], std::ssize(news.token_ids), now);
+  const bool streams = answer_.request().stream;
+  if (!streams || writer_->needs_whole()) {
     answer_.gather(news);
     if (!gathered_share_.resize(answer_.n_gathered_bytes())) return fail(503, kNoRoom);
   }
+  if (streams) write(writer_->piece(std::move(news)));
   if (reason != FinishReason::none) finish_text(text_idx, reason, queue_s);
 }
 
 // Tokens that came in one step, with drafts, share the time since the step before.
-void Generation::observe_tokens(Delivery& delivery, std::int64_t n_tokens, Clock::time_point now) {
-  if (!delivery.first_token) {
+void Generation::observe_tokens(TokenTimes& times, std::int64_t n_tokens, Clock::time_point now) {
+  if (!times.first) {
     service_.metrics().observe_first_token(seconds_between(arrival_, now));
-    delivery.first_token = delivery.last_token = now;
+    times.first = times.last = now;
     --n_tokens;
   }
-  const double seconds = seconds_between(delivery.last_token, now);
+  const double seconds = seconds_between(times.last, now);
   for (std::int64_t i = 0; i < n_tokens; ++i)
     service_.metrics().observe_next_token(seconds / static_cast<double>(n_tokens));
-  delivery.last_token = now;
+  times.last = now;
 }
 
-void Generation::stream_piece(AnswerChoice news) {
-  const ApiRequest& request = answer_.request();
-  Delivery& delivery = deliveries_[news.idx];
-  const bool opens = request.kind == ApiKind::chat && !delivery.gave_role;
-  const auto send = [&](const AnswerChoice& choice) {
-    json chunk = chunk_json(answer_.head());
-    chunk["choices"].push_back(
-        chunk_choice_json(answer_.head(), choice, opens, model_.tokenizer()));
-    if (request.continuous_usage) {
-      chunk["usage"] = usage_json(answer_.usage());
-    } else if (request.include_usage) {
-      chunk["usage"] = nullptr;
-    }
-    exchange_->write(event(chunk));
-    delivery.gave_role = true;
-  };
-  news.text_offset = delivery.n_characters;
-  news.open_character = delivery.open_character;
-  delivery.open_character = open_character_after(news, model_.tokenizer());
-  delivery.n_characters += count_characters(news.text);
-  const FinishReason reason = news.finish_reason;
-  const bool has_news = opens || !news.text.empty() || !news.logprobs.empty() ||
-                        !news.reasoning.empty() || !news.calls.empty() ||
-                        !news.tool_parse_error.empty() ||
-                        (news.wants_token_ids && !news.token_ids.empty());
-  if (has_news) {
-    AnswerChoice body = news;
-    body.finish_reason = FinishReason::none;
-    body.stop_string.clear();
-    send(body);
-  }
-  if (reason == FinishReason::none) return;
-  // The end stands in a chunk of its own, which holds nothing else.
-  news.text.clear(), news.logprobs.clear(), news.token_ids.clear();
-  news.reasoning.clear(), news.calls.clear(), news.tool_parse_error.clear();
-  send(news);
+void Generation::write(const std::string& events) {
+  if (!events.empty()) exchange_->write(events);
 }
 
 void Generation::finish_text(std::size_t text_idx, FinishReason reason, double queue_s) {
   const ApiAnswer::PromptRun& run = answer_.run_of(text_idx);
   const auto now = Clock::now();
-  const auto first_token = deliveries_[text_idx].first_token.value_or(now);
+  const auto first_token = token_times_[text_idx].first.value_or(now);
   const double to_first_s = seconds_between(arrival_, first_token);
   service_.metrics().observe_finished({.reason = reason,
                                        .n_prompt = std::ssize(run.prompt_ids),
@@ -205,12 +161,7 @@ void Generation::finish() {
   service_.metrics().observe_request(longest);
   log_end("done");
   if (!answer_.request().stream) return send_whole();
-  if (answer_.request().include_usage) {
-    json chunk = chunk_json(answer_.head());
-    chunk["usage"] = usage_json(answer_.usage());
-    exchange_->write(event(chunk));
-  }
-  exchange_->write("data: [DONE]\n\n");
+  write(writer_->end());
   exchange_->end();
 }
 
@@ -220,9 +171,7 @@ void Generation::send_whole() {
   const auto write = [self = shared_from_this()] {
     HttpShare share(self->exchange_->budget());
     if (!share.resize(self->answer_.json_bytes())) throw ApiError(503, "overloaded", "", kNoRoom);
-    json document = self->answer_.to_json();
-    const JsonDismantler dismantler(document);
-    return to_text(document);
+    return self->writer_->whole();
   };
   if (answer_.json_bytes() <= HttpShare::kFreeBytes) return exchange_->send({.body = write()});
   service_.compute(exchange_, [exchange = exchange_, write](const Service::HasLeft&) {
@@ -237,10 +186,10 @@ void Generation::fail(int status, const std::string& message) {
   over_ = true;
   log_end(message.c_str());
   if (answer_.request().stream) {
-    exchange_->write("data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n");
+    write(writer_->failure(status, message));
     exchange_->end();
   } else {
-    exchange_->send(error_response(status, "", message));
+    exchange_->send(error_response(status, "", message, exchange_->request().path));
   }
   release();
 }
@@ -276,13 +225,9 @@ void Generation::log_end(const char* how) const {
   const AnswerUsage counts = answer_.usage();
   const HttpCaller& caller = exchange_->caller();
   log(LogLevel::info, "{} {}: {} prompt tokens ({} cached), {} generated, {:.3f} s, {}, for {}{}",
-      caller.request_id, answer_.request().kind == ApiKind::chat ? "chat" : "completion",
+      caller.request_id, answer_.request().kind == ApiKind::completion ? "completion" : "chat",
       counts.n_prompt, counts.n_cached, counts.n_generated, seconds_between(arrival_, Clock::now()),
       how, caller.address, caller.key_name.empty() ? "" : fmt::format(" ({})", caller.key_name));
-}
-
-std::string Generation::event(const json& document) const {
-  return "data: " + to_text(document) + "\n\n";
 }
 
 }  // namespace tinyllm

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "openai/answer_writer.h"
 #include "openai/api_answer.h"
 #include "server/http_budget.h"
 #include "server/http_exchange.h"
@@ -30,24 +31,20 @@ class Generation : public std::enable_shared_from_this<Generation> {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // How far a text is on its way to the client.
-  struct Delivery {
-    bool gave_role = false;
-    std::int64_t n_characters = 0;  // streamed so far
-    std::string open_character;     // its first bytes, in tokens that came before
-    std::optional<Clock::time_point> first_token;
-    Clock::time_point last_token{};
+  // When the tokens of a text came.
+  struct TokenTimes {
+    std::optional<Clock::time_point> first;
+    Clock::time_point last{};
   };
 
   Generation(Service& service, const ServedModel& model, std::shared_ptr<HttpExchange> exchange,
              ApiAnswer answer);
 
   void submit();
-  void begin_stream();
   void take_pieces(std::size_t run_idx);
   void take(std::size_t run_idx, OutputPiece piece);
-  void observe_tokens(Delivery& delivery, std::int64_t n_tokens, Clock::time_point now);
-  void stream_piece(AnswerChoice news);
+  void observe_tokens(TokenTimes& times, std::int64_t n_tokens, Clock::time_point now);
+  void write(const std::string& events);
   void finish_text(std::size_t text_idx, FinishReason reason, double queue_s);
   void finish();
   void send_whole();
@@ -56,16 +53,16 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void fail(int status, const std::string& message);
   void release();  // cancels what still runs and gives the places back
   void log_end(const char* how) const;
-  std::string event(const nlohmann::ordered_json& document) const;
 
   Service& service_;
   const ServedModel& model_;
   std::shared_ptr<HttpExchange> exchange_;
   ApiAnswer answer_;
+  std::unique_ptr<AnswerWriter> writer_;  // of answer_
   HttpShare gathered_share_;
-  std::vector<Delivery> deliveries_;  // one a text
-  int n_open_ = 0;                    // texts that have not ended
-  int n_places_ = 0;                  // taken from the service
+  std::vector<TokenTimes> token_times_;  // one a text
+  int n_open_ = 0;                       // texts that have not ended
+  int n_places_ = 0;                     // taken from the service
   bool over_ = false;
   std::atomic<bool> has_tokens_{false};
   std::atomic<bool> missed_wake_{false};  // pieces wait that nobody was told of

@@ -14,14 +14,6 @@
 namespace tinyllm {
 namespace {
 
-void run_logged(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const std::exception& error) {
-    log(LogLevel::error, "an answer broke off: {}", error.what());
-  }
-}
-
 const char* reason_of(int status) {
   switch (status) {
     case 200: return "OK";
@@ -139,13 +131,26 @@ void HttpReply::queue_ping() {
 void HttpReply::on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
 
 void HttpReply::post(std::function<void()> work) {
-  boost::asio::post(connection_->strand(), [work = std::move(work)] { run_logged(work); });
+  boost::asio::post(connection_->strand(),
+                    [self = shared_from_this(), work = std::move(work)] { self->run(work); });
 }
 
 void HttpReply::post_after(std::chrono::milliseconds delay, std::function<void()> work) {
   const auto timer = std::make_shared<boost::asio::steady_timer>(connection_->strand(), delay);
   timer->async_wait([self = shared_from_this(), timer,
-                     work = std::move(work)](boost::system::error_code) { run_logged(work); });
+                     work = std::move(work)](boost::system::error_code) { self->run(work); });
+}
+
+// A client must not wait for an answer that will never end.
+void HttpReply::run(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    log(LogLevel::error, "{} breaks off: {}", caller_.request_id, error.what());
+    if (gone_ || ended_) return;
+    if (began_) return connection_->close();
+    send(error_response(error, request_.path));
+  }
 }
 
 void HttpReply::leave() {

@@ -49,6 +49,7 @@ class HttpReply : public HttpExchange, public std::enable_shared_from_this<HttpR
   void leave();  // the client is gone: tell who makes the answer, once
 
  private:
+  void run(const std::function<void()>& work);
   void write_head(int status, const std::string& content_type, std::string_view framing);
 
   std::shared_ptr<HttpConnection> connection_;

@@ -35,6 +35,24 @@ constexpr auto kPostRoutes = std::to_array<PostRoute>({
      R"("smollm2-135m", "choices": [{"index": 0, "text": " a time", "logprobs": null, )"
      R"("finish_reason": "length"}], "usage": {"prompt_tokens": 2, "completion_tokens": 2, )"
      R"("total_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}}})"},
+    {"/v1/responses", "ResponsesRequest",
+     "The assistant's answer under OpenAI's newer API: items in, items out.", ApiKind::responses,
+     R"({"input": "Hi", "temperature": 0, "max_output_tokens": 20})",
+     R"({"id": "resp_...", "object": "response", "status": "completed", "output": [{"id": )"
+     R"("msg_...", "type": "message", "status": "completed", "role": "assistant", "content": )"
+     R"([{"type": "output_text", "text": "Hello!", "annotations": []}]}], "usage": )"
+     R"({"input_tokens": 31, "output_tokens": 3, "total_tokens": 34}, ...})"},
+    {"/v1/messages", "MessagesRequest",
+     "The assistant's answer under Anthropic's API. Clients of it take http://HOST:PORT as their "
+     "base URL.",
+     ApiKind::messages,
+     R"({"messages": [{"role": "user", "content": "Hi"}], "temperature": 0, "max_tokens": 20})",
+     R"({"id": "msg_...", "type": "message", "role": "assistant", "model": "smollm2-135m", )"
+     R"("content": [{"type": "text", "text": "Hello!"}], "stop_reason": "end_turn", )"
+     R"("stop_sequence": null, "usage": {"input_tokens": 31, "output_tokens": 3, ...}})"},
+    {"/v1/messages/count_tokens", "CountTokensRequest", "How long such a conversation's prompt is.",
+     ApiKind::count_tokens, R"({"messages": [{"role": "user", "content": "Hi"}]})",
+     R"({"input_tokens": 31})"},
     {"/tokenize", "TokenizeRequest",
      "A text, or a conversation, to token ids. Give prompt or messages.", ApiKind::tokenize,
      R"({"prompt": "Hello"})", R"({"count": 1, "max_model_len": 8192, "tokens": [19556]})"},

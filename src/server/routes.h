@@ -18,8 +18,11 @@ using ExchangePtr = std::shared_ptr<HttpExchange>;
 void add_warnings(HttpExchange& exchange, const ApiRequest& request);  // headers that say them
 void answer_chat(Service& service, const ExchangePtr& exchange);
 void answer_completion(Service& service, const ExchangePtr& exchange);
+void answer_responses(Service& service, const ExchangePtr& exchange);
+void answer_messages(Service& service, const ExchangePtr& exchange);
 
 // routes_text.cpp
+void answer_count_tokens(Service& service, const ExchangePtr& exchange);
 void answer_tokenize(Service& service, const ExchangePtr& exchange);
 void answer_detokenize(Service& service, const ExchangePtr& exchange);
 void answer_apply_template(Service& service, const ExchangePtr& exchange);

@@ -1,4 +1,4 @@
-// /v1/chat/completions and /v1/completions.
+// /v1/chat/completions, /v1/completions, /v1/responses and /v1/messages.
 
 #include <fmt/ranges.h>
 
@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "openai/field_table.h"
+#include "openai/message_reader.h"
 #include "server/generation.h"
 #include "server/routes.h"
 
@@ -41,6 +42,10 @@ void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
     check_unknown_fields(request, service.options().strict);
     request.cache_salt = salt_of(caller, request.cache_salt);
     request.has_left = has_left;
+    if (!request.previous_response_id.empty()) {
+      service.responses().go_on(caller.cache_salt, request);
+      add_system_text(request);
+    }
     if (service.options().logs_prompts)
       log(LogLevel::info, "{} asks: {}", caller.request_id, on_one_line(exchange->request().body));
     const auto answer = std::make_shared<ApiAnswer>(std::move(request), model);
@@ -62,6 +67,14 @@ void add_warnings(HttpExchange& exchange, const ApiRequest& request) {
 
 void answer_chat(Service& service, const ExchangePtr& exchange) {
   generate(service, exchange, ApiKind::chat);
+}
+
+void answer_responses(Service& service, const ExchangePtr& exchange) {
+  generate(service, exchange, ApiKind::responses);
+}
+
+void answer_messages(Service& service, const ExchangePtr& exchange) {
+  generate(service, exchange, ApiKind::messages);
 }
 
 void answer_completion(Service& service, const ExchangePtr& exchange) {

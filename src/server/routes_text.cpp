@@ -28,6 +28,10 @@ json tokenize(const ApiRequest& request, const ServedModel& model) {
   return answer;
 }
 
+json count_tokens(const ApiRequest& request, const ServedModel& model) {
+  return {{"input_tokens", encode_prompts(request, model).ids.front().size()}};
+}
+
 json detokenize(const ApiRequest& request, const ServedModel& model) {
   const Tokenizer& tokenizer = model.tokenizer();
   std::size_t n_bytes = 0;
@@ -82,6 +86,10 @@ json token_or_null(const Tokenizer& tokenizer, std::optional<TokenId> id) {
 }
 
 }  // namespace
+
+void answer_count_tokens(Service& service, const ExchangePtr& exchange) {
+  answer_text(service, exchange, ApiKind::count_tokens, count_tokens);
+}
 
 void answer_tokenize(Service& service, const ExchangePtr& exchange) {
   answer_text(service, exchange, ApiKind::tokenize, tokenize);

@@ -30,6 +30,9 @@ struct Route {
 constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "/v1/chat/completions", false, answer_chat},
     {"POST", "/v1/completions", false, answer_completion},
+    {"POST", "/v1/responses", false, answer_responses},
+    {"POST", "/v1/messages", false, answer_messages},
+    {"POST", "/v1/messages/count_tokens", false, answer_count_tokens},
     {"GET", "/v1/models", false, answer_models},
     {"POST", "/tokenize", false, answer_tokenize},
     {"POST", "/detokenize", false, answer_detokenize},
@@ -66,9 +69,8 @@ void check_content_type(const HttpRequest& request) {
 
 // Paths of OpenAI's API and of other servers that a client may look for here.
 constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
-    "/v1/embeddings",   "/v1/responses",
-    "/v1/moderations",  "/v1/rerank",
-    "/v1/score",        "/v1/messages",
+    "/v1/embeddings",   "/v1/moderations",
+    "/v1/rerank",       "/v1/score",
     "/v1/assistants",   "/v1/threads",
     "/v1/batches",      "/v1/files",
     "/v1/fine_tuning",  "/v1/images/generations",
@@ -219,7 +221,7 @@ void Service::handle(const std::shared_ptr<HttpExchange>& exchange) {
 }
 
 void Service::refuse(HttpExchange& exchange, const std::exception& error) {
-  const HttpResponse response = error_response(error);
+  const HttpResponse response = error_response(error, exchange.request().path);
   const auto* known = dynamic_cast<const ApiError*>(&error);
   log(known != nullptr ? LogLevel::info : LogLevel::error, "{} {}: {} {}",
       describe(exchange.caller()), shown(exchange.request()), response.status, error.what());

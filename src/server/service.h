@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "openai/response_store.h"
 #include "server/access.h"
 #include "server/client_limits.h"
 #include "server/http_exchange.h"
@@ -80,6 +81,7 @@ class Service {
 
   const ServiceOptions& options() const { return options_; }
   ServerMetrics& metrics() { return metrics_; }
+  ResponseStore& responses() { return responses_; }
 
   // Throws ApiError{429 | 503} when not even one more answer would be taken.
   void check_room(const ServedModel& model) const;
@@ -100,6 +102,7 @@ class Service {
     std::shared_ptr<const std::vector<ApiKey>> list;
   } keys_;
   ServerMetrics metrics_;
+  ResponseStore responses_;
   ClientLimits clients_;
   ModelHost models_;
   std::atomic<bool> draining_{false};

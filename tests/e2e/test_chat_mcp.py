@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import toy_model
+from conftest import BINARY
+from terminal import Terminal
 from test_chat_tools import call, write_model
 
 HOSTILE = Path(__file__).with_name("hostile_mcp.py")
@@ -118,6 +120,27 @@ def test_children_end_with_the_program(tinyllm, tmp_path):
     assert time.monotonic() - started < 10
     pid = int((tmp_path / "pid").read_text())
     assert not os.path.exists(f"/proc/{pid}") or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_ctrl_c_stops_a_call_and_not_the_server(tinyllm, tmp_path):
+    model = write_model(tmp_path / "model", [call("silent_go")], ["Done."])
+    command = [BINARY, "chat", "-m", model, "--mcp", config(tmp_path, "silent", timeout=60), "--allow-tool", "silent_go"]
+    terminal = Terminal(command, tinyllm.env)
+    try:
+        terminal.wait_for("> ")
+        terminal.type("Go.\n")
+        terminal.wait_for("silent_go {}\n")
+        terminal.type("\x03")
+        terminal.wait_for("error: the server was stopped by the user\n", timeout=5)
+        terminal.wait_for("stopped")
+        terminal.wait_for("> ")
+        terminal.type("And now?\n")
+        assert "MCP server" not in terminal.wait_for("Done.\n")
+        terminal.wait_for("> ")
+        terminal.type("\x04")
+        assert terminal.exit_code(timeout=10) == 0
+    finally:
+        terminal.close()
 
 
 BAD_FILES = {

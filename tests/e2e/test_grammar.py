@@ -37,7 +37,7 @@ def test_where_a_text_fails(tinyllm, tmp_path):
     answer = run(tinyllm, "--json-schema", schema, "--check", text, code=1)
     result = answer["results"][0]
     assert answer["compiled"] and not result["accepted"]
-    assert (result["byte"], result["found"], result["allowed"]) == (15, "'f'", r"'\x5C', 'e'".replace(r"\x5C", "\\"))
+    assert (result["byte"], result["found"], result["allowed"]) == (15, "'f'", "'e'")
     assert tinyllm.run("grammar", "--json-schema", schema, "--check", text).stderr == b"tinyllm: 1 of 1 texts not accepted\n"
 
 

@@ -1,0 +1,66 @@
+#include "openai/response_store.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/json_parse.h"
+#include "base/json_values.h"
+#include "base/quote.h"
+#include "openai/api_error.h"
+#include "openai/field_table.h"
+#include "openai/field_value.h"
+
+namespace tinyllm {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+std::string key_of(const std::string& owner, const std::string& id) { return owner + "/" + id; }
+
+}  // namespace
+
+void ResponseStore::keep(const std::string& owner, const std::string& id, const json& messages) {
+  Entry entry{key_of(owner, id), text_with_big_integers(messages)};
+  const std::scoped_lock lock(mutex_);
+  n_bytes_ += entry.n_bytes();
+  entries_.push_front(std::move(entry));
+  by_key_[entries_.front().key] = entries_.begin();
+  while (entries_.size() > max_responses_ || n_bytes_ > max_bytes_) {
+    n_bytes_ -= entries_.back().n_bytes();
+    by_key_.erase(entries_.back().key);
+    entries_.pop_back();
+  }
+}
+
+std::string ResponseStore::find(const std::string& key) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return "";
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->messages;
+}
+
+void ResponseStore::go_on(const std::string& owner, ApiRequest& request) {
+  const std::string text = find(key_of(owner, request.previous_response_id));
+  if (text.empty()) {
+    throw ApiError(400, "previous_response_not_found", "previous_response_id",
+                   fmt::format("no answer {} is kept; the server keeps the latest in memory",
+                               quote(request.previous_response_id)));
+  }
+  const auto messages = share_json(parse_ordered_json(
+      text, "a conversation", {.max_depth = 128, .max_values = 4 * kMaxJsonValues}));
+  for (const json& message : *request.messages) messages->push_back(message);
+  if (messages->size() > kMaxMessages) {
+    refuse_field("previous_response_id",
+                 fmt::format("a conversation of {} messages", messages->size()),
+                 fmt::format("at most {}", kMaxMessages));
+  }
+  request.messages = messages;
+}
+
+std::size_t ResponseStore::n_responses() const {
+  const std::scoped_lock lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace tinyllm

@@ -1,0 +1,50 @@
+#pragma once
+// The conversations that ended in the latest answers of /v1/responses, so that a request goes on from
+// one by its id. In memory and bounded: the least recently used go first. Any thread.
+
+#include <cstddef>
+#include <list>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <unordered_map>
+
+#include "openai/api_request.h"
+
+namespace tinyllm {
+
+class ResponseStore {
+ public:
+  static constexpr std::size_t kMaxResponses = 1000;
+  static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+
+  explicit ResponseStore(std::size_t max_responses = kMaxResponses,
+                         std::size_t max_bytes = kMaxBytes)
+      : max_responses_(max_responses), max_bytes_(max_bytes) {}
+
+  // `owner`: who asked; nobody else finds it. `messages`: the conversation with its answer.
+  void keep(const std::string& owner, const std::string& id,
+            const nlohmann::ordered_json& messages);
+
+  // Puts the conversation that `request` goes on from before its messages. Throws ApiError{400}
+  // where it is not kept (any more), or another owner's.
+  void go_on(const std::string& owner, ApiRequest& request);
+
+  std::size_t n_responses() const;
+
+ private:
+  struct Entry {
+    std::string key, messages;  // JSON text
+    std::size_t n_bytes() const { return key.size() + messages.size(); }
+  };
+
+  std::string find(const std::string& key);  // "": not kept
+
+  std::size_t max_responses_, max_bytes_;
+  mutable std::mutex mutex_;  // guards the rest
+  std::list<Entry> entries_;  // most recently used first
+  std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+  std::size_t n_bytes_ = 0;
+};
+
+}  // namespace tinyllm
