@@ -37,15 +37,16 @@ constexpr const char* kHelp =
     "  /load FILE       go on with a talk that was saved\n"
     "  /copy            the last answer to the clipboard\n"
     "  /stats           speed, context, seed\n"
+    "  /tools           what the model may call, and what of it asks first\n"
     "  /exit            leave (also Ctrl-D)\n"
     "  \\                at the end of a line: the message goes on in the next one\n"
     "  \"\"\"              before and after a message of several lines\n"
     "  Tab              completes commands; the arrow keys bring earlier lines back\n"
     "  Ctrl-C           stops the answer\n";
 
-constexpr std::array<std::string_view, 12> kCommands = {"/copy",  "/exit", "/help",  "/load",
-                                                        "/model", "/read", "/regen", "/reset",
-                                                        "/save",  "/set",  "/stats", "/system"};
+constexpr std::array<std::string_view, 13> kCommands = {
+    "/copy",  "/exit", "/help", "/load",  "/model",  "/read", "/regen",
+    "/reset", "/save", "/set",  "/stats", "/system", "/tools"};
 
 std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\n");
@@ -161,6 +162,10 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
       regenerate();
     } else if (command == "/read") {
       read_file(argument);
+    } else if (command == "/tools") {
+      std::fputs(options_.tools == nullptr ? "  none; chat --tools gives some\n"
+                                           : options_.tools->list().c_str(),
+                 stderr);
     } else if (command == "/copy") {
       copy();
     } else {

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kMaxShownBytes = 2000;
 constexpr int kMaxShownLines = 12;
+constexpr std::size_t kMaxAboutBytes = 60;  // of a description
 
 void tell(std::string_view text) { std::fprintf(stderr, "%s\n", dim(text, STDERR_FILENO).c_str()); }
 
@@ -86,6 +87,14 @@ std::string indented(std::string_view text) {
   return out;
 }
 
+// The first sentence of a description, or its first words.
+std::string about(std::string_view description) {
+  const std::string_view sentence = description.substr(0, description.find_first_of(".\n"));
+  if (sentence.size() <= kMaxAboutBytes) return printable(sentence);
+  const std::string_view begin = sentence.substr(0, kMaxAboutBytes);
+  return printable(begin.substr(0, begin.rfind(' '))) + " ...";
+}
+
 void show_result(const ToolResult& result) {
   tell(indented((result.is_error ? "error: " : "= ") + begin_of(result.text)));
 }
@@ -125,6 +134,15 @@ ToolChatHooks ToolDesk::hooks() {
   return {.approve = [this](const AgentCall& call) { return approve(call); },
           .on_result = [](const AgentCall&, const ToolResult& result) { show_result(result); },
           .on_reasoning = show_reasoning};
+}
+
+std::string ToolDesk::list() const {
+  std::string lines;
+  for (const Tool& tool : box_.tools()) {
+    lines += fmt::format("  {:<16} {}: {}\n", tool.name,
+                         allowed_.contains(tool.name) ? "runs" : "asks", about(tool.description));
+  }
+  return lines.empty() ? "  none\n" : lines;
 }
 
 void ToolDesk::begin_answer(std::function<void()> pause, LineEditor* editor) {

@@ -25,6 +25,7 @@ class ToolDesk {
 
   const ToolBox& box() const { return box_; }
   ToolChatHooks hooks();
+  std::string list() const;  // a line for each tool
 
   // `pause` ends what is being written before a call is shown. `editor` reads the answer to the
   // question; nullptr: stdin, where it is a terminal.

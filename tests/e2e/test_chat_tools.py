@@ -179,6 +179,16 @@ def test_learn_check_is_a_tool_where_the_course_is(tinyllm, tmp_path):
     assert judged.strip() and judged.strip().splitlines()[0].strip() in err
 
 
+def test_the_tools_are_listed(tinyllm, counter):
+    tinyllm.env["TINYLLM_LEARNER"] = str(tinyllm.home)
+    _, err = talk(tinyllm, counter, "--tools", "--allow-tool", "date_time", lines=["/tools"])
+    assert err.splitlines()[:2] == [
+        "  calculator       asks: Computes an arithmetic expression and gives its value",
+        "  date_time        runs: Tells the date, the day of the week and the time of now, in ...",
+    ]
+    assert talk(tinyllm, counter, lines=["/tools"])[1] == "  none; chat --tools gives some\n"
+
+
 def test_what_the_command_line_refuses(tinyllm, counter, tmp_path):
     def refused(*flags, code=2):
         return tinyllm.failure("chat", "-m", counter, *flags, "-p", "x", code=code)

@@ -57,7 +57,7 @@ struct GatheredRows {
 };
 
 // Where a warp is among its blocks of weights, over all its items.
-template <typename Blocks, int kNTiles>
+template <typename Blocks, int kNTiles, bool kOneRow>
 class ExpertCursor {
  public:
   // slice: of the warps that share an item's columns, n_slices in all.
@@ -81,8 +81,8 @@ class ExpertCursor {
     if (item_ < n_items_) {
       Blocks::fetch(slot, tile_, block_, lane_);
       if constexpr (with_rows) {
-        RowsInSlot<Blocks, kNTiles>::fetch(slot + Blocks::kSlotBytes, rows_,
-                                           block_ * Blocks::kColumns, lane_);
+        RowsInSlot<Blocks, kNTiles, kOneRow>::fetch(slot + Blocks::kSlotBytes, rows_,
+                                                    block_ * Blocks::kColumns, lane_);
       }
       block_ += args_.k_warps * args_.cluster;
       if (block_ >= args_.n_blocks) settle();
@@ -171,11 +171,11 @@ __device__ __forceinline__ void finish_item(const ExpertArgs& args, int item,
   if (args.cluster > 1) cluster_barrier();  // the others' shared memory stays until it was read
 }
 
-template <typename Blocks, int kNTiles>
+template <typename Blocks, int kNTiles, bool kOneRow>
 __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTiles, 1>())
     expert_kernel(const ExpertArgs args) {
-  constexpr int kStages = stages<Blocks, kNTiles, 1, false>();
-  constexpr int kStageBytes = stage_bytes<Blocks, kNTiles, 1, false>();
+  constexpr int kStages = stages<Blocks, kNTiles, 1, false, kOneRow>();
+  constexpr int kStageBytes = stage_bytes<Blocks, kNTiles, 1, false, kOneRow>();
   constexpr bool kRowsInSlots = has_rows_in_slots<Blocks, kNTiles, false>();
   constexpr int kWarpFloats = kNTiles * kTileFloats;
   extern __shared__ __align__(128) unsigned char shared[];
@@ -193,7 +193,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
   wait_for_previous_kernel();
   const int n_units = args.n_chunks == nullptr ? args.n_units : *args.n_chunks;
   const int n_items = n_units * args.n_groups;
-  ExpertCursor<Blocks, kNTiles> cursor(args, n_items, m_warp, slice, lane);
+  ExpertCursor<Blocks, kNTiles, kOneRow> cursor(args, n_items, m_warp, slice, lane);
   for (int s = 0; s < kStages - 1; ++s)
     cursor.template fetch<kRowsInSlots>(slots + s * kStageBytes);
 
@@ -218,7 +218,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
       cursor.template fetch<kRowsInSlots>(slots + free_stage * kStageBytes);
       free_stage = free_stage + 1 == kStages ? 0 : free_stage + 1;
       if constexpr (kRowsInSlots) {
-        const RowsInSlot<Blocks, kNTiles> rows{slot + Blocks::kSlotBytes, lane};
+        const RowsInSlot<Blocks, kNTiles, kOneRow> rows{slot + Blocks::kSlotBytes, lane};
         multiply_block<Blocks>(d, w, rows, 0, n_used);
       } else {
         multiply_block<Blocks>(d, w, x, (slice + i * n_slices) * Blocks::kColumns, n_used);
@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
 
 // --- host ---
 
-template <typename Blocks, int kNTiles>
+template <typename Blocks, int kNTiles, bool kOneRow = false>
 void launch_chunks(const DeviceContext& context, ExpertArgs args, int max_units) {
   const int n_warps = args.k_warps * args.m_warps;
   LaunchShape shape;
@@ -254,14 +254,14 @@ void launch_chunks(const DeviceContext& context, ExpertArgs args, int max_units)
   shape.grid = dim3(static_cast<unsigned>(
       std::min(std::int64_t{max_units} * args.n_groups, n_resident) * args.cluster));
   shape.block = dim3(static_cast<unsigned>(n_warps * 32));
-  const int ring_bytes =
-      stages<Blocks, kNTiles, 1, false>() * stage_bytes<Blocks, kNTiles, 1, false>();
+  const int ring_bytes = stages<Blocks, kNTiles, 1, false, kOneRow>() *
+                         stage_bytes<Blocks, kNTiles, 1, false, kOneRow>();
   const int sum_bytes = (kNTiles <= 4 ? 2 : 1) * kNTiles * kTileFloats * 4;
   shape.shared_bytes = static_cast<std::size_t>(n_warps * (ring_bytes + sum_bytes));
   if (args.cluster > 1)
     shape.shared_bytes += static_cast<std::size_t>(args.m_warps * kNTiles * 128 * 4);
   shape.cluster = static_cast<unsigned>(args.cluster);
-  launch(context, "experts", expert_kernel<Blocks, kNTiles>, shape, args);
+  launch(context, "experts", expert_kernel<Blocks, kNTiles, kOneRow>, shape, args);
 }
 
 // Nothing of `args` is open but n_blocks, and how the work is dealt out.
@@ -269,18 +269,21 @@ template <typename Blocks>
 void launch_expert_format(const DeviceContext& context, ExpertArgs args, int n_cols, int max_units,
                           int chunk_rows) {
   args.n_blocks = static_cast<int>(padded_to(n_cols, Blocks::kColumns)) / Blocks::kColumns;
-  // Few items: all warps share one's columns, so that all multiprocessors have some. Else three
-  // blocks of columns a warp at least, for what it costs to add them up.
+  // Few items: all warps share one's columns, so that all multiprocessors have some. Else some blocks
+  // of columns a warp at least, for what it costs to add them up: more of 4 bits, which come sooner.
   const int n_blocks = args.n_blocks * args.n_slots;
   const bool has_few = std::int64_t{max_units} * args.n_tiles < 16 * context.n_sms();
+  const bool come_soon = block_info(Blocks::kFormat).bits == 4 && chunk_rows <= 16;
+  const int a_warp = has_few ? 2 : come_soon ? 6 : 3;
   args.k_warps = 8;
-  while (args.k_warps > 1 && n_blocks < (has_few ? 2 : 3) * args.k_warps) args.k_warps /= 2;
+  while (args.k_warps > 1 && n_blocks < a_warp * args.k_warps) args.k_warps /= 2;
   args.m_warps = kMaxLinearWarps / args.k_warps;
   args.n_groups = (args.n_tiles + args.m_warps - 1) / args.m_warps;
   const bool has_room =
       n_blocks >= 4 * args.k_warps && max_units * args.n_groups <= context.n_sms();
   args.cluster = context.has_clusters() && has_room ? 2 : 1;
   constexpr int kMost = max_linear_rows(Blocks::kFormat) / 8;
+  if (chunk_rows == 1) return launch_chunks<Blocks, 1, true>(context, args, max_units);
   if (chunk_rows <= 8) return launch_chunks<Blocks, 1>(context, args, max_units);
   if (chunk_rows <= 16) return launch_chunks<Blocks, 2>(context, args, max_units);
   launch_chunks<Blocks, kMost>(context, args, max_units);

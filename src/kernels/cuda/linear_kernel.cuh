@@ -161,11 +161,11 @@ __device__ __forceinline__ void finish_group(const LinearArgs& args, int group, 
   if (args.cluster > 1) cluster_barrier();  // the others' shared memory stays until it was read
 }
 
-template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
+template <typename Blocks, int kNTiles, int kMTiles, bool kNormed, bool kOneRow>
 __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTiles, kMTiles>())
     linear_kernel(const LinearArgs args) {
-  constexpr int kStages = stages<Blocks, kNTiles, kMTiles, kNormed>();
-  constexpr int kStageBytes = stage_bytes<Blocks, kNTiles, kMTiles, kNormed>();
+  constexpr int kStages = stages<Blocks, kNTiles, kMTiles, kNormed, kOneRow>();
+  constexpr int kStageBytes = stage_bytes<Blocks, kNTiles, kMTiles, kNormed, kOneRow>();
   constexpr bool kRowsInSlots = has_rows_in_slots<Blocks, kNTiles, kNormed>();
   constexpr int kWarpFloats = kMTiles * kNTiles * kTileFloats;
   constexpr bool kTwoBuffers = kNTiles * kMTiles <= 4;
@@ -211,8 +211,8 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
       }
       if constexpr (kRowsInSlots) {
         if (with_rows)
-          RowsInSlot<Blocks, kNTiles>::fetch(slot + kMTiles * Blocks::kSlotBytes, x,
-                                             next_block * Blocks::kColumns, lane);
+          RowsInSlot<Blocks, kNTiles, kOneRow>::fetch(slot + kMTiles * Blocks::kSlotBytes, x,
+                                                      next_block * Blocks::kColumns, lane);
       }
     }
     commit_copies();  // also of nothing: groups are counted
@@ -234,9 +234,9 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
   if constexpr (kRowsInSlots) {  // of the blocks that are under way
     const int n_a_group = (args.n_blocks - slice + n_slices - 1) / n_slices;
     for (int s = 0; s < kStages - 1 && n_a_group > 0; ++s)
-      RowsInSlot<Blocks, kNTiles>::fetch(slots + s * kStageBytes + kMTiles * Blocks::kSlotBytes, x,
-                                         (slice + s % n_a_group * n_slices) * Blocks::kColumns,
-                                         lane);
+      RowsInSlot<Blocks, kNTiles, kOneRow>::fetch(
+          slots + s * kStageBytes + kMTiles * Blocks::kSlotBytes, x,
+          (slice + s % n_a_group * n_slices) * Blocks::kColumns, lane);
     commit_copies();
     wait_for_copies<0>();
   }
@@ -254,7 +254,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
       stage = stage + 1 == kStages ? 0 : stage + 1;
       fetch(true);  // into the slot that was read in the round before
       if constexpr (kRowsInSlots) {
-        const RowsInSlot<Blocks, kNTiles> rows{slot + kMTiles * Blocks::kSlotBytes, lane};
+        const RowsInSlot<Blocks, kNTiles, kOneRow> rows{slot + kMTiles * Blocks::kSlotBytes, lane};
         multiply_block<Blocks>(d, w, rows, block * Blocks::kColumns);
       } else {
         multiply_block<Blocks>(d, w, x, block * Blocks::kColumns);
@@ -301,18 +301,19 @@ inline std::size_t linear_shared_bytes(const LinearArgs& args, int n_tiles, int 
   return bytes;
 }
 
-template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
+template <typename Blocks, int kNTiles, int kMTiles, bool kNormed, bool kOneRow = false>
 void launch_one(const DeviceContext& context, LinearArgs args, int blocks_per_sm) {
   args.n_groups = (args.n_tiles + args.m_warps * kMTiles - 1) / (args.m_warps * kMTiles);
   LaunchShape shape;
   const int n_resident = std::max(1, context.n_sms() * blocks_per_sm / args.cluster);
   shape.grid = dim3(static_cast<unsigned>(std::min(args.n_groups, n_resident) * args.cluster));
   shape.block = dim3(static_cast<unsigned>(args.k_warps * args.m_warps * 32));
-  shape.shared_bytes = linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns,
-                                           stages<Blocks, kNTiles, kMTiles, kNormed>() *
-                                               stage_bytes<Blocks, kNTiles, kMTiles, kNormed>());
+  shape.shared_bytes =
+      linear_shared_bytes(args, kNTiles, kMTiles, args.n_blocks * Blocks::kColumns,
+                          stages<Blocks, kNTiles, kMTiles, kNormed, kOneRow>() *
+                              stage_bytes<Blocks, kNTiles, kMTiles, kNormed, kOneRow>());
   shape.cluster = static_cast<unsigned>(args.cluster);
-  launch(context, "linear", linear_kernel<Blocks, kNTiles, kMTiles, kNormed>, shape, args);
+  launch(context, "linear", linear_kernel<Blocks, kNTiles, kMTiles, kNormed, kOneRow>, shape, args);
 }
 
 // n <= max_linear_rows; nothing of `tuning` is open.
@@ -331,12 +332,14 @@ void launch_format(const DeviceContext& context, const LinearWeights& weights,
   if (n <= 8) {
     if constexpr (block_info(Blocks::kFormat).bits == 4) {
       if (tuning.m_tiles == 2) {
-        return normed ? launch_one<Blocks, 1, 2, true>(context, args, per_sm)
-                      : launch_one<Blocks, 1, 2, false>(context, args, per_sm);
+        return normed   ? launch_one<Blocks, 1, 2, true>(context, args, per_sm)
+               : n == 1 ? launch_one<Blocks, 1, 2, false, true>(context, args, per_sm)
+                        : launch_one<Blocks, 1, 2, false>(context, args, per_sm);
       }
     }
-    return normed ? launch_one<Blocks, 1, 1, true>(context, args, per_sm)
-                  : launch_one<Blocks, 1, 1, false>(context, args, per_sm);
+    return normed   ? launch_one<Blocks, 1, 1, true>(context, args, per_sm)
+           : n == 1 ? launch_one<Blocks, 1, 1, false, true>(context, args, per_sm)
+                    : launch_one<Blocks, 1, 1, false>(context, args, per_sm);
   }
   if (n <= 16) return launch_one<Blocks, 2, 1, false>(context, args, per_sm);
   if constexpr (max_linear_rows(Blocks::kFormat) > 32) {

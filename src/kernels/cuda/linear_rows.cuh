@@ -45,7 +45,7 @@ struct RowsInMemory {
 // Rows of x that came into a slot beside their block of weights, each lane's part in places of its
 // own. Read from L2 in the middle of the loop they would be waited for: it answers late while
 // weights stream.
-template <typename Blocks, int kNTiles>
+template <typename Blocks, int kNTiles, bool kOneRow>
 struct RowsInSlot {
   static constexpr int kBytes = Blocks::kColumns / 32 * kNTiles * 512;
   const std::byte* slot;
@@ -76,22 +76,44 @@ struct RowsInSlot {
   }
 };
 
+// One row of x alone, as it is: 16 bytes of it a lane. All 8 columns of the tensor cores get it.
+template <typename Blocks>
+struct RowsInSlot<Blocks, 1, true> {
+  static constexpr int kBytes = Blocks::kColumns * 2;
+  const std::byte* slot;
+  int lane;
+
+  template <typename X>
+  static __device__ __forceinline__ void fetch(std::byte* slot, const X& x, int column, int lane) {
+    if (lane < Blocks::kColumns / 8) copy_async_16(slot + lane * 16, x.at(0, column + 8 * lane));
+  }
+  __device__ __forceinline__ uint4 load(int, int i, int) const {
+    return *reinterpret_cast<const uint4*>(slot + i * 64 + lane % 4 * 16);
+  }
+  __device__ __forceinline__ uint4 load_small(int, int i, int) const {
+    const uint2 a = *reinterpret_cast<const uint2*>(slot + i * 64 + lane % 4 * 8);
+    const uint2 b = *reinterpret_cast<const uint2*>(slot + i * 64 + lane % 4 * 8 + 32);
+    return {a.x, a.y, b.x, b.y};
+  }
+};
+
 // Whether rows of x come through the slots: with few rows, where there is room.
 template <typename Blocks, int kNTiles, bool kNormed>
 constexpr bool has_rows_in_slots() {
   return !kNormed && (kNTiles == 1 || (kNTiles == 2 && Blocks::kFormat == WeightFormat::bf16));
 }
 
-template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
+template <typename Blocks, int kNTiles, int kMTiles, bool kNormed, bool kOneRow>
 constexpr int stage_bytes() {
-  return kMTiles * Blocks::kSlotBytes +
-         (has_rows_in_slots<Blocks, kNTiles, kNormed>() ? RowsInSlot<Blocks, kNTiles>::kBytes : 0);
+  return kMTiles * Blocks::kSlotBytes + (has_rows_in_slots<Blocks, kNTiles, kNormed>()
+                                             ? RowsInSlot<Blocks, kNTiles, kOneRow>::kBytes
+                                             : 0);
 }
 
 // Blocks of a warp that are under way: about 8 KiB of each of 16 warps fill the memory's pipes.
-template <typename Blocks, int kNTiles, int kMTiles, bool kNormed>
+template <typename Blocks, int kNTiles, int kMTiles, bool kNormed, bool kOneRow>
 constexpr int stages() {
-  return std::clamp(9216 / stage_bytes<Blocks, kNTiles, kMTiles, kNormed>(), 3, 8);
+  return std::clamp(9216 / stage_bytes<Blocks, kNTiles, kMTiles, kNormed, kOneRow>(), 3, 8);
 }
 
 __device__ __forceinline__ float silu(float x) { return x / (1.0f + __expf(-x)); }

@@ -101,6 +101,13 @@ __device__ __forceinline__ void load_matrices_transposed(std::uint32_t (&r)[4],
 
 // --- numbers ---
 
+// (a & b) | c in one instruction, which two constants are not by themselves.
+__device__ __forceinline__ std::uint32_t and_or(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  std::uint32_t d;
+  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+  return d;
+}
+
 // Two f32 as a pair of bf16, `low` in the low half. Rounded to nearest even.
 __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);

@@ -71,11 +71,11 @@ __device__ __forceinline__ std::uint32_t sub_bf16(std::uint32_t a, std::uint32_t
 // Bytes 0 and 2 of w, signed, as two bf16: low 7 bits are the mantissa of 128 + them, and the sign
 // bit, as the lowest bit of the exponent of 128, makes what is subtracted 128 or 256. Exact.
 __device__ __forceinline__ std::uint32_t bytes_to_bf16(std::uint32_t w) {
-  return sub_bf16((w & 0x007F007Fu) | 0x43004300u, (w & 0x00800080u) | 0x43004300u);
+  return sub_bf16(and_or(w, 0x007F007Fu, 0x43004300u), and_or(w, 0x00800080u, 0x43004300u));
 }
 // The lowest nibbles of both halves as two bf16, 128 + code each.
 __device__ __forceinline__ std::uint32_t nibbles_to_bf16(std::uint32_t w) {
-  return (w & 0x000F000Fu) | 0x43004300u;
+  return and_or(w, 0x000F000Fu, 0x43004300u);
 }
 
 // w.x w.y: 8 codes of row g; w.z w.w: of row g + 8.
