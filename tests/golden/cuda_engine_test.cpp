@@ -41,7 +41,8 @@ Checkpoint checkpoint_of(const std::string& name, ThreadPool& pool) {
 class CudaEngine : public testing::TestWithParam<const char*> {
  protected:
   std::unique_ptr<Engine> open_on_gpu() const {
-    return open_engine(checkpoint_, {}, gpu_options(), [](std::int64_t, std::int64_t) {});
+    return open_engine(checkpoint_, std::make_shared<ModelText>(), gpu_options(),
+                       [](std::int64_t, std::int64_t) {});
   }
   ThreadPool pool_{2};
   Checkpoint checkpoint_ = checkpoint_of(GetParam(), pool_);
