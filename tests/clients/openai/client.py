@@ -41,9 +41,11 @@ with openai.OpenAI(base_url=BASE_URL, api_key="none", max_retries=0) as client:
             assert refused.body["message"]
         else:
             raise AssertionError(wrong)
-    try:
-        client.responses.create(model=MODEL, input="Hi")
-    except openai.NotFoundError as refused:
-        assert "not here yet" in refused.body["message"], refused.body
-    else:
-        raise AssertionError("responses")
+    asked = {"model": MODEL, "input": GREEDY["messages"], "temperature": 0, "max_output_tokens": GREEDY["max_tokens"]}
+    assert client.responses.create(**asked).output_text == text
+    with client.responses.stream(**asked) as stream:
+        assert [event.type for event in stream][-1] in ("response.completed", "response.incomplete")
+        final = stream.get_final_response()
+    assert final.output_text == text
+    more = client.responses.create(model=MODEL, input="And of Spain?", previous_response_id=final.id, max_output_tokens=8)
+    assert more.previous_response_id == final.id and more.usage.input_tokens > final.usage.input_tokens
