@@ -20,6 +20,9 @@ Symbol add_source(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
     case GrammarKind::choice: return add_choice(source.choices, pool, rules);
     case GrammarKind::gbnf: return add_gbnf(source.text, pool, rules);
     case GrammarKind::structural_tag: return add_structural_tag(source.text, pool, rules);
+    case GrammarKind::structure: return add_structures(source.text, StructuresAs::one, pool, rules);
+    case GrammarKind::structures:
+      return add_structures(source.text, StructuresAs::array, pool, rules);
   }
   return 0;
 }
@@ -29,7 +32,7 @@ Symbol add_parts(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
   if (!source.or_structures.empty()) {
     const Symbol either = rules.add_nonterminal();
     rules.add_rule(either, {whole});
-    rules.add_rule(either, {add_structures(source.or_structures, pool, rules)});
+    rules.add_rule(either, {add_structures(source.or_structures, StructuresAs::row, pool, rules)});
     whole = either;
   }
   return source.thinking ? add_thinking(*source.thinking, whole, pool, rules) : whole;

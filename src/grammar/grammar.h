@@ -22,6 +22,8 @@ enum class GrammarKind : std::uint8_t {
   choice,          // one of `choices`
   gbnf,            // text: llama.cpp's grammars
   structural_tag,  // text: JSON, {"structures": [{"begin", "schema", "end"}], "triggers": [..]}
+  structure,       // text: a structural tag; one of its structures
+  structures,      // the same; a JSON array of 1 to kMaxListed of its structures
 };
 
 // What a model may write before the text: any text up to the first of `ends`, and white space.
@@ -29,6 +31,8 @@ struct GrammarThinking {
   std::vector<std::string> begins, ends;
   bool has_begun = false;  // before the text; else it may begin with one of `begins`, or not at all
 };
+
+inline constexpr int kMaxListed = 16;  // a model that finds no end is stopped
 
 struct GrammarSource {
   GrammarKind kind = GrammarKind::json_object;

@@ -17,8 +17,10 @@ Symbol add_choice(std::span<const std::string> choices, ExprPool& pool, RuleSet&
 Symbol add_gbnf(const std::string& text, ExprPool& pool, RuleSet& rules);
 Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rules);
 
-// One or more structures of a structural tag and nothing else.
-Symbol add_structures(const std::string& text, ExprPool& pool, RuleSet& rules);
+// Structures of a structural tag and nothing else: one, one or more with white space between them, or
+// a JSON array of at most kMaxListed.
+enum class StructuresAs { one, row, array };
+Symbol add_structures(const std::string& text, StructuresAs form, ExprPool& pool, RuleSet& rules);
 
 // `text`, and the thinking before it.
 Symbol add_thinking(const GrammarThinking& thinking, Symbol text, ExprPool& pool, RuleSet& rules);

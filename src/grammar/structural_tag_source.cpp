@@ -118,6 +118,17 @@ StructuralTag parse_structural_tag(const std::string& text) {
   return tag;
 }
 
+// The schema of a structure, whose refusal says which structure it is.
+Symbol schema_of(const Structure& structure, ExprPool& pool, RuleSet& rules) {
+  try {
+    return add_json_schema(structure.schema, pool, rules);
+  } catch (const GrammarRefusal& refusal) {
+    throw GrammarRefusal(refusal.code(),
+                         fmt::format("behind {}: {}", quote(structure.begin), refusal.what()),
+                         refusal.keyword(), refusal.pointer());
+  }
+}
+
 }  // namespace
 
 Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rules) {
@@ -139,7 +150,7 @@ Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rule
     }
     // The lexeme ends behind the trigger, and says which it was.
     const ExprId head = pool.all_of({before_trigger, pool.concat(anything, encoder.text(*found))});
-    const Symbol value = add_json_schema(structure.schema, pool, rules);
+    const Symbol value = schema_of(structure, pool, rules);
     rules.add_rule(whole, {rules.lexeme(head),
                            rules.lexeme(encoder.text(structure.begin.substr(found->size()))), value,
                            rules.lexeme(encoder.text(structure.end)), whole});
@@ -147,18 +158,51 @@ Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rule
   return whole;
 }
 
-Symbol add_structures(const std::string& text, ExprPool& pool, RuleSet& rules) {
+namespace {
+
+Symbol add_row(Symbol one, CharEncoder& encoder, RuleSet& rules) {
+  const Symbol row = rules.add_nonterminal();
+  rules.add_rule(row, {one});
+  rules.add_rule(row, {one, rules.lexeme(short_space(encoder)), row});
+  return row;
+}
+
+Symbol add_array(Symbol one, CharEncoder& encoder, RuleSet& rules) {
+  ExprPool& pool = encoder.pool();
+  const ExprId space = short_space(encoder);
+  const Symbol open = rules.lexeme(pool.concat(encoder.text("["), space));
+  const Symbol close = rules.lexeme(pool.concat(space, encoder.text("]")));
+  const Symbol comma = rules.lexeme(pool.concat({space, encoder.text(","), space}));
+  Symbol rest = rules.add_nonterminal();
+  rules.add_rule(rest, {one});
+  for (int i = 1; i < kMaxListed; ++i) {
+    const Symbol longer = rules.add_nonterminal();
+    rules.add_rule(longer, {one});
+    rules.add_rule(longer, {one, comma, rest});
+    rest = longer;
+  }
+  const Symbol array = rules.add_nonterminal();
+  rules.add_rule(array, {open, rest, close});
+  return array;
+}
+
+}  // namespace
+
+Symbol add_structures(const std::string& text, StructuresAs form, ExprPool& pool, RuleSet& rules) {
   const StructuralTag tag = parse_structural_tag(text);
   CharEncoder encoder(pool, TextForm::plain);
-  const Symbol one = rules.add_nonterminal(), more = rules.add_nonterminal();
+  const Symbol one = rules.add_nonterminal();
   for (const Structure& structure : tag.structures) {
-    rules.add_rule(one, {rules.lexeme(encoder.text(structure.begin)),
-                         add_json_schema(structure.schema, pool, rules),
-                         rules.lexeme(encoder.text(structure.end))});
+    rules.add_rule(one,
+                   {rules.lexeme(encoder.text(structure.begin)), schema_of(structure, pool, rules),
+                    rules.lexeme(encoder.text(structure.end))});
   }
-  rules.add_rule(more, {one});
-  rules.add_rule(more, {one, rules.lexeme(short_space(encoder)), more});
-  return more;
+  switch (form) {
+    case StructuresAs::one: return one;
+    case StructuresAs::row: return add_row(one, encoder, rules);
+    case StructuresAs::array: return add_array(one, encoder, rules);
+  }
+  return one;
 }
 
 }  // namespace tinyllm

@@ -40,5 +40,26 @@ TEST(ThinkingSource, StructuresInsteadOfTheText) {
                {"<think>.</think>2", "<think>.</think><f=a>x</f>"});
 }
 
+TEST(Structures, OneOrAList) {
+  const std::string tag =
+      R"({"structures": [{"begin": "{\"a\": ", "schema": {"$ref": "#/$defs/x", "$defs": {"x": {"const": 1}}}, "end": "}"},
+                         {"begin": "{\"b\": ", "schema": {"$ref": "#/$defs/x", "$defs": {"x": {"const": 2}}}, "end": "}"}],
+          "triggers": ["{"]})";
+  expect_texts({GrammarKind::structure, tag}, {R"({"a": 1})", R"({"b": 2})"},
+               {"", R"({"a": 2})", R"({"b": 1})", R"([{"a": 1}])", R"({"a": 1}{"b": 2})"});
+  std::string longest = R"([{"a": 1})", too_long;
+  for (int i = 1; i < kMaxListed; ++i) longest += R"(, {"b": 2})";
+  too_long = longest + R"(, {"b": 2}])";
+  longest += "]";
+  expect_texts({GrammarKind::structures, tag},
+               {R"([{"a": 1}])", "[\n {\"b\": 2} ,{\"a\": 1}\n]", longest},
+               {"[]", R"({"a": 1})", R"([{"a": 1},])", R"([{"a": 2}])", too_long});
+  EXPECT_NE(refusal({GrammarKind::structure,
+                     R"({"structures": [{"begin": "f", "schema": {"$ref": "#/no"},)"
+                     R"( "end": ""}], "triggers": ["f"]})"})
+                .find("behind 'f'"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace tinyllm

@@ -44,6 +44,9 @@ class ShapeMaker {
       : request_(request), model_(model), is_thinking_(is_thinking) {}
 
   AnswerShape make() {
+    if (request_.kind == ApiKind::messages && request_.enable_thinking == true &&
+        !template_knows_thinking(model_))
+      ignore("thinking");
     if (!is_conversation(request_.kind)) return {grammar_of(request_.grammar), nullptr};
     // A call that is forced is the whole answer: what else its text would look like plays no part.
     if (forces_calls(request_)) return forced_calls();
@@ -53,14 +56,14 @@ class ShapeMaker {
 
  private:
   AnswerShape forced_calls() {
-    GrammarSource source{GrammarKind::json_schema, forced_calls_schema(request_)};
+    GrammarSource source = tinyllm::forced_calls(request_);
     source.thinking = thinking();
     return {compile(kToolsField, source, model_),
-            format_of(find_tool_format("hermes"), reasoning_beside_grammar(), CallReading::any)};
+            format_of(find_tool_format("hermes"), read_reasoning(), CallReading::any)};
   }
 
   AnswerShape grammar_only() {
-    const ReasoningFormat* reasoning = reasoning_beside_grammar();
+    const ReasoningFormat* reasoning = read_reasoning();
     return {grammar_of(request_.grammar),
             reasoning == nullptr ? nullptr : format_of(nullptr, reasoning, CallReading::none)};
   }
@@ -76,7 +79,7 @@ class ShapeMaker {
     }
     AskedGrammar asked = *request_.grammar;
     asked.source.or_structures = begun_calls_tag(request_, *format);
-    return {grammar_of(asked), format_of(format, reasoning_beside_grammar(), CallReading::marked)};
+    return {grammar_of(asked), format_of(format, read_reasoning(), CallReading::marked)};
   }
 
   AnswerShape free_text() {
@@ -84,9 +87,12 @@ class ShapeMaker {
     const bool tells_channels = tools != nullptr && tools->has_reasoning;
     AnswerShape shape;
     if (request_.tools) shape.constraint = held_calls();
+    // What only looks like a call has followed no schema: with a strict function it is text.
+    const bool is_strict = shape.constraint != nullptr && request_.wants_strict_tools;
+    const CallReading called = is_strict ? CallReading::marked : CallReading::any;
     if (request_.tools || tells_channels || model_.reasoning_format != nullptr)
-      shape.format = format_of(tools, model_.reasoning_format,
-                               request_.tools ? CallReading::any : CallReading::none);
+      shape.format =
+          format_of(tools, model_.reasoning_format, request_.tools ? called : CallReading::none);
     return shape;
   }
 
@@ -140,6 +146,11 @@ class ShapeMaker {
     const bool is_text = std::ranges::none_of(reasoning->begins, is_mark) &&
                          std::ranges::none_of(reasoning->ends, is_mark);
     return is_text ? reasoning : nullptr;
+  }
+
+  // What is read beside a grammar: reasoning only where the grammar lets the model think.
+  const ReasoningFormat* read_reasoning() const {
+    return thinking() ? reasoning_beside_grammar() : nullptr;
   }
 
   std::optional<GrammarThinking> thinking() const {

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_values.h"
+
 namespace tinyllm {
 
 std::unique_ptr<AnswerWriter> make_answer_writer(const ApiAnswer& answer, const ServedModel& model,
@@ -15,7 +17,8 @@ std::unique_ptr<AnswerWriter> make_answer_writer(const ApiAnswer& answer, const 
 }
 
 std::string typed_event(const nlohmann::ordered_json& document) {
-  return "event: " + document["type"].get<std::string>() + "\ndata: " + to_text(document) + "\n\n";
+  return "event: " + document["type"].get<std::string>() +
+         "\ndata: " + text_with_big_integers(document) + "\n\n";
 }
 
 }  // namespace tinyllm

@@ -66,6 +66,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
   check_limits(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
   AnswerShape shape = answer_shape(request_, model, prompts.opens_reasoning);
+  if (!request_.store) request_.messages.reset();  // they are in the prompt now
   constraint_ = std::move(shape.constraint);
   format_ = std::move(shape.format);
   for (std::vector<TokenId>& prompt_ids : prompts.ids) {

@@ -105,6 +105,19 @@ void set_messages(const json& value, ApiRequest& request) {
     reader.finish();
   }
   conversation.take_into(request, "messages");
+  // The answer goes on with words that the client puts into the model's mouth.
+  const json& last = request.messages->back();
+  if (last["role"] == "assistant" && last["content"] != "" && !last.contains("tool_calls")) {
+    request.add_generation_prompt = false;
+    request.continue_final_message = true;
+  }
+}
+
+void set_output_config(const json& value, ApiRequest& request) {
+  if (!value.is_object()) refuse_value("output_config", value, "an object");
+  const auto format = value.find("format");
+  if (format != value.end() && !format->is_null())
+    ask_text_format("output_config.format", *format, request);
 }
 
 void set_tools(const json& value, ApiRequest& request) {
@@ -144,7 +157,8 @@ void set_tool_choice(const json& value, ApiRequest& request) {
 void set_thinking(const json& value, ApiRequest& request) {
   if (!value.is_object()) refuse_value("thinking", value, "an object with a type");
   const json& type = member("thinking", value, "type", "'enabled' or 'disabled'");
-  if (type == "enabled" || type == "adaptive") {
+  if (type == "adaptive") return;  // as the model likes
+  if (type == "enabled") {
     request.enable_thinking = true;
     if (value.contains("budget_tokens"))
       request.unknown_fields.emplace_back("thinking.budget_tokens");
@@ -211,6 +225,12 @@ const auto kOutputFields = std::to_array<Field>({
      [](const json& v, ApiRequest& r) { r.asked.top_p = v.get<float>(); }},
     {"top_k", FieldKind::integer, "null", -1, kMaxInt, "Draw from the k likeliest tokens.", "",
      [](const json& v, ApiRequest& r) { r.asked.top_k = v.get<int>(); }},
+    {"output_config", FieldKind::other, "null", 0, 0,
+     "What the text is: format is a json_schema. effort is not looked at.", R"({"type": "object"})",
+     set_output_config},
+    {"output_format", FieldKind::other, "null", 0, 0, "The older name of output_config.format.",
+     R"({"type": "object"})",
+     [](const json& v, ApiRequest& r) { ask_text_format("output_format", v, r); }},
     {"metadata", FieldKind::other, "null", 0, 0, "Taken, and not looked at.",
      R"({"type": "object"})", [](const json&, ApiRequest&) {}},
     {"service_tier", FieldKind::other, "null", 0, 0, "Taken, and not looked at.",

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/request.h"
+#include "base/json_values.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
@@ -19,8 +20,14 @@ using json = nlohmann::ordered_json;
 
 constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxInputBytes = std::size_t{1} << 26;
+constexpr std::size_t kMaxWordBytes = 2048, kMaxKeyBytes = 256, kMaxPairs = 16;
+// Of tools, instructions and the like. Longer ones the answer does not repeat: it would hold them all
+// the time.
+constexpr std::size_t kMaxRepeatedBytes = 64 << 10;
 
 void repeat(ApiRequest& request, const char* field, const json& value) {
+  if (value.is_structured() && text_with_big_integers(value).size() > kMaxRepeatedBytes) return;
+  if (value.is_string() && value.get_ref<const std::string&>().size() > kMaxRepeatedBytes) return;
   if (!request.repeated) request.repeated = share_json(json::object());
   (*request.repeated)[field] = value;
 }
@@ -144,14 +151,29 @@ void set_truncation(const json& value, ApiRequest&) {
                  "dropped unseen");
 }
 
-// Fields that say what holds anyway, or what only the answer tells.
+// Words of the client's own that only the answer tells.
 template <const char* kName>
 void set_repeated(const json& value, ApiRequest& request) {
-  repeat(request, kName, value);
+  repeat(request, kName, read_string(kName, value, kMaxWordBytes));
 }
 
-constexpr char kMetadata[] = "metadata", kUser[] = "user", kTier[] = "service_tier",
-               kSafety[] = "safety_identifier", kCacheKey[] = "prompt_cache_key";
+void set_metadata(const json& value, ApiRequest& request) {
+  if (!value.is_object()) refuse_value("metadata", value, "an object of strings");
+  if (value.size() > kMaxPairs) {
+    refuse_field("metadata", fmt::format("an object of {} entries", value.size()),
+                 fmt::format("at most {}", kMaxPairs));
+  }
+  for (const auto& [key, text] : value.items()) {
+    if (key.size() > kMaxKeyBytes)
+      refuse_field("metadata", fmt::format("an object with a key of {} bytes", key.size()),
+                   fmt::format("at most {} a key", kMaxKeyBytes));
+    read_string("metadata." + key, text, kMaxWordBytes);
+  }
+  repeat(request, "metadata", value);
+}
+
+constexpr char kUser[] = "user", kTier[] = "service_tier", kSafety[] = "safety_identifier",
+               kCacheKey[] = "prompt_cache_key";
 
 constexpr std::string_view kInputSchema = R"({"anyOf": [{"type": "string"}, {"type": "array"}]})";
 constexpr std::string_view kObject = R"({"type": "object"})";
@@ -216,8 +238,7 @@ const auto kFields = std::to_array<Field>({
      R"({"type": "string", "const": "disabled"})", set_truncation},
     {"include", FieldKind::other, "null", 0, 0, "Taken, and not looked at.", R"({"type": "array"})",
      [](const json&, ApiRequest&) {}},
-    {"metadata", FieldKind::other, "null", 0, 0, "The answer repeats it.", kObject,
-     set_repeated<kMetadata>},
+    {"metadata", FieldKind::other, "null", 0, 0, "The answer repeats it.", kObject, set_metadata},
     {"user", FieldKind::other, "null", 0, 0, "The answer repeats it.", R"({"type": "string"})",
      set_repeated<kUser>},
     {"safety_identifier", FieldKind::other, "null", 0, 0, "The answer repeats it.",

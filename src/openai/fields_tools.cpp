@@ -84,7 +84,10 @@ std::span<const Field> tool_fields() { return kToolFields; }
 void check_tool_choice(ApiRequest& request) {
   if (request.tool_choice == ToolChoice::none) request.tools.reset(), request.tool_types.reset();
   if (!request.tools) {
-    if (request.tool_choice.value_or(ToolChoice::none) == ToolChoice::none) return;
+    const ToolChoice choice = request.tool_choice.value_or(ToolChoice::none);
+    // Answers of /v1/responses say auto where there are no tools, and clients send that again.
+    const bool may_be_auto = request.kind == ApiKind::responses;
+    if (choice == ToolChoice::none || (choice == ToolChoice::automatic && may_be_auto)) return;
     throw ApiError(400, "invalid_value", "tool_choice",
                    "tool_choice is only allowed when there are tools");
   }

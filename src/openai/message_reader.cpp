@@ -69,6 +69,7 @@ Conversation::Conversation() : messages_(share_json(json::array())) {}
 
 void Conversation::add_text(const std::string& role, std::string text) {
   if (role != "assistant") {
+    settle_reasoning();
     messages_->push_back({{"role", role}, {"content", std::move(text)}});
     return;
   }
@@ -87,6 +88,7 @@ void Conversation::add_call(json call) {
 }
 
 void Conversation::add_result(const std::string& call_id, std::string text) {
+  settle_reasoning();
   messages_->push_back({{"role", "tool"}, {"tool_call_id", call_id}, {"content", std::move(text)}});
 }
 
@@ -95,8 +97,16 @@ json& Conversation::assistant() {
   if (messages_->empty() || messages_->back()["role"] != "assistant")
     messages_->push_back({{"role", "assistant"}, {"content", ""}});
   json& message = messages_->back();
-  if (!reasoning_.empty()) message["reasoning_content"] = std::exchange(reasoning_, "");
+  if (reasoning_.empty()) return message;
+  std::string all = message.value("reasoning_content", "");
+  if (!all.empty()) all += "\n";
+  message["reasoning_content"] = all + std::exchange(reasoning_, "");
   return message;
+}
+
+// A turn that was cut while the model thought holds nothing else.
+void Conversation::settle_reasoning() {
+  if (!reasoning_.empty()) assistant();
 }
 
 void Conversation::take_into(ApiRequest& request, const char* field) {

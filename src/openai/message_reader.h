@@ -49,6 +49,7 @@ class Conversation {
 
  private:
   nlohmann::ordered_json& assistant();
+  void settle_reasoning();
 
   std::shared_ptr<nlohmann::ordered_json> messages_;
   std::string reasoning_;

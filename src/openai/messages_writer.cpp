@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json_parse.h"
+#include "base/json_values.h"
 #include "openai/answer_writer.h"
 #include "openai/api_error.h"
 
@@ -65,7 +66,7 @@ class MessagesWriter : public AnswerWriter {
     message["stop_reason"] = stop_reason();
     message["stop_sequence"] = stop_sequence();
     message["usage"] = usage();
-    return to_text(message);
+    return text_with_big_integers(message);
   }
 
  private:
@@ -142,7 +143,9 @@ class MessagesWriter : public AnswerWriter {
         {{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", json::object()}});
     event({{"type", "content_block_delta"},
            {"index", n_blocks_ - 1},
-           {"delta", {{"type", "input_json_delta"}, {"partial_json", to_text(input_of(call))}}}});
+           {"delta",
+            {{"type", "input_json_delta"},
+             {"partial_json", text_with_big_integers(input_of(call))}}}});
     close_block();
   }
 

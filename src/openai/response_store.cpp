@@ -21,6 +21,7 @@ std::string key_of(const std::string& owner, const std::string& id) { return own
 
 void ResponseStore::keep(const std::string& owner, const std::string& id, const json& messages) {
   Entry entry{key_of(owner, id), text_with_big_integers(messages)};
+  if (entry.n_bytes() > kMaxBytesOfOne) return;
   const std::scoped_lock lock(mutex_);
   n_bytes_ += entry.n_bytes();
   entries_.push_front(std::move(entry));

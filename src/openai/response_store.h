@@ -17,6 +17,7 @@ class ResponseStore {
  public:
   static constexpr std::size_t kMaxResponses = 1000;
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kMaxBytesOfOne = std::size_t{1} << 20;  // longer ones are not kept
 
   explicit ResponseStore(std::size_t max_responses = kMaxResponses,
                          std::size_t max_bytes = kMaxBytes)

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json_parse.h"
+#include "base/json_values.h"
 #include "openai/answer_writer.h"
 #include "openai/api_error.h"
 #include "openai/message_reader.h"
@@ -66,7 +66,7 @@ class ResponsesWriter : public AnswerWriter {
     for (const AnswerCall& call : choice.calls)
       items_.push_back(call_json(call, "completed", call.arguments));
     keep();
-    return to_text(response(final_status()));
+    return text_with_big_integers(response(final_status()));
   }
 
  private:

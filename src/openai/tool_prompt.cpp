@@ -115,13 +115,20 @@ void choose_formats(ServedModel& model, std::string_view tools, std::string_view
 
 bool template_knows_tools(const ServedModel& model) { return has(source_of(model), "tools"); }
 
+bool template_knows_thinking(const ServedModel& model) {
+  return has(source_of(model), "enable_thinking");
+}
+
 json template_inputs(const ApiRequest& request, const ServedModel& model, bool as_text) {
   json inputs = request.variables ? *request.variables : json::object();
   if (request.enable_thinking) {
-    if (*request.enable_thinking && !has(source_of(model), "enable_thinking"))
+    const bool is_known = template_knows_thinking(model);
+    // Anthropic's clients ask for it by themselves, whatever the model.
+    const bool may_ask = request.kind == ApiKind::messages || request.kind == ApiKind::count_tokens;
+    if (*request.enable_thinking && !is_known && !may_ask)
       throw ApiError(400, "invalid_value", "enable_thinking",
                      "enable_thinking is true, but this model's chat template does not know it");
-    inputs["enable_thinking"] = *request.enable_thinking;
+    if (is_known || !may_ask) inputs["enable_thinking"] = *request.enable_thinking;
   }
   if (uses_tools(request) && !template_knows_tools(model)) {
     inputs["messages"] = hermes_messages(request);

@@ -33,8 +33,7 @@ Generation::Generation(Service& service, const ServedModel& model,
       model_(model),
       exchange_(std::move(exchange)),
       answer_(std::move(answer)),
-      writer_(make_answer_writer(answer_, model_, service_.responses(),
-                                 exchange_->caller().cache_salt)),
+      writer_(make_answer_writer(answer_, model_, service_.responses(), exchange_->caller().owner)),
       gathered_share_(exchange_->budget()),
       token_times_(answer_.n_texts()),
       arrival_(exchange_->caller().arrival) {}
@@ -81,10 +80,15 @@ void Generation::wake(std::size_t run_idx) {
 }
 
 void Generation::take_pieces(std::size_t run_idx) {
-  while (!over_) {
-    std::optional<OutputPiece> piece = answer_.runs()[run_idx].stream->try_next();
-    if (!piece) return;
-    take(run_idx, std::move(*piece));
+  try {
+    while (!over_) {
+      std::optional<OutputPiece> piece = answer_.runs()[run_idx].stream->try_next();
+      if (!piece) return;
+      take(run_idx, std::move(*piece));
+    }
+  } catch (...) {
+    release();  // nobody gets what would still come
+    throw;
   }
 }
 

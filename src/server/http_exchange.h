@@ -37,6 +37,7 @@ struct HttpCaller {
   std::string address = {};     // "192.0.2.7"; behind a trusted proxy the one that it names
   std::string request_id = {};  // for the log and the answer's header
   std::string key_name = {};    // of the API key that was given; "" for none
+  std::string owner = {};       // a word for that key, to keep what belongs to its holder apart
   std::string cache_salt = {};  // callers with different ones share no cached prefix
   std::chrono::steady_clock::time_point arrival = std::chrono::steady_clock::now();
 };

@@ -77,7 +77,8 @@ void HttpReply::write_head(int status, const std::string& content_type, std::str
 }
 
 void HttpReply::send(HttpResponse response) {
-  if (gone_) return;
+  if (gone_ || ended_) return;
+  if (began_) return connection_->close();  // an error behind a beginning: it cannot be told
   if (!output_share_.resize(response.body.size()))
     response = error_response(503, "overloaded", "the server has no memory for this answer now");
   const bool has_body = response.status != 204 && response.status != 304;

@@ -43,7 +43,7 @@ void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
     request.cache_salt = salt_of(caller, request.cache_salt);
     request.has_left = has_left;
     if (!request.previous_response_id.empty()) {
-      service.responses().go_on(caller.cache_salt, request);
+      service.responses().go_on(caller.owner, request);
       add_system_text(request);
     }
     if (service.options().logs_prompts)

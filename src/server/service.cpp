@@ -114,10 +114,21 @@ const Route& find_route(const HttpRequest& request) {
   throw ApiError(405, "", "", fmt::format("this path takes {} only", other_method));
 }
 
+// The headers that a page asks for: clients of the APIs here send some of their own.
+std::string allowed_headers(const HttpRequest& request) {
+  constexpr std::size_t kMostBytes = 1024;
+  const std::string_view asked = request.header("access-control-request-headers");
+  const bool are_names = !asked.empty() && asked.size() <= kMostBytes &&
+                         std::ranges::all_of(asked, [](unsigned char c) {
+                           return std::isalnum(c) || c == '-' || c == '_' || c == ',' || c == ' ';
+                         });
+  if (are_names) return std::string(asked);
+  return "Authorization, Content-Type, X-Api-Key, X-Request-Id";
+}
+
 void answer_preflight(HttpExchange& exchange) {
   exchange.add_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-  exchange.add_header("Access-Control-Allow-Headers",
-                      "Authorization, Content-Type, X-Api-Key, X-Request-Id");
+  exchange.add_header("Access-Control-Allow-Headers", allowed_headers(exchange.request()));
   exchange.add_header("Access-Control-Max-Age", "600");
   exchange.send({.status = 204});
 }
@@ -170,6 +181,7 @@ void Service::check_access(HttpExchange& exchange) {
   const ApiKey* key = find_key(request, *keys);
   if (key != nullptr) {
     caller.key_name = key->name;
+    caller.owner = key_salt(*key);
     if (keys->size() > 1 && !options_.shares_prefixes) caller.cache_salt = key_salt(*key);
   } else if (!route.open && !keys->empty()) {
     throw ApiError(401, "invalid_api_key", "", "the API key is missing or wrong");

@@ -169,6 +169,31 @@ def test_a_call_that_has_begun_follows_the_schema(start_server, tmp_path):
     assert (reply.status, reply.error()["param"]) == (400, "tools")
 
 
+def test_a_strict_function_is_called_by_its_mark_only(start_server, tmp_path):
+    """What merely looks like a call has followed no schema: with a strict function it is text."""
+    bare = ['{"name": "get_time", "arg', 'uments": {"city": 5}}']
+    server = start_server(write_model(tmp_path / "bare", {"1": bare}))
+    body = {"messages": ASK, "max_tokens": 100}
+    assert server.post(CHAT, {**body, "tools": TOOLS}).json()["choices"][0]["finish_reason"] == "tool_calls"
+    choice = server.post(CHAT, {**body, "tools": [function("get_time", strict=True)]}).json()["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", "".join(bare))
+
+
+def test_schemas_of_two_functions_do_not_meet(caller):
+    """The same $id, and properties with the names of keywords, one of which refers to a definition."""
+
+    def tool(name, city):
+        schema = {"$id": "x", "type": "object", "additionalProperties": False, "required": ["default"],
+                  "properties": {"default": {"$ref": "#/$defs/C"}}, "$defs": {"C": {"enum": [city]}}}  # fmt: skip
+        return function(name, parameters=schema)
+
+    body = {"messages": ASK, "tools": [tool("a", "Bonn"), tool("b", "Rome")], "max_tokens": 300, "logit_bias": NO_SPACES}
+    for name, city in (("a", "Bonn"), ("b", "Rome")):
+        forced = {**body, "tool_choice": {"type": "function", "function": {"name": name}}}
+        [call] = caller.post(CHAT, forced).json()["choices"][0]["message"]["tool_calls"]
+        assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (name, {"default": city})
+
+
 def test_one_call_where_they_are_not_parallel(start_server, tmp_path):
     two = [SECOND[0], "\n", SECOND[0].replace("get_time", "get_weather")]
     server = start_server(write_model(tmp_path / "two", {"1": two}))
@@ -232,7 +257,7 @@ def test_formats_by_name(start_server, tmp_path):
         ({"tools": [function(f"f{i}") for i in range(10_000)]}, "tools", "at most"),
         ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice.function.name", "one of the tools"),
         ({"tools": TOOLS, "tool_choice": {"type": "function"}}, "tool_choice.function", "missing"),
-        ({"tools": [function("f", parameters={"$ref": "#/$defs/x"})], "tool_choice": "required"}, "tools", "#/items/anyOf/0/properties/arguments"),
+        ({"tools": [function("f", parameters={"$ref": "#/$defs/x"})], "tool_choice": "required"}, "tools", '{"name": "f"'),
         ({"tools": TOOLS, "tool_choice": "perhaps"}, "tool_choice", "'auto'"),
         ({"tool_choice": "auto"}, "tool_choice", "only allowed"),
         ({"tool_choice": "required"}, "tool_choice", "only allowed"),

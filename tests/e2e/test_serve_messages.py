@@ -131,6 +131,34 @@ def test_thinking_is_a_block_of_its_own(start_server, tmp_path):
     assert at_once == [{"type": "text", "text": "At once."}]
 
 
+def test_the_answer_goes_on_with_the_clients_words(caller):
+    said = [*ASK, {"role": "assistant", "content": "I say: "}]
+    counted = caller.post(f"{PATH}/count_tokens", {"messages": said}).json()["input_tokens"]
+    chat = {"messages": said, "add_generation_prompt": False, "continue_final_message": True}
+    assert counted == caller.post("/tokenize", chat).json()["count"]
+
+
+def test_thinking_that_the_model_does_not_know_is_named(caller):
+    body = {"messages": ASK, "max_tokens": 20}
+    reply = caller.post(PATH, {**body, "thinking": {"type": "enabled", "budget_tokens": 1024}})
+    assert reply.status == 200 and "thinking" in reply.headers["x-tinyllm-ignored"].split(", ")
+    assert "x-tinyllm-ignored" not in caller.post(PATH, {**body, "thinking": {"type": "adaptive"}}).headers
+
+
+def test_a_form_of_the_answer(caller):
+    body = {"messages": ASK, "max_tokens": 60, "output_config": {"format": {"type": "json_schema", "schema": {"const": None}}}}
+    assert caller.post(PATH, body).json()["content"][0]["text"].strip() == "null"
+
+
+def test_whole_numbers_of_any_size(start_server, tmp_path):
+    call = ['<tool_call>\n{"name": "get_time", "arguments": {"city": "B", "n": ', "123456789012345678901234}}\n</tool_call>"]
+    server = start_server(write_model(tmp_path / "big", {"1": call}), "--speculate", "off")
+    body = {"messages": ASK, "max_tokens": 100, "tools": [{**TIME, "input_schema": {"type": "object"}}]}
+    [block] = server.post(PATH, body).json()["content"]
+    [streamed], _ = built(typed_events(server, PATH, body))
+    assert block["input"] == streamed["input"] == {"city": "B", "n": 123456789012345678901234}
+
+
 BAD = [
     ({"messages": ASK}, 400, "invalid_request_error", "max_tokens is missing"),
     ({"max_tokens": 5}, 400, "invalid_request_error", "messages is missing"),

@@ -97,6 +97,31 @@ def test_instructions_come_first_and_are_not_kept(caller):
     assert n_tokens(previous_response_id=told[1])[0] == n_tokens(previous_response_id=plain[1])[0]
 
 
+def test_what_clients_send_back_is_taken(caller):
+    """The tools and tool_choice of an answer without tools; reasoning of a turn that was cut."""
+    answer = caller.post(PATH, {"input": "Hi", "max_output_tokens": 1, "tools": [], "metadata": {"n": "1"}}).json()
+    again = {"input": "Hi", "max_output_tokens": 1, "tools": answer["tools"], "tool_choice": answer["tool_choice"]}
+    assert caller.post(PATH, again).status == 200
+    thought = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    said = {"role": "assistant", "content": "Yes."}
+    items = [{"role": "user", "content": "a"}, thought, {"role": "user", "content": "b"}, said, {"role": "user", "content": "c"}]
+    messages = [items[0], {"role": "assistant", "content": "", "reasoning_content": "Hm."}, *items[2:]]
+    used = caller.post(PATH, {"input": items, "max_output_tokens": 1}).json()["usage"]["input_tokens"]
+    assert used == caller.post("/tokenize", {"messages": messages}).json()["count"]
+
+
+def test_long_things_are_not_kept_or_repeated(caller):
+    long = {"type": "reasoning", "content": [{"type": "reasoning_text", "text": "x" * 2_000_000}]}
+    items = [long, {"role": "assistant", "content": "x"}, {"role": "user", "content": "hi"}]
+    kept = caller.post(PATH, {"input": items, "max_output_tokens": 1})
+    assert kept.status == 200, kept
+    error = caller.post(PATH, {"input": "x", "previous_response_id": kept.json()["id"]}).error()
+    assert error["code"] == "previous_response_not_found"
+    tool = {**TIME, "description": "x" * 100_000}
+    answer = caller.post(PATH, {"input": "x", "max_output_tokens": 1, "tools": [tool], "tool_choice": "none"})
+    assert answer.status == 200 and answer.json()["tools"] == [] and len(answer.body) < 5000
+
+
 def test_a_format_and_a_forced_call(caller):
     shape = {"format": {"type": "json_schema", "name": "x", "schema": BONN, "strict": True}}
     body = {"input": "Where?", "logit_bias": NO_SPACES, "max_output_tokens": 300}
@@ -158,6 +183,9 @@ BAD = [
     ({"input": "x", "text": {"format": {"type": "xml"}}}, "text.format.type", "json_schema"),
     ({"input": "x", "text": {"format": {"type": "json_schema", "name": "x"}}}, "text.format.schema", "missing"),
     ({"input": "x", "previous_response_id": "resp_no"}, "previous_response_id", "kept"),
+    ({"input": "x", "metadata": {"a": 1}}, "metadata.a", "string"),
+    ({"input": "x", "metadata": {str(i): "" for i in range(17)}}, "metadata", "at most 16"),
+    ({"input": "x", "user": "x" * 5000}, "user", "at most"),
     ({"input": "x", "truncation": "auto"}, "truncation", "disabled"),
     ({"input": "x", "background": True}, "background", "not supported"),
     ({"input": "x", "max_output_tokens": 0}, "max_output_tokens", "1"),
