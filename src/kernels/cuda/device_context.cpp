@@ -48,6 +48,7 @@ DeviceContext::DeviceContext(const DeviceOptions& options) : options_(options) {
   if (compute_capability_ < 80)
     fail(ErrorCode::unsupported, "{} has compute capability {}.{}; 8.0 or newer is needed", name_,
          properties.major, properties.minor);
+  code_architecture_ = code_architecture();
   n_sms_ = properties.multiProcessorCount;
   l2_bytes_ = properties.l2CacheSize;
   max_shared_bytes_ = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, options.device_idx);

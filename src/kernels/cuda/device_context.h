@@ -11,7 +11,7 @@ namespace tinyllm::cuda {
 
 struct DeviceOptions {
   int device_idx = 0;
-  bool overlap_launches = true;    // programmatic dependent launch, where the device has it
+  bool overlap_launches = true;    // programmatic dependent launch, where the code has it
   bool check_each_launch = false;  // waits after every launch: a fault is told by its kernel's name
 };
 
@@ -31,9 +31,12 @@ class DeviceContext {
   int n_sms() const { return n_sms_; }
   std::int64_t l2_bytes() const { return l2_bytes_; }
   int max_shared_bytes() const { return max_shared_bytes_; }  // of a block, at most
-  bool overlaps_launches() const { return options_.overlap_launches && compute_capability_ >= 90; }
+  // Whether the kernels are those that were compiled for Hopper: clusters, wgmma, bulk copies, launches
+  // that overlap. Every other device runs what its driver makes of the PTX for compute_80, which
+  // has none of these, however new the device is.
+  bool has_hopper_code() const { return code_architecture_ >= 90; }
+  bool overlaps_launches() const { return options_.overlap_launches && has_hopper_code(); }
   bool checks_each_launch() const { return options_.check_each_launch; }
-  bool has_clusters() const { return compute_capability_ >= 90; }
 
   // Waits for all work of the stream. Throws like check().
   void synchronise() const;
@@ -42,7 +45,7 @@ class DeviceContext {
   DeviceOptions options_;
   cudaStream_t stream_ = nullptr;
   std::string name_;
-  int compute_capability_ = 0;
+  int compute_capability_ = 0, code_architecture_ = 0;
   int n_sms_ = 0;
   int max_shared_bytes_ = 0;
   std::int64_t l2_bytes_ = 0;
@@ -50,6 +53,9 @@ class DeviceContext {
 
 // Number of usable devices; 0 without a driver. Never throws.
 int n_devices();
+
+// The architecture that the kernels which run on the selected device were compiled for: 90 or 80.
+int code_architecture();
 
 // Throws Error{out_of_memory} when memory is short, else Error{io} that names `what` and the
 // runtime's own words.

@@ -281,7 +281,7 @@ void launch_expert_format(const DeviceContext& context, ExpertArgs args, int n_c
   args.n_groups = (args.n_tiles + args.m_warps - 1) / args.m_warps;
   const bool has_room =
       n_blocks >= 4 * args.k_warps && max_units * args.n_groups <= context.n_sms();
-  args.cluster = context.has_clusters() && has_room ? 2 : 1;
+  args.cluster = context.has_hopper_code() && has_room ? 2 : 1;
   constexpr int kMost = max_linear_rows(Blocks::kFormat) / 8;
   if (chunk_rows == 1) return launch_chunks<Blocks, 1, true>(context, args, max_units);
   if (chunk_rows <= 8) return launch_chunks<Blocks, 1>(context, args, max_units);

@@ -1,5 +1,5 @@
 #pragma once
-// The one way to launch a kernel. With programmatic dependent launch (Hopper) a kernel may start
+// The one way to launch a kernel. With programmatic dependent launch (Hopper's code) a kernel may start
 // while the one before it still runs. So every kernel that is launched here
 //   - calls wait_for_previous_kernel() before it touches anything that an earlier kernel writes, or
 //     writes anything that an earlier kernel reads; before it only weights may be read;
@@ -16,7 +16,7 @@ struct LaunchShape {
   dim3 grid;
   dim3 block;
   std::size_t shared_bytes = 0;  // dynamic
-  unsigned cluster = 1;          // blocks of a cluster, along x; only where has_clusters()
+  unsigned cluster = 1;          // blocks of a cluster, along x; only where has_hopper_code()
 };
 
 template <typename... Params, typename... Args>

@@ -326,7 +326,7 @@ void launch_format(const DeviceContext& context, const LinearWeights& weights,
   args.n_tiles = weights.n_padded_rows / kRowTile;
   args.k_warps = tuning.k_warps;
   args.m_warps = tuning.m_warps;
-  args.cluster = context.has_clusters() ? tuning.cluster : 1;
+  args.cluster = context.has_hopper_code() ? tuning.cluster : 1;
   const bool normed = input.x == nullptr;
   const int per_sm = tuning.blocks_per_sm;
   if (n <= 8) {

@@ -369,7 +369,7 @@ void launch_head_dim(const DeviceContext& context, const Params& params, std::in
 }  // namespace
 
 bool has_prefill_attention(const DeviceContext& context, std::int32_t head_dim) {
-  return context.compute_capability() == 90 && (head_dim == 64 || head_dim == 128);
+  return context.has_hopper_code() && (head_dim == 64 || head_dim == 128);
 }
 
 void launch_prefill_attention(const DeviceContext& context, const AttentionShape& shape,

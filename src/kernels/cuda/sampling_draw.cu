@@ -252,7 +252,7 @@ __global__ __launch_bounds__(kSelectThreads) void report_rows_kernel(const Sampl
 // Few rows get several blocks each.
 int blocks_a_row(const DeviceContext& context, int n_rows) {
   int n_blocks = 1;
-  while (context.has_clusters() && n_blocks < 8 && n_rows * n_blocks * 2 <= context.n_sms())
+  while (context.has_hopper_code() && n_blocks < 8 && n_rows * n_blocks * 2 <= context.n_sms())
     n_blocks *= 2;
   return n_blocks;
 }
