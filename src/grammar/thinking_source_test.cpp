@@ -1,5 +1,6 @@
 // Thinking before the text, and structures instead of it.
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "grammar/grammar_texts_test.h"
@@ -54,6 +55,13 @@ TEST(Structures, OneOrAList) {
   expect_texts({GrammarKind::structures, tag},
                {R"([{"a": 1}])", "[\n {\"b\": 2} ,{\"a\": 1}\n]", longest},
                {"[]", R"({"a": 1})", R"([{"a": 1},])", R"([{"a": 2}])", too_long});
+  std::string many;
+  for (int i = 0; i < 512; ++i)
+    many += fmt::format(R"({}{{"begin": "f{} ", "schema": {{"type": "object"}}, "end": ""}})",
+                        i == 0 ? "" : ",", i);
+  expect_texts(
+      {GrammarKind::structures, fmt::format(R"({{"structures": [{}], "triggers": ["f"]}})", many)},
+      {R"([f511 {"a": 1}])"}, {"[f512 {}]"});
   EXPECT_NE(refusal({GrammarKind::structure,
                      R"({"structures": [{"begin": "f", "schema": {"$ref": "#/no"},)"
                      R"( "end": ""}], "triggers": ["f"]})"})
