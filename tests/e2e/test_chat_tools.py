@@ -131,6 +131,61 @@ def test_every_call_asks(at_terminal, counter):
     assert terminal.exit_code() == 0
 
 
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_keys_typed_before_the_question_are_no_reply(tinyllm, counter, term):
+    terminal = Terminal([BINARY, "chat", "-m", counter, "--tools"], {**tinyllm.env, "TERM": term})
+    try:
+        terminal.wait_for("> ")
+        terminal.type("How many?\ny\n")
+        for _ in range(2):
+            terminal.wait_for(QUESTION)
+            for _ in range(6):
+                terminal.read(0.05)
+            assert "= 156" not in terminal.text
+            terminal.type("n\n")
+        terminal.wait_for("156, and no.\n")
+        terminal.wait_for("> ")
+        if term == "xterm":  # it is the next message
+            terminal.wait_for("156, and no.\n")
+            terminal.wait_for("> ")
+        assert "= 156" not in terminal.text and terminal.text.count(QUESTION) == 2
+    finally:
+        terminal.close()
+
+
+def test_what_is_asked_about_is_shown_whole(tinyllm, tmp_path):
+    def lines_of(n, *flags):
+        """What is written about a search for n numbers."""
+        wanted = " + ".join(str(i) for i in range(n))
+        text = call("search", text=wanted)
+        model = write_model(tmp_path / f"model{n}{len(flags)}", [text[i : i + 1000] for i in range(0, len(text), 1000)], ["Done."])
+        _, err = talk(tinyllm, model, "--tools-folder", tmp_path, "--context", "32768", *flags)
+        return json.dumps({"text": wanted}), [line for line in err.splitlines() if "warning: " not in line]
+
+    arguments, lines = lines_of(400)
+    assert lines == [f"  search {arguments}", "  (not run: there is nobody to ask; --allow-tool search allows it)"]
+    arguments, lines = lines_of(400, "--allow-tool", "search")
+    assert lines[:2] == [f"  search {arguments[:2000]}", f"  ... ({len(arguments)} bytes in all)"]
+    arguments, lines = lines_of(2510)
+    assert lines[2:] == [f"  (not run: its arguments have {len(arguments)} bytes, too many to ask about)"]
+
+
+def test_a_full_context_loses_no_results(tinyllm, tmp_path):
+    (tmp_path / "notes").mkdir()
+    for name in "ab":
+        (tmp_path / "notes" / name).write_text(name * 600)
+    model = write_model(tmp_path / "model", [call("read_file", path="a") + call("read_file", path="b")], ["?"], ["Done."])
+    file = tmp_path / "talk.json"
+    _, err = talk(
+        tinyllm, model, "--tools-folder", tmp_path / "notes", "--allow-tool", "read_file", "--context", "600",
+        lines=["Read them.", f"/save {file}", "/reset"],
+    )  # fmt: skip
+    assert "(the context of 600 tokens is full: " in err
+    messages = json.loads(file.read_text())["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert messages[-1]["content"] == "(the context was full before the answer)"
+
+
 def test_ctrl_c_at_the_question_stops_the_loop_and_loses_nothing(at_terminal, counter, tmp_path):
     terminal = at_terminal(counter, "--tools")
     terminal.type("How many?\n")
