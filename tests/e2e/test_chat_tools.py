@@ -81,6 +81,18 @@ def test_the_talk_keeps_calls_and_results(tinyllm, counter, tmp_path):
     assert out == "I count.\n156, and no.\n"
 
 
+def test_a_saved_talk_keeps_large_whole_numbers(tinyllm, tmp_path):
+    arguments = {"path": "a", "first_line": 123456789012345678901234567890}
+    model = write_model(tmp_path / "model", [call("read_file", **arguments)], ["Done."])
+    files = tmp_path / "talk.json", tmp_path / "again.json"
+    lines = ["Go.", f"/save {files[0]}", f"/load {files[0]}", f"/save {files[1]}"]
+    talk(tinyllm, model, "--tools-folder", tmp_path, "--allow-tool", "read_file", lines=lines)
+    for file in files:
+        saved = json.loads(file.read_text())
+        assert saved["messages"][1]["tool_calls"][0]["function"]["arguments"] == arguments
+        assert file.read_text() == json.dumps(saved, indent=2) + "\n"
+
+
 @pytest.mark.parametrize("break_it", [lambda m: m[1].pop("tool_calls"), lambda m: m.pop(2), lambda m: m.pop(), lambda m: m[1].update(tool_calls=[3])])
 def test_a_talk_whose_calls_do_not_fit_is_refused(tinyllm, counter, tmp_path, break_it):
     file = tmp_path / "talk.json"
@@ -149,6 +161,21 @@ def test_keys_typed_before_the_question_are_no_reply(tinyllm, counter, term):
             terminal.wait_for("156, and no.\n")
             terminal.wait_for("> ")
         assert "= 156" not in terminal.text and terminal.text.count(QUESTION) == 2
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_at_a_plain_question_allows_nothing(tinyllm, counter):
+    terminal = Terminal([BINARY, "chat", "-m", counter, "--tools"], {**tinyllm.env, "TERM": "dumb"})
+    try:
+        terminal.wait_for("> ")
+        terminal.type("How many?\n")
+        terminal.wait_for(QUESTION)
+        terminal.type(CTRL_C)
+        terminal.wait_for("^C")
+        terminal.type("y\n")
+        terminal.wait_for("stopped")
+        assert "= 156" not in terminal.text
     finally:
         terminal.close()
 
