@@ -1,5 +1,7 @@
 #include "agent/agent_loop.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -58,6 +60,9 @@ bool answer_calls(const ToolBox& box, const std::vector<AgentCall>& calls, const
     is_stopped = is_stopped || approval == Approval::stop;
     if (approval == Approval::refuse) {
       result.text = "the user does not allow this call";
+    } else if (approval == Approval::too_long) {
+      result.text = fmt::format("the arguments have {} bytes, too many to ask the user about them",
+                                call.arguments.size());
     } else if (!is_stopped) {
       result = box.run(call.name, arguments_of(call), limits.max_result_bytes, watcher.interrupted);
       watcher.on_result(call, result);

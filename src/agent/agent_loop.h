@@ -36,8 +36,9 @@ struct AgentTalk {
 
 enum class Approval {
   run,
-  refuse,  // the model is told so
-  stop,    // and the loop ends
+  refuse,    // the model is told so
+  too_long,  // nobody can be asked about such arguments; the model is told so
+  stop,      // and the loop ends
 };
 
 struct AgentWatcher {

@@ -122,6 +122,14 @@ TEST(AgentLoop, ARefusedCallDoesNotRunAndTheLoopGoesOn) {
   EXPECT_EQ(stage.n_runs, 1);
   EXPECT_EQ(stage.results()[0], "error: the user does not allow this call");
   EXPECT_EQ(stage.last.text, "Well.");
+
+  Stage too_long{{calls({call("count", "{}"), call("fail", "{}")}), answer("Well.")},
+                 {Approval::too_long, Approval::run}};
+  too_long.play();
+  too_long.check_whole();
+  EXPECT_EQ(too_long.n_runs, 1);
+  EXPECT_EQ(too_long.results()[0],
+            "error: the arguments have 2 bytes, too many to ask the user about them");
 }
 
 TEST(AgentLoop, WhoStopsKeepsWhatWasDone) {

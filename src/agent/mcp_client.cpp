@@ -8,9 +8,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/json_parse.h"
+#include "base/json_values.h"
 #include "base/quote.h"
 #include "base/version.h"
 
@@ -25,9 +25,7 @@ constexpr std::int64_t kMaxBadLines = 1000;
 constexpr std::size_t kMaxDescriptionBytes = 4 << 10, kMaxSchemaBytes = 64 << 10;
 constexpr int kMethodNotFound = -32601;
 
-std::string to_text(const json& message) {
-  return message.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string to_text(const json& message) { return text_with_big_integers(message); }
 
 // The text under a name; "" where there is none.
 std::string text_at(const json& object, const char* name) {
@@ -88,10 +86,8 @@ McpClient::McpClient(std::unique_ptr<McpTransport> transport, double timeout_s)
 
 McpClient::~McpClient() = default;
 
-void McpClient::notify(const char* method, json params) {
-  json message = {{"jsonrpc", "2.0"}, {"method", method}};
-  if (!params.is_null()) message["params"] = std::move(params);
-  transport_->send(to_text(message), /*wants_reply=*/false);
+void McpClient::notify(const char* method) {
+  transport_->send(to_text({{"jsonrpc", "2.0"}, {"method", method}}), /*wants_reply=*/false);
 }
 
 // Requests of the server: it may ask whether we live. We offer nothing else.
@@ -124,19 +120,27 @@ json McpClient::read_message(const std::string& text) {
 
 void McpClient::give_up(std::int64_t id, const char* method, bool is_interrupted) {
   if (std::string_view(method) != "initialize") {  // the one request that must not be cancelled
-    notify("notifications/cancelled",
-           {{"requestId", id}, {"reason", is_interrupted ? "the user stopped it" : "time-out"}});
+    const json params = {{"requestId", id},
+                         {"reason", is_interrupted ? "the user stopped it" : "time-out"}};
+    try {
+      transport_->cancel(
+          to_text({{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", params}}));
+    } catch (const Error&) {
+      // Why the request was given up says more.
+    }
   }
   if (is_interrupted) fail(ErrorCode::io, "was stopped by the user");
   fail(ErrorCode::io, "did not answer {} within {:g} s{}", method, timeout_s_,
        bad_line_.empty() ? "" : "; it says " + quote(bad_line_) + ", which is not the protocol");
 }
 
-json McpClient::request(const char* method, json params, function_ref<bool()> interrupted) {
+json McpClient::request(const char* method, json params, function_ref<bool()> interrupted,
+                        const Stopwatch& clock) {
   const std::int64_t id = ++last_id_;
+  n_bad_lines_ = 0;
+  bad_line_.clear();
   const json message = {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}};
   transport_->send(to_text(message), /*wants_reply=*/true);
-  const Stopwatch clock;
   bool is_interrupted = false;
   const auto may_wait = [&] {
     is_interrupted = is_interrupted || interrupted();
@@ -150,7 +154,7 @@ json McpClient::request(const char* method, json params, function_ref<bool()> in
       answer_server(reply);
       continue;
     }
-    if (reply.contains("error")) {
+    if (reply.contains("error") && !reply["error"].is_null()) {
       const std::string why = text_at(reply["error"], "message");
       fail(ErrorCode::invalid_input, "refuses {}: {}", method,
            quote(why.empty() ? to_text(reply["error"]) : why));
@@ -174,7 +178,7 @@ void McpClient::initialize(function_ref<bool()> interrupted) {
     fail(ErrorCode::unsupported, "speaks revision {} of the protocol, which is not known here",
          quote(revision));
   transport_->set_revision(revision);
-  notify("notifications/initialized", nullptr);
+  notify("notifications/initialized");
 }
 
 std::vector<McpTool> McpClient::list_tools(std::int64_t& n_left_out,
@@ -183,9 +187,10 @@ std::vector<McpTool> McpClient::list_tools(std::int64_t& n_left_out,
   std::unordered_set<std::string> names;
   n_left_out = 0;
   std::string cursor;
+  const Stopwatch clock;
   for (int page = 0; page < kMaxPages; ++page) {
     const json params = cursor.empty() ? json::object() : json{{"cursor", cursor}};
-    const json result = request("tools/list", params, interrupted);
+    const json result = request("tools/list", params, interrupted, clock);
     if (!result.is_object() || !result.contains("tools") || !result["tools"].is_array())
       fail(ErrorCode::invalid_input, "answers tools/list without an array of tools");
     for (const json& entry : result["tools"]) {
@@ -198,6 +203,10 @@ std::vector<McpTool> McpClient::list_tools(std::int64_t& n_left_out,
     }
     const std::string next = text_at(result, "nextCursor");
     if (next.empty() || next == cursor) break;
+    if (tools.size() == kMaxMcpTools) {
+      ++n_left_out;  // at least
+      break;
+    }
     cursor = next;
   }
   return tools;

@@ -10,6 +10,7 @@
 
 #include "agent/mcp_transport.h"
 #include "agent/tool.h"
+#include "base/clock.h"
 #include "base/function_ref.h"
 
 namespace tinyllm {
@@ -34,8 +35,9 @@ class McpClient {
   // answer initialize within 60 s".
   void initialize(function_ref<bool()> interrupted);
 
-  // All pages, in order; names are unique. `n_left_out`: tools beyond kMaxMcpTools, or without a name
-  // or schema that can be used. Throws as above.
+  // All pages until there are kMaxMcpTools, in order, within one time-out; names are unique.
+  // `n_left_out`: tools beyond those, as far as they are known, or without a name or schema that
+  // can be used. Throws as above.
   std::vector<McpTool> list_tools(std::int64_t& n_left_out, function_ref<bool()> interrupted);
 
   // Text parts of the result; other parts are named in brackets. Throws as above; a call that nobody
@@ -45,8 +47,8 @@ class McpClient {
 
  private:
   nlohmann::ordered_json request(const char* method, nlohmann::ordered_json params,
-                                 function_ref<bool()> interrupted);
-  void notify(const char* method, nlohmann::ordered_json params);
+                                 function_ref<bool()> interrupted, const Stopwatch& clock = {});
+  void notify(const char* method);
   nlohmann::ordered_json read_message(const std::string& text);
   void answer_server(const nlohmann::ordered_json& message);
   [[noreturn]] void give_up(std::int64_t id, const char* method, bool is_interrupted);
@@ -55,7 +57,7 @@ class McpClient {
   double timeout_s_;
   std::int64_t last_id_ = 0;
   std::int64_t n_bad_lines_ = 0;
-  std::string bad_line_;  // the first that was no JSON object; a log line, perhaps
+  std::string bad_line_;  // the first since the last request that was no JSON object
 };
 
 }  // namespace tinyllm

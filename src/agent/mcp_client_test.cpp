@@ -1,11 +1,15 @@
 #include "agent/mcp_client.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/error.h"
+#include "base/json_parse.h"
 
 namespace tinyllm {
 namespace {
@@ -16,6 +20,8 @@ using json = nlohmann::ordered_json;
 struct Wire {
   std::vector<std::string> sent;
   std::deque<std::string> replies;
+  bool cannot_cancel = false;
+  int reply_ms = 0;
 };
 
 class ScriptedTransport final : public McpTransport {
@@ -24,12 +30,17 @@ class ScriptedTransport final : public McpTransport {
   bool is_open() const override { return true; }
   void set_revision(const std::string&) override {}
   void send(std::string_view message, bool) override { wire_.sent.emplace_back(message); }
+  void cancel(std::string_view notice) override {
+    if (wire_.cannot_cancel) fail(ErrorCode::io, "does not read what it is sent");
+    wire_.sent.emplace_back(notice);
+  }
   std::optional<std::string> receive(function_ref<bool()> may_wait) override {
     if (wire_.replies.empty()) {
       while (may_wait()) {
       }
       return std::nullopt;
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(wire_.reply_ms));
     std::string reply = wire_.replies.front();
     wire_.replies.pop_front();
     return reply;
@@ -97,6 +108,55 @@ TEST_F(McpClientTest, ACallThatNobodyWaitsForIsCancelled) {
       R"({"jsonrpc":"2.0","id":2,"result":{"content":[{"type":"text","text":"old"}]}})",
       R"({"jsonrpc":"2.0","id":3,"result":{"content":[{"type":"text","text":"new"}]}})"};
   EXPECT_EQ(call([] { return false; }).text, "new");
+}
+
+TEST_F(McpClientTest, AFailedNoticeHidesNoReason) {
+  wire_.cannot_cancel = true;
+  EXPECT_EQ(error_of([&] { call([] { return true; }); }), "was stopped by the user");
+}
+
+TEST_F(McpClientTest, BadLinesAreThoseOfOneRequest) {
+  wire_.replies = {"log", R"({"jsonrpc":"2.0","id":1,"error":null,"result":{"content":[]}})"};
+  EXPECT_EQ(call([] { return false; }).text, "(the tool has nothing to say)");
+  EXPECT_EQ(error_of([&] { call([] { return false; }); }),
+            "did not answer tools/call within 0.05 s");
+}
+
+TEST_F(McpClientTest, LargeWholeNumbersStayAsTheyAre) {
+  wire_.replies = {R"({"jsonrpc":"2.0","id":1,"result":{"structuredContent":)"
+                   R"([123456789012345678901234567890]}})"};
+  const json arguments = parse_ordered_json(R"({"n":-98765432109876543210})", "a test");
+  EXPECT_EQ(client_.call_tool("f", arguments, [] { return false; }).text,
+            "[123456789012345678901234567890]");
+  EXPECT_EQ(wire_.sent[0], R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":)"
+                           R"({"name":"f","arguments":{"n":-98765432109876543210}}})");
+}
+
+TEST_F(McpClientTest, TheListOfToolsEndsAtTheMost) {
+  for (int page = 1; page <= 10; ++page) {
+    std::string tools;
+    for (int i = 0; i < 100; ++i)
+      tools += fmt::format(R"({}{{"name":"t{}"}})", i == 0 ? "" : ",", 100 * page + i);
+    wire_.replies.push_back(
+        fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{{"tools":[{}],"nextCursor":"{}"}}}})",
+                    page, tools, page));
+  }
+  std::int64_t n_left_out = 0;
+  EXPECT_EQ(client_.list_tools(n_left_out, [] { return false; }).size(), kMaxMcpTools);
+  EXPECT_GE(n_left_out, 88);
+  EXPECT_EQ(wire_.sent.size(), 6u);
+}
+
+// Each page comes after 20 ms, so that every request of its own would be in time.
+TEST_F(McpClientTest, TheListOfToolsHasOneDeadline) {
+  for (int page = 1; page <= 100; ++page) {
+    wire_.replies.push_back(fmt::format(
+        R"({{"jsonrpc":"2.0","id":{0},"result":{{"tools":[],"nextCursor":"{0}"}}}})", page));
+  }
+  wire_.reply_ms = 20;
+  std::int64_t n_left_out = 0;
+  EXPECT_EQ(error_of([&] { client_.list_tools(n_left_out, [] { return false; }); }),
+            "did not answer tools/list within 0.05 s");
 }
 
 TEST_F(McpClientTest, EveryShapeOfAResult) {

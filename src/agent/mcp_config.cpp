@@ -52,13 +52,14 @@ McpServerConfig read_server(const std::string& name, const JsonField& entry) {
 
 std::vector<McpServerConfig> read_mcp_config(const std::filesystem::path& file) {
   const std::string source = file.string();
-  const nlohmann::json document =
-      parse_json(read_text_file(file, kMaxFileBytes), source, {.unique_keys = true});
+  const std::string text = read_text_file(file, kMaxFileBytes);
+  const nlohmann::json document = parse_json(text, source, {.unique_keys = true});
   const JsonField all = JsonField(document, source).member("mcpServers");
   if (!all.is_object())
     fail(ErrorCode::invalid_input, "{}: must be an object with \"mcpServers\", an object", source);
   std::vector<McpServerConfig> servers;
-  for (const auto& [name, unused] : all.object().items()) {
+  const nlohmann::ordered_json in_order = parse_ordered_json(text, source);
+  for (const auto& [name, unused] : in_order["mcpServers"].items()) {
     const JsonField entry = all.member(name);
     entry.object();
     if (!entry.member("disabled").boolean_or(false)) servers.push_back(read_server(name, entry));

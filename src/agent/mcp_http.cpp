@@ -21,7 +21,9 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr long kConnectTimeoutMs = 10000;
-constexpr double kMaxNoticeSeconds = 10, kMaxFarewellSeconds = 2;
+constexpr double kMaxNoticeSeconds = 10, kMaxCancelSeconds = 1, kMaxFarewellSeconds = 2;
+// Messages that wait while a notice is sent, and what each needs beside its text.
+constexpr std::size_t kMaxWaitingBytes = 2 * kMaxMcpMessageBytes, kBytesPerMessage = 64;
 constexpr std::size_t kMaxErrorBytes = 4096;
 
 struct FreeList {
@@ -47,7 +49,9 @@ struct Exchange {
   std::string session;
   EventReader events;
   std::vector<std::string> messages;
-  bool is_done = false, is_too_long = false;
+  std::size_t n_waiting_bytes = 0;  // of `messages`
+  bool is_done = false;
+  std::string excess;  // what was too much, where something was
   CURLcode code = CURLE_OK;
 
   long status() const {
@@ -64,12 +68,21 @@ struct Exchange {
     if (status() / 100 != 2) {
       json += text.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, json.size()));
     } else if (is_stream()) {
+      const std::size_t n_before = messages.size();
       events.push(text, messages);
-      is_too_long = events.n_held_bytes() > kMaxMcpMessageBytes;
+      for (std::size_t i = n_before; i < messages.size(); ++i)
+        n_waiting_bytes += messages[i].size() + kBytesPerMessage;
+      check_size(events.n_held_bytes());
     } else {
       json += text;
-      is_too_long = json.size() > kMaxMcpMessageBytes;
+      check_size(json.size());
     }
+  }
+  void check_size(std::size_t n_held_bytes) {
+    if (n_held_bytes > kMaxMcpMessageBytes)
+      excess = fmt::format("a message of more than {} MiB", kMaxMcpMessageBytes >> 20);
+    if (n_waiting_bytes > kMaxWaitingBytes)
+      excess = fmt::format("more than {} MiB of messages at once", kMaxWaitingBytes >> 20);
   }
 
   static std::size_t take_header(char* data, std::size_t, std::size_t n, void* self) {
@@ -88,7 +101,7 @@ struct Exchange {
   static std::size_t write(char* data, std::size_t, std::size_t n, void* self) {
     auto* exchange = static_cast<Exchange*>(self);
     exchange->take({data, n});
-    return exchange->is_too_long ? 0 : n;
+    return exchange->excess.empty() ? n : 0;
   }
 };
 
@@ -114,10 +127,14 @@ class McpHttp final : public McpTransport {
       queue_.clear();
       request_ = begin("POST", std::string(message));
     } else {
-      const std::unique_ptr<Exchange> notice = run("POST", std::string(message), kMaxNoticeSeconds);
-      if (!notice->is_done) fail(ErrorCode::network, "does not take what it is sent");
-      check(*notice);
+      post_notice(message, kMaxNoticeSeconds);
     }
+  }
+
+  void cancel(std::string_view notice) override {
+    end(request_);
+    queue_.clear();
+    post_notice(notice, kMaxCancelSeconds);
   }
 
   std::optional<std::string> receive(function_ref<bool()> may_wait) override {
@@ -168,6 +185,12 @@ class McpHttp final : public McpTransport {
     exchange.reset();
   }
 
+  void post_notice(std::string_view message, double max_seconds) {
+    const std::unique_ptr<Exchange> notice = run("POST", std::string(message), max_seconds);
+    if (!notice->is_done) fail(ErrorCode::network, "does not take what it is sent");
+    check(*notice);
+  }
+
   // To its end, but not for ever.
   std::unique_ptr<Exchange> run(const char* method, std::string body, double max_seconds) {
     std::unique_ptr<Exchange> exchange = begin(method, std::move(body));
@@ -208,16 +231,14 @@ class McpHttp final : public McpTransport {
     if (session_.empty()) session_ = request_->session;
     for (std::string& message : request_->messages) queue_.push_back(std::move(message));
     request_->messages.clear();
+    request_->n_waiting_bytes = 0;
     const bool has_json = request_->is_done && request_->code == CURLE_OK &&
                           request_->status() / 100 == 2 && !request_->json.empty();
     if (has_json) queue_.push_back(std::exchange(request_->json, ""));
   }
 
   void check(const Exchange& exchange) {
-    if (exchange.is_too_long) {
-      fail(ErrorCode::invalid_input, "sent a message of more than {} MiB",
-           kMaxMcpMessageBytes >> 20);
-    }
+    if (!exchange.excess.empty()) fail(ErrorCode::invalid_input, "sent {}", exchange.excess);
     if (exchange.code != CURLE_OK)
       fail(ErrorCode::network, "cannot be reached: {}", curl_easy_strerror(exchange.code));
     const long status = exchange.status();

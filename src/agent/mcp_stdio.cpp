@@ -6,9 +6,11 @@
 #include <unistd.h>
 #include <csignal>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -20,7 +22,7 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr std::size_t kMaxErrorBytes = 8 << 10;  // of stderr, the last
-constexpr double kMaxSendSeconds = 10;
+constexpr double kMaxSendSeconds = 10, kMaxCancelSeconds = 1;
 constexpr double kFarewellSeconds = 1;  // after its stdin is closed a server should end by itself
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
@@ -63,7 +65,21 @@ class McpProcess final : public McpTransport {
 
   void set_revision(const std::string&) override {}
 
-  void send(std::string_view message, bool) override {
+  void send(std::string_view message, bool) override { send_within(message, kMaxSendSeconds); }
+
+  void cancel(std::string_view notice) override { send_within(notice, kMaxCancelSeconds); }
+
+  std::optional<std::string> receive(function_ref<bool()> may_wait) override {
+    while (true) {
+      if (std::optional<std::string> line = take_line()) return line;
+      if (!is_open_) tell_end();
+      if (!may_wait()) return std::nullopt;
+      wait(-1, 0);
+    }
+  }
+
+ private:
+  void send_within(std::string_view message, double max_seconds) {
     const NoPipeSignal guard;
     std::string line(message);
     line += '\n';
@@ -77,43 +93,35 @@ class McpProcess final : public McpTransport {
       } else if (errno != EAGAIN && errno != EINTR) {
         fail(ErrorCode::io, "cannot be written to: {}", std::strerror(errno));
       } else {
-        if (clock.seconds() > kMaxSendSeconds) fail(ErrorCode::io, "does not read what it is sent");
+        if (clock.seconds() > max_seconds) {
+          is_open_ = is_open_ && done == 0;  // the next message would begin inside this one
+          fail(ErrorCode::io, "does not read what it is sent");
+        }
         wait(to_.write_end, POLLOUT);  // what it says meanwhile must not fill its pipe
       }
     }
   }
 
-  std::optional<std::string> receive(function_ref<bool()> may_wait) override {
-    while (true) {
-      if (std::optional<std::string> line = take_line()) return line;
-      if (!is_open_) tell_end();
-      if (!may_wait()) return std::nullopt;
-      wait(-1, 0);
-    }
-  }
-
- private:
+  // The next line that is not empty. What has been taken goes once no whole line is left.
   std::optional<std::string> take_line() {
-    while (true) {
-      const std::size_t end = text_.find('\n', n_looked_at_);
-      if (end == std::string::npos) {
-        n_looked_at_ = text_.size();
-        if (text_.size() <= kMaxMcpMessageBytes) return std::nullopt;
-        is_open_ = false;
-        fail(ErrorCode::invalid_input, "sent a line of more than {} MiB",
-             kMaxMcpMessageBytes >> 20);
-      }
-      std::string line = text_.substr(0, end);
-      text_.erase(0, end + 1);
-      n_looked_at_ = 0;
-      if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty()) return line;
+    n_taken_ = std::min(text_.find_first_not_of("\r\n", n_taken_), text_.size());
+    const std::size_t end = text_.find('\n', std::max(n_taken_, n_looked_at_));
+    if (end == std::string::npos) {
+      text_.erase(0, std::exchange(n_taken_, 0));
+      n_looked_at_ = text_.size();
+      if (text_.size() <= kMaxMcpMessageBytes) return std::nullopt;
+      is_open_ = false;
+      fail(ErrorCode::invalid_input, "sent a line of more than {} MiB", kMaxMcpMessageBytes >> 20);
     }
+    std::string line = text_.substr(n_taken_, end - n_taken_);
+    n_taken_ = n_looked_at_ = end + 1;
+    if (line.ends_with('\r')) line.pop_back();
+    return line;
   }
 
   // Until something comes, `fd` is ready, or a tenth of a second has passed.
   void wait(int fd, short events) {
-    const bool has_room = text_.size() <= kMaxMcpMessageBytes;
+    const bool has_room = text_.size() - n_taken_ <= kMaxMcpMessageBytes;
     std::array<pollfd, 3> polls = {{{is_open_ && has_room ? from_.read_end : -1, POLLIN, 0},
                                     {errors_.read_end, POLLIN, 0},
                                     {fd, events, 0}}};
@@ -164,7 +172,8 @@ class McpProcess final : public McpTransport {
   SpawnedProcess process_;
   bool is_open_ = true;
   std::string text_, error_text_;
-  std::size_t n_looked_at_ = 0;  // bytes of text_ that hold no newline
+  std::size_t n_taken_ = 0;      // bytes of text_ that were received
+  std::size_t n_looked_at_ = 0;  // and those behind them that hold no newline
 };
 
 }  // namespace

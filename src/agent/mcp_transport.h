@@ -25,6 +25,10 @@ class McpTransport {
   // known when the server has gone.
   virtual void send(std::string_view message, bool wants_reply) = 0;
 
+  // Nobody waits for the answer to the last request any more. It is no longer received where that
+  // can be, and the server is sent `notice`, for at most a second. Throws Error as send().
+  virtual void cancel(std::string_view notice) = 0;
+
   // The next message; nothing where none came while `may_wait`, which is asked ten times a second,
   // was true. Throws Error as above, and Error{invalid_input} for a message without end.
   virtual std::optional<std::string> receive(function_ref<bool()> may_wait) = 0;

@@ -64,6 +64,10 @@ void ToolBox::add(Tool tool) {
   tools_.push_back(std::move(tool));
 }
 
+void ToolBox::remove(std::string_view name) {
+  std::erase_if(tools_, [&](const Tool& tool) { return tool.name == name; });
+}
+
 const Tool* ToolBox::find(std::string_view name) const {
   const auto found = std::ranges::find(tools_, name, &Tool::name);
   return found == tools_.end() ? nullptr : &*found;

@@ -37,6 +37,8 @@ class ToolBox {
   // parameters that are no JSON object.
   void add(Tool tool);
 
+  void remove(std::string_view name);
+
   bool empty() const { return tools_.empty(); }
   const std::vector<Tool>& tools() const { return tools_; }
   const Tool* find(std::string_view name) const;  // nullptr: there is none

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/error.h"
+
 namespace tinyllm {
 namespace {
 
@@ -12,6 +14,8 @@ using json = nlohmann::ordered_json;
 // Behind results, where the model may not call any more. Small models call again without it. It is
 // part of this one prompt only.
 constexpr const char* kAskForAnswer = "Answer my question now, in words, with these results.";
+
+constexpr const char* kNoRoom = "(the context was full before the answer)";
 
 // However many bytes make a token, a result fills at most half of the context.
 std::size_t max_result_bytes(std::int64_t context) {
@@ -49,9 +53,22 @@ ChatAnswer ToolChat::answer(const ChatTalk& talk, const SamplingParams& params,
     add(answer, asked);
     return std::move(asked.turn);
   };
-  const ModelTurn last =
-      run_agent(box_, {ask, talk.append}, {hooks_.approve, hooks_.on_result, watcher.interrupted},
-                {.max_result_bytes = max_result_bytes(model_.context())});
+  bool is_result_last = false;
+  const auto append = [&](json message) {
+    is_result_last = message["role"] == "tool";
+    talk.append(std::move(message));
+  };
+  ModelTurn last;
+  try {
+    last = run_agent(box_, {ask, append}, {hooks_.approve, hooks_.on_result, watcher.interrupted},
+                     {.max_result_bytes = max_result_bytes(model_.context())});
+  } catch (const Error& error) {
+    if (!is_result_last || error.code() != ErrorCode::context_overflow) throw;
+    append({{"role", "assistant"}, {"content", kNoRoom}});  // what was done stays in the talk
+    answer.finish_reason = FinishReason::length;
+    answer.context_full = true;
+    return answer;
+  }
   answer.text = last.text;
   answer.finish_reason = last.finish_reason;
   answer.context_full =

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/quote.h"
+#include "base/utf8.h"
 
 namespace tinyllm {
 namespace {
@@ -28,6 +29,11 @@ constexpr std::size_t kMaxSearchBytes = std::size_t{256} << 20;
 bool is_under(const fs::path& path, const fs::path& root) {
   const auto [rest, unused] = std::ranges::mismatch(root, path);
   return rest == root.end();
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
 }
 
 // A file descriptor that closes itself.
@@ -120,8 +126,7 @@ void find_in(const std::string& content, const std::string& wanted, const std::s
 ToolsFolder::ToolsFolder(const fs::path& root) {
   std::error_code error;
   root_ = fs::canonical(root, error);
-  if (error || !fs::is_directory(root_))
-    fail(ErrorCode::not_found, "{}: is no folder", root.string());
+  if (error || !is_folder(root_)) fail(ErrorCode::not_found, "{}: is no folder", root.string());
 }
 
 fs::path ToolsFolder::inside(const std::string& path) const {
@@ -148,8 +153,8 @@ std::string ToolsFolder::read_file(const fs::path& file, const std::string& show
 #ifdef __linux__
   std::error_code error;
   const fs::path real = fs::read_symlink(fmt::format("/proc/self/fd/{}", open.fd), error);
-  if (!error && !is_under(real, root_))
-    fail(ErrorCode::invalid_input, "{} leads out of the folder", shown);
+  if (error) fail(ErrorCode::io, "{} cannot be checked: there is no /proc here", shown);
+  if (!is_under(real, root_)) fail(ErrorCode::invalid_input, "{} leads out of the folder", shown);
 #endif
   struct stat status {};
   if (::fstat(open.fd, &status) != 0 || !S_ISREG(status.st_mode))
@@ -160,7 +165,7 @@ std::string ToolsFolder::read_file(const fs::path& file, const std::string& show
 std::string ToolsFolder::read(const std::string& path, std::int64_t first_line) const {
   if (first_line < 1) fail(ErrorCode::invalid_input, "'first_line' counts from 1");
   const fs::path file = inside(path);
-  if (fs::is_directory(file)) return names_in(file);
+  if (is_folder(file)) return names_in(file);
   const std::string shown = quote(path);
   const std::string content = read_file(file, shown);
   if (is_binary(content)) fail(ErrorCode::invalid_input, "{} is a binary file", shown);
@@ -172,7 +177,15 @@ std::string ToolsFolder::read(const std::string& path, std::int64_t first_line) 
   for (std::int64_t line = 1; line < first_line; ++line) begin = content.find('\n', begin) + 1;
   std::string text = content.substr(begin, kMaxReadBytes);
   if (begin + text.size() == content.size()) return text;
-  if (const std::size_t last = text.rfind('\n'); last != std::string::npos) text.resize(last + 1);
+  const std::size_t last = text.rfind('\n');
+  if (last == std::string::npos) {
+    text.resize(text.size() - incomplete_suffix_bytes(text));
+    const std::string more =
+        first_line < n_lines ? fmt::format("; go on with first_line {}", first_line + 1) : "";
+    return text + fmt::format("\n[the first {} bytes of line {} of {}{}]", text.size(), first_line,
+                              n_lines, more);
+  }
+  text.resize(last + 1);
   const std::int64_t n_shown = std::ranges::count(text, '\n');
   return text + fmt::format("[lines {} to {} of {}; go on with first_line {}]", first_line,
                             first_line + n_shown - 1, n_lines, first_line + n_shown);
@@ -184,7 +197,7 @@ std::string ToolsFolder::search(const std::string& text, const std::string& path
   if (wanted.empty()) fail(ErrorCode::invalid_input, "'text' is empty");
   const fs::path start = inside(path.empty() ? "." : path);
   const std::vector<fs::path> files =
-      fs::is_directory(start) ? files_under(start) : std::vector<fs::path>{start};
+      is_folder(start) ? files_under(start) : std::vector<fs::path>{start};
   Hits hits;
   std::size_t n_bytes = 0;
   for (const fs::path& file : files) {

@@ -109,6 +109,14 @@ TEST_F(ToolsFolderTest, ALongFileIsReadInParts) {
   EXPECT_EQ(whole, text);
 }
 
+TEST_F(ToolsFolderTest, ALineThatIsLongerThanAPageIsPassed) {
+  const std::string page(12 << 10, 'x');
+  write_file_atomic(root_ / "wide", page + "xx\n" + page + "xx");
+  EXPECT_EQ(read("wide"),
+            page + "\n[the first 12288 bytes of line 1 of 2; go on with first_line 2]");
+  EXPECT_EQ(read("wide", 2), page + "\n[the first 12288 bytes of line 2 of 2]");
+}
+
 TEST_F(ToolsFolderTest, SearchesAsPeopleDo) {
   EXPECT_EQ(search("TWO"), "b.txt:1: the second two\nnotes/a.txt:2: Two\n");
   EXPECT_EQ(search("two", "notes"), "notes/a.txt:2: Two\n");

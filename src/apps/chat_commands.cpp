@@ -14,10 +14,12 @@
 #include "apps/called_as.h"
 #include "apps/chat_console.h"
 #include "apps/chat_settings.h"
+#include "apps/printable.h"
 #include "apps/terminal.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_parse.h"
+#include "base/json_values.h"
 #include "client/open_model.h"
 #include "model_store/model_store.h"
 #include "model_store/near_names.h"
@@ -177,7 +179,7 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
     }
   } catch (const Error& error) {
     if (model_ == nullptr) throw;  // neither the new model nor the old one could be loaded
-    say(fmt::format("({}: {})", command, as_called(error.what())));
+    say(printable(fmt::format("({}: {})", command, as_called(error.what()))));
   }
   return Next::go_on;
 }
@@ -249,7 +251,7 @@ void ChatConsole::change_model(const std::string& name) {
   try {
     open(name);
   } catch (const Error& error) {
-    say(fmt::format("({})", as_called(error.what())));
+    say(printable(fmt::format("({})", as_called(error.what()))));
     open(before);
   }
   last_ = {};
@@ -262,8 +264,7 @@ void ChatConsole::save(const std::string& file) const {
     fail(ErrorCode::invalid_input, "{} exists; give another name", file);
   nlohmann::ordered_json talk = {{"model", model_->name()}};
   talk.update(session().to_json());
-  write_file_atomic(file,
-                    talk.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file_atomic(file, text_with_big_integers(talk, /*indent=*/2) + "\n");
   say(fmt::format("({} turn{} in {})", session().n_turns(), session().n_turns() == 1 ? "" : "s",
                   file));
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "apps/called_as.h"
+#include "apps/printable.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
 #include "apps/terminal.h"
@@ -100,7 +101,7 @@ ChatAnswer ChatConsole::stream(const std::string& message, function_ref<bool()> 
     if (std::exchange(line_is_open, false)) write_stdout("\n");
     view.emplace(stdout_style());
   };
-  if (options_.tools != nullptr) options_.tools->begin_answer(pause, editor_.get());
+  if (options_.tools != nullptr) options_.tools->begin_answer(pause, interrupted, editor_.get());
   const auto on_prefill = [&](std::int64_t n_done, std::int64_t n_total) {
     progress.set_total(n_total);
     progress.update(n_done);
@@ -145,7 +146,7 @@ bool ChatConsole::answer(const std::string& message) {
     if (error.code() != ErrorCode::context_overflow && error.code() != ErrorCode::invalid_input) {
       throw;
     }
-    std::fprintf(stderr, "tinyllm: %s\n", as_called(error.what()).c_str());
+    std::fprintf(stderr, "tinyllm: %s\n", printable(as_called(error.what())).c_str());
     if (error.code() == ErrorCode::context_overflow && session().n_turns() > 0)
       say("(the talk so far is part of the prompt: /reset forgets it)");
     return false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace tinyllm {
 namespace {
@@ -47,6 +48,12 @@ bool KeyInput::take_interrupt() {
               keys_.end());
   if (suspended) mode_.suspend();
   return interrupted;
+}
+
+std::deque<char> KeyInput::set_aside() { return std::exchange(keys_, {}); }
+
+void KeyInput::give_back(const std::deque<char>& keys) {
+  keys_.insert(keys_.begin(), keys.begin(), keys.end());
 }
 
 }  // namespace tinyllm

@@ -22,6 +22,10 @@ class KeyInput {
   // Reads what was typed, without waiting. True when Ctrl-C was among it; that key alone is gone.
   bool take_interrupt();
 
+  // What was typed and not taken yet, and back again, before what is typed by then.
+  std::deque<char> set_aside();
+  void give_back(const std::deque<char>& keys);
+
  private:
   bool read_more(bool wait);
 

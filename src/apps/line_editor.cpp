@@ -1,6 +1,7 @@
 #include "apps/line_editor.h"
 
 #include <histedit.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cwchar>
+#include <deque>
 #include <optional>
 #include <string_view>
 
@@ -253,6 +255,18 @@ InputEvent LineEditor::read(const std::string& prompt, std::string& line) {
   state_->prompt =
       use_color(STDERR_FILENO) ? std::string("\1\x1b[1;36m\1") + prompt + "\1\x1b[0m\1" : prompt;
   return state_->read_edited(line);
+}
+
+InputEvent LineEditor::read_reply(const std::string& prompt, std::string& line) {
+  if (state_->edit == nullptr) {
+    ::tcflush(STDIN_FILENO, TCIFLUSH);
+    return read(prompt, line);
+  }
+  if (state_->keys->take_interrupt()) return InputEvent::interrupted;
+  const std::deque<char> before = state_->keys->set_aside();
+  const InputEvent event = read(prompt, line);
+  state_->keys->give_back(before);
+  return event;
 }
 
 bool LineEditor::take_interrupt() { return state_->keys && state_->keys->take_interrupt(); }

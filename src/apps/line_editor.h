@@ -32,6 +32,10 @@ class LineEditor {
   // is taken first.
   InputEvent read(const std::string& prompt, std::string& line);
 
+  // The same for a question that nobody could foresee: what was typed before it is no reply, and
+  // waits for the next read(), or is lost where keys are not read one by one.
+  InputEvent read_reply(const std::string& prompt, std::string& line);
+
   // While an answer is written: whether Ctrl-C was typed. Other keys wait for the next read.
   bool take_interrupt();
 

@@ -3,6 +3,15 @@
 #include "base/utf8.h"
 
 namespace tinyllm {
+namespace {
+
+// Zero width, direction, line separators, invisible operators, tags.
+bool hides(char32_t c) {
+  return (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+}
+
+}  // namespace
 
 std::string printable(std::string_view text, bool several_lines) {
   const std::string whole = replace_ill_formed(text);
@@ -23,6 +32,17 @@ std::string printable(std::string_view text, bool several_lines) {
     }
   }
   return clean;
+}
+
+std::string plain_to_see(std::string_view text) {
+  const std::string shown = printable(text);
+  std::string plain;
+  for (std::size_t i = 0; i < shown.size();) {
+    const Utf8Char c = decode_utf8(std::string_view(shown).substr(i));
+    plain += hides(c.code_point) ? "?" : shown.substr(i, c.n_bytes);
+    i += c.n_bytes;
+  }
+  return plain;
 }
 
 }  // namespace tinyllm

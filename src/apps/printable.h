@@ -11,4 +11,8 @@ namespace tinyllm {
 // `several_lines` is set; a carriage return before a newline goes.
 std::string printable(std::string_view text, bool several_lines = false);
 
+// What a person decides about: also characters without width and those that turn the direction of
+// text around are '?', so that nothing of it looks like something else.
+std::string plain_to_see(std::string_view text);
+
 }  // namespace tinyllm

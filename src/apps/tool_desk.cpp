@@ -1,6 +1,7 @@
 #include "apps/tool_desk.h"
 
 #include <fmt/core.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,6 +24,7 @@ namespace tinyllm {
 namespace {
 
 constexpr std::size_t kMaxShownBytes = 2000;
+constexpr std::size_t kMaxAskedBytes = 16 << 10;  // of the arguments of a call
 constexpr int kMaxShownLines = 12;
 constexpr std::size_t kMaxAboutBytes = 60;  // of a description
 
@@ -53,9 +55,9 @@ void add_own_tools(ToolBox& box, const ToolOptions& options) {
 // The begin of a text for a person.
 std::string begin_of(const std::string& text) {
   std::string shown = printable(text.substr(0, kMaxShownBytes), /*several_lines=*/true);
-  std::size_t end = 0;
-  for (int line = 0; line < kMaxShownLines && end != std::string::npos; ++line)
-    end = shown.find('\n', end == 0 ? 0 : end + 1);
+  std::size_t end = shown.find('\n');
+  for (int line = 1; line < kMaxShownLines && end != std::string::npos; ++line)
+    end = shown.find('\n', end + 1);
   const bool is_cut =
       text.size() > kMaxShownBytes || (end != std::string::npos && end + 1 < shown.size());
   if (end != std::string::npos) shown.resize(end);
@@ -103,9 +105,11 @@ void show_reasoning(std::string_view text) {
   std::fputs(dim(printable(text, /*several_lines=*/true), STDERR_FILENO).c_str(), stderr);
 }
 
-InputEvent read_line(LineEditor* editor, std::string& line) {
+// The answer to a question; what was typed before the question is none.
+InputEvent read_reply(LineEditor* editor, std::string& line) {
   constexpr const char* kQuestion = "  run it? [y]es, [n]o, [a]lways for this tool: ";
-  if (editor != nullptr) return editor->read(kQuestion, line);
+  if (editor != nullptr) return editor->read_reply(kQuestion, line);
+  ::tcflush(STDIN_FILENO, TCIFLUSH);
   std::fputs(kQuestion, stderr);
   return std::getline(std::cin, line) ? InputEvent::text : InputEvent::end;
 }
@@ -120,6 +124,10 @@ ToolDesk::ToolDesk(const ToolOptions& options) {
     servers_ = std::make_unique<McpServers>(configs, box_, say_line, [] { return false; });
   }
   for (const std::string& name : options.allowed) {
+    if (box_.find(name) == nullptr && servers_ && servers_->is_of_missing_server(name)) {
+      tell(fmt::format("(--allow-tool {}: its server cannot be used)", printable(name)));
+      continue;
+    }
     if (box_.find(name) == nullptr) {
       std::string names;
       for (const Tool& tool : box_.tools()) names += (names.empty() ? "" : ", ") + tool.name;
@@ -136,6 +144,11 @@ ToolChatHooks ToolDesk::hooks() {
           .on_reasoning = show_reasoning};
 }
 
+void ToolDesk::fit_into(std::int64_t context,
+                        function_ref<std::int64_t(std::string_view text)> n_tokens) {
+  if (servers_ != nullptr) servers_->leave_out_long_lists(box_, n_tokens, context / 2);
+}
+
 std::string ToolDesk::list() const {
   std::string lines;
   for (const Tool& tool : box_.tools()) {
@@ -145,15 +158,26 @@ std::string ToolDesk::list() const {
   return lines.empty() ? "  none\n" : lines;
 }
 
-void ToolDesk::begin_answer(std::function<void()> pause, LineEditor* editor) {
+void ToolDesk::begin_answer(std::function<void()> pause, std::function<bool()> interrupted,
+                            LineEditor* editor) {
   pause_ = std::move(pause);
+  interrupted_ = std::move(interrupted);
   editor_ = editor;
 }
 
+// What somebody is asked about is shown whole.
 Approval ToolDesk::approve(const AgentCall& call) {
   pause_();
-  tell(indented(printable(call.name) + " " + begin_of(one_line(call.arguments))));
-  return allowed_.contains(call.name) ? Approval::run : ask(call.name);
+  const std::string arguments = one_line(call.arguments);
+  const bool is_allowed = allowed_.contains(call.name);
+  const bool is_whole = !is_allowed && arguments.size() <= kMaxAskedBytes;
+  tell(indented(plain_to_see(call.name) + " " +
+                (is_whole ? plain_to_see(arguments) : begin_of(arguments))));
+  if (is_allowed) return Approval::run;
+  if (is_whole) return ask(call.name);
+  tell(fmt::format("  (not run: its arguments have {} bytes, too many to ask about)",
+                   arguments.size()));
+  return Approval::too_long;
 }
 
 Approval ToolDesk::ask(const std::string& name) {
@@ -164,8 +188,8 @@ Approval ToolDesk::ask(const std::string& name) {
   }
   while (true) {
     std::string line;
-    const InputEvent event = read_line(editor_, line);
-    if (event == InputEvent::interrupted) return Approval::stop;
+    const InputEvent event = read_reply(editor_, line);
+    if (event == InputEvent::interrupted || interrupted_()) return Approval::stop;
     if (event == InputEvent::end || line == "n" || line == "no") return Approval::refuse;
     if (line == "a" || line == "always") allowed_.insert(name);
     if (line == "y" || line == "yes" || allowed_.contains(name)) return Approval::run;

@@ -3,6 +3,7 @@
 // call asks first, unless its tool was allowed by name; where nobody can be asked it does not run.
 // Main thread only.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
@@ -25,11 +26,16 @@ class ToolDesk {
 
   const ToolBox& box() const { return box_; }
   ToolChatHooks hooks();
+
+  // Leaves out what would fill more than half of a model's context with descriptions of tools.
+  void fit_into(std::int64_t context, function_ref<std::int64_t(std::string_view text)> n_tokens);
+
   std::string list() const;  // a line for each tool
 
-  // `pause` ends what is being written before a call is shown. `editor` reads the answer to the
-  // question; nullptr: stdin, where it is a terminal.
-  void begin_answer(std::function<void()> pause, LineEditor* editor);
+  // `pause` ends what is being written before a call is shown. `interrupted`: somebody stops the
+  // answer. `editor` reads the reply to the question; nullptr: stdin, where it is a terminal.
+  void begin_answer(std::function<void()> pause, std::function<bool()> interrupted,
+                    LineEditor* editor);
 
  private:
   Approval approve(const AgentCall& call);
@@ -39,6 +45,7 @@ class ToolDesk {
   std::unique_ptr<McpServers> servers_;
   std::set<std::string, std::less<>> allowed_;
   std::function<void()> pause_;
+  std::function<bool()> interrupted_;
   LineEditor* editor_ = nullptr;
 };
 

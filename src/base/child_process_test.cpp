@@ -1,7 +1,10 @@
 #include "base/child_process.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/clock.h"
@@ -37,6 +40,19 @@ TEST(ChildProcessTest, DoesNotWaitForAGrandchildThatKeepsThePipe) {
   const Stopwatch clock;
   EXPECT_EQ(run_shell("sleep 30 & echo done").output, "done\n");
   EXPECT_LT(clock.seconds(), 5);
+}
+
+TEST(ChildProcessTest, WhatAProgramLeavesBehindEndsWithIt) {
+  const ChildResult result = run_shell("sleep 300 >/dev/null 2>&1 & echo $!");
+  const std::string status = "/proc/" + std::to_string(std::stoi(result.output)) + "/status";
+  const auto is_running = [&] {
+    std::ifstream file(status);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    return !text.empty() && text.find("State:\tZ") == std::string::npos;
+  };
+  const Stopwatch clock;
+  while (is_running() && clock.seconds() < 5) ::poll(nullptr, 0, 10);
+  EXPECT_FALSE(is_running());
 }
 
 TEST(ChildProcessTest, StopsAProgramThatIgnoresThePoliteSignal) {

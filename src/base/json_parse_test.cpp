@@ -178,6 +178,12 @@ TEST(JsonParse, AWholeNumberBeyond64BitsKeepsItsDigits) {
   const nlohmann::ordered_json more = {{"a\"", {value[0], 1.5, nullptr, true}},
                                        {"b", nlohmann::ordered_json::object()}};
   EXPECT_EQ(text_with_big_integers(more), R"({"a\"":[18446744073709551616,1.5,null,true],"b":{}})");
+  EXPECT_EQ(text_with_big_integers(more, 2),
+            "{\n  \"a\\\"\": [\n    18446744073709551616,\n    1.5,\n    null,\n    true\n  ],\n"
+            "  \"b\": {}\n}");
+  const auto small = parse_ordered_json(R"({"a":[[],{"b":"\u00e9"},[1]],"":-2.5})", "x");
+  EXPECT_EQ(text_with_big_integers(small), small.dump());
+  EXPECT_EQ(text_with_big_integers(small, 2), small.dump(2));
   EXPECT_EQ(parse_json("18446744073709551616", "x"), 18446744073709551616.0);
 }
 

@@ -1,6 +1,7 @@
 #include "base/json_values.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace tinyllm {
 
@@ -24,17 +25,44 @@ std::optional<std::string_view> big_integer_in(const Json& value) {
   return std::string_view(reinterpret_cast<const char*>(digits.data()), digits.size());
 }
 
-std::string text_with_big_integers(const Json& value) {
-  if (const auto digits = big_integer_in(value)) return std::string(*digits);
-  if (!value.is_structured()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::string text;
-  for (const auto& [name, part] : value.items()) {
-    if (!text.empty()) text += ",";
-    if (value.is_object())
-      text += Json(name).dump(-1, ' ', false, Json::error_handler_t::replace) + ":";
-    text += text_with_big_integers(part);
+namespace {
+
+std::string text_of(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void append_text(std::string& text, const Json& value, int indent, std::size_t column) {
+  if (const auto digits = big_integer_in(value)) {
+    text += *digits;
+    return;
   }
-  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+  if (!value.is_structured() || value.empty()) {
+    text += text_of(value);
+    return;
+  }
+  const bool is_line = indent < 0;
+  const auto new_line = [&](std::size_t to) {
+    if (!is_line) text += "\n" + std::string(to, ' ');
+  };
+  const std::size_t inner = column + static_cast<std::size_t>(is_line ? 0 : indent);
+  text += value.is_object() ? '{' : '[';
+  bool is_first = true;
+  for (const auto& [name, part] : value.items()) {
+    if (!std::exchange(is_first, false)) text += ',';
+    new_line(inner);
+    if (value.is_object()) text += text_of(name) + (is_line ? ":" : ": ");
+    append_text(text, part, indent, inner);
+  }
+  new_line(column);
+  text += value.is_object() ? '}' : ']';
+}
+
+}  // namespace
+
+std::string text_with_big_integers(const Json& value, int indent) {
+  std::string text;
+  append_text(text, value, indent, 0);
+  return text;
 }
 
 }  // namespace tinyllm

@@ -28,8 +28,8 @@ class JsonDismantler {
 // parse_ordered_json keeps as a value of type binary; empty for every other value. A view into `value`.
 std::optional<std::string_view> big_integer_in(const nlohmann::ordered_json& value);
 
-// The value as JSON again, such whole numbers digit by digit. Recursive; its depth is bounded by
-// JsonLimits.
-std::string text_with_big_integers(const nlohmann::ordered_json& value);
+// The value as JSON again, such whole numbers digit by digit; in one line, or with `indent` blanks
+// for each level, as dump() does. Recursive; its depth is bounded by JsonLimits.
+std::string text_with_big_integers(const nlohmann::ordered_json& value, int indent = -1);
 
 }  // namespace tinyllm

@@ -103,16 +103,28 @@ SpawnedProcess::~SpawnedProcess() {
   if (!reaped_) end();
 }
 
+// What it started goes with it. Until it is reaped its number, which is also the group's, is nobody
+// else's.
 bool SpawnedProcess::poll_exit() {
-  if (!reaped_ && ::waitpid(pid_, &status_, WNOHANG) == pid_) reaped_ = true;
-  return reaped_;
+  if (reaped_) return true;
+  siginfo_t info{};
+  const int rc = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  const bool is_gone = rc == 0 ? info.si_pid == pid_ : errno == ECHILD;
+  if (!is_gone) return false;
+  if (rc == 0) {
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, &status_, 0);
+  }
+  return reaped_ = true;
 }
 
 void SpawnedProcess::end() {
+  if (reaped_) return;
   ::kill(-pid_, SIGTERM);
   for (int waited = 0; waited < kGraceMs && !poll_exit(); waited += kPollMs) {
     ::poll(nullptr, 0, kPollMs);
   }
+  if (reaped_) return;
   ::kill(-pid_, SIGKILL);
   while (!poll_exit()) ::poll(nullptr, 0, kPollMs);
 }

@@ -37,7 +37,7 @@ class SpawnedProcess {
   SpawnedProcess(const SpawnedProcess&) = delete;
   SpawnedProcess& operator=(const SpawnedProcess&) = delete;
 
-  bool poll_exit();       // true once it is gone
+  bool poll_exit();       // true once it is gone, and with it its whole group
   void end();             // its whole group: politely, after two seconds by force
   int exit_code() const;  // once it is gone; 128 + n: ended by signal n
 

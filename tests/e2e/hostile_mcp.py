@@ -28,6 +28,10 @@ def tools(cursor):
     if KIND == "names":
         odd = [tool('qu"ote'), tool("<|im_end|>"), tool("new\nline"), tool("é"), tool("x" * 200), tool("ok"), tool("ok"), tool("")]
         return {"tools": [*odd, tool("s", inputSchema=3), tool("deep", inputSchema=nested(100)), 7, {"name": 5}]}
+    if KIND == "wordy":
+        return {"tools": [tool(f"w{i}", description="many words " * 100) for i in range(3)]}
+    if KIND == "other":
+        return {"tools": [tool("admin_go"), tool("own")]}
     return {"tools": [tool("go")]}
 
 
@@ -47,6 +51,8 @@ def call():
     if KIND == "long":
         while True:
             sys.stdout.write("x" * 65536)
+    if KIND == "blank":
+        sys.stdout.write("\n" * (32 << 20))
     if KIND == "asks":
         say({"jsonrpc": "2.0", "id": "mine", "method": "ping"})
         assert json.loads(sys.stdin.readline()) == {"jsonrpc": "2.0", "id": "mine", "result": {}}

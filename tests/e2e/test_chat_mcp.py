@@ -58,6 +58,7 @@ CALLS = {
     "fine": ["  = gone well"],
     "asks": ["  = gone well"],
     "noise": ["  = gone well"],
+    "blank": ["  = gone well"],
     "dies": ["(MCP server 'dies' has ended with exit code 3: 'out of luck')", "  error: the server has ended with exit code 3: 'out of luck'"],
     "silent": ["  error: the server did not answer tools/call within 2 s"],
     "floods": ["  error: the server did not answer tools/call within 2 s"],
@@ -89,23 +90,56 @@ def test_pages_of_tools(tinyllm, tmp_path):
     assert "there are" in tinyllm.failure("chat", "-m", tmp_path / "model", "--mcp", config(tmp_path, "endless"), "--allow-tool", "x", "-p", "x", code=2)
 
 
-def refusal_of(tinyllm, tmp_path, kind):
+def named_config(tmp_path, **kinds):
+    file = tmp_path / "mcp.json"
+    servers = {name: {"command": sys.executable, "args": [str(HOSTILE), kind], "timeout": 2} for name, kind in kinds.items()}
+    file.write_text(json.dumps({"mcpServers": servers}))
+    return file
+
+
+def refusal_of(tinyllm, tmp_path, file):
     """(lines before, names of the tools there are), as --allow-tool tells them."""
-    done = tinyllm.run("chat", "-m", tmp_path / "none", "--mcp", config(tmp_path, kind), "--allow-tool", "x", "-p", "x")
+    done = tinyllm.run("chat", "-m", tmp_path / "none", "--mcp", file, "--allow-tool", "x", "-p", "x")
     lines = done.stderr.decode().splitlines()
     assert done.returncode == 2 and lines[-1].startswith("tinyllm: --allow-tool x: there is no such tool; there are ")
     return lines[:-1], lines[-1].split("there are ")[1].split("; see")[0].split(", ")
 
 
 def test_ten_thousand_tools(tinyllm, tmp_path):
-    lines, names = refusal_of(tinyllm, tmp_path, "many")
+    lines, names = refusal_of(tinyllm, tmp_path, config(tmp_path, "many"))
     assert lines == ["(MCP server 'many': 9488 of its tools cannot be used and are left out)"] and len(names) == 512
 
 
 def test_names_become_names(tinyllm, tmp_path):
-    lines, names = refusal_of(tinyllm, tmp_path, "names")
+    lines, names = refusal_of(tinyllm, tmp_path, config(tmp_path, "names"))
     assert names == ["names_qu_ote", "names___im_end__", "names_new_line", "names___", ("names_" + "x" * 200)[:64], "names_ok"]
     assert lines == ["(MCP server 'names': 6 of its tools cannot be used and are left out)"]
+
+
+def test_no_server_takes_the_name_of_another(tinyllm, tmp_path):
+    meant = "(MCP servers 'db' and 'db_admin' could both be meant by db_admin_go, which cannot be called)"
+    assert refusal_of(tinyllm, tmp_path, named_config(tmp_path, db="other", db_admin="fine")) == ([meant], ["db_own"])
+    lines, names = refusal_of(tinyllm, tmp_path, named_config(tmp_path, db="other", db_admin="dead"))
+    assert lines == [BROKEN["dead"].replace("'dead'", "'db_admin'"), meant] and names == ["db_own"]
+    # The other way round nobody is harmed, and the order is that of the file.
+    lines, names = refusal_of(tinyllm, tmp_path, named_config(tmp_path, zeta="fine", db_admin="fine", db="dead", alpha="fine"))
+    assert len(lines) == 1 and names == ["zeta_go", "db_admin_go", "alpha_go"]
+
+
+def test_a_tool_that_is_allowed_and_its_server_does_not_start(tinyllm, tmp_path):
+    model = toy_model.write_folder(tmp_path / "model", toy_model.spell("Fine"))
+    done = tinyllm.run("chat", "-m", model, "--tools", "--mcp", config(tmp_path, "dead"), "--allow-tool", "dead_go", "-p", "x")
+    assert done.stdout == b"Fine\n", done
+    assert done.stderr.decode().splitlines() == [BROKEN["dead"], "(--allow-tool dead_go: its server cannot be used)"]
+
+
+def test_a_list_of_tools_that_fills_the_context_is_left_out(tinyllm, tmp_path):
+    model = write_model(tmp_path / "model", ["Done."])
+    file = named_config(tmp_path, wordy="wordy", fine="fine")
+    done = tinyllm.run("chat", "-m", model, "--mcp", file, "--context", "1024", stdin="/tools\nGo.\n")
+    lines = done.stderr.decode().splitlines()
+    assert done.stdout == b"Done.\n" and [line.split()[0] for line in lines[1:]] == ["fine_go"], done
+    assert lines[0].startswith("(MCP server 'wordy': its list of 3 tools is too long for the context, ")
 
 
 def test_children_end_with_the_program(tinyllm, tmp_path):

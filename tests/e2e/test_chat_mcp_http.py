@@ -39,7 +39,12 @@ class Handler(BaseHTTPRequestHandler):
         self.message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         method = self.message.get("method", "reply")
         self.server.seen.append((method, dict(self.headers)))
-        if "method" not in self.message or "id" not in self.message:
+        if "method" not in self.message:
+            time.sleep(getattr(self.server, "reply_s", 0))
+            self.answer(202, b"")
+        elif "id" not in self.message:
+            if method == "notifications/cancelled":
+                self.server.has_ended_first = self.server.has_ended.wait(0.8)
             self.answer(202, b"")
         elif method == "tools/call":
             self.server.on_call(self)
@@ -53,7 +58,7 @@ def serve():
 
     def start(on_call):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.on_call, server.seen = on_call, []
+        server.on_call, server.seen, server.has_ended = on_call, [], threading.Event()
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
@@ -146,6 +151,38 @@ CALLS = {
         ["(MCP server 'web' has ended the session)", "  error: the server has ended the session"],
     ),
 }
+
+
+def floods_beside(handler):
+    """A request of the server, and messages without end while its answer is posted."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.end_headers()
+    handler.wfile.write(b'data: {"jsonrpc": "2.0", "id": 9, "method": "ping"}\n\n')
+    message = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": "x" * 65536}}
+    try:
+        while True:
+            handler.wfile.write(f"data: {json.dumps(message)}\n\n".encode())
+    except OSError:
+        pass
+
+
+def test_messages_that_wait_are_bounded(tinyllm, tmp_path, serve):
+    server = serve(floods_beside)
+    server.reply_s = 4
+    lines = talk(tinyllm, tmp_path, url_of(server), timeout=30)
+    assert lines == ["  error: the server sent more than 32 MiB of messages at once"]
+
+
+def test_a_call_that_timed_out_is_cancelled_after_its_stream_has_ended(tinyllm, tmp_path, serve):
+    def silent(handler):
+        handler.connection.settimeout(10)
+        if handler.connection.recv(1) == b"":
+            handler.server.has_ended.set()
+
+    server = serve(silent)
+    assert talk(tinyllm, tmp_path, url_of(server)) == ["  error: the server did not answer tools/call within 2 s"]
+    assert server.has_ended_first
 
 
 @pytest.mark.parametrize("kind", CALLS)

@@ -81,6 +81,18 @@ def test_the_talk_keeps_calls_and_results(tinyllm, counter, tmp_path):
     assert out == "I count.\n156, and no.\n"
 
 
+def test_a_saved_talk_keeps_large_whole_numbers(tinyllm, tmp_path):
+    arguments = {"path": "a", "first_line": 123456789012345678901234567890}
+    model = write_model(tmp_path / "model", [call("read_file", **arguments)], ["Done."])
+    files = tmp_path / "talk.json", tmp_path / "again.json"
+    lines = ["Go.", f"/save {files[0]}", f"/load {files[0]}", f"/save {files[1]}"]
+    talk(tinyllm, model, "--tools-folder", tmp_path, "--allow-tool", "read_file", lines=lines)
+    for file in files:
+        saved = json.loads(file.read_text())
+        assert saved["messages"][1]["tool_calls"][0]["function"]["arguments"] == arguments
+        assert file.read_text() == json.dumps(saved, indent=2) + "\n"
+
+
 @pytest.mark.parametrize("break_it", [lambda m: m[1].pop("tool_calls"), lambda m: m.pop(2), lambda m: m.pop(), lambda m: m[1].update(tool_calls=[3])])
 def test_a_talk_whose_calls_do_not_fit_is_refused(tinyllm, counter, tmp_path, break_it):
     file = tmp_path / "talk.json"
@@ -129,6 +141,76 @@ def test_every_call_asks(at_terminal, counter):
     terminal.wait_for("> ")
     terminal.type(CTRL_D)
     assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_keys_typed_before_the_question_are_no_reply(tinyllm, counter, term):
+    terminal = Terminal([BINARY, "chat", "-m", counter, "--tools"], {**tinyllm.env, "TERM": term})
+    try:
+        terminal.wait_for("> ")
+        terminal.type("How many?\ny\n")
+        for _ in range(2):
+            terminal.wait_for(QUESTION)
+            for _ in range(6):
+                terminal.read(0.05)
+            assert "= 156" not in terminal.text
+            terminal.type("n\n")
+        terminal.wait_for("156, and no.\n")
+        terminal.wait_for("> ")
+        if term == "xterm":  # it is the next message
+            terminal.wait_for("156, and no.\n")
+            terminal.wait_for("> ")
+        assert "= 156" not in terminal.text and terminal.text.count(QUESTION) == 2
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_at_a_plain_question_allows_nothing(tinyllm, counter):
+    terminal = Terminal([BINARY, "chat", "-m", counter, "--tools"], {**tinyllm.env, "TERM": "dumb"})
+    try:
+        terminal.wait_for("> ")
+        terminal.type("How many?\n")
+        terminal.wait_for(QUESTION)
+        terminal.type(CTRL_C)
+        terminal.wait_for("^C")
+        terminal.type("y\n")
+        terminal.wait_for("stopped")
+        assert "= 156" not in terminal.text
+    finally:
+        terminal.close()
+
+
+def test_what_is_asked_about_is_shown_whole(tinyllm, tmp_path):
+    def lines_of(n, *flags):
+        """What is written about a search for n numbers."""
+        wanted = " + ".join(str(i) for i in range(n))
+        text = call("search", text=wanted)
+        model = write_model(tmp_path / f"model{n}{len(flags)}", [text[i : i + 1000] for i in range(0, len(text), 1000)], ["Done."])
+        _, err = talk(tinyllm, model, "--tools-folder", tmp_path, "--context", "32768", *flags)
+        return json.dumps({"text": wanted}), [line for line in err.splitlines() if "warning: " not in line]
+
+    arguments, lines = lines_of(400)
+    assert lines == [f"  search {arguments}", "  (not run: there is nobody to ask; --allow-tool search allows it)"]
+    arguments, lines = lines_of(400, "--allow-tool", "search")
+    assert lines[:2] == [f"  search {arguments[:2000]}", f"  ... ({len(arguments)} bytes in all)"]
+    arguments, lines = lines_of(2510)
+    assert lines[2:] == [f"  (not run: its arguments have {len(arguments)} bytes, too many to ask about)"]
+
+
+def test_a_full_context_loses_no_results(tinyllm, tmp_path):
+    (tmp_path / "notes").mkdir()
+    for name in "ab":
+        (tmp_path / "notes" / name).write_text(name * 600)
+    model = write_model(tmp_path / "model", [call("read_file", path="a") + call("read_file", path="b")], ["?"], ["Done."])
+    file = tmp_path / "talk.json"
+    _, err = talk(
+        tinyllm, model, "--tools-folder", tmp_path / "notes", "--allow-tool", "read_file", "--context", "600",
+        lines=["Read them.", f"/save {file}", "/reset"],
+    )  # fmt: skip
+    assert "(the context of 600 tokens is full: " in err
+    messages = json.loads(file.read_text())["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "tool", "assistant"]
+    assert messages[-1]["content"] == "(the context was full before the answer)"
 
 
 def test_ctrl_c_at_the_question_stops_the_loop_and_loses_nothing(at_terminal, counter, tmp_path):
