@@ -107,7 +107,8 @@ void set_messages(const json& value, ApiRequest& request) {
   conversation.take_into(request, "messages");
   // The answer goes on with words that the client puts into the model's mouth.
   const json& last = request.messages->back();
-  if (last["role"] == "assistant" && last["content"] != "" && !last.contains("tool_calls")) {
+  const bool has_text = !last["content"].get_ref<const std::string&>().empty();
+  if (last["role"] == "assistant" && has_text && !last.contains("tool_calls")) {
     request.add_generation_prompt = false;
     request.continue_final_message = true;
   }
