@@ -102,13 +102,17 @@ void set_variables(const json& value, ApiRequest& request) {
   request.variables = share_json(value);
 }
 
+// An assistant's message may lack its content, which is not worth a second form here.
 constexpr std::string_view kMessagesSchema =
     R"({"type": "array", "minItems": 1, "maxItems": 10000, "items": {"type": "object",)"
-    R"( "required": ["role"], "properties": {"role": {"type": "string", "minLength": 1,)"
+    R"( "required": ["role", "content"], "properties": {"role": {"type": "string", "minLength": 1,)"
     R"( "maxLength": 64}, "content": {"anyOf": [{"type": "string"}, {"type": "array", "items":)"
     R"( {"type": "object", "required": ["type", "text"], "properties": {"type": {"const": "text"},)"
     R"( "text": {"type": "string"}}}}]}, "name": {"type": "string"}, "tool_call_id": {"type": "string"},)"
-    R"( "tool_calls": {"type": "array"}}}})";
+    R"( "tool_calls": {"type": "array", "items": {"type": "object", "required": ["function"],)"
+    R"( "properties": {"id": {"type": "string"}, "type": {"const": "function"}, "function":)"
+    R"( {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"},)"
+    R"( "arguments": {"type": "string"}}}}}}}}})";
 
 const auto kChatFields = std::to_array<Field>({
     {"model", FieldKind::string, "null", 0, 1024,
