@@ -29,6 +29,7 @@ class LinesTransport final : public McpTransport {
   bool is_open() const override { return !text_.empty(); }
   void set_revision(const std::string&) override {}
   void send(std::string_view message, bool) override { parse_json(message, "what is sent"); }
+  void cancel(std::string_view notice) override { parse_json(notice, "what is sent"); }
   std::optional<std::string> receive(function_ref<bool()>) override {
     if (text_.empty()) fail(ErrorCode::io, "has ended");
     const std::string_view line = text_.substr(0, text_.find('\n'));
