@@ -112,14 +112,8 @@ void set_tool_choice(const json& value, ApiRequest& request) {
     choose_tool(
         request, ToolChoice::named,
         read_function_name("tool_choice.name", member("tool_choice", value, "name", "a string")));
-  } else if (value == "auto") {
-    choose_tool(request, ToolChoice::automatic);
-  } else if (value == "none") {
-    choose_tool(request, ToolChoice::none);
-  } else if (value == "required") {
-    choose_tool(request, ToolChoice::required);
   } else {
-    refuse_value("tool_choice", value, "'auto', 'none', 'required' or an object with a function");
+    choose_tool_by_word(value, request);
   }
   repeat(request, "tool_choice", value);
 }

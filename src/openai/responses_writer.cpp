@@ -1,12 +1,10 @@
 // Answers of OpenAI's /v1/responses: items of reasoning, message and function_call. A call is sent when
 // it is whole: one that cannot be read to its end becomes text, and never was an item.
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "base/json_values.h"
 #include "openai/answer_writer.h"
 #include "openai/api_error.h"

@@ -82,4 +82,11 @@ void choose_tool(ApiRequest& request, ToolChoice choice, std::string function) {
   request.named_tool = std::move(function);
 }
 
+void choose_tool_by_word(const json& word, ApiRequest& request) {
+  if (word == "auto") return choose_tool(request, ToolChoice::automatic);
+  if (word == "none") return choose_tool(request, ToolChoice::none);
+  if (word == "required") return choose_tool(request, ToolChoice::required);
+  refuse_value("tool_choice", word, "'auto', 'none', 'required' or an object with a function");
+}
+
 }  // namespace tinyllm

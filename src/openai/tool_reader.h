@@ -28,5 +28,7 @@ void take_tools(const nlohmann::ordered_json& tools, const char* name, ApiReques
 
 // Whether the model must call a function, and which.
 void choose_tool(ApiRequest& request, ToolChoice choice, std::string function = "");
+// The same as OpenAI's APIs say it in a word: auto, none or required.
+void choose_tool_by_word(const nlohmann::ordered_json& word, ApiRequest& request);
 
 }  // namespace tinyllm
