@@ -6,12 +6,22 @@
 #include <list>
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "openai/api_request.h"
 
 namespace tinyllm {
+
+struct KeptResponse {
+  std::string messages;     // the conversation with its answer, JSON text
+  std::size_t n_input = 0;  // of these messages: those before the answer
+  std::string response;     // the answer as it was given, JSON text
+};
+
+// Its messages as JSON again.
+nlohmann::ordered_json read_conversation(const std::string& messages);
 
 class ResponseStore {
  public:
@@ -23,9 +33,11 @@ class ResponseStore {
                          std::size_t max_bytes = kMaxBytes)
       : max_responses_(max_responses), max_bytes_(max_bytes) {}
 
-  // `owner`: who asked; nobody else finds it. `messages`: the conversation with its answer.
-  void keep(const std::string& owner, const std::string& id,
-            const nlohmann::ordered_json& messages);
+  // `owner`: who asked; nobody else finds it.
+  void keep(const std::string& owner, const std::string& id, KeptResponse kept);
+  // Empty: not kept (any more), or another owner's.
+  std::optional<KeptResponse> find(const std::string& owner, const std::string& id);
+  bool remove(const std::string& owner, const std::string& id);  // false: there is none
 
   // Puts the conversation that `request` goes on from before its messages. Throws ApiError{400}
   // where it is not kept (any more), or another owner's.
@@ -35,11 +47,12 @@ class ResponseStore {
 
  private:
   struct Entry {
-    std::string key, messages;  // JSON text
-    std::size_t n_bytes() const { return key.size() + messages.size(); }
+    std::string key;
+    KeptResponse kept;
+    std::size_t n_bytes() const { return key.size() + kept.messages.size() + kept.response.size(); }
   };
 
-  std::string find(const std::string& key);  // "": not kept
+  void drop(std::list<Entry>::iterator entry);  // under the mutex
 
   std::size_t max_responses_, max_bytes_;
   mutable std::mutex mutex_;  // guards the rest

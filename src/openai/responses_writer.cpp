@@ -241,7 +241,11 @@ class ResponsesWriter : public AnswerWriter {
     for (std::size_t i = has_system ? 1 : 0; i < request.messages->size(); ++i)
       messages.push_back((*request.messages)[i]);
     for (const json& message : added.messages()) messages.push_back(message);
-    store_.keep(owner_, answer_.head().id, messages);
+    const std::size_t n_input = request.messages->size() - (has_system ? 1 : 0);
+    store_.keep(owner_, answer_.head().id,
+                {.messages = text_with_big_integers(messages),
+                 .n_input = n_input,
+                 .response = text_with_big_integers(response(final_status()))});
   }
 
   const ApiAnswer& answer_;

@@ -20,6 +20,7 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 struct HttpRequest {
   std::string method;   // "GET"
   std::string path;     // "/v1/models": what stands before '?'
+  std::string query;    // what stands behind it
   HttpHeaders headers;  // names in lower case
   std::string body;
 

@@ -24,7 +24,7 @@ std::string lower(std::string_view text) {
 // A target is "/path?query", or in absolute form "http://host:port/path?query", whose host then
 // counts and not that of the Host header (RFC 9112, 3.2.2).
 struct Target {
-  std::string host, path;  // host "": not in absolute form
+  std::string host, path, query;  // host "": not in absolute form
 };
 
 Target read_target(const std::string& target) {
@@ -39,6 +39,7 @@ Target read_target(const std::string& target) {
   const std::size_t end = std::min(target.find('?'), target.size());
   found.path = target.substr(begin, end - begin);
   if (found.path.empty()) found.path = "/";
+  found.query = target.substr(std::min(end + 1, target.size()));
   return found;
 }
 
@@ -131,6 +132,7 @@ HttpRequest HttpParser::head() const {
   request.method = std::string(message.method_string());
   Target target = read_target(std::string(message.target()));
   request.path = std::move(target.path);
+  request.query = std::move(target.query);
   if (!target.host.empty()) request.headers.emplace_back("host", std::move(target.host));
   for (const auto& field : message)
     request.headers.emplace_back(lower(field.name_string()), std::string(field.value()));

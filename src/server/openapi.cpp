@@ -65,6 +65,7 @@ constexpr auto kPostRoutes = std::to_array<PostRoute>({
 
 struct GetRoute {
   std::string_view path, help;
+  std::string_view method = "get";
 };
 
 constexpr auto kGetRoutes = std::to_array<GetRoute>({
@@ -72,6 +73,13 @@ constexpr auto kGetRoutes = std::to_array<GetRoute>({
     {"/v1/models",
      "The names of the served model, with max_model_len and the sampling of requests that name "
      "none."},
+    {"/v1/responses/{id}",
+     "An answer of /v1/responses, as long as it is kept: the latest 1000 are, in memory. Another "
+     "key's are not found."},
+    {"/v1/responses/{id}", "Forgets it.", "delete"},
+    {"/v1/responses/{id}/input_items",
+     "What it answered, as items, the last first. order (asc, desc), limit (1 to 100, otherwise "
+     "20), after."},
     {"/health",
      "200 when requests are taken; 503 while the model loads and while shutting down. "
      "Needs no key."},
@@ -244,8 +252,13 @@ json openapi_document() {
         {"responses", answers_of(true)}};
   }
   for (const GetRoute& route : kGetRoutes) {
-    paths[std::string(route.path)]["get"] = {{"summary", std::string(route.help)},
-                                             {"responses", answers_of(false)}};
+    json& operation = paths[std::string(route.path)][std::string(route.method)];
+    operation = {{"summary", std::string(route.help)}, {"responses", answers_of(false)}};
+    if (route.path.find("{id}") == route.path.npos) continue;
+    operation["responses"]["400"] = error_answer("A parameter is wrong; param names it.");
+    operation["responses"]["404"] = error_answer("No such answer is kept.");
+    operation["parameters"] = json::array(
+        {{{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}}});
   }
   json document = {
       {"openapi", "3.1.0"},
@@ -275,7 +288,8 @@ std::string api_page() {
   for (const PostRoute& route : kPostRoutes)
     page += fmt::format("| `POST {}` | {} |\n", route.path, route.help);
   for (const GetRoute& route : kGetRoutes)
-    page += fmt::format("| `GET {}` | {} |\n", route.path, route.help);
+    page += fmt::format("| `{} {}` | {} |\n", route.method == "get" ? "GET" : "DELETE", route.path,
+                        route.help);
   for (const PostRoute& route : kPostRoutes)
     page += fmt::format("\n## POST {}\n\n{}\n\n```\n{}\n```\n\n```\n{}\n```\n\n{}", route.path,
                         route.help, route.request, route.answer, fields_page(route.kind));

@@ -21,6 +21,11 @@ void answer_completion(Service& service, const ExchangePtr& exchange);
 void answer_responses(Service& service, const ExchangePtr& exchange);
 void answer_messages(Service& service, const ExchangePtr& exchange);
 
+// routes_responses.cpp
+void answer_kept_response(Service& service, const ExchangePtr& exchange);
+void answer_input_items(Service& service, const ExchangePtr& exchange);
+void answer_delete_response(Service& service, const ExchangePtr& exchange);
+
 // routes_text.cpp
 void answer_count_tokens(Service& service, const ExchangePtr& exchange);
 void answer_tokenize(Service& service, const ExchangePtr& exchange);

@@ -31,6 +31,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "/v1/chat/completions", false, answer_chat},
     {"POST", "/v1/completions", false, answer_completion},
     {"POST", "/v1/responses", false, answer_responses},
+    {"GET", "/v1/responses/{id}", false, answer_kept_response},
+    {"DELETE", "/v1/responses/{id}", false, answer_delete_response},
+    {"GET", "/v1/responses/{id}/input_items", false, answer_input_items},
     {"POST", "/v1/messages", false, answer_messages},
     {"POST", "/v1/messages/count_tokens", false, answer_count_tokens},
     {"GET", "/v1/models", false, answer_models},
@@ -84,8 +87,19 @@ constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
     "/pooling",         "/v1/realtime",
 });
 
+// "{id}" in a route stands for one part of a path.
+bool matches(std::string_view route, std::string_view path) {
+  constexpr std::string_view kPart = "{id}";
+  const std::size_t at = route.find(kPart);
+  if (at == route.npos) return route == path;
+  if (!path.starts_with(route.substr(0, at))) return false;
+  const std::size_t end = std::min(path.find('/', at), path.size());
+  return end > at && path.substr(end) == route.substr(at + kPart.size());
+}
+
 bool is_route(std::string_view path) {
-  return std::ranges::any_of(kRoutes, [&](const Route& route) { return route.path == path; });
+  return std::ranges::any_of(kRoutes,
+                             [&](const Route& route) { return matches(route.path, path); });
 }
 
 // What to tell somebody who asked for a path that is not here.
@@ -104,14 +118,15 @@ std::string no_such_path(const std::string& path) {
 const Route& find_route(const HttpRequest& request) {
   std::string_view method = request.method;
   if (method == "HEAD") method = "GET";
-  std::string_view other_method;
+  std::string other_methods;
   for (const Route& route : kRoutes) {
-    if (route.path != request.path) continue;
+    if (!matches(route.path, request.path)) continue;
     if (route.method == method) return route;
-    other_method = route.method;
+    other_methods += other_methods.empty() ? "" : " and ";
+    other_methods += route.method;
   }
-  if (other_method.empty()) throw ApiError(404, "", "", no_such_path(request.path));
-  throw ApiError(405, "", "", fmt::format("this path takes {} only", other_method));
+  if (other_methods.empty()) throw ApiError(404, "", "", no_such_path(request.path));
+  throw ApiError(405, "", "", fmt::format("this path takes {} only", other_methods));
 }
 
 // The headers that a page asks for: clients of the APIs here send some of their own.
@@ -127,7 +142,7 @@ std::string allowed_headers(const HttpRequest& request) {
 }
 
 void answer_preflight(HttpExchange& exchange) {
-  exchange.add_header("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  exchange.add_header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
   exchange.add_header("Access-Control-Allow-Headers", allowed_headers(exchange.request()));
   exchange.add_header("Access-Control-Max-Age", "600");
   exchange.send({.status = 204});

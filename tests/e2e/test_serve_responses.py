@@ -153,6 +153,54 @@ def test_a_call_that_cannot_be_read_is_text(start_server, tmp_path):
         assert [item["type"] for item in items] == ["message"] and items[0]["content"][0]["text"] == "".join(broken)
 
 
+def test_an_answer_that_is_kept_is_found_again(caller, client):
+    """As it was given, whole or as a stream; with what it answered, page by page; until it is deleted."""
+    openai = pytest.importorskip("openai")
+    first = client.responses.create(model="", input="Weather in Paris?", instructions="Be brief.", tools=[WEATHER, TIME])
+    assert client.responses.retrieve(first.id) == first
+    [call] = [item for item in first.output if item.type == "function_call"]
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "Sunny"}
+    body = {"input": [result], "previous_response_id": first.id, "tools": [WEATHER, TIME]}
+    streamed = typed_events(caller, PATH, body)[-1]["response"]
+    assert caller.get(f"{PATH}/{streamed['id']}").json() == streamed
+    items = list(client.responses.input_items.list(streamed["id"], order="asc"))
+    assert [item.type for item in items] == ["message", "message", "function_call", "function_call_output"]
+    assert (items[0].role, items[0].content[0].text, items[3].output) == ("user", "Weather in Paris?", "Sunny")
+    assert (items[2].call_id, items[2].name, json.loads(items[2].arguments)) == (call.call_id, "get_weather", {"city": "Paris"})
+    by_twos = list(client.responses.input_items.list(streamed["id"], limit=2))  # the client asks for the second page itself
+    assert [item.id for item in by_twos] == [item.id for item in items][::-1]
+    # They may be sent again as they are.
+    again = [item.model_dump(exclude_none=True) for item in items]
+    assert caller.post(PATH, {"input": again, "max_output_tokens": 1}).status == 200
+    assert client.responses.delete(first.id) is None
+    with pytest.raises(openai.NotFoundError, match="is kept"):
+        client.responses.retrieve(first.id)
+    assert caller.request("DELETE", f"{PATH}/{first.id}").status == 404
+    assert caller.post(PATH, {"input": "x", "previous_response_id": first.id}).status == 400
+
+
+@pytest.mark.parametrize(
+    "method, path, status",
+    [
+        ("GET", "/resp_none", 404),
+        ("GET", "/resp_none/input_items", 404),
+        ("GET", "/", 404),
+        ("GET", "/a/b", 404),
+        ("GET", "/a/input_items/", 404),
+        ("POST", "/resp_none", 405),
+        ("DELETE", "/resp_none/input_items", 405),
+        ("GET", "/resp_none?stream=true", 400),
+        ("GET", "/resp_none/input_items?order=up", 400),
+        ("GET", "/resp_none/input_items?limit=0", 400),
+        ("GET", "/resp_none/input_items?limit=1x", 400),
+        ("GET", "/resp_none/input_items?&&=&limit", 400),
+    ],
+)
+def test_answers_that_are_not_there(caller, method, path, status):
+    reply = caller.request(method, PATH + path)
+    assert reply.status == status and reply.error()["message"]
+
+
 def test_keys_do_not_see_each_others_answers(start_server, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text("first # Ann\nsecond # Bob\n")
@@ -163,6 +211,11 @@ def test_keys_do_not_see_each_others_answers(start_server, tmp_path):
 
     kept, not_kept = ask("first").json()["id"], ask("first", store=False).json()["id"]
     assert ask("first", previous_response_id=kept).status == 200
+    for method, path in (("GET", ""), ("GET", "/input_items"), ("DELETE", "")):
+        others = server.request(method, f"{PATH}/{kept}{path}", headers={"Authorization": "Bearer second"})
+        assert (others.status, others.error()["code"]) == (404, "response_not_found")
+        assert server.request(method, f"{PATH}/{kept}{path}").status == 401
+    assert server.request("GET", f"{PATH}/{kept}", headers={"Authorization": "Bearer first"}).json()["id"] == kept
     for reply in (ask("second", previous_response_id=kept), ask("first", previous_response_id=not_kept)):
         assert (reply.status, reply.error()["code"]) == (400, "previous_response_not_found")
 
