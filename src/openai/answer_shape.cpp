@@ -117,7 +117,12 @@ class ShapeMaker {
     const bool tells_channels = tools != nullptr && tools->has_reasoning;
     AnswerShape shape;
     if (request_.tools) shape.constraint = held_calls();
-    const CallReading called = shape.constraint ? CallReading::named : CallReading::any;
+    // What only looks like a call and has followed no schema is text with a strict function.
+    const CallReading unheld = request_.wants_strict_tools ? CallReading::marked : CallReading::any;
+    const bool holds_all = shape.constraint && held_in_text() == CallReading::named;
+    const CallReading called = holds_all          ? CallReading::named
+                               : shape.constraint ? unheld
+                                                  : CallReading::any;
     if (request_.tools || tells_channels || model_.reasoning_format != nullptr)
       shape.format =
           format_of(tools, model_.reasoning_format, request_.tools ? called : CallReading::none);
@@ -127,7 +132,7 @@ class ShapeMaker {
   // Free text, and calls that follow the schemas; nullptr where nothing can hold them.
   std::shared_ptr<const TextConstraint> held_calls() {
     GrammarSource source{GrammarKind::added};
-    source.added = held(HeldCalls::Wanted::maybe);
+    source.added = held(HeldCalls::Wanted::maybe, held_in_text());
     source.thinking = thinking(tool_format());
     try {
       return compile(kToolsField, source, model_);
@@ -136,6 +141,16 @@ class ShapeMaker {
       ignore("tools.function.parameters");
       return nullptr;
     }
+  }
+
+  // Which calls are held inside free text. What may look like one anywhere in it would make masks of
+  // a large vocabulary slow: each such beginning is a lexeme as wide as the text.
+  CallReading held_in_text() const {
+    const auto is_anywhere = [](const FormatEdge& edge) {
+      return edge.step == CallStep::guess && !edge.at_start;
+    };
+    const bool has_any = std::ranges::any_of(tool_format()->states.front().edges, is_anywhere);
+    return has_any ? CallReading::marked : CallReading::named;
   }
 
   AddedRules held(HeldCalls::Wanted wanted, CallReading reading = CallReading::named) const {
