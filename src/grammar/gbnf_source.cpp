@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -27,7 +28,9 @@ class GbnfCompiler {
   Symbol compile() {
     find_lexemes();
     for (std::size_t i = 0; i < gbnf_.rules.size(); ++i) {
-      if (!exprs_[i]) symbols_[i] = rules_.add_nonterminal();
+      if (exprs_[i]) continue;
+      symbols_[i] = rules_.add_nonterminal();
+      find_others(gbnf_.rules[i]);
     }
     for (std::size_t i = 0; i < gbnf_.rules.size(); ++i) {
       if (!exprs_[i]) add_rules(symbols_[i], gbnf_.rules[i]);
@@ -80,12 +83,16 @@ class GbnfCompiler {
     return n;
   }
 
-  // All rules that are named below are lexemes.
-  bool is_lexeme(const GbnfNode& node) const {
-    if (node.kind == Kind::rule) return exprs_[node.rule].has_value();
-    return std::ranges::all_of(node.children,
-                               [this](const GbnfNode& child) { return is_lexeme(child); });
+  // Notes the nodes below which a rule is named that is no lexeme. Each is looked at once: groups may
+  // be nested deep.
+  bool find_others(const GbnfNode& node) {
+    bool is_other = node.kind == Kind::rule && !exprs_[node.rule];
+    for (const GbnfNode& child : node.children) is_other = find_others(child) || is_other;
+    if (is_other) others_.insert(&node);
+    return is_other;
   }
+
+  bool is_lexeme(const GbnfNode& node) const { return !others_.contains(&node); }
 
   ExprId expr_of(const GbnfNode& node) {
     std::vector<ExprId> parts;
@@ -180,6 +187,7 @@ class GbnfCompiler {
   std::vector<std::optional<ExprId>> exprs_;  // [n_rules]; empty: no lexeme
   std::vector<std::uint32_t> n_nodes_;        // [n_rules] of what the rule names as well
   std::vector<Symbol> symbols_;               // [n_rules] of those that are no lexemes
+  std::unordered_set<const GbnfNode*> others_;
 };
 
 }  // namespace

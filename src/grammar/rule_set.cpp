@@ -51,29 +51,38 @@ bool RuleSet::all_hold(std::uint32_t place, const std::vector<bool>& holds,
   return true;
 }
 
-// Each rule is looked at again only when one of its symbols came to hold.
+// Counts for each rule the symbols that do not hold yet (Dowling and Gallier 1984): every symbol is
+// looked at once, and once more when it comes to hold.
 void RuleSet::close(std::vector<bool>& holds, function_ref<bool(Symbol)> terminal_holds) const {
-  std::vector<std::vector<Symbol>> users(rules_.size());  // nonterminals whose rules name it
+  struct Rule {
+    Symbol nonterminal = 0;
+    std::uint32_t n_open = 0;
+  };
+  std::vector<Rule> rules;
+  // Of each nonterminal: the rules that name it, once for each time.
+  std::vector<std::vector<std::uint32_t>> users(rules_.size());
+  std::vector<Symbol> waiting;
+  const auto hold = [&](Symbol nonterminal) {
+    if (!holds[nonterminal]) waiting.push_back(nonterminal);
+    holds[nonterminal] = true;
+  };
   for (Symbol nonterminal = 0; nonterminal < rules_.size(); ++nonterminal) {
     for (std::uint32_t place : rules_[nonterminal]) {
+      Rule rule{nonterminal};
       for (; symbols_[place] != kRuleEnd; ++place) {
         const Symbol symbol = symbols_[place];
-        if (!is_terminal(symbol)) users[symbol].push_back(nonterminal);
+        if (!is_terminal(symbol)) users[symbol].push_back(static_cast<std::uint32_t>(rules.size()));
+        rule.n_open += !is_terminal(symbol) || !terminal_holds(symbol) ? 1 : 0;
       }
+      if (rule.n_open == 0) hold(nonterminal);
+      rules.push_back(rule);
     }
   }
-  std::vector<Symbol> waiting(rules_.size());
-  for (Symbol i = 0; i < rules_.size(); ++i)
-    waiting[i] = static_cast<Symbol>(rules_.size()) - 1 - i;
   while (!waiting.empty()) {
     const Symbol nonterminal = waiting.back();
     waiting.pop_back();
-    if (holds[nonterminal]) continue;
-    for (const std::uint32_t place : rules_[nonterminal]) {
-      if (!all_hold(place, holds, terminal_holds)) continue;
-      holds[nonterminal] = true;
-      waiting.insert(waiting.end(), users[nonterminal].begin(), users[nonterminal].end());
-      break;
+    for (const std::uint32_t user : users[nonterminal]) {
+      if (--rules[user].n_open == 0) hold(rules[user].nonterminal);
     }
   }
 }
