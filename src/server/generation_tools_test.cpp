@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "client/grammar_cache.h"
 #include "engine/tiny_engine_test.h"
+#include "openai/served_model_test.h"
 #include "server/ask_test.h"
 #include "server/server.h"
 
@@ -61,9 +61,7 @@ class GenerationTools : public testing::Test {
     server_ = std::make_unique<Server>(http, ServiceOptions{});
     server_->start();
     server_->set_tools(std::make_unique<ServerTools>(box_, ServerTools::Names{"fast", "slow"}));
-    server_->set_model({.engine = engine_.get(),
-                        .names = {"tiny"},
-                        .grammars = std::make_shared<GrammarCache>(engine_->text())});
+    server_->set_model(serve_for_test(*engine_));
   }
   ~GenerationTools() override { server_->stop(); }
 
