@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/sampling_params.h"
+#include "api/thinking_limit.h"
 
 namespace tinyllm {
 
@@ -30,6 +32,8 @@ struct Request {
   bool want_logits = false;
   // What the texts must look like; null: like anything. They end where its grammar ends.
   std::shared_ptr<const TextConstraint> constraint;
+  // How long the model may think before it answers; needs a tokenizer. Empty: as long as it likes.
+  std::optional<ThinkingLimit> thinking = {};
 };
 
 }  // namespace tinyllm

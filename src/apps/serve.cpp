@@ -161,6 +161,13 @@ void add_format_options(Command app, ServeCommand& command) {
       .one_of(names_of(reasoning_formats()))
       .group(kGroup)
       .show_default();
+  app.add_option("--reasoning-budget", command.limits.thinking_tokens,
+                 "At most that many tokens of reasoning where a request says nothing; -1: any "
+                 "number")
+      .in_range(-1, std::numeric_limits<int>::max())
+      .type_name("N")
+      .group(kGroup)
+      .show_default();
 }
 
 void run_serve(ServeCommand& command) {

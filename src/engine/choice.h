@@ -16,6 +16,7 @@
 #include "engine/constrained_text.h"
 #include "engine/output_stream.h"
 #include "engine/request_stream.h"
+#include "engine/thinking_budget.h"
 
 namespace tinyllm {
 
@@ -34,6 +35,7 @@ struct Choice {
     } else if (params.ignore_eos) {
       eos_ids = {};
     }
+    if (request->thinking) thinking.emplace(*request->thinking, *tokenizer);
     stop_ids.assign(eos_ids.begin(), eos_ids.end());
     stop_ids.insert(stop_ids.end(), params.stop_token_ids.begin(), params.stop_token_ids.end());
   }
@@ -41,11 +43,11 @@ struct Choice {
   bool stops_at(TokenId token_id) const {
     return std::ranges::find(stop_ids, token_id) != stop_ids.end();
   }
-  // Of a constrained text: tokens to avoid as the n-th new one (from 0), unless the grammar leaves no
+  // Of a text with masks: tokens to avoid as the n-th new one (from 0), unless a grammar leaves no
   // other.
   std::span<const TokenId> unwanted_at(std::int64_t n) const {
     if (params.bans_stop_ids(n)) return stop_ids;
-    if (params.ignore_eos) return request->constraint->vocabulary->end_ids();
+    if (constrained && params.ignore_eos) return request->constraint->vocabulary->end_ids();
     return {};
   }
   std::int64_t n_prompt() const { return std::ssize(request->prompt_ids); }
@@ -57,6 +59,7 @@ struct Choice {
   OutputStream output;
   std::vector<TokenId> stop_ids;
   std::optional<ConstrainedText> constrained;  // follows a grammar
+  std::optional<ThinkingBudget> thinking;      // has one
   bool ended_by_token = false;                 // by a stop token, which is not part of the text
   bool gave_first_piece = false;
   Stopwatch since_submit;

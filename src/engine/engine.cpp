@@ -11,6 +11,18 @@
 #include "engine/engine_state.h"
 
 namespace tinyllm {
+namespace {
+
+void check_thinking(const ThinkingLimit& limit, std::int64_t vocab_size,
+                    const Tokenizer* tokenizer) {
+  if (tokenizer == nullptr)
+    fail(ErrorCode::invalid_input, "a limit of thinking for a model without a tokenizer");
+  const auto is_bad = [&](TokenId id) { return id < 0 || id >= vocab_size; };
+  if (limit.max_tokens < 0 || limit.end_ids.empty() || std::ranges::any_of(limit.end_ids, is_bad))
+    fail(ErrorCode::invalid_input, "a limit of thinking without tokens that end it");
+}
+
+}  // namespace
 
 Engine::Engine(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
 
@@ -64,6 +76,7 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
     fail(ErrorCode::invalid_input, "the grammar is of a vocabulary of {} tokens, the model has {}",
          request.constraint->vocabulary->vocab_size(), vocab_size());
   }
+  if (request.thinking) check_thinking(*request.thinking, vocab_size(), state_->tokenizer());
   auto stream = std::make_shared<RequestStream>(request.n);
   const int most = options().max_wanted_logits;
   if (request.want_logits && state_->n_wanting_logits.fetch_add(request.n) + request.n > most) {

@@ -161,16 +161,17 @@ void Engine::State::submit(Request request, const std::shared_ptr<RequestStream>
     ++metrics.n_choices;
     try {
       choices.emplace(id, Choice(shared, stream, i, tokenizer(), stop_set()));
-      scheduler.submit({.id = id,
-                        .prompt_ids = shared->prompt_ids,
-                        .max_tokens = shared->params.max_tokens,
-                        .priority = shared->priority,
-                        .cache_salt = shared->cache_salt,
-                        .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
-                        .leader = i == 0 ? 0 : leader,
-                        // Where the backend works behind, drafts and masks need the token before.
-                        .waits_for_token =
-                            (parts.speculator || shared->constraint) && parts.backend->lag() > 0});
+      scheduler.submit(
+          {.id = id,
+           .prompt_ids = shared->prompt_ids,
+           .max_tokens = shared->params.max_tokens,
+           .priority = shared->priority,
+           .cache_salt = shared->cache_salt,
+           .wants_prompt_logits = i == 0 && shared->n_prompt_logprobs >= 0,
+           .leader = i == 0 ? 0 : leader,
+           // Where the backend works behind, drafts and masks need the token before.
+           .waits_for_token = (parts.speculator || shared->constraint || shared->thinking) &&
+                              parts.backend->lag() > 0});
       if (trace != nullptr) trace->queued(id, shared->name, i);
     } catch (const std::exception& error) {  // no memory: this choice's misfortune, not the others'
       choices.erase(id);

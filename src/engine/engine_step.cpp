@@ -23,6 +23,7 @@ const StepPlan& Engine::State::plan() {
       [&](const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts) {
         Choice& choice = choices.at(sequence.id);
         if (choice.constrained) choice.constrained->guide(n_most, drafts);
+        if (choice.thinking) choice.thinking->guide(n_most, drafts);
       });
   return scheduler.plan([&](const Sequence& sequence,
                             std::int64_t n_most) { return speculator->drafts(sequence, n_most); },
@@ -41,29 +42,27 @@ RowSettings Engine::State::settings_of(const PlanRow& row) {
   settings.params = &choice.params;
   settings.prompt_ids = sequence.prompt_ids();
   settings.output_ids = sequence.output_ids();
-  if (choice.constrained) {
-    settings.masks = masks_of(choice, row, std::ssize(settings.output_ids));
-  } else {
-    settings.banned_ids = choice.stop_ids;
-  }
+  settings.masks = masks_of(choice, row, std::ssize(settings.output_ids));
+  if (settings.masks.empty()) settings.banned_ids = choice.stop_ids;
   settings.wants_logits = choice.request->want_logits && row.begins_to_draw &&
                           settings.output_ids.empty();  // of the prompt's end
   settings.prompt_logprobs = choice.choice_idx == 0 ? choice.request->n_prompt_logprobs : -1;
   return settings;
 }
 
-// The masks of a row's draws. Stop ids are left out of them, and need no ban of their own.
+// The masks of a row's draws; none where all of them are free. Stop ids are left out of them, and
+// need no ban of their own.
 std::span<const std::uint32_t> Engine::State::masks_of(Choice& choice, const PlanRow& row,
                                                        std::int64_t n_outputs) {
   masks.clear();
   if (row.n_draws == 0) return masks;
-  choice.constrained->add_masks(
-      row.token_ids.last(static_cast<std::size_t>(row.n_draws) - 1),
-      static_cast<std::size_t>(mask_words(parts.vocab_size)),
-      [&](std::size_t draw) {
-        return choice.unwanted_at(n_outputs + static_cast<std::int64_t>(draw));
-      },
-      masks);
+  const auto drafts = row.token_ids.last(static_cast<std::size_t>(row.n_draws) - 1);
+  const auto n_words = static_cast<std::size_t>(mask_words(parts.vocab_size));
+  const auto unwanted = [&](std::size_t draw) {
+    return choice.unwanted_at(n_outputs + static_cast<std::int64_t>(draw));
+  };
+  if (choice.constrained) choice.constrained->add_masks(drafts, n_words, unwanted, masks);
+  if (choice.thinking) choice.thinking->add_masks(drafts, n_words, unwanted, masks);
   return masks;
 }
 
@@ -153,6 +152,7 @@ FinishReason Engine::State::judge(Choice& choice, TokenId token_id) {
     choice.error_code = ErrorCode::unsupported;
     return FinishReason::error;
   }
+  if (choice.thinking) choice.thinking->take(token_id);
   choice.ended_by_token =
       choice.stops_at(token_id) || (choice.constrained && choice.constrained->has_ended());
   return choice.ended_by_token ? FinishReason::stop : FinishReason::none;

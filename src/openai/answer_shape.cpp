@@ -44,28 +44,44 @@ class ShapeMaker {
       : request_(request), model_(model), is_thinking_(is_thinking) {}
 
   AnswerShape make() {
+    name_unknown_wishes();
+    AnswerShape shape = make_without_limit();
+    if (is_conversation(request_.kind))
+      shape.thinking = thinking_limit(shape.constraint != nullptr);
+    return shape;
+  }
+
+ private:
+  // What the model's template does not know.
+  void name_unknown_wishes() {
     if (request_.kind == ApiKind::messages && request_.enable_thinking == true &&
         !template_knows_thinking(model_))
       ignore("thinking");
-    if (!is_conversation(request_.kind)) return {grammar_of(request_.grammar), nullptr};
+    if (!request_.reasoning_effort.empty() && !template_knows_effort(model_))
+      ignore(request_.kind == ApiKind::responses ? "reasoning.effort" : "reasoning_effort");
+  }
+
+  AnswerShape make_without_limit() {
+    if (!is_conversation(request_.kind)) return {grammar_of(request_.grammar), nullptr, {}};
     // A call that is forced is the whole answer: what else its text would look like plays no part.
     if (forces_calls(request_)) return forced_calls();
     if (request_.grammar) return request_.tools ? grammar_or_calls() : grammar_only();
     return free_text();
   }
 
- private:
   AnswerShape forced_calls() {
     GrammarSource source = tinyllm::forced_calls(request_);
     source.thinking = thinking();
     return {compile(kToolsField, source, model_),
-            format_of(find_tool_format("hermes"), read_reasoning(), CallReading::any)};
+            format_of(find_tool_format("hermes"), read_reasoning(), CallReading::any),
+            {}};
   }
 
   AnswerShape grammar_only() {
     const ReasoningFormat* reasoning = read_reasoning();
     return {grammar_of(request_.grammar),
-            reasoning == nullptr ? nullptr : format_of(nullptr, reasoning, CallReading::none)};
+            reasoning == nullptr ? nullptr : format_of(nullptr, reasoning, CallReading::none),
+            {}};
   }
 
   AnswerShape grammar_or_calls() {
@@ -79,7 +95,7 @@ class ShapeMaker {
     }
     AskedGrammar asked = *request_.grammar;
     asked.source.or_structures = begun_calls_tag(request_, *format);
-    return {grammar_of(asked), format_of(format, read_reasoning(), CallReading::marked)};
+    return {grammar_of(asked), format_of(format, read_reasoning(), CallReading::marked), {}};
   }
 
   AnswerShape free_text() {
@@ -112,6 +128,33 @@ class ShapeMaker {
       ignore("tools.function.parameters");
       return nullptr;
     }
+  }
+
+  // What the request asks for, else the server's; a model that does not think needs none.
+  std::optional<ThinkingLimit> thinking_limit(bool is_constrained) {
+    const std::int64_t most = request_.thinking_tokens.value_or(model_.limits.thinking_tokens);
+    if (most < 0) return std::nullopt;
+    const ReasoningFormat* reasoning = model_.reasoning_format;
+    if (reasoning == nullptr) {
+      if (request_.thinking_tokens)
+        ignore(request_.kind == ApiKind::messages ? "thinking.budget_tokens"
+                                                  : "thinking_token_budget");
+      return std::nullopt;
+    }
+    if (is_constrained && !thinking())
+      return std::nullopt;  // the text does not begin with thoughts
+    const auto marks_of = [&](const std::vector<std::string_view>& texts) {
+      std::vector<ThinkingMark> marks;
+      for (const std::string_view text : texts)
+        marks.push_back({std::string(text), is_special(text, model_)});
+      return marks;
+    };
+    return ThinkingLimit{
+        .max_tokens = most,
+        .begins = marks_of(reasoning->begins),
+        .ends = marks_of(reasoning->ends),
+        .end_ids = model_.tokenizer().encode(reasoning->ends.front(), {.add_special = false}),
+        .has_begun = is_thinking_};
   }
 
   void ignore(const char* field) { request_.unknown_fields.emplace_back(field); }

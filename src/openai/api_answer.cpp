@@ -69,6 +69,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
   if (!request_.store) request_.messages.reset();  // they are in the prompt now
   constraint_ = std::move(shape.constraint);
   format_ = std::move(shape.format);
+  thinking_ = std::move(shape.thinking);
   for (std::vector<TokenId>& prompt_ids : prompts.ids) {
     PromptRun& run = runs_.emplace_back();
     run.prompt_ids = std::move(prompt_ids);
@@ -103,6 +104,7 @@ void ApiAnswer::submit(const std::string& name) {
       Request request = engine_request(request_, *model_, run.prompt_ids, random_seed);
       request.name = name;
       request.constraint = constraint_;
+      request.thinking = thinking_;
       request.skip_special = !shows_special();
       run.max_tokens = request.params.max_tokens;
       run.stream = model_->engine->submit(std::move(request));

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "api/thinking_limit.h"
 #include "engine/request_stream.h"
 #include "openai/answer_json.h"
 #include "openai/answer_reader.h"
@@ -71,6 +73,7 @@ class ApiAnswer {
   std::shared_ptr<const AnswerFormat> format_;  // nullptr: all is content
   AnswerHead head_;
   std::shared_ptr<const TextConstraint> constraint_;
+  std::optional<ThinkingLimit> thinking_;
   std::vector<PromptRun> runs_;
   std::vector<Text> texts_;  // [n_prompts * n]
   std::size_t n_gathered_bytes_ = 0;

@@ -71,7 +71,9 @@ struct ApiRequest {
   std::string named_tool;           // with ToolChoice::named
   bool wants_strict_tools = false;  // a function is `strict`
   bool parallel_tool_calls = true;
-  std::optional<bool> enable_thinking;  // for the template
+  std::optional<bool> enable_thinking;          // for the template
+  std::string reasoning_effort;                 // for the template; "": not said
+  std::optional<std::int64_t> thinking_tokens;  // at most; -1: any number
   bool add_generation_prompt = true;
   bool continue_final_message = false;
   std::optional<bool> add_special_tokens;  // BOS and EOS; empty: a text yes, a conversation no

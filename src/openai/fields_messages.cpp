@@ -161,8 +161,10 @@ void set_thinking(const json& value, ApiRequest& request) {
   if (type == "adaptive") return;  // as the model likes
   if (type == "enabled") {
     request.enable_thinking = true;
-    if (value.contains("budget_tokens"))
-      request.unknown_fields.emplace_back("thinking.budget_tokens");
+    const auto budget = value.find("budget_tokens");
+    if (budget != value.end() && !budget->is_null())
+      request.thinking_tokens =
+          static_cast<std::int64_t>(read_integer("thinking.budget_tokens", *budget, 0, kMaxInt));
   } else if (type == "disabled") {
     request.enable_thinking = false;
   } else {
@@ -185,7 +187,7 @@ constexpr std::string_view kChoiceSchema =
     R"( {"type": "boolean"}}})";
 constexpr std::string_view kThinkingSchema =
     R"({"type": "object", "required": ["type"], "properties": {"type": {"enum": ["enabled",)"
-    R"( "adaptive", "disabled"]}}})";
+    R"( "adaptive", "disabled"]}, "budget_tokens": {"type": "integer"}}})";
 constexpr std::string_view kStopSchema =
     R"({"type": "array", "maxItems": 16, "items": {"type": "string", "minLength": 1}})";
 
@@ -205,8 +207,9 @@ const auto kInputFields = std::to_array<Field>({
      "schemas. none: it sees no tools.",
      kChoiceSchema, set_tool_choice},
     {"thinking", FieldKind::other, "null", 0, 0,
-     "For models that know it: whether the model thinks before it answers.", kThinkingSchema,
-     set_thinking},
+     "For models that know it: whether the model thinks before it answers, and for how many tokens "
+     "at most.",
+     kThinkingSchema, set_thinking},
 });
 
 const auto kOutputFields = std::to_array<Field>({

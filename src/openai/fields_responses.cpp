@@ -129,13 +129,8 @@ void set_reasoning(const json& value, ApiRequest& request) {
   if (!value.is_object()) refuse_value("reasoning", value, "an object");
   const auto effort = value.find("effort");
   if (effort == value.end() || effort->is_null()) return;
-  const std::string& word = read_string("reasoning.effort", *effort, kMaxPartNameBytes);
+  set_reasoning_effort("reasoning.effort", *effort, request);
   repeat(request, "reasoning", value);
-  if (word == "none") {
-    request.enable_thinking = false;
-    return;
-  }
-  request.variables = share_json({{"reasoning_effort", word}});
 }
 
 void set_truncation(const json& value, ApiRequest&) {
@@ -227,6 +222,9 @@ const auto kFields = std::to_array<Field>({
     {"reasoning", FieldKind::other, "null", 0, 0,
      "effort: 'none' for a model that may think or not; other words go to the model's template.",
      kObject, set_reasoning},
+    {"thinking_token_budget", FieldKind::integer, "null", -1, kMaxInt,
+     "At most that many tokens of thinking; then the model is made to answer. -1: any number.", "",
+     [](const json& v, ApiRequest& r) { r.thinking_tokens = v.get<std::int64_t>(); }},
     {"truncation", FieldKind::other, "\"disabled\"", 0, 0,
      "disabled: a conversation that is too long is refused.",
      R"({"type": "string", "const": "disabled"})", set_truncation},

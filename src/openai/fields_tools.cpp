@@ -1,12 +1,15 @@
 // The functions that a model may call, and whether it may.
 
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/quote.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/field_value.h"
+#include "openai/message_reader.h"
+#include "openai/shared_fields.h"
 #include "openai/tool_reader.h"
 #include "tool_call/tool_types.h"
 
@@ -14,6 +17,8 @@ namespace tinyllm {
 namespace {
 
 using json = nlohmann::ordered_json;
+
+constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 
 json function_of_tool(const std::string& path, const json& tool, bool& is_strict) {
   const json& type = member(path, tool, "type", "'function'");
@@ -69,11 +74,26 @@ const auto kToolFields = std::to_array<Field>({
     {"enable_thinking", FieldKind::boolean, "null", 0, 0,
      "For templates that know it: whether the model thinks before it answers.", "",
      [](const json& v, ApiRequest& r) { r.enable_thinking = v.get<bool>(); }},
+    {"reasoning_effort", FieldKind::string, "null", 0, kMaxPartNameBytes,
+     "For templates that know it: how hard the model thinks. none: as enable_thinking false.", "",
+     [](const json& v, ApiRequest& r) { set_reasoning_effort("reasoning_effort", v, r); }},
+    {"thinking_token_budget", FieldKind::integer, "null", -1, kMaxInt,
+     "At most that many tokens of thinking; then the model is made to answer. -1: any number.", "",
+     [](const json& v, ApiRequest& r) { r.thinking_tokens = v.get<std::int64_t>(); }},
 });
 
 }  // namespace
 
 std::span<const Field> tool_fields() { return kToolFields; }
+
+void set_reasoning_effort(const std::string& field, const json& value, ApiRequest& request) {
+  const std::string& word = read_string(field, value, kMaxPartNameBytes);
+  if (word == "none") {
+    if (!request.enable_thinking) request.enable_thinking = false;
+  } else {
+    request.reasoning_effort = word;
+  }
+}
 
 void check_tool_choice(ApiRequest& request) {
   if (request.tool_choice == ToolChoice::none) request.tools.reset(), request.tool_types.reset();

@@ -20,6 +20,7 @@ struct ReasoningFormat;
 struct AnswerLimits {
   int max_tokens = 0;                              // more is cut down to it; 0: no limit
   int n = kMaxChoices, n_logprobs = kMaxLogprobs;  // more is refused
+  std::int64_t thinking_tokens = -1;               // where a request says nothing; -1: any number
 };
 
 struct ServedModel {

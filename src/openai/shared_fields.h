@@ -12,6 +12,10 @@ namespace tinyllm {
 void set_stop_strings(const std::string& field, const nlohmann::ordered_json& value,
                       ApiRequest& request);
 
+// How hard the model thinks, in a word for its template; "none": it does not think.
+void set_reasoning_effort(const std::string& field, const nlohmann::ordered_json& value,
+                          ApiRequest& request);
+
 // /v1/responses' text.format: what chat calls response_format, with the schema beside its type.
 void ask_text_format(const std::string& field, const nlohmann::ordered_json& value,
                      ApiRequest& request);

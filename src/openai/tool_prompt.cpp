@@ -119,6 +119,10 @@ bool template_knows_thinking(const ServedModel& model) {
   return has(source_of(model), "enable_thinking");
 }
 
+bool template_knows_effort(const ServedModel& model) {
+  return has(source_of(model), "reasoning_effort");
+}
+
 json template_inputs(const ApiRequest& request, const ServedModel& model, bool as_text) {
   json inputs = request.variables ? *request.variables : json::object();
   if (request.enable_thinking) {
@@ -130,6 +134,9 @@ json template_inputs(const ApiRequest& request, const ServedModel& model, bool a
                      "enable_thinking is true, but this model's chat template does not know it");
     if (is_known || !may_ask) inputs["enable_thinking"] = *request.enable_thinking;
   }
+  // What is said of the template's own variables has the last word.
+  if (!request.reasoning_effort.empty() && !inputs.contains("reasoning_effort"))
+    inputs["reasoning_effort"] = request.reasoning_effort;
   if (uses_tools(request) && !template_knows_tools(model)) {
     inputs["messages"] = hermes_messages(request);
     return inputs;

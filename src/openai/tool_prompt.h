@@ -23,6 +23,9 @@ bool template_knows_tools(const ServedModel& model);
 // Whether it knows `enable_thinking`.
 bool template_knows_thinking(const ServedModel& model);
 
+// Whether it knows `reasoning_effort`.
+bool template_knows_effort(const ServedModel& model);
+
 // The template's inputs for the request's messages: its variables, messages and tools. `as_text`:
 // arguments of calls are JSON text, which few templates want; most take the object.
 nlohmann::ordered_json template_inputs(const ApiRequest& request, const ServedModel& model,

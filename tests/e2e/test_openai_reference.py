@@ -28,7 +28,6 @@ IGNORED = {
     "prompt_cache_key": "key",
     "prompt_cache_options": {},
     "prompt_cache_retention": "24h",
-    "reasoning_effort": "low",
     "safety_identifier": "user-1",
     "service_tier": "auto",
     "store": True,

@@ -234,6 +234,47 @@ def test_reasoning_stands_apart(start_server, tmp_path):
         assert message["content"] == "At once." and "reasoning_content" not in message
 
 
+def test_a_budget_of_thinking(start_server, tmp_path):
+    """The end of the thinking is forced; the toy says after its '>' what it says after the template's."""
+    template = TEMPLATE.replace("{{ ns.n }}", "<think>")
+    model = write_model(tmp_path / "thinks", {">": ["\nIs it", " 4?", " Or 5?</think>", "It is 4."]}, template)
+    server = start_server(model, "--reasoning-budget", "2")
+
+    def said(**more):
+        message = server.post(CHAT, {"messages": ASK, "max_tokens": 40, **more}).json()["choices"][0]["message"]
+        return message.get("reasoning_content", ""), message["content"]
+
+    whole = "Is it 4? Or 5?"
+    assert said(thinking_token_budget=-1)[0] == said(thinking_token_budget=1000)[0] == whole
+    assert said() == said(thinking_token_budget=2) == ("Is it 4?", f"{whole}</think>It is 4.")
+    assert said(thinking_token_budget=1)[0] == "Is it" and said(thinking_token_budget=0)[0] == ""
+    assert said(thinking_token_budget=0, max_tokens=3)[0] == "</th", "the tokens of the mark count, too"
+    shape = {"guided_choice": ["Yes", "No"], "logit_bias": NO_SPACES}
+    assert said(thinking_token_budget=1, **shape)[0] == "Is it" and said(thinking_token_budget=1, **shape)[1] in ("Yes", "No")
+    deltas = [event["choices"][0]["delta"] for event in server.events(CHAT, {"messages": ASK, "thinking_token_budget": 1, "max_tokens": 40})[:-1]]
+    assert "".join(delta.get("reasoning_content", "") for delta in deltas) == "Is it"
+    error = server.post(CHAT, {"messages": ASK, "thinking_token_budget": -2}).error()
+    assert error["param"] == "thinking_token_budget"
+
+
+def test_an_effort_goes_to_the_template_that_knows_it(start_server, tmp_path, caller):
+    template = TEMPLATE.replace("{{ ns.n }}", "{{ reasoning_effort or '' }}{% if enable_thinking is defined and not enable_thinking %}5{% endif %}>")
+    server = start_server(write_model(tmp_path / "knows", {">": ["Yes."]}, template))
+
+    def prompt(**more):
+        return server.post("/apply-template", {"messages": ASK, **more}).json()["prompt"].rpartition("\n")[2]
+
+    assert prompt(reasoning_effort="low") == "low>" and prompt() == ">" and prompt(reasoning_effort="none") == "5>"
+    assert prompt(reasoning_effort="low", chat_template_kwargs={"reasoning_effort": "high"}) == "high>"
+    body = {"messages": ASK, "reasoning_effort": "low", "max_tokens": 5}
+    assert "x-tinyllm-ignored" not in server.post(CHAT, body).headers
+    assert caller.post(CHAT, body).headers["x-tinyllm-ignored"] == "reasoning_effort"
+    ignored = caller.post(CHAT, {"messages": ASK, "thinking_token_budget": 5, "max_tokens": 5}).headers["x-tinyllm-ignored"]
+    assert ignored == "thinking_token_budget"
+    reply = caller.post("/v1/responses", {"input": "Hi", "reasoning": {"effort": "low"}, "max_output_tokens": 5})
+    assert reply.headers["x-tinyllm-ignored"] == "reasoning.effort"
+
+
 def test_formats_by_name(start_server, tmp_path):
     model = write_model(tmp_path / "plain", {"1": ["[TOOL_CALLS]get_time[ARGS]{}"]}, "{{ tools }}{{ messages[0].content }}1")
     server = start_server(model, "--tool-format", "mistral", "--reasoning-format", "none")
