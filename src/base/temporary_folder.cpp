@@ -1,8 +1,7 @@
 #include "base/temporary_folder.h"
 
-#include <stdlib.h>
-
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 

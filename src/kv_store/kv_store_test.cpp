@@ -1,11 +1,11 @@
 #include "kv_store/kv_store.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -393,7 +393,7 @@ TEST(KvStore, AFullDiskEndsTheGrowthAndLosesNothing) {
   fill(spec, 1, 3);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{.rlim_cur = 4096 + 10 * 96, .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   {
@@ -408,7 +408,7 @@ TEST(KvStore, AFullDiskEndsTheGrowthAndLosesNothing) {
     EXPECT_EQ(store.counts().n_blocks, store.counts().max_blocks);
   }
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  ::signal(SIGXFSZ, old_handler);
+  std::signal(SIGXFSZ, old_handler);
   KvStore store(spec, small_identity());
   EXPECT_EQ(read_all(store, chain(store.root(""), 1, 3)), 3);
   EXPECT_LT(store.counts().n_blocks, 60);
