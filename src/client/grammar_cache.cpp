@@ -15,7 +15,8 @@ std::string key_of(const GrammarSource& source) {
     key += std::to_string(text.size()) + ":" + text;
   };
   add(source.text);
-  add(source.or_structures);
+  add(source.added.key);
+  add(source.or_added.key);
   const auto add_all = [&](const std::vector<std::string>& texts) {
     key += std::to_string(texts.size()) + ";";
     for (const std::string& text : texts) add(text);

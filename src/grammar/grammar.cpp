@@ -23,16 +23,17 @@ Symbol add_source(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
     case GrammarKind::structure: return add_structures(source.text, StructuresAs::one, pool, rules);
     case GrammarKind::structures:
       return add_structures(source.text, StructuresAs::array, pool, rules);
+    case GrammarKind::added: return source.added.add(pool, rules);
   }
   return 0;
 }
 
 Symbol add_parts(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
   Symbol whole = add_source(source, pool, rules);
-  if (!source.or_structures.empty()) {
+  if (source.or_added.add) {
     const Symbol either = rules.add_nonterminal();
     rules.add_rule(either, {whole});
-    rules.add_rule(either, {add_structures(source.or_structures, StructuresAs::row, pool, rules)});
+    rules.add_rule(either, {source.or_added.add(pool, rules)});
     whole = either;
   }
   return source.thinking ? add_thinking(*source.thinking, whole, pool, rules) : whole;
@@ -43,7 +44,7 @@ Symbol add_parts(const GrammarSource& source, ExprPool& pool, RuleSet& rules) {
 }
 
 void check_size(const GrammarSource& source) {
-  std::size_t n_bytes = source.text.size() + source.or_structures.size();
+  std::size_t n_bytes = source.text.size() + source.added.key.size() + source.or_added.key.size();
   for (const std::string& choice : source.choices) n_bytes += choice.size();
   if (n_bytes > kMaxSourceBytes) {
     refuse(ErrorCode::invalid_input,
@@ -56,7 +57,7 @@ void compile_into(GrammarParts& parts, const GrammarSource& source) {
   parts.pool.set_max_work(kMaxCompileWork);
   parts.is_json =
       (source.kind == GrammarKind::json_schema || source.kind == GrammarKind::json_object) &&
-      source.or_structures.empty();
+      !source.or_added.add;
   const Symbol root = add_parts(source, parts.pool, parts.rules);
   const bool matches = parts.rules.finish(root, [&](ExprId e) {
     if (e == kNothing) return false;

@@ -6,6 +6,7 @@
 // bounded: a source that is too long, too deep or too complex is refused as well. Any thread.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,11 +23,23 @@ enum class GrammarKind : std::uint8_t {
   choice,          // one of `choices`
   gbnf,            // text: llama.cpp's grammars
   structural_tag,  // text: JSON, {"structures": [{"begin", "schema", "end"}], "triggers": [..]}
+  added,           // what `added` adds
   structure,       // text: a structural tag; one of its structures
   structures,      // the same; a JSON array of 1 to kMaxListed of its structures
 };
 
-// What a model may write before the text: any text up to the first of `ends`, and white space.
+class ExprPool;
+class RuleSet;
+
+// Rules that the caller adds himself, through grammar/rule_set.h.
+struct AddedRules {
+  std::string key = {};  // different for different rules, and about as long as what they come from
+  // Returns the symbol of the texts. Throws GrammarRefusal or Error.
+  std::function<std::uint32_t(ExprPool&, RuleSet&)> add = {};
+};
+
+// What a model may write before the text: any text up to the first of `ends`, and white space. A mark
+// that is a special token is written as special_token_bytes() has it.
 struct GrammarThinking {
   std::vector<std::string> begins, ends;
   bool has_begun = false;  // before the text; else it may begin with one of `begins`, or not at all
@@ -38,9 +51,8 @@ struct GrammarSource {
   GrammarKind kind = GrammarKind::json_object;
   std::string text = {};
   std::vector<std::string> choices = {};
-  // A structural tag; the text may be one or more of its structures instead, with white space
-  // between them. Empty: it may not.
-  std::string or_structures = {};
+  AddedRules added = {};
+  AddedRules or_added = {};  // what the text may be instead; without `add`: nothing else
   std::optional<GrammarThinking> thinking = {};
 };
 

@@ -19,14 +19,17 @@ ExprId bounded_space(ExprPool& pool) {
 
 }  // namespace
 
-JsonLexemes::JsonLexemes(ExprPool& pool, RuleSet& rules)
-    : pool_(pool), rules_(rules), encoder_(pool, TextForm::json_string) {
+JsonLexemes::JsonLexemes(ExprPool& pool, RuleSet& rules, TextForm form, std::string_view never)
+    : pool_(pool), rules_(rules), encoder_(pool, form) {
   space_ = bounded_space(pool);
   any_body_ = pool.repeat(encoder_.any(), 0, kNoLimit);
+  if (!never.empty())
+    allowed_ = pool.complement(pool.concat({kAnyText, pool.text(never), kAnyText}));
 }
 
 ExprId JsonLexemes::quoted(ExprId body) {
-  return pool_.concat({pool_.byte('"'), body, pool_.byte('"')});
+  const ExprId allowed = allowed_ == kAnyText ? body : pool_.all_of({body, allowed_});
+  return pool_.concat({pool_.byte('"'), allowed, pool_.byte('"')});
 }
 
 Symbol JsonLexemes::key(ExprId body, bool is_first) {

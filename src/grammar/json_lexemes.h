@@ -14,7 +14,9 @@ namespace tinyllm {
 
 class JsonLexemes {
  public:
-  JsonLexemes(ExprPool& pool, RuleSet& rules);
+  // `form`: of what stands between the quotes. It never holds `never`, if that is not empty.
+  JsonLexemes(ExprPool& pool, RuleSet& rules, TextForm form = TextForm::json_string,
+              std::string_view never = {});
 
   CharEncoder& encoder() { return encoder_; }
   ExprId any_body() const { return any_body_; }  // between the quotes of a string
@@ -40,6 +42,7 @@ class JsonLexemes {
   RuleSet& rules_;
   CharEncoder encoder_;
   ExprId space_ = kEmptyText, any_body_ = kNothing;
+  ExprId allowed_ = kAnyText;                     // between quotes, by its bytes
   std::optional<std::pair<Symbol, Symbol>> any_;  // value, object
 };
 

@@ -81,13 +81,25 @@ void SchemaCompiler::add_scalars(Symbol symbol, const SchemaFacts& facts) {
   }
 }
 
-Symbol add_json_schema(const std::string& text, ExprPool& pool, RuleSet& rules) {
+Symbol add_json_schema(const std::string& text, ExprPool& pool, RuleSet& rules,
+                       std::string_view never) {
   SchemaDocument document(text);
-  JsonLexemes lexemes(pool, rules);
+  JsonLexemes lexemes(pool, rules, TextForm::json_string, never);
   SchemaCompiler compiler(document, lexemes, rules);
   const Symbol whole = rules.add_nonterminal();
   rules.add_rule(whole, {compiler.compile(), lexemes.end_of_text()});
   return whole;
+}
+
+ExprId plain_strings_of(const std::string& schema, ExprPool& pool, RuleSet& rules) {
+  SchemaDocument document(schema);
+  JsonLexemes lexemes(pool, rules, TextForm::plain);
+  std::vector<ExprId> strings;
+  for (const SchemaFacts& facts :
+       SchemaExpander(document, lexemes).expand({{&document.root(), "", false}})) {
+    if (facts.allows(kStringType)) strings.push_back(string_body(lexemes, facts));
+  }
+  return pool.any_of(strings);
 }
 
 }  // namespace tinyllm

@@ -160,13 +160,6 @@ Symbol add_structural_tag(const std::string& text, ExprPool& pool, RuleSet& rule
 
 namespace {
 
-Symbol add_row(Symbol one, CharEncoder& encoder, RuleSet& rules) {
-  const Symbol row = rules.add_nonterminal();
-  rules.add_rule(row, {one});
-  rules.add_rule(row, {one, rules.lexeme(short_space(encoder)), row});
-  return row;
-}
-
 Symbol add_array(Symbol one, CharEncoder& encoder, RuleSet& rules) {
   ExprPool& pool = encoder.pool();
   const ExprId space = short_space(encoder);
@@ -199,7 +192,6 @@ Symbol add_structures(const std::string& text, StructuresAs form, ExprPool& pool
   }
   switch (form) {
     case StructuresAs::one: return one;
-    case StructuresAs::row: return add_row(one, encoder, rules);
     case StructuresAs::array: return add_array(one, encoder, rules);
   }
   return one;

@@ -60,6 +60,12 @@ ExprId short_space(CharEncoder& encoder) {
   return encoder.pool().repeat(space, 0, kMaxSpaces);
 }
 
+ExprId text_without(CharEncoder& encoder, ExprId part) {
+  ExprPool& pool = encoder.pool();
+  const ExprId anything = pool.repeat(encoder.any(), 0, kNoLimit);
+  return pool.all_of({anything, pool.complement(pool.concat({anything, part, anything}))});
+}
+
 ExprId text_up_to(CharEncoder& encoder, ExprId end) {
   ExprPool& pool = encoder.pool();
   const ExprId anything = pool.repeat(encoder.any(), 0, kNoLimit);

@@ -15,6 +15,9 @@ ExprId any_text_of(CharEncoder& encoder, std::vector<std::string> texts);
 // At most a few spaces and line breaks.
 ExprId short_space(CharEncoder& encoder);
 
+// Any text that holds no `part`.
+ExprId text_without(CharEncoder& encoder, ExprId part);
+
 // What ends with the first `end` in it.
 ExprId text_up_to(CharEncoder& encoder, ExprId end);
 

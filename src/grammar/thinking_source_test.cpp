@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "grammar/grammar_texts_test.h"
+#include "grammar/sources.h"
 
 namespace tinyllm {
 namespace {
@@ -29,12 +30,16 @@ TEST(ThinkingSource, ThinkingThatHasBegunMustEnd) {
 
 TEST(ThinkingSource, StructuresInsteadOfTheText) {
   GrammarSource source{GrammarKind::json_schema, R"({"const": 1})"};
-  source.or_structures =
-      R"({"structures": [{"begin": "<f=a>", "schema": {"type": "integer"}, "end": "</f>"},
-                         {"begin": "<f=b>", "schema": {"const": null}, "end": "</f>"}],
-          "triggers": ["<f="]})";
+  source.or_added = {
+      "f", [](ExprPool& pool, RuleSet& rules) {
+        return add_structures(
+            R"({"structures": [{"begin": "<f=a>", "schema": {"type": "integer"}, "end": "</f>"},
+                                              {"begin": "<f=b>", "schema": {"const": null}, "end": "</f>"}],
+                               "triggers": ["<f="]})",
+            StructuresAs::one, pool, rules);
+      }};
   expect_texts(
-      source, {"1", "<f=a>3</f>", "<f=b>null</f>\n<f=a>4</f><f=a>5</f>"},
+      source, {"1", "<f=a>3</f>", "<f=b>null</f>"},
       {"", "2", "<f=a>null</f>", "<f=c>1</f>", "1<f=a>3</f>", "<f=a>3</f>1", "<f=a>3</f>x"});
   source.thinking = {.begins = {"<think>"}, .ends = {"</think>"}};
   expect_texts(source, {"<think><f=c></think>1", "<think>.</think>\n<f=a>3</f>", "<f=a>3</f>"},

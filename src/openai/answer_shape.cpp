@@ -1,26 +1,32 @@
 #include "openai/answer_shape.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/check.h"
 #include "client/grammar_cache.h"
+#include "grammar/grammar_vocabulary.h"
 #include "openai/api_error.h"
 #include "openai/call_schemas.h"
 #include "openai/tool_prompt.h"
 #include "tool_call/answer_format.h"
+#include "tool_call/held_calls.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr const char* kToolsField = "tools";
 
-bool is_special(std::string_view terminal, const ServedModel& model) {
+// Of a terminal that is a special token.
+std::optional<TokenId> special_id(std::string_view terminal, const ServedModel& model) {
   const Tokenizer& tokenizer = model.tokenizer();
   const auto id = tokenizer.find_added(terminal);
-  return id && tokenizer.is_special(*id);
+  return id && tokenizer.is_special(*id) ? id : std::nullopt;
+}
+
+bool is_special(std::string_view terminal, const ServedModel& model) {
+  return special_id(terminal, model).has_value();
 }
 
 std::shared_ptr<const TextConstraint> compile(const std::string& field, const GrammarSource& source,
@@ -69,12 +75,26 @@ class ShapeMaker {
     return free_text();
   }
 
+  // In the model's own format; where that cannot hold the arguments as JSON, which needs no format.
   AnswerShape forced_calls() {
-    GrammarSource source = tinyllm::forced_calls(request_);
-    source.thinking = thinking();
-    return {compile(kToolsField, source, model_),
-            format_of(find_tool_format("hermes"), read_reasoning(), CallReading::any),
-            {}};
+    const bool is_named = request_.tool_choice == ToolChoice::named;
+    const bool is_one = is_named || !request_.parallel_tool_calls;
+    const ToolFormat* format = tool_format();
+    GrammarSource source{GrammarKind::added};
+    source.added = held(is_one ? HeldCalls::Wanted::one : HeldCalls::Wanted::some);
+    source.thinking = thinking(format);
+    try {
+      return {compile(kToolsField, source, model_),
+              format_of(format, read_reasoning(format), CallReading::named),
+              {}};
+    } catch (const ApiError&) {
+      format = find_tool_format("hermes");
+      source = tinyllm::forced_calls(request_);
+      source.thinking = thinking(format);
+      return {compile(kToolsField, source, model_),
+              format_of(format, read_reasoning(format), CallReading::any),
+              {}};
+    }
   }
 
   AnswerShape grammar_only() {
@@ -85,17 +105,11 @@ class ShapeMaker {
   }
 
   AnswerShape grammar_or_calls() {
-    const ToolFormat* format = held_format();
-    if (format == nullptr) {
-      const std::string& field = request_.grammar->field;
-      throw ApiError(400, "invalid_value", field,
-                     fmt::format("{} and tools cannot both be given to this model: the form of its "
-                                 "calls cannot be part of a grammar",
-                                 field));
-    }
     AskedGrammar asked = *request_.grammar;
-    asked.source.or_structures = begun_calls_tag(request_, *format);
-    return {grammar_of(asked), format_of(format, read_reasoning(), CallReading::marked), {}};
+    asked.source.or_added = held(HeldCalls::Wanted::some, CallReading::marked);
+    return {grammar_of(asked),
+            format_of(tool_format(), read_reasoning(tool_format()), CallReading::marked),
+            {}};
   }
 
   AnswerShape free_text() {
@@ -103,9 +117,7 @@ class ShapeMaker {
     const bool tells_channels = tools != nullptr && tools->has_reasoning;
     AnswerShape shape;
     if (request_.tools) shape.constraint = held_calls();
-    // What only looks like a call has followed no schema: with a strict function it is text.
-    const bool is_strict = shape.constraint != nullptr && request_.wants_strict_tools;
-    const CallReading called = is_strict ? CallReading::marked : CallReading::any;
+    const CallReading called = shape.constraint ? CallReading::named : CallReading::any;
     if (request_.tools || tells_channels || model_.reasoning_format != nullptr)
       shape.format =
           format_of(tools, model_.reasoning_format, request_.tools ? called : CallReading::none);
@@ -114,13 +126,9 @@ class ShapeMaker {
 
   // Free text, and calls that follow the schemas; nullptr where nothing can hold them.
   std::shared_ptr<const TextConstraint> held_calls() {
-    const ToolFormat* format = held_format();
-    if (format == nullptr) {
-      if (request_.wants_strict_tools) ignore("tools.function.strict");
-      return nullptr;
-    }
-    GrammarSource source{GrammarKind::structural_tag, begun_calls_tag(request_, *format)};
-    source.thinking = thinking();
+    GrammarSource source{GrammarKind::added};
+    source.added = held(HeldCalls::Wanted::maybe);
+    source.thinking = thinking(tool_format());
     try {
       return compile(kToolsField, source, model_);
     } catch (const ApiError&) {
@@ -128,6 +136,17 @@ class ShapeMaker {
       ignore("tools.function.parameters");
       return nullptr;
     }
+  }
+
+  AddedRules held(HeldCalls::Wanted wanted, CallReading reading = CallReading::named) const {
+    const bool is_named = request_.tool_choice == ToolChoice::named;
+    return tinyllm::held_calls(
+        {.format = tool_format(),
+         .tools = request_.tools,
+         .only = is_named ? request_.named_tool : "",
+         .wanted = wanted,
+         .reading = reading},
+        [&](std::string_view terminal) { return special_id(terminal, model_); });
   }
 
   // What the request asks for, else the server's; a model that does not think needs none.
@@ -172,38 +191,28 @@ class ShapeMaker {
     return is_own ? model_.tool_format : find_tool_format("hermes");
   }
 
-  // The format whose calls a grammar can hold to their schemas; nullptr: it cannot.
-  const ToolFormat* held_format() const {
-    const ToolFormat* format = tool_format();
-    if (format->trigger.empty() || is_special(format->trigger, model_)) return nullptr;
-    const bool would_bind_thoughts =
-        model_.reasoning_format != nullptr && reasoning_beside_grammar() == nullptr;
-    return would_bind_thoughts ? nullptr : format;
-  }
-
-  // The model's reasoning where a grammar can tell it from the answer: its marks are ordinary text.
-  const ReasoningFormat* reasoning_beside_grammar() const {
-    const ReasoningFormat* reasoning = model_.reasoning_format;
-    if (reasoning == nullptr) return nullptr;
-    const auto is_mark = [&](std::string_view text) { return is_special(text, model_); };
-    const bool is_text = std::ranges::none_of(reasoning->begins, is_mark) &&
-                         std::ranges::none_of(reasoning->ends, is_mark);
-    return is_text ? reasoning : nullptr;
-  }
-
   // What is read beside a grammar: reasoning only where the grammar lets the model think.
-  const ReasoningFormat* read_reasoning() const {
-    return thinking() ? reasoning_beside_grammar() : nullptr;
+  const ReasoningFormat* read_reasoning(const ToolFormat* tools = nullptr) const {
+    return thinking(tools) ? model_.reasoning_format : nullptr;
   }
 
-  std::optional<GrammarThinking> thinking() const {
-    const ReasoningFormat* reasoning = reasoning_beside_grammar();
-    if (reasoning == nullptr) return std::nullopt;
+  // What may stand before a grammar's text. Formats with channels tell it themselves.
+  std::optional<GrammarThinking> thinking(const ToolFormat* tools = nullptr) const {
+    const ReasoningFormat* reasoning = model_.reasoning_format;
+    if (reasoning == nullptr || (tools != nullptr && tools->has_reasoning)) return std::nullopt;
     const bool may_begin =
         request_.enable_thinking.value_or(true) && !request_.continue_final_message;
     if (!is_thinking_ && !may_begin) return std::nullopt;
-    return GrammarThinking{.begins = {reasoning->begins.begin(), reasoning->begins.end()},
-                           .ends = {reasoning->ends.begin(), reasoning->ends.end()},
+    const auto marks_of = [&](const std::vector<std::string_view>& texts) {
+      std::vector<std::string> marks;
+      for (const std::string_view text : texts) {
+        const std::optional<TokenId> id = special_id(text, model_);
+        marks.push_back(id ? special_token_bytes(*id) : std::string(text));
+      }
+      return marks;
+    };
+    return GrammarThinking{.begins = marks_of(reasoning->begins),
+                           .ends = marks_of(reasoning->ends),
                            .has_begun = is_thinking_};
   }
 

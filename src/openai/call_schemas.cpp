@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/json_values.h"
-#include "tool_call/answer_format.h"
 
 namespace tinyllm {
 namespace {
@@ -51,11 +50,6 @@ GrammarSource forced_calls(const ApiRequest& request) {
   return {is_one ? GrammarKind::structure : GrammarKind::structures,
           tag_of(*request.tools, is_named ? request.named_tool : "", "{\"name\": \"",
                  "\", \"arguments\": ", "}", "{")};
-}
-
-std::string begun_calls_tag(const ApiRequest& request, const ToolFormat& format) {
-  return tag_of(*request.tools, "", format.before_name, format.before_arguments,
-                format.behind_arguments, format.trigger);
 }
 
 }  // namespace tinyllm

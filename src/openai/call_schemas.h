@@ -8,16 +8,11 @@
 
 namespace tinyllm {
 
-struct ToolFormat;
-
 // Whether the answer must be calls.
 bool forces_calls(const ApiRequest& request);
 
 // An answer that must be calls: {"name": "f", "arguments": {...}} or an array of these, whatever the
 // model's own format is.
 GrammarSource forced_calls(const ApiRequest& request);
-
-// A structural tag: text that is free until it begins a call as the format has it.
-std::string begun_calls_tag(const ApiRequest& request, const ToolFormat& format);
 
 }  // namespace tinyllm

@@ -21,17 +21,6 @@ const Format* find_format(const std::vector<Format>& formats, std::string_view n
   fail(ErrorCode::usage, "{} is no {} format; there are {}none", quote(name), kind, names);
 }
 
-// Without the edges that lead into calls which are not read.
-std::vector<FormatState> with_calls(std::vector<FormatState> states, CallReading reading) {
-  for (FormatState& state : states) {
-    std::erase_if(state.edges, [&](const FormatEdge& edge) {
-      return (edge.step == CallStep::open && reading == CallReading::none) ||
-             (edge.step == CallStep::guess && reading != CallReading::any);
-    });
-  }
-  return states;
-}
-
 // The state of reasoning, and one behind it that drops the white space before the answer.
 int add_reasoning(std::vector<FormatState>& states, const ReasoningFormat& format) {
   const int inside = static_cast<int>(states.size());
@@ -100,6 +89,17 @@ const ReasoningFormat* reasoning_format_of(std::string_view text) {
   return nullptr;
 }
 
+std::vector<FormatState> states_of(const ToolFormat& format, CallReading reading) {
+  std::vector<FormatState> states = format.states;
+  for (FormatState& state : states) {
+    std::erase_if(state.edges, [&](const FormatEdge& edge) {
+      return (edge.step == CallStep::open && reading == CallReading::none) ||
+             (edge.step == CallStep::guess && reading < CallReading::named);
+    });
+  }
+  return states;
+}
+
 std::shared_ptr<const AnswerFormat> make_answer_format(
     const ToolFormat* tools, const ReasoningFormat* reasoning, CallReading reading,
     function_ref<bool(std::string_view)> is_special_token) {
@@ -107,7 +107,8 @@ std::shared_ptr<const AnswerFormat> make_answer_format(
   std::vector<FormatState> states = {{}};
   const bool tells_channels = tools != nullptr && tools->has_reasoning;
   if (tools != nullptr && (reading != CallReading::none || tells_channels))
-    states = with_calls(tools->states, reading);
+    states = states_of(*tools, reading);
+  format->guesses_by_name = reading == CallReading::named;
   format->reasoning_state = first_reasoning_state(states);
   if (reasoning != nullptr && !tells_channels)
     format->reasoning_state = add_reasoning(states, *reasoning);

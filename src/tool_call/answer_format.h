@@ -55,9 +55,6 @@ struct ToolFormat {
   bool has_qualified_names = false;  // "functions.f:0" is the id, f the name
   bool has_reasoning = false;        // its states tell reasoning too
   int id_length = 0;                 // of the ids that its template takes; 0: any
-  // Where calls are ordinary text around a JSON object: what stands before the name, between name and
-  // arguments, and behind these. A text that says `trigger` goes on so.
-  std::string_view trigger = {}, before_name = {}, before_arguments = {}, behind_arguments = {};
 };
 
 // Reasoning stands at the beginning of an answer, between two texts.
@@ -88,9 +85,15 @@ struct AnswerFormat {
   int reasoning_state = -1;  // where an answer begins whose prompt has opened the reasoning
   bool has_qualified_names = false;
   bool has_special_terminals = false;
+  bool guesses_by_name = false;  // CallReading::named
 };
 
-enum class CallReading { none, marked, any };  // marked: none that looks like other text
+// marked: none that looks like other text. named: of these, those that begin with their name, as
+// tool_call/held_calls.h lets them be written.
+enum class CallReading { none, marked, named, any };
+
+// The states without the edges into calls that are not read.
+std::vector<FormatState> states_of(const ToolFormat& format, CallReading reading);
 
 // Either format may be nullptr. Harmony's channels are told apart whatever is read.
 std::shared_ptr<const AnswerFormat> make_answer_format(

@@ -59,17 +59,25 @@ void AnswerParser::finish(Events& events) {
 // A token that is a terminal here, whatever is held. Other special tokens go byte by byte: they may
 // be part of a longer terminal.
 bool AnswerParser::take_special_token(std::string_view token) {
-  const auto find = [&]() -> const FormatEdge* {
-    const auto& edges = state().table.edges;
+  const auto find = [&](int state) -> const FormatEdge* {
+    const auto& edges = format_->states[static_cast<std::size_t>(state)].table.edges;
     const auto found = std::ranges::find_if(edges, [&](const FormatEdge& edge) {
       return edge.terminal == token && (at_start_ || !edge.at_start);
     });
     return found == edges.end() ? nullptr : &*found;
   };
-  if (find() == nullptr) return false;
+  // White space ends with it, where it means something in the state behind.
+  const auto state_with_it = [&] {
+    const FormatState& table = state().table;
+    const bool has_behind = table.kind == TextKind::space && table.otherwise >= 0;
+    return find(state_) == nullptr && has_behind ? table.otherwise : state_;
+  };
+  if (find(state_with_it()) == nullptr) return false;
   while (!held_.empty()) release_held();
-  const FormatEdge* const edge = find();  // what was held may have led elsewhere
+  const int its_state = state_with_it();  // what was held may have led elsewhere
+  const FormatEdge* const edge = find(its_state);
   if (edge == nullptr) return false;
+  if (its_state != state_) go(its_state);
   held_ = token;
   held_special_.assign(token.size(), '\0');
   follow(*edge);
@@ -149,7 +157,9 @@ void AnswerParser::go(int next) {
     case TextKind::reasoning: has_reasoned_ = false; break;
     case TextKind::key: key_.clear(); break;
     case TextKind::json_arguments: json_ = {}, in_json_ = false; break;
-    case TextKind::json_calls: json_calls_ = JsonCallReader(is_guess_); break;
+    case TextKind::json_calls:
+      json_calls_ = JsonCallReader(is_guess_, is_guess_ && format_->guesses_by_name);
+      break;
     case TextKind::python_calls: python_calls_ = {}; break;
     default: break;
   }

@@ -261,5 +261,19 @@ TEST(ToolTypes, MakeJsonOfBareText) {
   EXPECT_EQ(argument_json("", kObjectType), "\"\"");
 }
 
+// A special token right behind a call, where the format has another one between.
+TEST(AnswerParser, ASpecialTokenEndsTheSpaceBehindACall) {
+  const auto format =
+      make_answer_format(find_tool_format("deepseek_v31"), nullptr, CallReading::any,
+                         [](std::string_view terminal) { return terminal.starts_with("<"); });
+  AnswerParser parser(format, types());
+  Events events;
+  for (const std::string_view part : {"<｜tool▁call▁begin｜>", "now", "<｜tool▁sep｜>", "{}",
+                                      "<｜tool▁call▁begin｜>", "now", "<｜tool▁sep｜>", "{}"})
+    parser.push(part, part.starts_with("<"), events);
+  parser.finish(events);
+  EXPECT_EQ(told_by(events).calls.size(), 2u);
+}
+
 }  // namespace
 }  // namespace tinyllm

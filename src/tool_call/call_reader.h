@@ -24,8 +24,10 @@ enum class CallNews {
 // {"name": "f", "arguments": {...}} with its keys in any order, or an array of these.
 class JsonCallReader {
  public:
-  // `knows_keys`: an object with other keys than those of calls is none.
-  explicit JsonCallReader(bool knows_keys = false) : knows_keys_(knows_keys) {}
+  // `knows_keys`: an object with other keys than those of calls is none. `by_name`: nor is one that
+  // does not begin with "name", or whose name is written with escapes.
+  explicit JsonCallReader(bool knows_keys = false, bool by_name = false)
+      : knows_keys_(knows_keys), by_name_(by_name) {}
 
   CallNews push(char c);
   bool is_over() const { return place_ == Place::over; }
@@ -58,7 +60,7 @@ class JsonCallReader {
   CallNews end_value();
   CallNews take_text(const std::string& text);
 
-  bool knows_keys_;
+  bool knows_keys_, by_name_;
   Place place_ = Place::begin;
   bool is_list_ = false;
   JsonScanner scanner_;

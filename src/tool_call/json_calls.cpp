@@ -92,6 +92,7 @@ CallNews JsonCallReader::in_key(char c) {
   if ((role_ == Role::name && has_name_) || (role_ == Role::arguments && has_arguments_))
     return refuse("a key of the call stands there twice");
   if (knows_keys_ && role_ == Role::none && key != "type") return refuse("a key is none of a call");
+  if (by_name_ && !has_name_ && text_ != "\"name\"") return refuse("no name comes first");
   place_ = Place::colon;
   return CallNews::none;
 }
@@ -143,6 +144,7 @@ CallNews JsonCallReader::end_value() {
   switch (role_) {
     case Role::name:
       name_ = decode(text_);
+      if (by_name_ && text_ != '"' + name_ + '"') return refuse("the name cannot be read");
       if (name_.empty() || name_.size() > kMaxKeyBytes) return refuse("the name cannot be read");
       has_name_ = true;
       return CallNews::named;

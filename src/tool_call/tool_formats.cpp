@@ -12,23 +12,18 @@ using Kind = TextKind;
 // models write the object as a block of JSON, or alone; where calls are forced they are all the text.
 ToolFormat hermes() {
   return {.name = "hermes",
-          .states =
-              {
-                  {Kind::content,
-                   {{"<tool_call>", 1, open},
-                    {"<tools>", 1, guess},
-                    {"```json", 3, guess},
-                    {"{", 3, guess, /*stays=*/true, /*at_start=*/true},
-                    {"[", 3, guess, /*stays=*/true, /*at_start=*/true}}},
-                  {Kind::json_calls, {}, 2},
-                  {Kind::space, {{"</tool_call>", 2}, {"</tools>", 2}}},
-                  {Kind::json_calls, {}, 4},
-                  {Kind::space, {{"```", 2}, {"{", 3, guess, /*stays=*/true}}},
-              },
-          .trigger = "<tool_call>",
-          .before_name = "<tool_call>\n{\"name\": \"",
-          .before_arguments = "\", \"arguments\": ",
-          .behind_arguments = "}\n</tool_call>"};
+          .states = {
+              {Kind::content,
+               {{"<tool_call>", 1, open},
+                {"<tools>", 1, guess},
+                {"```json", 3, guess},
+                {"{", 3, guess, /*stays=*/true, /*at_start=*/true},
+                {"[", 3, guess, /*stays=*/true, /*at_start=*/true}}},
+              {Kind::json_calls, {}, 2},
+              {Kind::space, {{"</tool_call>", 2}, {"</tools>", 2}}},
+              {Kind::json_calls, {}, 4},
+              {Kind::space, {{"```", 2}, {"{", 3, guess, /*stays=*/true}}},
+          }};
 }
 
 // <tool_call><function=f><parameter=a>\n1\n</parameter></function></tool_call>. The outer tag is

@@ -53,6 +53,16 @@ unsigned types_of(const Json& schema, int depth) {
   return types != 0 ? types : kAnyType;
 }
 
+bool is_json(std::string_view text) {
+  JsonScanner scanner;
+  JsonScanner::Step step = JsonScanner::Step::more;
+  for (std::size_t i = 0; i < text.size() && step == JsonScanner::Step::more; ++i) {
+    step = scanner.push(text[i]);
+    if (step == JsonScanner::Step::done) return i + 1 == text.size();
+  }
+  return step == JsonScanner::Step::more && scanner.push(' ') == JsonScanner::Step::before;
+}
+
 // Models that learnt on Python write its words.
 std::string_view json_word(std::string_view text) {
   if (text == "True") return "true";
@@ -99,8 +109,9 @@ std::string argument_json(std::string_view text, unsigned types) {
     const unsigned type = type_of_value(parse_ordered_json(word, "an argument", limits));
     // A string in quotes is the string; where only strings are JSON, quotes are part of it.
     if ((types & type) != 0 && (type != kStringType || types == kAnyType)) return std::string(word);
-  } catch (const Error&) {
-    return as_string;
+  } catch (const Error&) {  // no JSON, or a number that no double holds
+    const unsigned type = word[0] == '[' ? kArrayType : word[0] == '{' ? kObjectType : kNumberType;
+    if (word[0] != '"' && (types & type) != 0 && is_json(word)) return std::string(word);
   }
   return as_string;
 }

@@ -18,6 +18,7 @@ def function(name, **more):
     return {"type": "function", "function": {"name": name, "parameters": CITY, **more}}
 
 
+UNKNOWN = {"$ref": "#/$defs/x"}
 TOOLS = [function("get_weather", description="The weather of a city"), function("get_time")]
 # Ends with the number of tool results so far, which decides what the toy says.
 TEMPLATE = (
@@ -138,10 +139,12 @@ def test_a_template_without_tools_gets_them_in_words(fine_server):
 
 def test_a_call_that_cannot_be_read_comes_back(start_server, tmp_path):
     broken = ['<tool_call>\n{"name": "get_time", "argu', "ments\": {'city': 'Paris'}}\n</tool_call>"]
-    # Calls of this format are not held to their schemas.
-    server = start_server(write_model(tmp_path / "broken", {"1": broken}), "--tool-format", "granite")
-    body = {"messages": ASK, "tools": TOOLS}
-    answer = server.post(CHAT, body).json()["choices"][0]
+    server = start_server(write_model(tmp_path / "broken", {"1": broken}))
+    # Nothing can hold its calls.
+    body = {"messages": ASK, "tools": [function("get_time", parameters=UNKNOWN)]}
+    reply = server.post(CHAT, body)
+    assert reply.headers["x-tinyllm-ignored"] == "tools.function.parameters"
+    answer = reply.json()["choices"][0]
     assert answer["message"]["content"] == "".join(broken) and "tool_calls" not in answer["message"]
     assert "JSON" in answer["message"]["tool_parse_error"] and answer["finish_reason"] == "stop"
     deltas = [event["choices"][0]["delta"] for event in server.events(CHAT, body)[:-1]]
@@ -169,14 +172,46 @@ def test_a_call_that_has_begun_follows_the_schema(start_server, tmp_path):
     assert (reply.status, reply.error()["param"]) == (400, "tools")
 
 
-def test_a_strict_function_is_called_by_its_mark_only(start_server, tmp_path):
-    """What merely looks like a call has followed no schema: with a strict function it is text."""
-    bare = ['{"name": "get_time", "arg', 'uments": {"city": 5}}']
+@pytest.mark.parametrize("bare", [['{"name": "get_time", "arg', 'uments": {"city": 5}}'], ['```json\n{"name": "get_time", "arg', 'uments": {"city": 5}}']])
+def test_what_looks_like_a_call_follows_the_schema(start_server, tmp_path, bare):
+    """An object of JSON that names a function, or a block of it; another object is text."""
     server = start_server(write_model(tmp_path / "bare", {"1": bare}))
-    body = {"messages": ASK, "max_tokens": 100}
-    assert server.post(CHAT, {**body, "tools": TOOLS}).json()["choices"][0]["finish_reason"] == "tool_calls"
-    choice = server.post(CHAT, {**body, "tools": [function("get_time", strict=True)]}).json()["choices"][0]
+    body = {"messages": ASK, "max_tokens": 200, "logit_bias": NO_SPACES, "tools": [function("get_time", parameters=BONN, strict=True)]}
+    message = server.post(CHAT, body).json()["choices"][0]["message"]
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"city": "Bonn"}
+    other = {**body, "tools": [function("get_date", parameters=BONN, strict=True)]}
+    choice = server.post(CHAT, {**other, "logit_bias": {}}).json()["choices"][0]
     assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", "".join(bare))
+
+
+WRITTEN = {
+    "qwen3_coder": "<tool_call>\n<function=get_time>\n<parameter=city>",
+    "llama3_json": '{"name": "get_time", "parameters": {"city": "',
+    "llama_pythonic": '[get_time(city="',
+    "mistral": "[TOOL_CALLS]get_time[ARGS]{\"city\": \"",
+    "deepseek_v31": "<｜tool▁call▁begin｜>get_time<｜tool▁sep｜>{\"city\": \"",
+    "deepseek_v32": '<｜DSML｜invoke name="get_time"><｜DSML｜parameter name="city" string="true">',
+    "glm4": "<tool_call>get_time\n<arg_key>city</arg_key><arg_value>",
+    "kimi_k2": "<|tool_call_begin|>functions.get_time:0<|tool_call_argument_begin|>{\"city\": \"",
+    "granite": '<|tool_call|>[{"name": "get_time", "arguments": {"city": "',
+    "lfm2": '<|tool_call_start|>[get_time(city="',
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_calls_of_each_format_follow_the_schema(start_server, tmp_path, name):
+    """The toy would call with another city; forced, it calls in the same format."""
+    server = start_server(write_model(tmp_path / "held", {"1": [WRITTEN[name], "Paris"]}), "--tool-format", name)
+    tools = [function("get_time", parameters=BONN, strict=True)]
+    body = {"messages": ASK, "tools": tools, "logit_bias": NO_SPACES, "max_tokens": 300}
+    for choice in ("auto", "required"):
+        asked = {**body, "tool_choice": choice, "parallel_tool_calls": False}
+        reply = server.post(CHAT, asked)
+        assert "x-tinyllm-ignored" not in reply.headers
+        call = reply.json()["choices"][0]["message"]["tool_calls"][0]["function"]
+        assert call["name"] == "get_time" and json.loads(call["arguments"]) == {"city": "Bonn"}
+    shape = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": BONN}}}
+    assert server.post(CHAT, {**body, **shape}).status == 200
 
 
 def test_schemas_of_two_functions_do_not_meet(caller):
@@ -276,10 +311,10 @@ def test_an_effort_goes_to_the_template_that_knows_it(start_server, tmp_path, ca
 
 
 def test_formats_by_name(start_server, tmp_path):
-    model = write_model(tmp_path / "plain", {"1": ["[TOOL_CALLS]get_time[ARGS]{}"]}, "{{ tools }}{{ messages[0].content }}1")
+    model = write_model(tmp_path / "plain", {"1": ['[TOOL_CALLS]get_time[ARGS]{"city": "Paris"}']}, "{{ tools }}{{ messages[0].content }}1")
     server = start_server(model, "--tool-format", "mistral", "--reasoning-format", "none")
     [call] = server.post(CHAT, {"messages": ASK, "tools": TOOLS}).json()["choices"][0]["message"]["tool_calls"]
-    assert call["function"] == {"name": "get_time", "arguments": "{}"} and len(call["id"]) == 9
+    assert call["function"] == {"name": "get_time", "arguments": '{"city": "Paris"}'} and len(call["id"]) == 9
 
 
 @pytest.mark.parametrize(
@@ -316,14 +351,17 @@ def test_bad_tools_are_named(caller, more, param, word):
     assert (reply.status, error["param"]) == (400, param) and word in error["message"], error
 
 
-def test_strict_is_told_to_be_ignored_where_nothing_holds_it(start_server, tmp_path):
-    server = start_server(write_model(tmp_path / "free", {"1": LAST}), "--tool-format", "granite")
-    body = {"messages": ASK, "tools": [function("get_time", strict=True)], "max_tokens": 100}
-    reply = server.post(CHAT, body)
-    assert reply.status == 200 and "strict" in reply.headers["x-tinyllm-ignored"]
-    assert "x-tinyllm-ignored" not in server.post(CHAT, {**body, "tool_choice": "required"}).headers
-    error = server.post(CHAT, {**body, "response_format": {"type": "json_object"}}).error()
-    assert error["param"] == "response_format" and "tools" in error["message"]
+def test_a_strict_schema_that_cannot_be_held_is_refused(start_server, tmp_path):
+    """By what the format can write, too; without `strict` the header tells."""
+    server = start_server(write_model(tmp_path / "free", {"1": LAST}), "--tool-format", "glm4")
+    many = {"type": "object", "properties": {"a": {}}, "minProperties": 1}
+    for schema, word in ((UNKNOWN, "$ref"), (many, "minProperties")):
+        body = {"messages": ASK, "tools": [function("get_time", parameters=schema)], "max_tokens": 100}
+        assert server.post(CHAT, body).headers["x-tinyllm-ignored"] == "tools.function.parameters"
+        error = server.post(CHAT, {**body, "tools": [function("get_time", parameters=schema, strict=True)]}).error()
+        assert error["param"] == "tools" and word in error["message"]
+    # A forced call is JSON then, which holds more.
+    assert server.post(CHAT, {**body, "tool_choice": "required"}).status == 200
 
 
 def test_forced_calls(caller):
