@@ -124,9 +124,9 @@ std::int64_t KvStore::find(std::span<const BlockKey> keys) {
   std::int64_t n_found = 0;
   for (const BlockKey& key : keys) {
     const std::optional<std::int64_t> slot = index_.find(key);
-    if (!slot) break;
+    if (!slot && !queued_.contains(key)) break;
     ++n_found;
-    touch(key, *slot);
+    if (slot) touch(key, *slot);
   }
   counts_.n_misses += keys.size() - static_cast<std::uint64_t>(n_found);
   return n_found;

@@ -130,6 +130,18 @@ TEST(KvStore, ABlockIsStoredOnceAndOnlyIfItFitsIntoTheQueue) {
   EXPECT_GE(n_copied + n_not_stored, 50u);
 }
 
+// What was put is found at once, written or not.
+TEST(KvStore, BlocksOfTheQueueAreRead) {
+  const TempFolder folder;
+  KvStore store(spec_of(folder), small_identity());
+  for (int text = 0; text < 20; ++text) {
+    const auto keys = chain(store.root(""), text, 4);
+    put_all(store, store.root(""), keys);
+    EXPECT_EQ(store.find(keys), 4);
+    EXPECT_EQ(read_all(store, keys), 4);
+  }
+}
+
 TEST(KvStore, TheBoundHoldsAndTheStartOfATextIsKept) {
   const TempFolder folder;
   fill(spec_of(folder, 6), 1, 4);

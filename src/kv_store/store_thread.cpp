@@ -1,6 +1,7 @@
 // The store's thread: the only one that touches the files once the store is open. It lets go of the
 // mutex while it reads and writes.
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -89,7 +90,11 @@ void KvStore::read_next(Lock& lock) {
 
 bool KvStore::read(Lock& lock, const BlockKey& key, std::span<std::byte> block) {
   const std::optional<std::int64_t> slot = index_.find(key);
-  if (!slot) return false;
+  if (!slot) {  // it may still wait to be written
+    const auto queued = std::ranges::find(writes_, key, &Write::key);
+    if (queued != writes_.end()) std::ranges::copy(queued->block, block.begin());
+    return queued != writes_.end();
+  }
   const BlockEntry entry = index_.entry(*slot);
   lock.unlock();
   const bool is_whole = file_.read_block(*slot, entry, block);
