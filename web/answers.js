@@ -2,18 +2,20 @@
 // reload, a lost connection or a crash leaves what has come, marked as not whole, to be continued.
 
 import * as api from './api.js';
+import { deny, messagesOf, openCalls, takeCalls } from './calls.js';
 import { add, shownMessages } from './conversation.js';
 import { partsOf } from './reasoning.js';
 import { apiKey, parameters, settings } from './settings.js';
 import { save } from './store.js';
+import { runAlways, runsAlways, serverTools } from './tools.js';
 
 const SAVE_EVERY_MS = 1000;
 const SIGN_OF_LIFE_MS = 5000; // how often an answer is kept although no text comes
 const running = new Map(); // conversation -> {controller, message, savedAt}
 const listeners = [];
 
-// listener(conversation, message, event, error); event: 'begin', 'grow', 'end', 'error', or 'full' when the browser has no
-// room to keep the answer.
+// listener(conversation, message, event, error); event: 'begin', 'grow', 'end', 'error', 'asked' when the user has said yes or
+// no to one of several calls of tools, or 'full' when the browser has no room to keep the answer.
 export function listen(listener) { listeners.push(listener); }
 
 function tell(...what) { listeners.forEach((listener) => listener(...what)); }
@@ -31,9 +33,10 @@ export function isLost(message) {
 // The messages up to `last` as the model is to see them: its earlier thoughts are not sent back.
 function prompt(conversation, last) {
   const shown = shownMessages(conversation);
-  const messages = shown.slice(0, shown.indexOf(last) + 1)
-    .map((message) => ({ role: message.role, content: message.role === 'user' ? message.content : partsOf(message).answer }))
-    .filter((message) => message.content.trim());
+  const messages = shown.slice(0, shown.indexOf(last) + 1).flatMap((message) => {
+    if (message.role === 'assistant') return messagesOf(message, partsOf(message).answer);
+    return message.content.trim() ? [{ role: 'user', content: message.content }] : [];
+  });
   return settings.system ? [{ role: 'system', content: settings.system }, ...messages] : messages;
 }
 
@@ -41,14 +44,45 @@ function prompt(conversation, last) {
 export function answer(conversation, question) {
   const messages = prompt(conversation, question);
   const message = add(conversation, 'assistant', '', question.id);
-  return run(conversation, message, messages, {});
+  return run(conversation, message, messages, serverTools());
 }
 
 // Lets the model go on with an answer that was stopped, cut or lost.
 export function goOn(conversation, message) {
   const before = shownMessages(conversation).find((other) => other.id === message.parent);
-  const messages = [...prompt(conversation, before), { role: 'assistant', content: message.content }];
-  return run(conversation, message, messages, { add_generation_prompt: false, continue_final_message: true });
+  const own = message.calls ? messagesOf(message, partsOf(message).answer) : [{ role: 'assistant', content: message.content }];
+  const how = { add_generation_prompt: false, continue_final_message: true };
+  return run(conversation, message, [...prompt(conversation, before), ...own], how);
+}
+
+// The user's word on a call that waits for it: 'run', 'deny', or 'always' for all calls of this tool in this conversation.
+export function answerCall(conversation, message, call, word) {
+  if (word === 'deny') deny(call);
+  else call.word = 'run';
+  if (word === 'always') runAlways(conversation, call.name);
+  if (!resume(conversation, message)) {
+    keep(conversation, { message });
+    tell(conversation, message, 'asked');
+  }
+}
+
+// Goes on behind the calls of an answer, once all of them have their word. False: some have not.
+function resume(conversation, message) {
+  const open = openCalls(message);
+  for (const call of open) {
+    if (call.approval && runsAlways(conversation, call.name)) call.word = 'run';
+  }
+  if (!open.every((call) => call.word)) return false;
+  const approvals = open.map((call) => call.approval);
+  const before = shownMessages(conversation).find((other) => other.id === message.parent);
+  const messages = [...prompt(conversation, before), ...messagesOf(message, '', true)];
+  for (const call of open) { // the server's now
+    delete call.isLeft;
+    delete call.approval;
+    delete call.word;
+  }
+  run(conversation, message, messages, { tools: [{ type: 'mcp' }], ...(approvals.length > 0 ? { tool_approvals: approvals } : {}) });
+  return true;
 }
 
 async function run(conversation, message, messages, how) {
@@ -68,6 +102,7 @@ async function run(conversation, message, messages, how) {
   }
   clearInterval(timer);
   running.delete(conversation);
+  if (message.status === 'asks' && resume(conversation, message)) return;
   keep(conversation, answer);
   tell(conversation, message, 'end');
   if (failure && failure.name !== 'AbortError') tell(conversation, message, 'error', failure);
@@ -79,19 +114,27 @@ async function read(conversation, answer, pieces) {
   const started = performance.now();
   let usage = { prompt_tokens: 0, completion_tokens: 0 };
   let first = 0;
+  let earlier = { prompt_tokens: 0, completion_tokens: 0 }; // of messages of the model before its last: usage counts them all
+  const known = new Map(); // calls of tools
   for await (const piece of pieces) {
     const seconds = (performance.now() - started) / 1000;
     if (piece.text) message.content += piece.text;
     if (piece.reasoning) message.reasoning = (message.reasoning ?? '') + piece.reasoning;
     if (piece.text || piece.reasoning) first ||= seconds;
-    if (piece.usage) usage = piece.usage;
+    if (piece.calls) takeCalls(message, known, piece.calls, false);
+    if (piece.leftCalls) takeCalls(message, known, piece.leftCalls, true);
+    if (piece.usage) {
+      if (usage.prompt_tokens && piece.usage.prompt_tokens > usage.prompt_tokens) earlier = usage;
+      usage = piece.usage;
+    }
     if (piece.finish) {
       if (piece.finish === 'length') message.status = 'cut';
+      else if (openCalls(message).length > 0) message.status = 'asks';
       else delete message.status;
     }
     message.stats = {
       tokens: before.tokens + usage.completion_tokens,
-      context: usage.prompt_tokens + usage.completion_tokens,
+      context: usage.prompt_tokens + usage.completion_tokens - earlier.prompt_tokens - earlier.completion_tokens,
       seconds: before.seconds + seconds,
       first: before.first ?? first,
       speed: usage.completion_tokens > 1 && seconds > first ? (usage.completion_tokens - 1) / (seconds - first) : 0,

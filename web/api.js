@@ -73,7 +73,8 @@ export async function* engineFrames(apiKey, signal) {
   for await (const data of events(response.body)) yield JSON.parse(data);
 }
 
-// Streams an answer: pieces of {text}, {reasoning}, {usage} and {finish}, in the order in which they come. `signal` stops it.
+// Streams an answer: pieces of {text}, {reasoning}, {calls}, {leftCalls}, {usage} and {finish}, in the order in which they come
+// (calls of tools as the API has them: those that the server runs, and those that it leaves to us). `signal` stops it.
 // An answer that ends without a reason to finish was lost with the connection: status 0.
 export async function* chat(messages, parameters, apiKey, signal) {
   const response = await request('/v1/chat/completions', {
@@ -94,6 +95,8 @@ export async function* chat(messages, parameters, apiKey, signal) {
     const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning;
     if (reasoning) yield { reasoning };
     if (choice?.delta?.content) yield { text: choice.delta.content };
+    if (choice?.delta?.server_tool_calls) yield { calls: choice.delta.server_tool_calls };
+    if (choice?.delta?.tool_calls) yield { leftCalls: choice.delta.tool_calls };
     if (choice?.finish_reason) {
       isFinished = true;
       yield { finish: choice.finish_reason };

@@ -8,6 +8,7 @@ import { drawMessages, editInPlace, elementOf, showText } from './messages.js';
 import { apiKey, openSettings, showDefaults, watchSettings } from './settings.js';
 import { drawSidebar, initSidebar, openSidebar } from './sidebar.js';
 import * as store from './store.js';
+import { offerTools } from './tools.js';
 
 const $ = (id) => document.getElementById(id);
 const state = { current: create(), server: 'unknown', maxTokens: 0 };
@@ -28,7 +29,7 @@ function draw() {
   const messages = shownMessages(state.current);
   $('title').textContent = state.current.title || 'New conversation';
   drawSidebar();
-  drawMessages(state.current, messages, { isBusy, edit, goOn, regenerate, choose: chooseVersion });
+  drawMessages(state.current, messages, { isBusy, edit, goOn, regenerate, choose: chooseVersion, answerCall });
   drawContext(messages);
   $('send').hidden = isBusy;
   $('stop').hidden = !isBusy;
@@ -63,6 +64,8 @@ function send(text) {
 }
 
 function goOn(message) { answers.goOn(state.current, message); }
+
+function answerCall(message, call, word) { answers.answerCall(state.current, message, call, word); }
 
 function regenerate(message) {
   const question = state.current.messages.find((other) => other.id === message.parent);
@@ -109,7 +112,7 @@ answers.listen((conversation, message, event, error) => {
     if (event !== 'grow') drawSidebar();
   } else if (event === 'grow') {
     askToPaint(message);
-  } else if (event === 'begin' || event === 'end') {
+  } else if (['begin', 'end', 'asked'].includes(event)) {
     const follow = event === 'begin' || atBottom();
     draw();
     if (follow) toBottom();
@@ -125,6 +128,7 @@ function serverChanged(server, news) {
     state.maxTokens = news.max_model_len ?? 0;
     $('model').textContent = news.id;
     showDefaults(news.default_sampling ?? {});
+    offerTools(news.server_tools ?? []);
     engine.offer(Boolean(news.debug_views), apiKey);
   } else {
     $('model').textContent = { loading: 'loading …', unreachable: 'no connection' }[server] ?? news;

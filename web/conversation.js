@@ -3,12 +3,13 @@
 // Conversation: {id, title, titled, updated, messages: [message, ...], leaf}
 //   titled, updated: milliseconds since 1970, when its title was given and when a message was last added
 //   leaf: id of the message that the shown branch ends with; '' when there is none
-// Message: {id, parent, role, content, at, changed, reasoning?, status?, error?, stats?}
+// Message: {id, parent, role, content, at, changed, reasoning?, calls?, status?, error?, stats?}
 //   parent: id of the message before it; '' for a first one
 //   role: 'user' or 'assistant'
 //   at, changed: milliseconds since 1970; of two copies of one message the later changed is right
 //   status: absent when whole; 'running'; 'stopped' by the user; 'cut' at a length limit; 'lost' with the connection;
-//           'failed' on the server. error: what there is to say about the last two
+//           'failed' on the server; 'asks' for the user's word on a call. error: what there is to say about 'lost' and 'failed'
+//   calls: of tools, in their order (calls.js)
 //   stats: {tokens, context, seconds, first, speed}: generated tokens, tokens of the context in use, seconds of it all and
 //          to the first token, tokens a second after it
 
@@ -93,10 +94,25 @@ function replace(own, message) {
 const text = (value) => (typeof value === 'string' ? value : '');
 const number = (value) => (Number.isFinite(value) ? value : 0);
 
+function normaliseCall(raw) {
+  if (!raw || typeof raw !== 'object') return null;
+  const call = { id: text(raw.id), name: text(raw.name), arguments: text(raw.arguments), at: number(raw.at), turn: number(raw.turn) };
+  if (typeof raw.result === 'string') call.result = raw.result;
+  if (text(raw.approval)) call.approval = raw.approval;
+  for (const name of ['isError', 'isLeft', 'isDropped']) {
+    if (raw[name] === true) call[name] = true;
+  }
+  return call;
+}
+
 function normaliseMessage(raw, id, parent, i) {
   const message = { id, parent, role: raw.role, content: raw.content, at: number(raw.at) || i, changed: number(raw.changed) };
   for (const name of ['reasoning', 'status', 'error']) {
     if (text(raw[name])) message[name] = raw[name];
+  }
+  if (Array.isArray(raw.calls)) {
+    const calls = raw.calls.map(normaliseCall).filter(Boolean);
+    if (calls.length > 0 && raw.role === 'assistant') message.calls = calls;
   }
   if (raw.stats && typeof raw.stats === 'object') {
     const names = ['tokens', 'context', 'seconds', 'first', 'speed'];

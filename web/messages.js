@@ -1,6 +1,7 @@
 // The messages of a conversation on the screen. Each has one element, which is drawn again only when its message changed.
 
 import { isLost, isRunningMessage } from './answers.js';
+import { showSteps } from './cards.js';
 import { button, copy } from './code.js';
 import { versions } from './conversation.js';
 import { showMarkdown } from './markdown.js';
@@ -37,10 +38,21 @@ function showReasoning(element, { reasoning, isOpen }, isRunning) {
   }
   if (!details) {
     details = reasoningElement();
-    element.querySelector('.body').before(details);
+    element.prepend(details);
   }
   details.firstElementChild.textContent = isOpen && isRunning ? 'Thinking…' : 'Thoughts';
   showMarkdown(details.lastElementChild, reasoning, !isOpen);
+}
+
+// The model's messages with calls of tools, before its last words.
+function showCalls(element, message, isRunning, answer) {
+  let steps = element.querySelector('.steps');
+  if (!message.calls) return steps?.remove();
+  if (!steps) {
+    steps = part('steps');
+    element.querySelector('.body').before(steps);
+  }
+  showSteps(steps, message, isRunning, answer);
 }
 
 // Shows the text of an answer in its element; called again and again while it grows.
@@ -48,6 +60,7 @@ export function showText(element, message) {
   const isRunning = isRunningMessage(message);
   const parts = partsOf(message);
   showReasoning(element, parts, isRunning);
+  showCalls(element, message, isRunning, element.answerCall);
   const body = element.querySelector('.body');
   showMarkdown(body, parts.answer, !isRunning);
   body.classList.toggle('waiting', isRunning && !parts.answer);
@@ -97,7 +110,7 @@ function toolsOf(conversation, message, actions) {
   if (!actions.isBusy && message.role === 'user') tools.append(button('Edit', () => actions.edit(message)));
   if (!actions.isBusy && message.role === 'assistant') {
     const isPart = isLost(message) || ['stopped', 'cut', 'lost', 'failed'].includes(message.status);
-    if (isPart && message.content) tools.append(button('Continue', () => actions.goOn(message)));
+    if (isPart && (message.calls ? answer : message.content)) tools.append(button('Continue', () => actions.goOn(message)));
     tools.append(button(message.content ? 'Regenerate' : 'Retry', () => actions.regenerate(message)));
   }
   tools.append(statsOf(message));
@@ -108,7 +121,9 @@ function toolsOf(conversation, message, actions) {
 function messageElement(conversation, message, actions, old) {
   const element = part(`message ${message.role}`, 'article');
   const body = old?.querySelector('.body') ?? part('body');
-  element.append(...old?.querySelectorAll('.reasoning') ?? [], body);
+  element.append(...old?.querySelectorAll(':scope > :is(.reasoning, .steps)') ?? [], body);
+  const isAsked = message.status === 'asks' && !actions.isBusy && conversation.leaf === message.id;
+  if (isAsked) element.answerCall = (call, word) => actions.answerCall(message, call, word);
   if (message.role === 'user') body.textContent = message.content;
   else showText(element, message);
   const note = noteOf(message);
@@ -122,10 +137,11 @@ function messageElement(conversation, message, actions, old) {
 // What an element's look depends on besides the message itself.
 function keyOf(conversation, message, actions) {
   const places = versions(conversation, message).map((version) => version.id);
-  return JSON.stringify([message, places, actions.isBusy, isRunningMessage(message), isLost(message)]);
+  return JSON.stringify([message, places, actions.isBusy, conversation.leaf === message.id, isRunningMessage(message), isLost(message)]);
 }
 
-// actions: {isBusy, edit(message), goOn(message), regenerate(message), choose(message)}; busy: an answer is on its way.
+// actions: {isBusy, edit(message), goOn(message), regenerate(message), choose(message), answerCall(message, call, word)};
+// busy: an answer is on its way.
 export function drawMessages(conversation, messages, actions) {
   const old = new Map([...list.children].map((element) => [element.dataset.id, element]));
   const elements = messages.map((message) => {

@@ -1,6 +1,8 @@
 // What a model thought before it answered. Such models write it between <think> and </think>; where the chat template
 // itself opens <think> at the end of the prompt, only </think> stands in the answer, on a line of its own.
 
+import { turnsOf } from './calls.js';
+
 const OPEN = '<think>';
 const CLOSE = '</think>';
 
@@ -22,8 +24,9 @@ export function splitReasoning(text) {
   };
 }
 
-// The same of a message, whose server may have told the two apart already.
+// The same of a message, behind its calls of tools. Its server may have told the two apart already.
 export function partsOf(message) {
-  if (!message.reasoning) return splitReasoning(message.content);
-  return { reasoning: message.reasoning, answer: message.content, isOpen: !message.content };
+  const { tail, turns } = turnsOf(message);
+  if (!message.reasoning) return splitReasoning(tail);
+  return { reasoning: message.reasoning, answer: tail, isOpen: !message.content && turns.length === 0 };
 }

@@ -105,13 +105,14 @@ void McpServers::add_tools(Server& server, const std::vector<Offer>& offers, Too
   for (const auto& [owner, tool, full_name] : offers) {
     if (owner != &server) continue;
     try {
-      box.add({.name = full_name,
-               .description = tool.description,
-               .parameters = tool.parameters,
-               .call = [this, &server, name = tool.name](const nlohmann::ordered_json& arguments,
-                                                         function_ref<bool()> stop) {
-                 return call(server, name, arguments, stop);
-               }});
+      box.add(
+          {.name = full_name,
+           .description = tool.description,
+           .parameters = tool.parameters,
+           .call = [this, &server, name = tool.name](
+                       const nlohmann::ordered_json& arguments,
+                       function_ref<bool()> stop) { return call(server, name, arguments, stop); },
+           .server = server.name});
       server.in_box.push_back(full_name);
     } catch (const Error&) {
       ++server.n_left_out;  // its name is taken, or its schema is nested too deeply

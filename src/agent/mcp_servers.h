@@ -1,7 +1,8 @@
 #pragma once
 // The running servers of a configuration, whose tools go into a box as server_tool. A name that two
 // servers could mean is left out. A server that cannot be used, or dies later, is told and takes
-// nobody with it. One thread.
+// nobody with it. One thread; but the tools of different servers may be called beside each other, each
+// server's from one thread at a time, and `tell` is called on these.
 
 #include <cstdint>
 #include <functional>

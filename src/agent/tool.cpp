@@ -50,6 +50,14 @@ std::string string_of(const json& value, const char* name) {
 
 }  // namespace
 
+json definition_of(const Tool& tool) {
+  return {{"type", "function"},
+          {"function",
+           {{"name", tool.name},
+            {"description", tool.description},
+            {"parameters", parse_ordered_json(tool.parameters, tool.name)}}}};
+}
+
 void ToolBox::add(Tool tool) {
   const bool is_name = !tool.name.empty() && tool.name.size() <= kMaxNameBytes &&
                        std::ranges::all_of(tool.name, is_name_byte);
@@ -75,13 +83,7 @@ const Tool* ToolBox::find(std::string_view name) const {
 
 json ToolBox::to_json() const {
   json all = json::array();
-  for (const Tool& tool : tools_) {
-    all.push_back({{"type", "function"},
-                   {"function",
-                    {{"name", tool.name},
-                     {"description", tool.description},
-                     {"parameters", parse_ordered_json(tool.parameters, tool.name)}}}});
-  }
+  for (const Tool& tool : tools_) all.push_back(definition_of(tool));
   return all;
 }
 

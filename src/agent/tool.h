@@ -1,6 +1,6 @@
 #pragma once
 // A function that a model may call and this program runs. Knows no model and no terminal. Tools of
-// one box run one at a time, on the thread that asks for them.
+// one server run one at a time, on the thread that asks for them; others may run beside them.
 
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +29,11 @@ struct Tool {
   std::function<ToolResult(const nlohmann::ordered_json& arguments,
                            function_ref<bool()> interrupted)>
       call;
+  std::string server = {};  // the MCP server that runs it; "": this program does
 };
+
+// A tool as requests to a model have it: {"type": "function", "function": {...}}.
+nlohmann::ordered_json definition_of(const Tool& tool);
 
 class ToolBox {
  public:

@@ -1,6 +1,5 @@
 #include "agent/tool_chat.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -11,16 +10,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-// Behind results, where the model may not call any more. Small models call again without it. It is
-// part of this one prompt only.
-constexpr const char* kAskForAnswer = "Answer my question now, in words, with these results.";
-
 constexpr const char* kNoRoom = "(the context was full before the answer)";
-
-// However many bytes make a token, a result fills at most half of the context.
-std::size_t max_result_bytes(std::int64_t context) {
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(context / 2, 512, 16 << 10));
-}
 
 void add(ChatAnswer& answer, const AskedTurn& asked) {
   answer.n_prompt_tokens += asked.n_prompt_tokens;
@@ -46,7 +36,7 @@ ChatAnswer ToolChat::answer(const ChatTalk& talk, const SamplingParams& params,
   const json tools = box_.to_json();
   const auto ask = [&](bool may_call) {
     json messages = talk.prompt();
-    if (!may_call) messages.push_back({{"role", "user"}, {"content", kAskForAnswer}});
+    if (!may_call) messages.push_back(answer_request());  // in this one prompt only
     AskedTurn asked =
         model_.ask(messages, may_call ? tools : json::array(), params,
                    {watcher.on_text, hooks_.on_reasoning, watcher.on_prefill, watcher.interrupted});

@@ -49,7 +49,7 @@ ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
                                            !options.no_shift);
   if (!options.system.empty()) session_->set_system(options.system);
   if (options.tools == nullptr) return;
-  options.tools->fit_into(completer_->context(), [&](std::string_view text) {
+  options.tools->tools().fit_into(completer_->context(), [&](std::string_view text) {
     return std::ssize(tokenizer.encode(text));
   });
   agent_ = std::make_unique<ToolChat>(*completer_->engine(), options.tools->box(),

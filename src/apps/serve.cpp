@@ -15,8 +15,10 @@
 #include "apps/engine_options.h"
 #include "apps/first_chat.h"
 #include "apps/loading_bar.h"
+#include "apps/open_tools.h"
 #include "apps/options.h"
 #include "apps/standard_output.h"
+#include "apps/tool_options.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -38,6 +40,7 @@ struct ServeCommand {
   std::string model;
   std::vector<std::string> words;  // [MODEL]
   EngineFlags flags;
+  ToolOptions tools;
   HttpServerOptions http;
   ServiceOptions service;
   AskedSampling sampling;
@@ -104,6 +107,18 @@ std::string address_of(const ServeCommand& command, std::uint16_t port) {
                      is_v6 ? "[" + command.http.host + "]" : command.http.host, port);
 }
 
+// Tools run with the rights of whoever started the server: where others may ask, only with a key.
+void check_tools(const ServeCommand& command) {
+  if (!command.tools.wanted() || !command.service.api_keys.empty()) return;
+  const bool is_open = !is_loopback(command.http.host) || !command.service.cors_origins.empty() ||
+                       !command.service.trusted_proxies.empty() ||
+                       !command.service.allowed_hosts.empty();
+  if (is_open)
+    fail(ErrorCode::usage,
+         "a server with tools that others than this machine reach (--host, --allowed-host, "
+         "--cors-origin, --trusted-proxy) needs an --api-key");
+}
+
 // What the flags give in other units, and what follows from several of them.
 void prepare(ServeCommand& command) {
   HttpServerOptions& http = command.http;
@@ -121,6 +136,7 @@ void prepare(ServeCommand& command) {
   service.n_workers = std::max(2, http.n_threads);
   service.api_keys = gather_keys(command);
   service.checks_host = service.api_keys.empty();
+  check_tools(command);
   if (is_loopback(http.host)) return;
   service.host_names = HostNames::literal;
   char name[256] = "";
@@ -128,6 +144,22 @@ void prepare(ServeCommand& command) {
   if (service.api_keys.empty())
     log(LogLevel::warning, "anyone who reaches {} may use this server: no --api-key is set",
         http.host);
+}
+
+std::unique_ptr<OpenTools> open_server_tools(const ToolOptions& options) {
+  if (!options.wanted()) return nullptr;
+  return open_tools(options, [](const std::string& line) { log(LogLevel::warning, "{}", line); });
+}
+
+void set_tools(Server& server, OpenTools& tools, const Engine& engine) {
+  if (!engine.text().tokenizer) return;
+  tools.fit_into(engine.max_model_len(), [&](std::string_view text) {
+    return std::ssize(engine.text().tokenizer->encode(text));
+  });
+  if (tools.box.empty()) return log(LogLevel::warning, "no tool is left to run");
+  server.set_tools(std::make_unique<ServerTools>(tools.box, tools.allowed));
+  log(LogLevel::info, "runs {} tools for requests that ask for them, {} of them unasked",
+      tools.box.tools().size(), tools.allowed.size());
 }
 
 void log_formats(const ServedModel& model) {
@@ -186,10 +218,12 @@ void run_serve(ServeCommand& command) {
   // The port is taken before the model is read: a wrong one is known at once, and early clients
   // hear that the model is loading.
   const Stopwatch clock;
+  std::unique_ptr<OpenTools> tools;  // longer there than the server
   Server server(command.http, command.service);
   server.on_reload([&command] { return gather_keys(command); });
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
+  tools = open_server_tools(command.tools);
   const std::unique_ptr<Engine> engine = open_model(command.model, engine_flags, LoadingBar());
   ServedModel model;
   model.engine = engine.get();
@@ -204,6 +238,7 @@ void run_serve(ServeCommand& command) {
   choose_formats(model, command.tool_format, command.reasoning_format);
   log(LogLevel::info, "{}", describe(*engine));
   log_formats(model);
+  if (tools) set_tools(server, *tools, *engine);
   server.set_model(model);
   const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", model.names.front(),
                                           address_of(command, server.port()), clock.seconds());
@@ -405,6 +440,7 @@ void add_serve_command(Command app) {
   add_answer_limits(command, options->limits);
   add_sampling_defaults(command, options->sampling);
   add_format_options(command, *options);
+  add_tool_options(command, options->tools);
   add_schedule_options(command, *options);
   command.add_flag("--quiet", options->quiet, "Do not log each request");
   command.add_flag("--strict", options->service.strict,

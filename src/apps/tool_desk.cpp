@@ -5,52 +5,20 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <utility>
-#include <vector>
 
-#include "agent/calculator.h"
-#include "agent/date_time.h"
-#include "agent/learn_check.h"
-#include "agent/mcp_config.h"
-#include "agent/tools_folder.h"
 #include "apps/printable.h"
 #include "apps/terminal.h"
-#include "base/error.h"
-#include "learn/course_paths.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr std::size_t kMaxShownBytes = 2000;
-constexpr std::size_t kMaxAskedBytes = 16 << 10;  // of the arguments of a call
 constexpr int kMaxShownLines = 12;
 constexpr std::size_t kMaxAboutBytes = 60;  // of a description
 
 void tell(std::string_view text) { std::fprintf(stderr, "%s\n", dim(text, STDERR_FILENO).c_str()); }
-
-bool has_course() {
-  try {
-    learn::find_course("");
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-void add_own_tools(ToolBox& box, const ToolOptions& options) {
-  if (options.tools) {
-    box.add(make_calculator());
-    box.add(make_date_time());
-    if (has_course()) {
-      std::error_code error;
-      const auto binary = std::filesystem::read_symlink("/proc/self/exe", error);
-      box.add(make_learn_check({binary.string(), "learn", "check"}));
-    }
-  }
-  if (!options.folder.empty()) add_folder_tools(box, options.folder);
-}
 
 // The begin of a text for a person.
 std::string begin_of(const std::string& text) {
@@ -116,27 +84,8 @@ InputEvent read_reply(LineEditor* editor, std::string& line) {
 
 }  // namespace
 
-ToolDesk::ToolDesk(const ToolOptions& options) {
-  add_own_tools(box_, options);
-  if (!options.mcp_file.empty()) {
-    const std::vector<McpServerConfig> configs = read_mcp_config(options.mcp_file);
-    const auto say_line = [](const std::string& line) { tell("(" + printable(line) + ")"); };
-    servers_ = std::make_unique<McpServers>(configs, box_, say_line, [] { return false; });
-  }
-  for (const std::string& name : options.allowed) {
-    if (box_.find(name) == nullptr && servers_ && servers_->is_of_missing_server(name)) {
-      tell(fmt::format("(--allow-tool {}: its server cannot be used)", printable(name)));
-      continue;
-    }
-    if (box_.find(name) == nullptr) {
-      std::string names;
-      for (const Tool& tool : box_.tools()) names += (names.empty() ? "" : ", ") + tool.name;
-      fail(ErrorCode::usage, "--allow-tool {}: there is no such tool; {}", name,
-           names.empty() ? "--tools, --tools-folder and --mcp give some" : "there are " + names);
-    }
-    allowed_.insert(name);
-  }
-}
+ToolDesk::ToolDesk(const ToolOptions& options)
+    : tools_(open_tools(options, [](const std::string& line) { tell("(" + line + ")"); })) {}
 
 ToolChatHooks ToolDesk::hooks() {
   return {.approve = [this](const AgentCall& call) { return approve(call); },
@@ -144,16 +93,12 @@ ToolChatHooks ToolDesk::hooks() {
           .on_reasoning = show_reasoning};
 }
 
-void ToolDesk::fit_into(std::int64_t context,
-                        function_ref<std::int64_t(std::string_view text)> n_tokens) {
-  if (servers_ != nullptr) servers_->leave_out_long_lists(box_, n_tokens, context / 2);
-}
-
 std::string ToolDesk::list() const {
   std::string lines;
-  for (const Tool& tool : box_.tools()) {
-    lines += fmt::format("  {:<16} {}: {}\n", tool.name,
-                         allowed_.contains(tool.name) ? "runs" : "asks", about(tool.description));
+  for (const Tool& tool : tools_->box.tools()) {
+    lines +=
+        fmt::format("  {:<16} {}: {}\n", tool.name,
+                    tools_->allowed.contains(tool.name) ? "runs" : "asks", about(tool.description));
   }
   return lines.empty() ? "  none\n" : lines;
 }
@@ -169,7 +114,7 @@ void ToolDesk::begin_answer(std::function<void()> pause, std::function<bool()> i
 Approval ToolDesk::approve(const AgentCall& call) {
   pause_();
   const std::string arguments = one_line(call.arguments);
-  const bool is_allowed = allowed_.contains(call.name);
+  const bool is_allowed = tools_->allowed.contains(call.name);
   const bool is_whole = !is_allowed && arguments.size() <= kMaxAskedBytes;
   tell(indented(plain_to_see(call.name) + " " +
                 (is_whole ? plain_to_see(arguments) : begin_of(arguments))));
@@ -191,8 +136,8 @@ Approval ToolDesk::ask(const std::string& name) {
     const InputEvent event = read_reply(editor_, line);
     if (event == InputEvent::interrupted || interrupted_()) return Approval::stop;
     if (event == InputEvent::end || line == "n" || line == "no") return Approval::refuse;
-    if (line == "a" || line == "always") allowed_.insert(name);
-    if (line == "y" || line == "yes" || allowed_.contains(name)) return Approval::run;
+    if (line == "a" || line == "always") tools_->allowed.insert(name);
+    if (line == "y" || line == "yes" || tools_->allowed.contains(name)) return Approval::run;
   }
 }
 

@@ -119,11 +119,12 @@ json logprobs_json(const AnswerHead& head, const AnswerChoice& choice, const Tok
 // A call as a message has it; in a stream with its index, and only what is new.
 json call_json(const AnswerCall& call, bool in_stream) {
   json result = json::object();
-  if (in_stream) result["index"] = call.idx;
+  if (in_stream) result["index"] = call.place;
   if (!call.name.empty()) result["id"] = call.id, result["type"] = "function";
   result["function"] = json::object();
   if (!call.name.empty()) result["function"]["name"] = call.name;
   result["function"]["arguments"] = call.arguments;
+  if (!call.approval_id.empty()) result["approval_request_id"] = call.approval_id;
   return result;
 }
 
@@ -132,11 +133,9 @@ void add_calls(json& message, const AnswerChoice& choice, bool in_stream) {
     message["reasoning_content"] = choice.reasoning;
     message["reasoning"] = choice.reasoning;
   }
-  if (!choice.calls.empty()) {
-    message["tool_calls"] = json::array();
-    for (const AnswerCall& call : choice.calls)
-      message["tool_calls"].push_back(call_json(call, in_stream));
-  }
+  for (const AnswerCall& call : choice.calls)
+    message[call.runs_here ? "server_tool_calls" : "tool_calls"].push_back(
+        call_json(call, in_stream));
   if (!choice.tool_parse_error.empty()) message["tool_parse_error"] = choice.tool_parse_error;
 }
 
@@ -209,6 +208,20 @@ json chunk_choice_json(const AnswerHead& head, const AnswerChoice& choice, bool 
   result["logprobs"] = logprobs_json(head, shown, tokenizer);
   add_ending(result, choice);
   return result;
+}
+
+json tool_result_chunk(const AnswerHead& head, const ServerToolResult& result) {
+  json call = {{"index", result.place},
+               {"id", result.call_id},
+               {"result", result.text},
+               {"is_error", result.is_error}};
+  if (result.is_dropped) call["dropped"] = true;
+  json chunk = chunk_json(head);
+  chunk["choices"].push_back({{"index", 0},
+                              {"delta", {{"server_tool_calls", json::array({std::move(call)})}}},
+                              {"logprobs", nullptr},
+                              {"finish_reason", nullptr}});
+  return chunk;
 }
 
 json prompt_logprobs_json(const std::vector<TokenLogprobs>& logprobs, const Tokenizer& tokenizer) {

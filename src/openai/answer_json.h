@@ -58,6 +58,17 @@ nlohmann::ordered_json choice_json(const AnswerHead& head, const AnswerChoice& c
 nlohmann::ordered_json chunk_choice_json(const AnswerHead& head, const AnswerChoice& choice,
                                          bool with_role, const Tokenizer& tokenizer);
 
+// What a tool of the server gave.
+struct ServerToolResult {
+  int place = 0;  // of its call
+  std::string call_id, text;
+  bool is_error = false;
+  bool is_dropped = false;  // the call is no part of the conversation
+};
+
+// The same as a chunk of a chat's stream.
+nlohmann::ordered_json tool_result_chunk(const AnswerHead& head, const ServerToolResult& result);
+
 // vLLM's prompt_logprobs: null for the first token, then {"id": {"logprob", "rank",
 // "decoded_token"}} with the prompt's token first.
 nlohmann::ordered_json prompt_logprobs_json(const std::vector<TokenLogprobs>& logprobs,

@@ -21,6 +21,9 @@ struct AnswerCall {
   int idx = 0;
   std::string id = {}, name = {};  // of a call that begins with this; "": one goes on
   std::string arguments = {};
+  bool runs_here = false;        // the server runs it: the client is told, and has nothing to do
+  int place = 0;                 // among the calls of its kind in a stream
+  std::string approval_id = {};  // what lets the server run it in a request to come
 };
 
 // Puts an error behind those before it. An empty one adds nothing.

@@ -63,6 +63,8 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .created = unix_seconds(),
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
+  if (request_.rounds)
+    head_.id = request_.rounds->answer_id, head_.created = request_.rounds->created;
   check_limits(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
   AnswerShape shape = answer_shape(request_, model, prompts.opens_reasoning);
@@ -155,6 +157,7 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
 void ApiAnswer::read_text(Text& text, std::string_view engine_text, AnswerChoice& news) {
   const bool is_last = news.finish_reason != FinishReason::none;
   AnswerNews told = text.reader->read(engine_text, news.token_ids, is_last);
+  tell_places(text, told.calls);
   for (const AnswerCall& call : told.calls) text.n_calls += call.name.empty() ? 0 : 1;
   text.n_calls -= static_cast<int>(told.failed.size());
   news.text = std::move(told.content);
@@ -163,6 +166,20 @@ void ApiAnswer::read_text(Text& text, std::string_view engine_text, AnswerChoice
   news.failed_calls = std::move(told.failed);
   news.tool_parse_error = std::move(told.tool_parse_error);
   news.has_calls = text.n_calls > 0;
+}
+
+// Calls run in order, up to the first that may not: nothing behind it runs before it. A call of what is
+// no tool of the request is answered here, by an error.
+void ApiAnswer::tell_places(Text& text, std::vector<AnswerCall>& calls) const {
+  for (AnswerCall& call : calls) {
+    call.place = call.idx;
+    if (!request_.server_names) continue;
+    const bool is_left = !call.name.empty() && request_.tool_types->has(call.name) &&
+                         !request_.server_names->unasked.contains(call.name);
+    if (is_left && text.first_left_call < 0) text.first_left_call = call.idx;
+    call.runs_here = text.first_left_call < 0;
+    call.place += call.runs_here ? request_.rounds->n_calls : -text.first_left_call;
+  }
 }
 
 bool ApiAnswer::gather_news() {
@@ -207,7 +224,7 @@ void ApiAnswer::gather(const AnswerChoice& news) {
 }
 
 std::size_t ApiAnswer::json_bytes() const {
-  std::size_t n_bytes = 0;
+  std::size_t n_bytes = request_.rounds ? request_.rounds->n_bytes : 0;
   for (std::size_t i = 0; i < texts_.size(); ++i) {
     const PromptRun& run = run_of(i);
     const AnswerChoice& whole = texts_[i].whole;
@@ -223,6 +240,8 @@ std::size_t ApiAnswer::json_bytes() const {
 
 AnswerUsage ApiAnswer::usage() const {
   AnswerUsage usage;
+  if (const EarlierRounds* before = request_.rounds.get())
+    usage = {before->n_prompt, before->n_cached, before->n_generated};
   for (const PromptRun& run : runs_) {
     usage.n_prompt += std::ssize(run.prompt_ids);
     usage.n_cached += run.n_cached;
@@ -246,6 +265,7 @@ json ApiAnswer::to_json() const {
       text.logprobs = std::move(all);
     }
     json choice = choice_json(head_, text, tokenizer);
+    if (request_.rounds) choice["messages"] = *request_.rounds->messages;
     json& of_prompt = request_.kind == ApiKind::chat ? answer : choice;
     if (request_.n_prompt_logprobs >= 0)
       of_prompt["prompt_logprobs"] = prompt_logprobs_json(run.prompt_logprobs, tokenizer);

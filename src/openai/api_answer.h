@@ -35,6 +35,7 @@ class ApiAnswer {
     std::int64_t n_generated = 0;
     std::unique_ptr<AnswerReader> reader;  // of a chat that may hold more than content
     int n_calls = 0;                       // tools called, without calls that failed
+    int first_left_call = -1;              // from here on calls are left to the client; -1: none is
   };
 
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
@@ -49,6 +50,8 @@ class ApiAnswer {
   // must not be an error.
   AnswerChoice read_piece(std::size_t run_idx, OutputPiece piece);
   void gather(const AnswerChoice& news);
+  // What was gathered, for whoever runs the calls in it.
+  AnswerChoice& whole(std::size_t text_idx) { return texts_[text_idx].whole; }
   // Gathers all that has come, without waiting. True when every text has ended. Throws Error{io}
   // when one went wrong; the others are cancelled then.
   bool gather_news();
@@ -67,6 +70,7 @@ class ApiAnswer {
  private:
   bool shows_special() const;
   void read_text(Text& text, std::string_view engine_text, AnswerChoice& news);
+  void tell_places(Text& text, std::vector<AnswerCall>& calls) const;
 
   ApiRequest request_;
   const ServedModel* model_;

@@ -3,10 +3,13 @@
 // tokenized. Plain structs.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +54,35 @@ struct AskedGrammar {
   GrammarSource source;
 };
 
+// Tools of the server that a request asks for, {"type": "mcp", ...} among its tools.
+struct AskedServerTools {
+  std::string path;                // "tools[0]"
+  std::string server;              // "server_label"; "": all
+  std::vector<std::string> names;  // "allowed_tools"; empty: all
+  // "require_approval": "always", or "never", which is refused where the operator says otherwise;
+  // "": as the operator says.
+  std::string approval;
+};
+
+// The tools of the server among the functions of a request.
+struct ServerToolNames {
+  std::set<std::string, std::less<>> all;
+  std::set<std::string, std::less<>> unasked;  // whose calls run without a question
+};
+
+// An answer in several messages of the model, between which tools of the server run: what was before
+// the message that is asked for now.
+struct EarlierRounds {
+  std::string answer_id;  // of the whole answer
+  std::int64_t created = 0;
+  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;  // tokens
+  int n_calls = 0;
+  bool has_begun = false;  // the client has got the begin of the stream
+  // What was said and done, as a request may have it; an array. With its size as text.
+  std::shared_ptr<nlohmann::ordered_json> messages;
+  std::size_t n_bytes = 0;
+};
+
 struct ApiRequest {
   ApiKind kind = ApiKind::chat;
   std::string model;
@@ -67,6 +99,12 @@ struct ApiRequest {
   // The functions that the model may call, an array; nullptr: none. With them what their schemas say.
   std::shared_ptr<const nlohmann::ordered_json> tools;
   std::shared_ptr<const ToolTypes> tool_types;
+  // What of the server's tools was asked for, until somebody puts them among the tools, and the calls
+  // that were approved, by the ids that the server gave them.
+  std::vector<AskedServerTools> server_tools;
+  std::vector<std::string> approvals;
+  std::shared_ptr<const ServerToolNames> server_names;  // nullptr: the server runs no calls
+  std::shared_ptr<const EarlierRounds> rounds;          // with server_names
   std::optional<ToolChoice> tool_choice;
   std::string named_tool;           // with ToolChoice::named
   bool wants_strict_tools = false;  // a function is `strict`

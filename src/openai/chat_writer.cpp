@@ -18,7 +18,10 @@ std::string event(const json& document) { return "data: " + to_text(document) + 
 class ChatWriter : public AnswerWriter {
  public:
   ChatWriter(const ApiAnswer& answer, const ServedModel& model)
-      : answer_(answer), model_(model), deliveries_(answer.n_texts()) {}
+      : answer_(answer), model_(model), deliveries_(answer.n_texts()) {
+    const EarlierRounds* before = answer.request().rounds.get();
+    for (Delivery& delivery : deliveries_) delivery.gave_role = before && before->has_begun;
+  }
 
   std::string begin() override {
     std::string events;
@@ -63,7 +66,7 @@ class ChatWriter : public AnswerWriter {
   }
 
   std::string failure(int status, std::string_view message) override {
-    return "data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n";
+    return chat_failure(status, message);
   }
 
   std::string whole() override {
@@ -109,6 +112,10 @@ class ChatWriter : public AnswerWriter {
 };
 
 }  // namespace
+
+std::string chat_failure(int status, std::string_view message) {
+  return "data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n";
+}
 
 std::unique_ptr<AnswerWriter> make_chat_writer(const ApiAnswer& answer, const ServedModel& model) {
   return std::make_unique<ChatWriter>(answer, model);

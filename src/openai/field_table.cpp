@@ -129,6 +129,7 @@ std::vector<const Field*> fields_of(ApiKind kind) {
       add(chat_fields());
       add(template_fields());
       add(tool_fields());
+      add(approval_fields());
       break;
     case ApiKind::completion: add(completion_fields()); break;
     case ApiKind::responses:

@@ -39,6 +39,7 @@ inline constexpr int kMaxStops = 16;      // stop strings
 inline constexpr int kMaxMessages = 10000;
 inline constexpr int kMaxTools = 512;
 inline constexpr int kMaxToolCalls = 512;  // of a message
+inline constexpr int kMaxApprovals = 32;
 inline constexpr int kMaxLogitBias = 1024;
 inline constexpr int kMaxStopIds = 1024;
 inline constexpr int kMaxKeys = 1024;           // of a message, and of chat_template_kwargs
@@ -70,6 +71,7 @@ std::span<const Field> message_input_fields();   // of Anthropic's API
 std::span<const Field> message_output_fields();  // of /v1/messages
 std::span<const Field> template_fields();        // messages and what goes with them
 std::span<const Field> tool_fields();            // chat, and what renders messages
+std::span<const Field> approval_fields();        // chat
 std::span<const Field> tokenize_fields();
 std::span<const Field> detokenize_fields();
 std::span<const Field> unsupported_fields();  // chat and completion: refused clearly

@@ -104,6 +104,11 @@ constexpr std::int64_t kMaxLogprobEntries = 1 << 18;
 }  // namespace
 
 void check_limits(const ApiRequest& request, const ServedModel& model) {
+  if (!request.server_tools.empty()) {
+    throw ApiError(400, "invalid_value", request.server_tools.front().path,
+                   fmt::format("{} asks for tools of the server, which has none",
+                               request.server_tools.front().path));
+  }
   const auto check = [](const char* field, int asked, int most) {
     if (asked > most)
       refuse_field(field, fmt::format("{}", asked), fmt::format("at most {} on this server", most));

@@ -68,13 +68,18 @@ void take_tools(const json& value, const char* name_place, ApiRequest& request,
     const std::string path = fmt::format("tools[{}]", i);
     if (!value[i].is_object()) refuse_value(path, value[i], "an object");
     json function = read(path, value[i]);
+    if (function.is_null()) continue;
     const json& name = function["name"];
     if (!names.insert(name.get<std::string>()).second)
       refuse_value(path + name_place, name, "another name than that of a tool before it");
     tools->push_back({{"type", "function"}, {"function", std::move(function)}});
   }
+  if (!tools->empty()) give_tools(request, tools);
+}
+
+void give_tools(ApiRequest& request, std::shared_ptr<const json> tools) {
   request.tool_types = std::make_shared<const ToolTypes>(*tools);
-  request.tools = tools;
+  request.tools = std::move(tools);
 }
 
 void choose_tool(ApiRequest& request, ToolChoice choice, std::string function) {

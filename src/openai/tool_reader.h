@@ -1,6 +1,7 @@
 #pragma once
 // Reads the functions that a request offers, whichever API's form they have. Any thread.
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -19,12 +20,15 @@ std::string read_function_name(const std::string& path, const nlohmann::ordered_
 nlohmann::ordered_json read_function(const std::string& path,
                                      const nlohmann::ordered_json& function, bool& is_strict);
 
-// An array of tools into the request. `read` gives the function of a tool at a path; `name` is where
-// in a tool its name stands, ".function.name".
+// An array of tools into the request. `read` gives the function of a tool at a path, or null for a
+// tool that it has taken itself; `name` is where in a tool its name stands, ".function.name".
 void take_tools(const nlohmann::ordered_json& tools, const char* name, ApiRequest& request,
                 function_ref<nlohmann::ordered_json(const std::string& path,
                                                     const nlohmann::ordered_json& tool)>
                     read);
+
+// The functions of a request, an array that is not empty.
+void give_tools(ApiRequest& request, std::shared_ptr<const nlohmann::ordered_json> tools);
 
 // Whether the model must call a function, and which.
 void choose_tool(ApiRequest& request, ToolChoice choice, std::string function = "");

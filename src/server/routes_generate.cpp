@@ -2,10 +2,12 @@
 
 #include <fmt/ranges.h>
 
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/message_reader.h"
 #include "server/generation.h"
@@ -33,6 +35,39 @@ std::string salt_of(const HttpCaller& caller, const std::string& asked) {
   return caller.cache_salt.empty() ? asked : caller.cache_salt + ":" + asked;
 }
 
+void check_approvals(const ApiRequest& request) {
+  if (request.approvals.empty()) return;
+  throw ApiError(400, "invalid_value", "tool_approvals",
+                 "tool_approvals is for requests with tools of the server, {\"type\": \"mcp\"}");
+}
+
+// On a worker.
+Service::Answer answer_with_tools(Service& service, const ServedModel& model,
+                                  const ExchangePtr& exchange, ApiRequest request) {
+  if (service.tools() == nullptr) {
+    const std::string& path = request.server_tools.front().path;
+    throw ApiError(400, "invalid_value", path,
+                   fmt::format("{} asks for tools of the server, which runs none: --tools, "
+                               "--tools-folder and --mcp give it some",
+                               path));
+  }
+  service.tools()->offer(request);
+  struct Start {
+    std::shared_ptr<ApiAnswer> answer;
+    std::unique_ptr<ToolRounds> rounds;
+  };
+  const auto start = std::make_shared<Start>();
+  start->rounds = std::make_unique<ToolRounds>(*service.tools(), model, std::move(request),
+                                               exchange->caller().owner);
+  if (!start->rounds->begins_with_calls())
+    start->answer = std::make_shared<ApiAnswer>(start->rounds->request(), model);
+  return [&service, &model, exchange, start] {
+    exchange->drop_body();
+    add_warnings(*exchange, start->answer ? start->answer->request() : start->rounds->request());
+    Generation::start(service, model, exchange, std::move(start->answer), std::move(start->rounds));
+  };
+}
+
 void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
   service.check_room(service.models().find());
   service.compute(exchange, [&service, exchange, kind](const Service::HasLeft& has_left) {
@@ -48,12 +83,14 @@ void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
     }
     if (service.options().logs_prompts)
       log(LogLevel::info, "{} asks: {}", caller.request_id, on_one_line(exchange->request().body));
+    if (!request.server_tools.empty()) return answer_with_tools(service, model, exchange, request);
+    check_approvals(request);
     const auto answer = std::make_shared<ApiAnswer>(std::move(request), model);
-    return [&service, &model, exchange, answer] {
+    return Service::Answer([&service, &model, exchange, answer] {
       exchange->drop_body();
       add_warnings(*exchange, answer->request());
-      Generation::start(service, model, exchange, std::move(*answer));
-    };
+      Generation::start(service, model, exchange, answer);
+    });
   });
 }
 

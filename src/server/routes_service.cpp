@@ -32,6 +32,16 @@ json default_sampling(const ServedModel& model) {
           {"repetition_penalty", short_number(params.repetition_penalty)}};
 }
 
+// Which tools the server runs, and whether their calls ask first.
+json tools_json(const ServerTools& tools) {
+  json all = json::array();
+  for (const Tool& tool : tools.box().tools())
+    all.push_back({{"name", tool.name},
+                   {"description", tool.description},
+                   {"asks", !tools.is_allowed(tool.name)}});
+  return all;
+}
+
 }  // namespace
 
 void answer_health(Service& service, const ExchangePtr& exchange) {
@@ -54,6 +64,7 @@ void answer_models(Service& service, const ExchangePtr& exchange) {
                                            {"max_model_len", model.max_model_len()},
                                            {"default_sampling", default_sampling(model)}});
       if (service.options().debug_views) entry["debug_views"] = true;  // for the page
+      if (service.tools() != nullptr) entry["server_tools"] = tools_json(*service.tools());
     }
   });
   exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});

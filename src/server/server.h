@@ -25,6 +25,8 @@ class Server {
   }
   std::uint16_t port() const { return http_.port(); }
   void start();
+  // Before set_model(): tools that the server runs. What they need must outlive stop().
+  void set_tools(std::unique_ptr<ServerTools> tools) { service_.set_tools(std::move(tools)); }
   // `model`'s engine must outlive stop().
   void set_model(const ServedModel& model);
 

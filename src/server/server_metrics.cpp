@@ -112,6 +112,7 @@ struct ServerMetrics::State {
   HistogramFollower<kStepSecondBounds.size()> step_seconds;
   prometheus::Counter* tool_parse_errors = nullptr;
   prometheus::Family<prometheus::Counter>* errors = nullptr;
+  prometheus::Family<prometheus::Counter>*tool_calls = nullptr, *tool_failures = nullptr;
 };
 
 void ServerMetrics::State::add_gauges(const Labels& model) {
@@ -248,6 +249,14 @@ ServerMetrics::ServerMetrics() : state_(std::make_unique<State>()) {
                         .Name("tinyllm:http_errors_total")
                         .Help("Requests that were refused or failed, by status.")
                         .Register(state_->registry);
+  state_->tool_calls = &prometheus::BuildCounter()
+                            .Name("tinyllm:tool_calls_total")
+                            .Help("Calls of the server's tools, by tool.")
+                            .Register(state_->registry);
+  state_->tool_failures = &prometheus::BuildCounter()
+                               .Name("tinyllm:tool_call_failures_total")
+                               .Help("Those whose result was an error.")
+                               .Register(state_->registry);
 }
 
 ServerMetrics::~ServerMetrics() = default;
@@ -287,6 +296,11 @@ void ServerMetrics::observe_request(std::int64_t longest) {
 }
 
 void ServerMetrics::count_tool_parse_error() { state_->tool_parse_errors->Increment(); }
+
+void ServerMetrics::count_tool_call(const std::string& name, bool is_error) {
+  state_->tool_calls->Add({{"tool", name}}).Increment();
+  if (is_error) state_->tool_failures->Add({{"tool", name}}).Increment();
+}
 
 void ServerMetrics::count_error(int status) {
   state_->errors->Add({{"status", std::to_string(status)}}).Increment();

@@ -31,7 +31,8 @@ class ServerMetrics {
   void observe_finished(const FinishedText& text);
   void observe_request(std::int64_t longest);  // its longest text, when all have ended
   void count_tool_parse_error();               // calls that could not be read, in one piece
-  void count_error(int status);                // a request that was refused or failed
+  void count_tool_call(const std::string& name, bool is_error);  // that the server was to run
+  void count_error(int status);  // a request that was refused or failed
 
   // The text exposition format, with the engine's counters and gauges as they are now.
   std::string text();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "openai/response_store.h"
@@ -18,6 +19,7 @@
 #include "server/http_exchange.h"
 #include "server/model_host.h"
 #include "server/server_metrics.h"
+#include "server/server_tools.h"
 #include "server/worker_pool.h"
 
 namespace tinyllm {
@@ -63,7 +65,10 @@ class Service {
   void compute(const std::shared_ptr<HttpExchange>& exchange,
                std::function<Answer(const HasLeft&)> work);
   void compute(bool is_long, std::function<void()> work) { workers_.run(is_long, std::move(work)); }
-  void stop_workers() { workers_.stop(); }
+  void stop_workers() {
+    workers_.stop();
+    if (tools_) tools_->threads().stop();
+  }
 
   // Other keys from now on. Throws nothing; a request under way goes on.
   void set_api_keys(std::vector<ApiKey> keys);
@@ -72,6 +77,10 @@ class Service {
   // The engine must outlive the HTTP server's threads. Metrics show one model: call it once.
   void set_model(const ServedModel& model);
   const ModelHost& models() const { return models_; }
+
+  // Before set_model(): tools that this server runs. nullptr: none.
+  void set_tools(std::unique_ptr<ServerTools> tools) { tools_ = std::move(tools); }
+  ServerTools* tools() { return tools_.get(); }
 
   void drain() { draining_ = true; }  // refuses new work
   bool draining() const { return draining_; }
@@ -111,6 +120,7 @@ class Service {
     std::mutex mutex;  // guards the list
     std::vector<std::weak_ptr<Generation>> list;
   } generations_;
+  std::unique_ptr<ServerTools> tools_;
   WorkerPool workers_;
 };
 

@@ -1,4 +1,4 @@
-"""chat with servers of tools that the official `mcp` package runs; models and fixtures are those of tests/e2e."""
+"""chat and serve with servers of tools that the official `mcp` package runs; models and fixtures are those of tests/e2e."""
 
 import importlib.util
 import sys
@@ -12,4 +12,5 @@ _e2e = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_e2e)
 
 tinyllm = _e2e.tinyllm
+start_server = _e2e.start_server
 pytest_sessionstart = _e2e.pytest_sessionstart

@@ -45,6 +45,9 @@ class FakeServer:
         self.is_loading = False
         self.reasoning = ""  # what each answer begins with, apart from its text
         self.answers = dict(ANSWERS)  # a test may add its own
+        # Deltas of answers with calls of tools, by what was asked; "approved" and "answered" by what came of a call. True: go_on
+        # is waited for. The last is the reason to finish.
+        self.scripts = {}
         self.go_on = threading.Event()  # what "wait" waits for in the middle of its answer
         self.n_disconnected = 0
         self.frames = None  # of /debug/state: a list to which a test may append; None: no debug views
@@ -150,8 +153,15 @@ class FakeServer:
         except OSError:
             self.n_disconnected += 1
 
+    def script_of(self, body):
+        last = body["messages"][-1]
+        if body.get("tool_approvals"):
+            return self.scripts["approved"]
+        return self.scripts.get("answered" if last["role"] == "tool" else last["content"])
+
     def stream(self, out, body):
         asked = body["messages"][-1]["content"]
+        script = self.script_of(body)
         sent = 0
 
         def event(data):
@@ -182,6 +192,14 @@ class FakeServer:
             delta(content=second)
         elif asked == "hang up":
             return delta(content="Half of it, ")
+        elif script:
+            for step in script[:-1]:
+                if step is True:
+                    while not self.go_on.wait(0.05):
+                        out.write(b": ping\n\n")  # fails where the page has left
+                        out.flush()
+                else:
+                    delta(**step)
         elif asked == "broken":
             delta(content="Half an ans")
             return event({"error": {"message": "the engine stopped", "type": "server_error"}})
@@ -190,7 +208,7 @@ class FakeServer:
             for i in range(0, len(answer), max(7, len(answer) // 50)):
                 delta(content=answer[i : i + max(7, len(answer) // 50)])
         time.sleep(0.01)  # else all of it is one piece, and nobody can say how fast it came
-        reason = "length" if asked == "cut" else "stop"
+        reason = script[-1] if script else "length" if asked == "cut" else "stop"
         event({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": usage()})
         event({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50}})
         event("[DONE]")

@@ -1,10 +1,13 @@
-"""The page as the real server gives it, talking with the real default model."""
+"""The page as the real server gives it, talking with the real default model, and with a toy that calls tools."""
 
+import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
+import toy_model
 from conftest import ROOT
 from running_server import RunningServer
 
@@ -87,3 +90,55 @@ def test_a_real_talk(open_page, server):
     expect(page.locator(".message.assistant .stats")).to_contain_text("tok/s")
     expect(page.locator("#context-text")).to_contain_text("/ 512")
     page.screenshot(path=ROOT / "build/test-logs/web/real.png")
+
+
+# Ends with the number of tool results so far, which decides what the toy says.
+TEMPLATE = (
+    "{% if tools %}Write <tool_call>.\n{% endif %}{% set ns = namespace(n=1) %}{% for m in messages %}{{ m.content }}\n"
+    "{% if m.role == 'tool' %}{% set ns.n = ns.n + 1 %}{% endif %}{% endfor %}{{ ns.n }}"
+)
+
+
+def call(name, arguments):
+    return f'<tool_call>\n{{"name": "{name}", "arguments": {arguments}}}\n</tool_call>'
+
+
+@pytest.fixture
+def tool_server(tmp_path):
+    """A toy that computes, asks what time it is, calls a tool that never answers, and says that it is done."""
+    silent = f"{sys.executable} {ROOT / 'tests/e2e/hostile_mcp.py'} silent".split()
+    config = {"mcpServers": {"silent": {"command": silent[0], "args": silent[1:]}}}
+    (tmp_path / "mcp.json").write_text(json.dumps(config))
+    answers = {
+        "1": ["I count.\n", call("calculator", '{"expression": "12 * 13"}')], "2": [call("date_time", "{}")], "3": [call("silent_go", "{}")],
+    }  # fmt: skip
+    chain, words = toy_model.say(answers)
+    model = toy_model.write_folder(tmp_path / "model", chain, template=TEMPLATE, words=words)
+    flags = ["--tools", "--mcp", str(tmp_path / "mcp.json"), "--allow-tool", "calculator"]
+    command = [str(BINARY), "serve", "-m", str(model), *flags]
+    server = RunningServer(command, {**os.environ, "TINYLLM_HOME": str(tmp_path)}, tmp_path / "log.txt").start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_real_tools(open_page, tool_server, width):
+    page = open_page(f"http://127.0.0.1:{tool_server.port}/", viewport={"width": width, "height": 900})
+    page.locator("#switch-tools").click()
+    page.locator("#input").fill("Go")
+    page.keyboard.press("Enter")
+    cards = page.locator(".call")
+    expect(cards).to_have_count(2)
+    expect(cards.nth(0)).to_have_attribute("data-state", "done")
+    expect(cards.nth(0).locator(".call-result pre")).to_have_text("156")
+    expect(cards.nth(1)).to_have_attribute("data-state", "asks")
+    cards.nth(1).get_by_role("button", name="Approve").click()
+    expect(cards.nth(1).locator(".call-result pre")).to_contain_text(", 20")
+    expect(cards.nth(2)).to_have_attribute("data-state", "asks")
+    cards.nth(2).get_by_role("button", name="Approve").click()
+    expect(cards.nth(2)).to_have_attribute("data-state", "running")
+    page.screenshot(path=ROOT / f"build/test-logs/web/tools-real-{width}.png")
+    page.locator("#stop").click()
+    expect(cards.nth(2)).to_have_attribute("data-state", "stopped")
+    tool_server.wait_for("client left", seconds=10)
+    tool_server.wait_until_idle(seconds=10)
