@@ -33,7 +33,7 @@ using json = nlohmann::ordered_json;
 constexpr std::int64_t kCols = 2048;          // of a panel: 42 to 256 KiB
 constexpr std::int64_t kL2Bytes = 256 << 10;  // panels that are swept again and again
 constexpr std::int64_t kMostTokens = 512;
-constexpr std::int64_t kTokenCounts[] = {1, 2, 8, 32, 512};
+constexpr std::int64_t kTokenCounts[] = {1, 2, 4, 8, 32, 512};
 constexpr std::int32_t kHeadDim = 128, kBlockSize = 32, kQueryHeads = 6;
 
 // What one core does at most, in operations and bytes a second; 0: not known.

@@ -114,7 +114,7 @@ def legend():
         out.append(f'<circle cx="{x + 5}" cy="{HEIGHT - 20}" r="5" fill="{colour}"/>')
         out.append(text(x + 16, HEIGHT - 16, name))
         x += 78
-    out.append(text(x + 10, HEIGHT - 16, "one core; points from left to right: 1, 2, 8, 32, 512 tokens, weights from memory", fill=MUTED))
+    out.append(text(x + 10, HEIGHT - 16, "one core; points from left to right: more and more tokens together, weights from memory", fill=MUTED))
     return out
 
 

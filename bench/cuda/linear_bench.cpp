@@ -1,5 +1,5 @@
 // launch_linear over the products of real models: time, share of the read bandwidth, best tuning.
-//   cuda_linear_bench [--shapes all|7b|small] [--sweep 0|1]
+//   cuda_linear_bench [--shapes 7b] [--format bf16] [--sweep 0|1]     names that begin so; all
 
 #include <cstdio>
 #include <cstdlib>
@@ -84,7 +84,7 @@ struct Bench {
         for (const int cluster : {1, 2, 4, 8}) {
           for (const int m_tiles : {1, 2}) {
             for (const int per_sm : {1, 2, 3, 4}) {
-              if (m_tiles == 2 && (format < WeightFormat::int4 || n > 8)) continue;
+              if (m_tiles == 2 && (block_info(format).bits == 8 || n > 8)) continue;
               if (cluster > 1 && per_sm < 2) continue;
               const LinearTuning tuning{k_warps, 8 / k_warps, m_tiles, cluster, per_sm};
               const double t = time(shape, format, weights, bytes, used, n, tuning);
@@ -111,10 +111,12 @@ int main(int argc, char** argv) {
   std::printf("%s: read %.0f GB/s\n", bench.context.name().c_str(), bench.bandwidth);
   const bool sweep = std::atoi(argument(argc, argv, "--sweep", "0")) != 0;
   const std::string_view only = argument(argc, argv, "--shapes", "");
+  const std::string_view format_name = argument(argc, argv, "--format", "");
   for (const Shape& shape : kShapes) {
     if (!std::string_view(shape.name).starts_with(only)) continue;
     for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int8_k,
                                       WeightFormat::int4, WeightFormat::int4_k}) {
+      if (!std::string_view(kNames[static_cast<int>(format)]).starts_with(format_name)) continue;
       if (shape.cols % block_info(format).columns != 0) continue;
       if (shape.rows > 100000 && format >= WeightFormat::int4) continue;
       bench.row(shape, format, sweep);

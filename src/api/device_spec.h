@@ -12,6 +12,8 @@ enum class DeviceKind : std::uint8_t { cpu, cuda, automatic };
 struct DeviceSpec {
   DeviceKind kind = DeviceKind::cpu;
   std::int32_t idx = 0;  // which GPU
+  // A GPU: the same bits whatever else is in a step, more slowly (--deterministic). The CPU's always are.
+  bool deterministic = false;
 };
 
 // "cpu", "cuda", "cuda:1" or "auto"; nothing for anything else.

@@ -7,7 +7,7 @@ namespace tinyllm {
 namespace {
 
 void add_common_options(Command command, EngineFlags& flags) {
-  add_device_option(command, flags.device);
+  add_device_options(command, flags.device, flags.deterministic);
   command.add_option("-t,--threads", flags.n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
@@ -44,18 +44,22 @@ void add_common_options(Command command, EngineFlags& flags) {
 
 }  // namespace
 
-void add_device_option(Command command, std::string& device) {
+void add_device_options(Command command, std::string& device, bool& deterministic) {
   command
       .add_option(
           "--device", device,
           "What computes: cpu, cuda (an NVIDIA GPU), cuda:N, or auto: a GPU if there is one")
       .type_name("NAME")
       .show_default();
+  command.add_flag("--deterministic", deterministic,
+                   "On a GPU: a text's bits do not depend on what runs beside it, as on the CPU; "
+                   "slower");
 }
 
-DeviceSpec device_of(const std::string& name) {
-  const std::optional<DeviceSpec> device = parse_device(name);
+DeviceSpec device_of(const std::string& name, bool deterministic) {
+  std::optional<DeviceSpec> device = parse_device(name);
   if (!device) fail(ErrorCode::usage, "--device takes cpu, cuda, cuda:N or auto, not '{}'", name);
+  device->deterministic = deterministic;
   return *device;
 }
 
@@ -98,7 +102,7 @@ void add_batched_engine_options(Command command, EngineFlags& flags) {
 
 EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
-  options.device = device_of(flags.device);
+  options.device = device_of(flags.device, flags.deterministic);
   options.n_threads = flags.n_threads;
   options.limits.max_model_len = static_cast<std::int32_t>(flags.context);
   options.kv.type = flags.kv_type == "f32"    ? KvType::f32

@@ -13,6 +13,7 @@ namespace tinyllm {
 struct EngineFlags {
   std::string engine = "batched";  // or "reference"
   std::string device = "cpu";      // "cuda", "cuda:1" or "auto"
+  bool deterministic = false;      // on a GPU
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
   std::string kv_type = "bf16";    // "int8" or "f32"
@@ -28,9 +29,10 @@ struct EngineFlags {
   bool reference() const { return engine == "reference"; }
 };
 
-void add_device_option(Command command, std::string& device);
+// --device and --deterministic.
+void add_device_options(Command command, std::string& device, bool& deterministic);
 // Throws Error{usage} for what is no device.
-DeviceSpec device_of(const std::string& name);
+DeviceSpec device_of(const std::string& name, bool deterministic);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
 // --kv-store, for commands whose prompts may be found again.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "api/device_spec.h"
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 
@@ -15,6 +16,6 @@ int n_cuda_devices();
 
 // Throws Error{unsupported} in a build without CUDA, Error{not_found} where there is no such device.
 // `pool` packs the weights and must outlive the backend.
-std::unique_ptr<Backend> make_cuda_backend(ThreadPool& pool, int device_idx);
+std::unique_ptr<Backend> make_cuda_backend(ThreadPool& pool, const DeviceSpec& device);
 
 }  // namespace tinyllm

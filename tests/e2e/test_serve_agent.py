@@ -372,3 +372,18 @@ def test_a_thousand_requests_beside_each_other(serve):
     calls = server.metrics()
     assert 800 <= calls['tinyllm:tool_calls_total{tool="fine_go"}'] <= 900
     assert not any(name.startswith("tinyllm:tool_call_failures_total") for name in calls)
+
+
+def test_the_openai_client_reads_it(counter):
+    openai = pytest.importorskip("openai", reason="LACKS the package openai: ./tiny test installs it into build/python")
+    client = openai.OpenAI(base_url=f"http://127.0.0.1:{counter.port}/v1", api_key="one", max_retries=0, timeout=60)
+    talk = list(ASK)
+    choice = client.chat.completions.create(model="", messages=talk, tools=MCP).choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.messages[1]["content"] == "156"
+    talk += [*choice.messages, choice.message]
+    words = {"tool_approvals": [choice.message.tool_calls[0].approval_request_id]}
+    answer = ""
+    with client.chat.completions.create(model="", messages=talk, tools=MCP, stream=True, extra_body=words) as stream:
+        for chunk in stream:
+            answer += chunk.choices[0].delta.content or ""
+    assert answer == "Done." and chunk.choices[0].finish_reason == "stop"

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "client/prove.h"
 #include "engine/tiny_engine_test.h"
 #include "kernels/cuda/device_array_test.h"
 #include "loader/random_checkpoint.h"
@@ -88,6 +89,48 @@ INSTANTIATE_TEST_SUITE_P(Tiny, CudaEngine,
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });
+
+// --deterministic: the bits of a text alone, in chunks, in a crowd, from the prefix cache, after preemption
+// and with drafts. Longer than a fixed split of attention; heads that have the fast kernels.
+using DeterminismCase = std::pair<const char*, DType>;
+
+class CudaDeterminism : public testing::TestWithParam<DeterminismCase> {};
+
+TEST_P(CudaDeterminism, TheSameBitsInEveryCompany) {
+  REQUIRE_GPU();
+  const auto [architecture, dtype] = GetParam();
+  ModelConfig config = small_config(architecture);
+  config.hidden_size = 512;
+  config.intermediate_size = 768;
+  config.n_heads = 8;
+  config.head_dim = 64;
+  config.max_seq_len = 1024;
+  if (config.moe.n_experts > 0) config.moe.intermediate_size = 256;
+  if (config.moe.shared_intermediate_size > 0) config.moe.shared_intermediate_size = 512;
+  ThreadPool pool(2);
+  const Checkpoint checkpoint = make_random_checkpoint(architecture, config, dtype, pool);
+  ProofOptions options;
+  options.engine = gpu_options();
+  options.engine.device.deterministic = true;
+  options.prompt_ids = random_prompt(600, 3);
+  int n_steps = 0;
+  prove(checkpoint, std::make_shared<ModelText>(), options, [&](const ProofStep& step) {
+    EXPECT_TRUE(step.met) << step.condition << ": " << step.what;
+    EXPECT_TRUE(step.equal) << step.condition << ": " << step.what;
+    ++n_steps;
+  });
+  EXPECT_EQ(n_steps, 7);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Random, CudaDeterminism,
+    testing::Values(DeterminismCase("qwen3", DType::bf16), DeterminismCase("qwen2", DType::q4_k),
+                    DeterminismCase("llama", DType::q8_0), DeterminismCase("qwen3moe", DType::bf16),
+                    DeterminismCase("qwen3moe", DType::q4_k),
+                    DeterminismCase("qwen2moe", DType::q4_0)),
+    [](const auto& info) {
+      return std::string(info.param.first) + "_" + std::string(name(info.param.second));
+    });
 
 TEST(CudaEngineErrors, HeadsOfOddSizesAreRefused) {
   REQUIRE_GPU();

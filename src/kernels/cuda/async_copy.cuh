@@ -25,7 +25,7 @@ __device__ __forceinline__ void publish_barriers() {
 }
 
 // What this thread wrote to shared memory by plain stores is ordered before what the copy engine
-// writes there later.
+// writes there, and wgmma reads there, later.
 __device__ __forceinline__ void order_before_copy_engine() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
@@ -63,6 +63,21 @@ __device__ __forceinline__ void copy_bulk_once(void* shared, const void* global,
       "%2, [%3], %4;" ::"r"(shared_address(shared)),
       "l"(global), "r"(n_bytes), "r"(shared_address(barrier)), "l"(policy)
       : "memory");
+#endif
+}
+
+__device__ __forceinline__ void arrive(std::uint64_t* barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
+#endif
+}
+
+// Arrives when this thread's copies so far (copy_async_16) have come. The reader orders them before what
+// its tensor cores read with order_before_copy_engine.
+__device__ __forceinline__ void arrive_after_copies(std::uint64_t* barrier) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(shared_address(barrier))
+               : "memory");
 #endif
 }
 

@@ -28,7 +28,9 @@ void for_each_piece(std::span<const AttentionRange> ranges, const AttentionPlanS
       const std::int32_t first = range.first_position + row / sizes.group_size;
       const std::int32_t last = range.first_position + (row + n - 1) / sizes.group_size;
       const std::int32_t begin = sizes.window > 0 ? std::max(first - sizes.window + 1, 0) : 0;
-      use(Piece{&range, row, n, begin / kKvGroup, last / kKvGroup + 1});
+      // With fixed splits a group's warp follows from its number, not from where the piece begins.
+      const std::int32_t step = sizes.split_groups > 0 ? sizes.step_groups : 1;
+      use(Piece{&range, row, n, begin / kKvGroup / step * step, last / kKvGroup + 1});
     }
   }
 }

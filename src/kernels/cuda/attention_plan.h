@@ -9,8 +9,8 @@
 //   segments     a        a        a        a     b b c  ...           4 segments of a are merged
 //
 // With fixed splits the cuts stand at multiples of a number of positions instead, counted from the
-// sequence's beginning: then a row's result does not depend on what else is in the batch, not in a
-// bit. Plain integers; any thread.
+// sequence's beginning, and windows begin at multiples of step_groups: then a row's result depends
+// neither on what else is in the batch nor on the rows that are computed with it, not in a bit. Plain integers; any thread.
 
 #include <cstdint>
 #include <span>

@@ -51,6 +51,7 @@ void expect_covers(const AttentionPlan& plan, std::span<const AttentionRange> ra
       const std::int32_t first = range.first_position + row / sizes.group_size;
       const std::int32_t last = range.first_position + (row + n_rows - 1) / sizes.group_size;
       std::int32_t group = sizes.window > 0 ? std::max(first - sizes.window + 1, 0) / kKvGroup : 0;
+      if (sizes.split_groups > 0) group -= group % sizes.step_groups;
       std::int32_t idx = 0;
       for (const AttentionSegment& part : parts) {
         EXPECT_EQ(part.group_begin, group);

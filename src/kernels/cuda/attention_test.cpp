@@ -117,6 +117,29 @@ TEST(DecodeAttention, FixedSplitsDoNotDependOnTheBatch) {
   }
 }
 
+// Nor on the tokens that are computed with a token: a text is computed at once, in chunks, or token
+// by token, in tiles of 16 or of 32 rows.
+TEST(DecodeAttention, FixedSplitsDoNotDependOnTheChunk) {
+  REQUIRE_GPU();
+  const DeviceContext context;
+  for (const int window : {0, 700}) {
+    const AttentionShape shape = shape_of(2, 3, 64, window);
+    AttentionCase whole(shape, 32, {{1600, 700}}, 19);
+    DeviceArray<__nv_bfloat16> out(whole.q.size());
+    const std::vector<__nv_bfloat16> at_once = run_decode(context, whole, 32, 32, out);
+    const AttentionRange range = whole.ranges[0];
+    for (const int chunk : {1, 5, 64, 257}) {
+      whole.ranges.clear();
+      for (std::int32_t first = 0; first < range.n_tokens; first += chunk) {
+        whole.ranges.push_back({range.first_token + first, std::min(chunk, range.n_tokens - first),
+                                range.first_position + first, range.block_begin});
+      }
+      EXPECT_TRUE(same_bits(run_decode(context, whole, 16, 32, out), at_once))
+          << "chunks of " << chunk << ", window " << window;
+    }
+  }
+}
+
 TEST(NaiveAttention, AnyHeadDim) {
   REQUIRE_GPU();
   const DeviceContext context;

@@ -3,6 +3,7 @@
 #include "kernels/cuda/cuda_backend.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -153,19 +154,25 @@ void CudaBackend::configure_activations() {
 void CudaBackend::configure_attention() {
   const AttentionShape shape = attention_shape(attention_);
   has_fast_attention_ = has_decode_attention(shape.head_dim);
-  has_prefill_ = has_prefill_attention(context_, shape.head_dim);
-  plan_sizes_ = decode_plan_sizes(context_, shape, 16);
-  // Pieces of a step's decode ranges: prompts are among them where there is no kernel for them.
-  const std::int64_t n_rows =
-      shape.group_size() *
-      (has_prefill_
-           ? std::min<std::int64_t>(std::int64_t{sizes_.limits.max_num_seqs} * kMaxDecodeTokens,
-                                    sizes_.limits.max_num_batched_tokens)
-           : sizes_.limits.max_num_batched_tokens);
-  const std::int64_t n_ranges = n_rows / plan_sizes_.max_rows + sizes_.limits.max_num_seqs;
-  const std::int64_t n_parts = max_attention_parts(n_ranges, 0, plan_sizes_) * shape.n_kv_heads;
-  parts_ = DeviceBuffer(n_parts * plan_sizes_.max_rows * shape.head_dim * 4, "attention");
-  part_sums_ = DeviceBuffer(n_parts * plan_sizes_.max_rows * 8, "attention");
+  has_prefill_ = has_prefill_attention(context_, shape.head_dim) && !context_.is_deterministic();
+  plan_sizes_ = decode_plan_sizes(context_, shape, kAttentionRows);
+  if (context_.is_deterministic()) plan_sizes_.split_groups = kSplitGroups;
+  // Rows of a step's decode ranges in pieces, and their parts (plan_attention_of).
+  const std::int64_t n_seqs = sizes_.limits.max_num_seqs,
+                     n_tokens = sizes_.limits.max_num_batched_tokens;
+  std::int64_t n_parts = 0, n_part_rows = 0;
+  const auto make_room = [&](std::int64_t n_decode_tokens, std::int64_t max_rows) {
+    const std::int64_t n_pieces = n_decode_tokens * shape.group_size() / max_rows + n_seqs;
+    const std::int64_t n_groups = n_pieces * (sizes_.limits.max_model_len / kKvGroup + 1);
+    const std::int64_t n = max_attention_parts(n_pieces, n_groups, plan_sizes_) * shape.n_kv_heads;
+    max_pieces_ = std::max(max_pieces_, n_pieces);
+    n_parts = std::max(n_parts, n);
+    n_part_rows = std::max(n_part_rows, n * max_rows);
+  };
+  make_room(std::min(n_seqs * kMaxDecodeTokens, n_tokens), kAttentionRows);
+  if (!has_prefill_) make_room(n_tokens, 2 * kAttentionRows);
+  parts_ = DeviceBuffer(n_part_rows * shape.head_dim * 4, "attention");
+  part_sums_ = DeviceBuffer(n_part_rows * 8, "attention");
   counters_ = zeroed(n_parts * 4, "attention");
 }
 
@@ -217,8 +224,14 @@ void CudaBackend::configure_flights() {
   most.n_slots = plan_sizes_.n_slots;
   // A segment a piece and two a slot; tiles of 128 rows, one more a sequence.
   const std::int64_t n_rows = n_padded_tokens_ * plan_sizes_.group_size;
-  most.n_segments = static_cast<std::int32_t>(n_rows / plan_sizes_.max_rows) +
+  most.n_segments = static_cast<std::int32_t>(n_rows / kAttentionRows) +
                     2 * (sizes_.limits.max_num_seqs + plan_sizes_.n_slots) + 64;
+  if (plan_sizes_.split_groups > 0) {  // as segments_of_bucket rounds them
+    const std::int64_t n_splits =
+        sizes_.limits.max_model_len / kKvGroup / plan_sizes_.split_groups + 2;
+    most.n_segments = static_cast<std::int32_t>(
+        std::bit_ceil(static_cast<std::uint64_t>(max_pieces_ * n_splits)));
+  }
   most.n_tiles = static_cast<std::int32_t>(n_rows / kPrefillRows) + sizes_.limits.max_num_seqs + 64;
   most.n_blocks = sizes_.limits.max_num_seqs *
                   ((sizes_.limits.max_model_len + kv_.block_size - 1) / kv_.block_size);

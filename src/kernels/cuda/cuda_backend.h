@@ -70,6 +70,9 @@ class CudaBackend final : public Backend {
   static constexpr std::int32_t kHeadRows = 256;       // rows of logits made at once
   static constexpr std::int32_t kMaxDecodeTokens = 8;  // of a sequence; more are a prompt
   static constexpr std::int32_t kMaxFusedNormRows = 2;
+  static constexpr std::int64_t kMaxFusedNormBytes = std::int64_t{24} << 20;  // of the matrix
+  static constexpr std::int32_t kAttentionRows = 16;                          // of a segment
+  static constexpr std::int32_t kSplitGroups = 32;        // of a fixed split: 512 positions
   static constexpr std::int32_t kDequantisedRows = 8192;  // at once
   static constexpr std::int32_t kExpertTokens = 2048;     // at once
 
@@ -95,6 +98,7 @@ class CudaBackend final : public Backend {
   // Which launches a step is made of.
   struct GraphKey {
     std::int32_t n_rows = 0;
+    std::int32_t n_segments = 0;  // room for the attention plan's, which decides where others lie
     bool draws = false, reports = false;
     auto operator<=>(const GraphKey&) const = default;
   };
@@ -118,6 +122,8 @@ class CudaBackend final : public Backend {
   // --- cuda_step.cpp ---
   UploadCounts counts_of(const StepBatch& batch, bool is_decode) const;
   std::int32_t bucket_of(std::int32_t n_rows) const;
+  std::int32_t segments_of_bucket(std::int32_t n_rows) const;
+  void plan_attention_of(const StepBatch& batch);
   void upload_pools(const StepBatch& batch);
   void reset_histories(const StepBatch& batch);
   void replay(const GraphKey& key, function_ref<void()> recipe);
@@ -135,6 +141,9 @@ class CudaBackend final : public Backend {
                 std::int64_t stride, LinearEpilogue epilogue, VectorId bias);
   void multiply_large(const LinearWeights& weights, const LinearInput& input, std::int32_t n,
                       void* out, std::int64_t stride, GemmOutput output);
+  // A kernel less, but every block normalises: what small matrices gain, large ones lose. It rounds
+  // differently, too: a deterministic backend never does it.
+  bool fuses_norm(const Matrix& weights, std::int32_t n) const;
   // rms_norm(hidden), in the product where it is small, else beforehand into normed_.
   LinearInput normed_input(const Matrix& weights, VectorId norm, float eps);
   // Columns of the down projection: silu(gate) up, in gated_. input: x, or hidden states.
@@ -180,7 +189,9 @@ class CudaBackend final : public Backend {
   DeviceBuffer expert_gated_;                            // [rows, gated_stride_]
 
   AttentionPlanSizes plan_sizes_;
+  // has_prefill_: prompts have a kernel of their own. Else decode attention takes them.
   bool has_fast_attention_ = false, has_prefill_ = false;
+  std::int64_t max_pieces_ = 0;  // of all ranges of a step
   DeviceBuffer parts_, part_sums_, counters_;
 
   DeviceBuffer head_normed_, head_floats_;  // [kHeadRows, hidden]

@@ -99,13 +99,13 @@ void CudaBackend::expert_tokens(const LayerSpec& layer, std::int32_t first, std:
   const ExpertLayer& experts = expert_layers_.at(layer.moe.router);
   float* hidden = hidden_.as<float>() + std::int64_t{first} * sizes_.hidden_size;
   __nv_bfloat16* normed = normed_.as<__nv_bfloat16>() + first * hidden_stride_;
-  const bool direct = n <= kMaxDirectTokens;
+  const bool direct = n <= kMaxDirectTokens && !context_.is_deterministic();
   const RouterInput router{hidden, vector(layer.post_attention_norm), layer.norm_eps,
                            uploaded<std::int32_t>(layout_.slot_mapping) + first};
   launch_route(context_, experts, router, n, normed, hidden_stride_, choices_,
                direct ? &rows_ : nullptr);
   const ExpertRowCount count{n * experts.n_experts_per_token,
-                             direct ? 1 : expert_chunk_rows(experts, n), direct};
+                             direct ? 1 : expert_chunk_rows(context_, experts, n), direct};
   if (!direct) launch_sort_choices(context_, experts, n, count.chunk_rows, choices_, rows_);
   auto* gated = expert_gated_.as<__nv_bfloat16>();
   launch_expert_gate_up(context_, experts, rows_, count, normed, hidden_stride_, gated,

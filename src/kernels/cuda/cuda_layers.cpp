@@ -11,9 +11,11 @@
 
 namespace tinyllm::cuda {
 
-// Where the tensor cores have more rows than launch_linear streams for free.
+// Where the tensor cores have more rows than launch_linear streams for free. cuBLASLt's order of
+// additions is its own.
 bool CudaBackend::goes_to_gemm(const LinearWeights& weights, std::int32_t n) const {
-  return gemm_.is_there() && n > (weights.format == WeightFormat::bf16 ? 16 : 64);
+  return gemm_.is_there() && !context_.is_deterministic() &&
+         n > (weights.format == WeightFormat::bf16 ? 16 : 64);
 }
 
 void CudaBackend::multiply_large(const LinearWeights& weights, const LinearInput& input,
@@ -62,10 +64,14 @@ void CudaBackend::multiply(const Matrix& weights, const LinearInput& input, std:
   if (bias != nullptr) launch_add_bias(context_, out, n, weights.n_rows, bias);
 }
 
+bool CudaBackend::fuses_norm(const Matrix& weights, std::int32_t n) const {
+  return n <= kMaxFusedNormRows && weights.sections.size() == 1 &&
+         weights.n_bytes <= kMaxFusedNormBytes && !context_.is_deterministic();
+}
+
 LinearInput CudaBackend::normed_input(const Matrix& weights, VectorId norm, float eps) {
   LinearInput input;
-  const bool is_fused = n_tokens_ <= kMaxFusedNormRows && weights.sections.size() == 1;
-  if (is_fused) {
+  if (fuses_norm(weights, n_tokens_)) {
     input.hidden = hidden_.as<float>();
     input.norm = vector(norm);
     input.norm_eps = eps;
@@ -211,7 +217,7 @@ void CudaBackend::head_rows(const HeadWeights& head, std::int32_t first, std::in
   const SampleBatchView view = sample_view(first, n);
   const bool wants_hidden = step.n_wanted_hidden > 0;
   LinearInput input;
-  if (is_decode_ && n <= kMaxFusedNormRows) {  // sample i is of token i
+  if (is_decode_ && fuses_norm(weights, n)) {  // sample i is of token i
     input.hidden = hidden_.as<float>();
     input.norm = vector(head.final_norm);
     input.norm_eps = head.norm_eps;

@@ -1,6 +1,7 @@
 // The frame of a step: what goes down, what is launched, what comes back.
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -26,18 +27,33 @@ std::int32_t CudaBackend::bucket_of(std::int32_t n_rows) const {
   return *std::ranges::lower_bound(buckets_, n_rows);
 }
 
+// Room for the segments of a decode step of n_rows. Fixed splits become more as texts grow.
+std::int32_t CudaBackend::segments_of_bucket(std::int32_t n_rows) const {
+  if (plan_sizes_.split_groups > 0)
+    return static_cast<std::int32_t>(std::bit_ceil(planner_.decode_plan.segments.size()));
+  const std::int32_t n_pieces =
+      (plan_sizes_.group_size + plan_sizes_.max_rows - 1) / plan_sizes_.max_rows;
+  return n_rows * n_pieces + 2 * plan_sizes_.n_slots;
+}
+
 UploadCounts CudaBackend::counts_of(const StepBatch& batch, bool is_decode) const {
   UploadCounts counts;
   counts.n_tokens = is_decode ? bucket_of(batch.n_tokens) : batch.n_tokens;
   counts.n_samples = is_decode ? counts.n_tokens : batch.n_samples;
   counts.n_slots = plan_sizes_.n_slots;
-  const std::int32_t n_pieces =
-      (plan_sizes_.group_size + plan_sizes_.max_rows - 1) / plan_sizes_.max_rows;
-  counts.n_segments = is_decode ? counts.n_tokens * n_pieces + 2 * counts.n_slots
+  counts.n_segments = is_decode ? segments_of_bucket(counts.n_tokens)
                                 : static_cast<std::int32_t>(planner_.decode_plan.segments.size());
   counts.n_tiles = static_cast<std::int32_t>(planner_.prefill_tiles.size());
   counts.n_blocks = static_cast<std::int32_t>(batch.blocks.size());
   return counts;
+}
+
+// Prompts that go through decode attention read their keys half as often in tiles of twice the rows.
+void CudaBackend::plan_attention_of(const StepBatch& batch) {
+  const bool has_prompts = batch.n_tokens > kMaxDecodeTokens * batch.n_seqs;
+  plan_sizes_.max_rows = has_prompts && !has_prefill_ ? 2 * kAttentionRows : kAttentionRows;
+  planner_.plan(batch, has_prefill_ ? kMaxDecodeTokens : sizes_.limits.max_num_batched_tokens,
+                plan_sizes_);
 }
 
 void CudaBackend::begin_step(const StepBatch& batch) {
@@ -45,8 +61,7 @@ void CudaBackend::begin_step(const StepBatch& batch) {
   CHECK(batch.n_tokens <= sizes_.limits.max_num_batched_tokens, "a step of {} tokens, at most {}",
         batch.n_tokens, sizes_.limits.max_num_batched_tokens);
   Flight& step = flight(n_begun_++);
-  planner_.plan(batch, has_prefill_ ? kMaxDecodeTokens : sizes_.limits.max_num_batched_tokens,
-                plan_sizes_);
+  plan_attention_of(batch);
   // One token of each sequence, each with its logits: what repeats step after step.
   is_decode_ = batch.n_tokens == batch.n_seqs && batch.n_samples == batch.n_tokens &&
                batch.n_tokens <= std::min(kHeadRows, buckets_.back());
@@ -62,6 +77,7 @@ void CudaBackend::begin_step(const StepBatch& batch) {
   counts_ = counts_of(batch, is_decode_);
   layout_ = UploadLayout(counts_);
   n_tokens_ = key_.n_rows = counts_.n_tokens;
+  key_.n_segments = counts_.n_segments;
   n_samples_ = counts_.n_samples;
   step.samples.assign(batch.samples.begin(), batch.samples.end());
 

@@ -11,11 +11,6 @@
 namespace tinyllm::cuda {
 namespace {
 
-// Two codes of one row with their scale and offset.
-__device__ __forceinline__ std::uint32_t values_of(std::uint32_t codes, float scale, float offset) {
-  return pack_bf16(fmaf(low_bf16(codes), scale, offset), fmaf(high_bf16(codes), scale, offset));
-}
-
 template <typename Blocks>
 __global__ void __launch_bounds__(256)
     dequantise_kernel(LinearWeights weights, int first_tile, int n_rows, int n_blocks, int stride,
@@ -44,18 +39,13 @@ __global__ void __launch_bounds__(256)
     for (int h = 0; h < 2; ++h) {  // rows g and g + 8
       const int row = tile * kRowTile + h * 8 + g;
       if (row >= n_rows) continue;
-      const float* scale = h == 0 ? unit.low : unit.high;
-      const float* offset = h == 0 ? unit.low_offset : unit.high_offset;
-      const uint2 first = {values_of(unit.a.a[h], scale[0], offset[0]),
-                           values_of(unit.a.a[h + 2], scale[0], offset[0])};
-      const uint2 second = {values_of(unit.a.a[h + 4], scale[1], offset[1]),
-                            values_of(unit.a.a[h + 6], scale[1], offset[1])};
+      const uint4 values = row_of_unit(unit, h);
       __nv_bfloat16* out = dst + std::int64_t{row} * stride + column;
       if constexpr (Blocks::kSmallGroups) {
-        *reinterpret_cast<uint2*>(out + 4 * c) = first;
-        *reinterpret_cast<uint2*>(out + 16 + 4 * c) = second;
+        *reinterpret_cast<uint2*>(out + 4 * c) = {values.x, values.y};
+        *reinterpret_cast<uint2*>(out + 16 + 4 * c) = {values.z, values.w};
       } else {
-        *reinterpret_cast<uint4*>(out + 8 * c) = {first.x, first.y, second.x, second.y};
+        *reinterpret_cast<uint4*>(out + 8 * c) = values;
       }
     }
   }

@@ -12,6 +12,7 @@ namespace tinyllm::cuda {
 struct DeviceOptions {
   int device_idx = 0;
   bool overlap_launches = true;    // programmatic dependent launch, where the code has it
+  bool deterministic = false;      // see is_deterministic()
   bool check_each_launch = false;  // waits after every launch: a fault is told by its kernel's name
 };
 
@@ -36,6 +37,9 @@ class DeviceContext {
   // has none of these, however new the device is.
   bool has_hopper_code() const { return code_architecture_ >= 90; }
   bool overlaps_launches() const { return options_.overlap_launches && has_hopper_code(); }
+  // Whether a row's sums have one order, whatever other rows there are. Kernels whose way of dealing out
+  // the work changes it take one way for all then.
+  bool is_deterministic() const { return options_.deterministic; }
   bool checks_each_launch() const { return options_.check_each_launch; }
 
   // Waits for all work of the stream. Throws like check().

@@ -23,6 +23,7 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/linear_formats.h"
 #include "kernels/cuda/linear_rows.cuh"
+#include "kernels/cuda/tile_product.cuh"
 
 namespace tinyllm::cuda {
 
@@ -224,16 +225,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
         multiply_block<Blocks>(d, w, x, (slice + i * n_slices) * Blocks::kColumns, n_used);
       }
     }
-    float* mine = partials + (buffer * n_warps + warp) * kWarpFloats;
-    const int g = lane / 4, c = lane % 4;
-#pragma unroll
-    for (int n = 0; n < kNTiles; ++n) {
-      float* tile = mine + n * kTileFloats + 2 * c * kColumnPitch + g;
-      tile[0] = d[0][n][0];
-      tile[kColumnPitch] = d[0][n][1];
-      tile[8] = d[0][n][2];
-      tile[kColumnPitch + 8] = d[0][n][3];
-    }
+    put_sums(partials + (buffer * n_warps + warp) * kWarpFloats, d, lane);
     __syncthreads();
     finish_item<kNTiles>(args, item, chunk, partials + buffer * n_warps * kWarpFloats, sums);
     if constexpr (kNTiles <= 4) {
@@ -264,11 +256,39 @@ void launch_chunks(const DeviceContext& context, ExpertArgs args, int max_units)
   launch(context, "experts", expert_kernel<Blocks, kNTiles, kOneRow>, shape, args);
 }
 
+// Many rows of a chunk.
+template <typename Blocks>
+void launch_expert_tiles(const DeviceContext& context, const ExpertArgs& args, int max_units) {
+  TileArgs tiles;
+  tiles.chunks = args.chunks;
+  tiles.n_chunks = args.n_chunks;
+  tiles.is_down = args.is_down;
+  tiles.tokens = args.tokens;
+  tiles.x = args.x;
+  tiles.x_stride = args.x_stride;
+  tiles.n_results = args.n_results;
+  tiles.n_tiles = args.n_tiles;
+  tiles.n_blocks = args.n_blocks;
+  tiles.output = args.output == ExpertOutput::gate ? TileOutput::gate : TileOutput::store;
+  tiles.weights = args.weights;
+  tiles.gated = args.gated;
+  tiles.out = args.out;
+  tiles.stride = args.stride;
+  if constexpr (Blocks::kFormat == WeightFormat::bf16) {
+    if (context.is_deterministic()) {
+      tiles.n_slices = fixed_k_warps(args.n_blocks);
+      return launch_tiles<Blocks, true>(context, tiles, max_units);
+    }
+  }
+  launch_tiles<Blocks, false>(context, tiles, max_units);
+}
+
 // Nothing of `args` is open but n_blocks, and how the work is dealt out.
 template <typename Blocks>
 void launch_expert_format(const DeviceContext& context, ExpertArgs args, int n_cols, int max_units,
                           int chunk_rows) {
   args.n_blocks = static_cast<int>(padded_to(n_cols, Blocks::kColumns)) / Blocks::kColumns;
+  if (chunk_rows > kMaxChunkRows) return launch_expert_tiles<Blocks>(context, args, max_units);
   // Few items: all warps share one's columns, so that all multiprocessors have some. Else some blocks
   // of columns a warp at least, for what it costs to add them up: more of 4 bits, which come sooner.
   const int n_blocks = args.n_blocks * args.n_slots;
@@ -277,11 +297,12 @@ void launch_expert_format(const DeviceContext& context, ExpertArgs args, int n_c
   const int a_warp = has_few ? 2 : come_soon ? 6 : 3;
   args.k_warps = 8;
   while (args.k_warps > 1 && n_blocks < a_warp * args.k_warps) args.k_warps /= 2;
+  if (context.is_deterministic()) args.k_warps = fixed_k_warps(args.n_blocks);
   args.m_warps = kMaxLinearWarps / args.k_warps;
   args.n_groups = (args.n_tiles + args.m_warps - 1) / args.m_warps;
   const bool has_room =
       n_blocks >= 4 * args.k_warps && max_units * args.n_groups <= context.n_sms();
-  args.cluster = context.has_hopper_code() && has_room ? 2 : 1;
+  args.cluster = context.has_hopper_code() && has_room && !context.is_deterministic() ? 2 : 1;
   constexpr int kMost = max_linear_rows(Blocks::kFormat) / 8;
   if (chunk_rows == 1) return launch_chunks<Blocks, 1, true>(context, args, max_units);
   if (chunk_rows <= 8) return launch_chunks<Blocks, 1>(context, args, max_units);

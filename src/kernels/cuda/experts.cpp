@@ -51,10 +51,17 @@ ExpertArgs down_args(const ExpertLayer& layer, ExpertArgs args, const __nv_bfloa
 
 }  // namespace
 
-std::int32_t expert_chunk_rows(const ExpertLayer& layer, std::int32_t n) {
+std::int32_t expert_chunk_rows(const DeviceContext& context, const ExpertLayer& layer,
+                               std::int32_t n) {
   const std::int32_t n_rows = n * layer.n_experts_per_token;
   if (n <= 8 || n_rows <= 4 * layer.n_experts) return 8;  // most experts have fewer
   if (n <= 16 || n_rows <= 8 * layer.n_experts) return 16;
+  if (context.has_hopper_code()) {
+    const bool are_bf16 =
+        layer.gate_up_format == WeightFormat::bf16 && layer.down_format == WeightFormat::bf16;
+    if (!context.is_deterministic()) return kMaxTileRows;
+    if (are_bf16) return kMaxSlicedRows;  // others' codes are scaled after they were added up
+  }
   return std::min(max_linear_rows(layer.gate_up_format), max_linear_rows(layer.down_format));
 }
 

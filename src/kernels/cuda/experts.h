@@ -20,8 +20,9 @@ namespace tinyllm::cuda {
 
 inline constexpr std::int32_t kMaxExperts = 512;         // of a layer
 inline constexpr std::int32_t kMaxExpertsPerToken = 64;  // of a token
-// Rows of a chunk, at most; int4_k: half of it.
-inline constexpr std::int32_t kMaxChunkRows = 64;
+// Rows of a chunk, at most: for the kernel of few rows (int4_k: half of it), and in tiles on wgmma, also
+// where these keep the order of the former.
+inline constexpr std::int32_t kMaxChunkRows = 64, kMaxTileRows = 256, kMaxSlicedRows = 128;
 
 // Where an expert's two matrices begin.
 struct ExpertWeights {
@@ -124,6 +125,7 @@ void launch_naive_expert_down(const DeviceContext& context, const ExpertLayer& l
                               const __nv_bfloat16* gated, std::int64_t gated_stride, float* out);
 
 // Rows of a chunk that suit n tokens.
-std::int32_t expert_chunk_rows(const ExpertLayer& layer, std::int32_t n);
+std::int32_t expert_chunk_rows(const DeviceContext& context, const ExpertLayer& layer,
+                               std::int32_t n);
 
 }  // namespace tinyllm::cuda

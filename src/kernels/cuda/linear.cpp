@@ -27,6 +27,10 @@ LaunchLinear* launch_of(WeightFormat format) {
 LinearTuning tuned(LinearTuning tuning, const DeviceContext& context, WeightFormat format, int n,
                    int n_tiles, int n_blocks) {
   const int n_sms = context.n_sms();
+  if (context.is_deterministic()) {  // these decide in which order the columns are added up
+    tuning.k_warps = fixed_k_warps(n_blocks);
+    tuning.cluster = 1;
+  }
   if (tuning.m_tiles == 0) {
     // 4 bits: what x costs is shared by two tiles, where there is work enough for all warps.
     const bool is_large = n <= 8 && n_tiles * n_blocks >= 228 * n_sms;
@@ -67,6 +71,9 @@ void launch_linear(const DeviceContext& context, const LinearWeights& weights,
   LaunchLinear* const launch_rows = launch_of(weights.format);
   const int columns = block_info(weights.format).columns;
   const int n_blocks = static_cast<int>(padded_to(weights.n_cols, columns)) / columns;
+  const bool in_tiles = context.is_deterministic() && context.has_hopper_code() &&
+                        weights.format == WeightFormat::bf16 && n >= kMinSlicedRows;
+  if (in_tiles) return launch_linear_tiles(context, weights, input, n, output);
   const std::int32_t at_once = max_linear_rows(weights.format);
   for (std::int32_t first = 0; first < n; first += at_once) {
     LinearInput rows = input;

@@ -56,8 +56,8 @@ struct LinearTuning {
   int blocks_per_sm = 0;
 };
 
-// n rows of x, 1 <= n; more than 64 (int4_k: 32) are done so many at a time. Sums in f32, in an order that depends on
-// the shape, n and the tuning, and on nothing else.
+// n rows of x, 1 <= n; more than 64 (int4_k: 32) are done so many at a time. Sums in f32, in an order that
+// depends on the shape, n and the tuning, and on nothing else; where the context is deterministic, not on n.
 void launch_linear(const DeviceContext& context, const LinearWeights& weights,
                    const LinearInput& input, std::int32_t n, const LinearOutput& output,
                    const LinearTuning& tuning = {});

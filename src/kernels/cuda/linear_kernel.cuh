@@ -260,19 +260,7 @@ __global__ void __launch_bounds__(kMaxLinearWarps * 32, min_blocks<Blocks, kNTil
         multiply_block<Blocks>(d, w, x, block * Blocks::kColumns);
       }
     }
-    float* mine = partials + buffer * n_warps * kWarpFloats + warp * kWarpFloats;
-    const int g = lane / 4, c = lane % 4;
-#pragma unroll
-    for (int m = 0; m < kMTiles; ++m) {
-#pragma unroll
-      for (int n = 0; n < kNTiles; ++n) {
-        float* tile = mine + (m * kNTiles + n) * kTileFloats + 2 * c * kColumnPitch + g;
-        tile[0] = d[m][n][0];
-        tile[kColumnPitch] = d[m][n][1];
-        tile[8] = d[m][n][2];
-        tile[kColumnPitch + 8] = d[m][n][3];
-      }
-    }
+    put_sums(partials + (buffer * n_warps + warp) * kWarpFloats, d, lane);
     __syncthreads();
     finish_group<kNTiles, kMTiles>(args, group, rank, partials + buffer * n_warps * kWarpFloats,
                                    sums, kNormed ? factors : nullptr);

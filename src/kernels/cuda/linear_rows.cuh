@@ -116,6 +116,24 @@ constexpr int stages() {
   return std::clamp(9216 / stage_bytes<Blocks, kNTiles, kMTiles, kNormed, kOneRow>(), 3, 8);
 }
 
+// A warp's sums to its place in shared memory: tiles of [8 rows of x][kColumnPitch].
+template <int kNTiles, int kMTiles>
+__device__ __forceinline__ void put_sums(float* place, const float (&d)[kMTiles][kNTiles][4],
+                                         int lane) {
+  const int g = lane / 4, c = lane % 4;
+#pragma unroll
+  for (int m = 0; m < kMTiles; ++m) {
+#pragma unroll
+    for (int n = 0; n < kNTiles; ++n) {
+      float* tile = place + (m * kNTiles + n) * kTileFloats + 2 * c * kColumnPitch + g;
+      tile[0] = d[m][n][0];
+      tile[kColumnPitch] = d[m][n][1];
+      tile[8] = d[m][n][2];
+      tile[kColumnPitch + 8] = d[m][n][3];
+    }
+  }
+}
+
 __device__ __forceinline__ float silu(float x) { return x / (1.0f + __expf(-x)); }
 
 }  // namespace tinyllm::cuda

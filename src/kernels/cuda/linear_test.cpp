@@ -95,6 +95,48 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(All, Linear, testing::ValuesIn(cases()), case_name);
 
+class LinearRows : public testing::TestWithParam<DType> {};
+
+// The bits of a row alone, beside others, and in the last tile of a large product.
+TEST_P(LinearRows, DoNotDependOnTheOthersWhereThatIsAskedFor) {
+  REQUIRE_GPU();
+  DeviceOptions options;
+  options.deterministic = true;
+  const DeviceContext context(options);
+  for (const auto& [n_rows, n_cols] : {std::pair{75, 768}, {4400, 2048}}) {
+    const RandomMatrix matrix(GetParam(), n_rows, n_cols, 51);
+    const Tensor tensor = matrix.tensor();
+    const PackedOnDevice w({&tensor, 1}, PartOrder::stacked);
+    const Rows x(150, n_cols, 52);
+    const auto rows = static_cast<std::size_t>(n_rows);
+    const DeviceArray<float> bias(random_floats(rows, 53));
+    const std::vector<float> before = random_floats(150 * rows, 54);
+    DeviceArray<float> out(before.size());
+    const auto add = [&](std::size_t first, int n) {
+      LinearInput input = x.input();
+      input.x += static_cast<std::int64_t>(first) * x.stride;
+      out.upload(before);
+      launch_linear(context, w.weights, input, n,
+                    {LinearEpilogue::add, out.data() + first * rows, nullptr, n_rows, bias.data()});
+      return out.download();
+    };
+    const std::vector<float> all = add(0, 150);
+    for (const int n : {1, 2, 7, 9, 17, 33, 64}) {
+      for (const std::size_t first : {0u, 64u, 86u}) {
+        const std::vector<float> some = add(first, n);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+          const std::size_t row = i / rows;
+          const bool is_new = row >= first && row < first + static_cast<std::size_t>(n);
+          ASSERT_EQ(some[i], is_new ? all[i] : before[i])
+              << n << " rows from " << first << " of " << n_rows << ", row " << row;
+        }
+      }
+    }
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Dtypes, LinearRows, testing::ValuesIn(kDtypes),
+                         [](const auto& info) { return std::string(name(info.param)); });
+
 class LinearFormat : public testing::TestWithParam<DType> {};
 
 TEST_P(LinearFormat, NormalisesItsInput) {
@@ -138,7 +180,10 @@ TEST_P(LinearFormat, NormalisesItsInput) {
 
 TEST_P(LinearFormat, GatesItsTwoHalves) {
   REQUIRE_GPU();
-  const DeviceContext context;
+  enum class Launch { fast, deterministic, naive };
+  DeviceOptions options;
+  options.deterministic = true;
+  const DeviceContext context, deterministic(options);
   const RandomMatrix gate(GetParam(), 44, 512, 31), up(GetParam(), 44, 512, 32);
   const Tensor parts[] = {gate.tensor(), up.tensor()};
   const PackedOnDevice w(parts, PartOrder::interleaved);
@@ -161,12 +206,13 @@ TEST_P(LinearFormat, GatesItsTwoHalves) {
     output.gated = reinterpret_cast<__nv_bfloat16*>(out.data());
     output.stride = 44;
     output.bias = bias_on_device.data();
-    for (const bool naive : {false, true}) {
+    for (const auto launch : {Launch::fast, Launch::deterministic, Launch::naive}) {
       out.poison();
-      if (naive) {
+      if (launch == Launch::naive) {
         launch_naive_linear(context, w.weights, x.input(), n, output);
       } else {
-        launch_linear(context, w.weights, x.input(), n, output);
+        launch_linear(launch == Launch::fast ? context : deterministic, w.weights, x.input(), n,
+                      output);
       }
       std::vector<float> got;
       for (const std::uint16_t bits : out.download()) got.push_back(bf16_to_f32(bits));

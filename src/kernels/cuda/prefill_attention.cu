@@ -118,12 +118,6 @@ __device__ void copy_tiles(const Params& p, const Work& work, Shared<kHeadDim>& 
   }
 }
 
-__device__ __forceinline__ void arrive(std::uint64_t* barrier) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
-#endif
-}
-
 // The 128 threads of one consumer.
 __device__ __forceinline__ void sync_warpgroup(int consumer) {
   asm volatile("bar.sync %0, 128;" ::"r"(consumer + 1) : "memory");
@@ -170,8 +164,8 @@ __device__ __forceinline__ void start_scores(Rows<kHeadDim>& rows, const Shared<
 #pragma unroll
   for (int k = 0; k < kHeadDim / 16; ++k) {
     const std::uint32_t offset = k / 4 * kSlabBytes + k % 4 * 32;
-    wgmma_ss_n128(rows.scores, matrix_descriptor(q + offset, 16, 1024),
-                  matrix_descriptor(keys + offset, 16, 1024), k > 0);
+    wgmma_ss(rows.scores, matrix_descriptor(q + offset, 16, 1024),
+             matrix_descriptor(keys + offset, 16, 1024), k > 0);
   }
   wgmma_commit();
 }

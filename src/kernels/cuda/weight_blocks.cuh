@@ -117,6 +117,21 @@ struct Unit {
   float low_offset[2], high_offset[2];  // 0 unless kOffsets
 };
 
+// Two codes of one row with their scale and offset, in bf16.
+__device__ __forceinline__ std::uint32_t values_of(std::uint32_t codes, float scale, float offset) {
+  return pack_bf16(fmaf(low_bf16(codes), scale, offset), fmaf(high_bf16(codes), scale, offset));
+}
+
+// A lane's 8 values of row g (h = 0) or g + 8, in bf16: in the order of the columns that it owns.
+__device__ __forceinline__ uint4 row_of_unit(const Unit& unit, int h) {
+  const float* scale = h == 0 ? unit.low : unit.high;
+  const float* offset = h == 0 ? unit.low_offset : unit.high_offset;
+  return {values_of(unit.a.a[h], scale[0], offset[0]),
+          values_of(unit.a.a[h + 2], scale[0], offset[0]),
+          values_of(unit.a.a[h + 4], scale[1], offset[1]),
+          values_of(unit.a.a[h + 6], scale[1], offset[1])};
+}
+
 // What every format has:
 //   kColumns              of a block
 //   kSlotBytes            of a block in shared memory, for all lanes

@@ -10,11 +10,6 @@
 
 namespace tinyllm::avx2 {
 
-// Keeps the compiler from moving additions past each other: it would need more registers than there
-// are and spill the sums.
-static inline void pin(__m256i& v) { asm volatile("" : "+x"(v)); }
-static inline void pin(__m256& v) { asm volatile("" : "+x"(v)); }
-
 // Products of kLines lines from `first` on, added in int16.
 template <int kLines, int kTokens, typename L>
 static inline void add_products(const UnpackedTile<L>& w, int half, int first,

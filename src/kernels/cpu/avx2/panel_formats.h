@@ -69,6 +69,11 @@ static inline __m256i high_nibbles(__m256i line) {
   return _mm256_and_si256(_mm256_srli_epi16(line, 4), _mm256_set1_epi8(15));
 }
 
+// Keeps the compiler from moving additions past each other: it would need more registers than there
+// are and spill the sums.
+static inline void pin(__m256i& v) { asm volatile("" : "+x"(v)); }
+static inline void pin(__m256& v) { asm volatile("" : "+x"(v)); }
+
 // 4 activations (or a pair of 16-bit sums) in every lane.
 static inline __m256i repeat_4_bytes(const void* at) {
   std::int32_t four;

@@ -1,5 +1,6 @@
 // One 32-row panel of quantised weights times int8 activations: the entries of the table.
 
+#include "kernels/cpu/avx2/few_tokens.h"
 #include "kernels/cpu/avx2/many_tokens.h"
 #include "kernels/cpu/avx2/one_token.h"
 
@@ -10,11 +11,10 @@ template <typename L>
 void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x,
                         const Residuals* residuals, std::int64_t n_tokens, float* y,
                         std::int64_t y_stride) {
-  // Unpacking signed bytes to int16 pays from 3 tokens on.
-  constexpr std::int64_t kMostAlone = L::kQuant == Quant::full_signed ? 2 : 1;
-  if (n_tokens <= kMostAlone) {
-    for (std::int64_t t = 0; t < n_tokens; ++t)
-      panel_times_one<L>(panel, k, x[t], y + t * y_stride);
+  if (n_tokens == 1) {
+    panel_times_one<L>(panel, k, x[0], y);
+  } else if (n_tokens <= kFewTokens) {
+    panel_times_few<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   } else {
     panel_times_many<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   }

@@ -39,7 +39,7 @@ static inline void pin(__m512i& v) { asm volatile("" : "+v"(v)); }
 
 // Tokens that go through the tiles together. Their sums are 12 registers of int32 and 12 of f32;
 // beside them are 2 of weights and one of activations.
-inline constexpr int kPassTokens = 6;
+inline constexpr int kSweptTokens = 6;
 
 template <typename L, bool kResidual, int kTokens>
 [[gnu::always_inline]] static inline void sweep_tile(const UnpackedTile<L>& w, std::int64_t tile,
@@ -110,8 +110,8 @@ static inline void sweep_tokens(const UnpackedTile<L>* tiles, int n_tiles, std::
                                 const PanelToken* x, std::int64_t n_tokens,
                                 const byte* ahead = nullptr) {
   std::int64_t t = 0;
-  for (; n_tokens - t >= kPassTokens; t += kPassTokens, ahead = nullptr)
-    sweep<L, kResidual, kPassTokens>(tiles, n_tiles, first_tile, x + t, ahead);
+  for (; n_tokens - t >= kSweptTokens; t += kSweptTokens, ahead = nullptr)
+    sweep<L, kResidual, kSweptTokens>(tiles, n_tiles, first_tile, x + t, ahead);
   if (n_tokens - t >= 4) {
     sweep<L, kResidual, 4>(tiles, n_tiles, first_tile, x + t, ahead);
     t += 4;

@@ -1,5 +1,6 @@
 // One 32-row panel of quantised weights times int8 activations: the entries of the table.
 
+#include "kernels/cpu/avx512/few_tokens.h"
 #include "kernels/cpu/avx512/many_tokens.h"
 #include "kernels/cpu/avx512/one_token.h"
 
@@ -12,6 +13,8 @@ void panel_times_tokens(const byte* panel, std::int64_t k, const QuantisedRow* x
                         std::int64_t y_stride) {
   if (n_tokens == 1) {
     panel_times_one<L>(panel, k, x[0], y);
+  } else if (n_tokens <= kFewTokens) {
+    panel_times_few<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   } else {
     panel_times_many<L>(panel, k, x, *residuals, n_tokens, y, y_stride);
   }
