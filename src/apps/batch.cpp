@@ -253,6 +253,7 @@ void add_batch_command(Command app) {
                    "Run requests again whose result in OUT is a failure; the new result takes its "
                    "place");
   add_batched_engine_options(command, options->flags);
+  add_kv_store_option(command, options->flags);
   add_examples(
       command,
       "  tinyllm batch requests.jsonl -m smollm2-135m -o results.jsonl\n"

@@ -102,6 +102,7 @@ void add_chat_command(Command app) {
   command.add_flag("--no-history", options->no_history,
                    "Do not keep what you type for the arrow keys of later talks");
   add_engine_options(command, options->session.engine);
+  add_kv_store_option(command, options->session.engine);
   add_profile_option(command, options->session.engine);
   add_sampling_options(command, options->session.sampling);
   add_grammar_options(command, options->session.grammar);

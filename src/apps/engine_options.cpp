@@ -71,6 +71,16 @@ void add_engine_options(Command command, EngineFlags& flags) {
   add_common_options(command, flags);
 }
 
+void add_kv_store_option(Command command, EngineFlags& flags) {
+  command
+      .add_option(
+          "--kv-store", flags.kv_store,
+          "Keep keys and values of prompts and answers in this folder, so that a prompt that "
+          "begins like an earlier one starts where that ended, also after a restart; SIZE as "
+          "in 500M or 20G (default 16G)")
+      .type_name("DIR[:SIZE]");
+}
+
 void add_profile_option(Command command, EngineFlags& flags) {
   command.add_flag("--profile", flags.profile,
                    "At the end, on stderr: where the time of prefill and decoding went");
@@ -100,6 +110,10 @@ EngineOptions engine_options(const EngineFlags& flags) {
                                               : KvType::bf16;
   options.kv.n_blocks = flags.kv_blocks;
   options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
+  if (!flags.kv_store.empty()) {
+    if (flags.reference()) fail(ErrorCode::usage, "--kv-store works with --engine batched only");
+    options.kv_store = parse_kv_store(flags.kv_store);
+  }
   if (!flags.quantize.empty())
     options.quantise = flags.quantize == "q8" ? DType::q8_0 : DType::q4_k;
   if (flags.max_num_seqs > 0) options.limits.max_num_seqs = flags.max_num_seqs;

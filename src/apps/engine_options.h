@@ -20,6 +20,7 @@ struct EngineFlags {
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
   std::string speculate = "auto";  // "suffix" or "off"
   std::int32_t kv_blocks = 0;      // 0: from free memory
+  std::string kv_store;            // "DIR" or "DIR:SIZE"; empty: none
   std::int32_t max_num_seqs = 0;   // 0: the engine's default
   std::int32_t max_num_batched_tokens = 0;
   bool profile = false;    // chat, generate: say at the end where the time went
@@ -34,6 +35,8 @@ void add_device_options(Command command, std::string& device, bool& deterministi
 DeviceSpec device_of(const std::string& name, bool deterministic);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
+// --kv-store, for commands whose prompts may be found again.
+void add_kv_store_option(Command command, EngineFlags& flags);
 // --profile, for commands whose completer may tell (client/completer.h).
 void add_profile_option(Command command, EngineFlags& flags);
 // Throws Error{usage} where --profile cannot tell: the reference path has no steps.
@@ -41,7 +44,8 @@ void check_profile(const EngineFlags& flags);
 // For commands that run many sequences together: no --engine, since the reference path runs one.
 void add_batched_engine_options(Command command, EngineFlags& flags);
 
-// What open_engine takes; fields that were not given stay at the engine's defaults.
+// What open_engine takes; fields that were not given stay at the engine's defaults. Throws
+// Error{usage} for flags that do not go together.
 EngineOptions engine_options(const EngineFlags& flags);
 // What make_completer takes, with room for `context` positions.
 CompleterOptions completer_options(const EngineFlags& flags, std::int64_t context);

@@ -119,6 +119,7 @@ json to_json(const Completion& completion, std::size_t n_prompt, int n_top_logit
   return {{"text", completion.text},
           {"token_ids", completion.token_ids},
           {"prompt_tokens", n_prompt},
+          {"cached_tokens", completion.n_cached_tokens},
           {"finish_reason", to_string(completion.finish_reason)},
           {"top_logits", top_logits(completion.prompt_logits, n_top_logits)},
           {"timings",
@@ -194,6 +195,7 @@ void add_generate_command(Command app) {
                   "hidden size] f32 and so on")
       .type_name("DIR");
   add_engine_options(command, options->engine);
+  add_kv_store_option(command, options->engine);
   add_profile_option(command, options->engine);
   add_sampling_options(command, options->sampling);
   add_grammar_options(command, options->grammar);

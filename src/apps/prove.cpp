@@ -102,8 +102,9 @@ void add_prove_command(Command app) {
       command,
       "  tinyllm prove -m smollm2-135m\n\n"
       "Three answers (greedy, drawn, drawn with a penalty) are computed alone, with other\n"
-      "threads, in chunks, in a crowd, from the prefix cache, after preemption and with\n"
-      "drafts. The hash is of tokens and log-probabilities. Exit code 1: one differs.");
+      "threads, in chunks, in a crowd, from the prefix cache, after preemption, with\n"
+      "drafts and from the page store. The hash is of tokens and log-probabilities. Exit code 1: "
+      "one differs.");
   command.callback([options] { run_prove(*options); });
 }
 

@@ -433,6 +433,7 @@ void add_serve_command(Command app) {
       .type_name("NAME")
       .repeatable();
   add_batched_engine_options(command, options->flags);
+  add_kv_store_option(command, options->flags);
   add_network_options(command, *options);
   add_limit_options(command, *options);
   add_client_limits(command, *options);

@@ -1,10 +1,15 @@
 #pragma once
 // Which tiny-llm this is. Any thread.
 
+#include <cstdint>
 #include <string_view>
 
 namespace tinyllm {
 
 std::string_view version();  // "0.1.0"
+
+// A number for this very build: the checksum of the file that runs; 0 where the system does not show
+// it. Reads the file each time.
+std::uint64_t build_id();
 
 }  // namespace tinyllm

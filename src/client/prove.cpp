@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
+#include "base/temporary_folder.h"
 #include "base/thread_pool.h"
 #include "client/read_stream.h"
 #include "engine/engine.h"
@@ -51,6 +53,7 @@ class Prover {
     in_a_crowd_and_cached();
     after_preemption();
     with_drafts();
+    after_a_restart();
   }
 
  private:
@@ -190,6 +193,32 @@ class Prover {
          fmt::format("{} of {} drafts accepted", engine->metrics().n_accepted_tokens.load(),
                      n_drafts),
          n_drafts > 0);
+  }
+
+  // The second engine finds on disk what the first one computed. Where blocks cannot leave the device
+  // there is no such condition.
+  void after_a_restart() {
+    const TemporaryFolder folder;
+    EngineOptions options = lone_options();
+    options.kv.n_blocks = blocks_a_text() * 4;
+    options.limits.max_num_seqs = 3;
+    options.prefix_cache = true;
+    options.kv_store.folder = folder.path();
+    options.kv_store.max_bytes = std::int64_t{1} << 30;
+    std::unique_ptr<Engine> engine;
+    try {
+      engine = open(options);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::unsupported) return;
+      throw;
+    }
+    answers(*engine);
+    engine.reset();
+    engine = open(options);
+    const std::uint64_t hash = answers(*engine);
+    const auto n_blocks = engine->kv_store_counts()->n_hits;
+    tell("after a restart", hash, fmt::format("{} blocks from the page store", n_blocks),
+         n_blocks > 0);
   }
 
   const Checkpoint& checkpoint_;

@@ -104,6 +104,15 @@ bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
 std::int64_t Engine::packed_bytes() const { return state_->parts.backend->packed_bytes(); }
 
+std::optional<KvStoreCounts> Engine::kv_store_counts() const {
+  if (!state_->traffic) return std::nullopt;
+  return state_->traffic->counts();
+}
+
+std::string Engine::describe_kv_store() const {
+  return state_->traffic ? state_->traffic->describe() : "";
+}
+
 std::int64_t Engine::weight_bytes_a_token() const {
   return state_->parts.decoder->weight_bytes_a_token();
 }

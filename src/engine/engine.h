@@ -16,9 +16,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/kv_spec.h"
+#include "api/kv_store.h"
 #include "api/request.h"
 #include "api/step_limits.h"
 #include "engine/engine_snapshot.h"
@@ -80,10 +82,12 @@ class Engine {
   std::int64_t max_model_len() const;
   std::int64_t vocab_size() const;
   bool has_prefix_cache() const;
-  const ModelText& text() const;              // text/model_text.h
-  std::int64_t kv_bytes() const;              // K/V pages
-  std::int64_t packed_bytes() const;          // weights in the backend's layout
-  std::int64_t weight_bytes_a_token() const;  // of these, what decoding one token reads
+  std::optional<KvStoreCounts> kv_store_counts() const;  // nothing without a page store
+  std::string describe_kv_store() const;                 // "" without one
+  const ModelText& text() const;                         // text/model_text.h
+  std::int64_t kv_bytes() const;                         // K/V pages
+  std::int64_t packed_bytes() const;                     // weights in the backend's layout
+  std::int64_t weight_bytes_a_token() const;             // of these, what decoding one token reads
 
  private:
   struct State;

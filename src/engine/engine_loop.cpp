@@ -53,6 +53,9 @@ Engine::State::State(Parts engine_parts)
       backend_sizes(*parts.decoder, parts.options, parts.speculator != nullptr), parts.options.kv);
   results.reserve(static_cast<std::size_t>(parts.options.limits.max_num_seqs));
   launched.resize(static_cast<std::size_t>(parts.backend->lag()) + 1);
+  if (parts.kv_store) {
+    traffic.emplace(std::move(parts.kv_store), *parts.backend, scheduler, [this] { inbox.wake(); });
+  }
   metrics.n_blocks = parts.options.kv.n_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
@@ -70,14 +73,17 @@ void Engine::State::loop() {
 // Steps are launched as far ahead as the backend works behind: with lag 1 the plan of step k + 1 is
 // made and launched while step k runs, and only then are the tokens of step k waited for.
 void Engine::State::run() {
-  while (inbox.drain(commands, scheduler.idle() && runner.n_in_flight() == 0)) {
+  bool has_planned = false;
+  while (inbox.drain(commands, has_to_wait(has_planned))) {
     if (profile != nullptr) profile->begin();
     handle_commands();
+    if (traffic) traffic->take_arrived();
     end_finished();
     publish();
     const StepPlan& plan = this->plan();
-    if (!plan.rows.empty()) launch(plan);
-    if (runner.n_in_flight() > (plan.rows.empty() ? 0 : parts.backend->lag())) collect();
+    has_planned = !plan.rows.empty();
+    if (has_planned) launch(plan);
+    if (runner.n_in_flight() > (has_planned ? parts.backend->lag() : 0)) collect();
     end_finished();
     publish();
     if (profile != nullptr) profile->end();
@@ -90,6 +96,12 @@ void Engine::State::run() {
     end_finished();
   }
   publish();
+}
+
+// There is nothing to compute before a request comes, or a block from the page store.
+bool Engine::State::has_to_wait(bool has_planned) const {
+  if (runner.n_in_flight() > 0) return false;
+  return scheduler.idle() || (!has_planned && traffic && traffic->is_waiting());
 }
 
 // What was half done cannot be trusted: nothing runs any more, and every request that waits or
@@ -207,6 +219,7 @@ void Engine::State::end_finished() {
       trace->ended(sequence.id, sequence.finish_reason, sequence.n_cached_tokens,
                    sequence.n_known() - sequence.n_prompt);
     if (parts.speculator) parts.speculator->end(sequence);
+    if (traffic) traffic->end(sequence.id);
     choices.erase(found);
   });
 }

@@ -7,6 +7,7 @@
 
 #include "api/device_spec.h"
 #include "api/kv_spec.h"
+#include "api/kv_store.h"
 #include "api/schedule_policy.h"
 #include "api/speculation.h"
 #include "api/step_limits.h"
@@ -28,6 +29,7 @@ struct EngineOptions {
   double memory_share = 0.5;      // of the memory that is free once the weights are loaded
   std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
   bool prefix_cache = true;
+  KvStoreSpec kv_store;             // keeps full blocks on disk; needs the prefix cache
   std::uint64_t prefix_secret = 0;  // keys the prefix hash; 0: random
   // Texts that may ask for raw logits at a time (Request::want_logits): each takes memory for a row
   // of the vocabulary.

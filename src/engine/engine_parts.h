@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/engine_options.h"
 #include "kernels/backend.h"
+#include "kv_store/kv_store.h"
 #include "model/decoder.h"
 #include "speculative/speculator.h"
 #include "text/model_text.h"
@@ -21,6 +22,7 @@ struct Engine::Parts {
   std::shared_ptr<const ModelText> text;  // without a tokenizer: token ids come out and no text
   std::int64_t vocab_size = 0;
   std::unique_ptr<Speculator> speculator;  // null: no drafts
+  std::unique_ptr<KvStore> kv_store;       // null: none
   EngineOptions options;                   // every 0 resolved
 };
 

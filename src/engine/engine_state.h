@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "engine/choice.h"
 #include "engine/engine_parts.h"
 #include "engine/inbox.h"
+#include "engine/kv_traffic.h"
 #include "engine/read_snapshot.h"
 #include "engine/step_trace.h"
 #include "runner/step_runner.h"
@@ -40,6 +42,7 @@ struct Engine::State {
   std::span<const std::uint32_t> masks_of(Choice& choice, const PlanRow& row,
                                           std::int64_t n_outputs);
   void collect();
+  bool has_to_wait(bool has_planned) const;
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
@@ -80,6 +83,7 @@ struct Engine::State {
   std::atomic<int> n_wanting_logits{0};              // choices that may still ask for them
   SequenceId next_id = 1;
   Inbox inbox;
+  std::optional<KvTraffic> traffic;  // nothing without a page store; wakes the inbox
   std::vector<InboxCommand> commands;
   std::size_t n_handled = 0;  // of them
   struct Failure {

@@ -10,8 +10,14 @@
 namespace tinyllm {
 
 const StepPlan& Engine::State::plan() {
+  const auto fetch = [&](const Sequence& sequence) {
+    return traffic ? traffic->fetch(sequence) : std::int64_t{0};
+  };
   Speculator* const speculator = parts.speculator.get();
-  if (speculator == nullptr) return scheduler.plan();
+  if (speculator == nullptr) {
+    return scheduler.plan([](const Sequence&, std::int64_t) { return std::span<const TokenId>(); },
+                          fetch);
+  }
   speculator->choose(
       [&](auto each) { scheduler.each_decoding(each); },
       [&](const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts) {
@@ -19,9 +25,9 @@ const StepPlan& Engine::State::plan() {
         if (choice.constrained) choice.constrained->guide(n_most, drafts);
         if (choice.thinking) choice.thinking->guide(n_most, drafts);
       });
-  return scheduler.plan([&](const Sequence& sequence, std::int64_t n_most) {
-    return speculator->drafts(sequence, n_most);
-  });
+  return scheduler.plan([&](const Sequence& sequence,
+                            std::int64_t n_most) { return speculator->drafts(sequence, n_most); },
+                        fetch);
 }
 
 void Engine::State::launch(const StepPlan& plan) {
@@ -66,7 +72,9 @@ void Engine::State::collect() {
   step_counts = {.step_id = metrics.n_steps};
   results.clear();
   runner.collect([&](const RowOutput& output) { results.push_back(take(output)); });
-  scheduler.commit(results);
+  scheduler.commit(results, [&](const Sequence& sequence, std::int32_t block_idx) {
+    if (traffic) traffic->save(sequence, block_idx);
+  });
   step_done();
 }
 
@@ -116,6 +124,8 @@ RowResult Engine::State::take(const RowOutput& output) {
         fmt::format("the model's logits after {} tokens are not finite: the weights may be damaged",
                     output.start + output.n_new_tokens);
     result.finish = FinishReason::error;
+    if (const Sequence* sequence = scheduler.find(output.sequence_id); traffic && sequence)
+      traffic->forget(*sequence);
     return result;
   }
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),

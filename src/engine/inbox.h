@@ -33,6 +33,15 @@ class Inbox {
     arrived_.notify_one();
   }
 
+  // Ends a wait without a command: there is something else to look after.
+  void wake() {
+    {
+      const std::scoped_lock lock(mutex_);
+      woken_ = true;
+    }
+    arrived_.notify_one();
+  }
+
   void close() {
     {
       const std::scoped_lock lock(mutex_);
@@ -41,12 +50,13 @@ class Inbox {
     arrived_.notify_one();
   }
 
-  // Moves all commands into `commands` (cleared first). With `wait`, sleeps until there is one or
-  // the inbox closes. False when it is closed.
+  // Moves all commands into `commands` (cleared first). With `wait`, sleeps until there is one,
+  // somebody called wake() since the last drain, or the inbox closes. False when it is closed.
   bool drain(std::vector<InboxCommand>& commands, bool wait) {
     commands.clear();
     std::unique_lock lock(mutex_);
-    if (wait) arrived_.wait(lock, [&] { return closed_ || !commands_.empty(); });
+    if (wait) arrived_.wait(lock, [&] { return closed_ || woken_ || !commands_.empty(); });
+    woken_ = false;
     std::swap(commands, commands_);
     return !closed_;
   }
@@ -55,7 +65,7 @@ class Inbox {
   std::mutex mutex_;  // guards the rest
   std::condition_variable arrived_;
   std::vector<InboxCommand> commands_;
-  bool closed_ = false;
+  bool woken_ = false, closed_ = false;
 };
 
 }  // namespace tinyllm

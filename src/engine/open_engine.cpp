@@ -11,6 +11,7 @@
 #include "base/random_id.h"
 #include "engine/engine_options.h"
 #include "engine/engine_parts.h"
+#include "engine/open_kv_store.h"
 #include "kernels/make/make_backend.h"
 #include "loader/checkpoint.h"
 #include "loader/text/text_sources.h"
@@ -112,6 +113,8 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   if (options.kv.n_blocks == 0)
     options.kv.n_blocks = default_blocks(*parts.backend, sizes, options);
   check_blocks(*parts.backend, sizes, options);
+  parts.kv_store = open_kv_store(options, checkpoint, *parts.backend, *parts.pool,
+                                 parts.backend->kv_block_bytes(sizes, options.kv));
   parts.text = std::move(text);
   parts.vocab_size = checkpoint.config().vocab_size;
   parts.speculator = make_speculator(options.speculation, parts.backend->lag(), parts.vocab_size);
@@ -122,12 +125,13 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
 std::string describe(const Engine& engine) {
   const StepLimits& limits = engine.limits();
   const KvSpec& kv = engine.kv();
+  const std::string store = engine.describe_kv_store();
   return fmt::format(
       "KV cache {:.0f} MB: {} block{} of {} tokens in {}, for at most {} sequence{} of {} tokens; "
-      "{} threads",
+      "{} threads{}{}",
       static_cast<double>(engine.kv_bytes()) / 1e6, kv.n_blocks, kv.n_blocks == 1 ? "" : "s",
       kv.block_size, name(kv.type), limits.max_num_seqs, limits.max_num_seqs == 1 ? "" : "s",
-      limits.max_model_len, engine.options().n_threads);
+      limits.max_model_len, engine.options().n_threads, store.empty() ? "" : "; ", store);
 }
 
 }  // namespace tinyllm

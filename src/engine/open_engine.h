@@ -27,7 +27,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
                                     PackProgress progress);
 
 // "KV cache 96 MB: 1024 blocks of 32 tokens in bf16, for at most 32 sequences of 8192 tokens; 2
-// threads": said once at start.
+// threads", and what the page store holds: said once at start.
 std::string describe(const Engine& engine);
 
 }  // namespace tinyllm

@@ -12,15 +12,18 @@
 // allocates. Engine thread only, load time included. Loading throws
 // Error{out_of_memory | unsupported}; a step throws nothing.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "api/kv_spec.h"
 #include "api/output.h"
 #include "api/step_limits.h"
 #include "api/step_profile.h"
+#include "base/check.h"
 #include "base/function_ref.h"
 #include "kernels/layer_spec.h"
 #include "kernels/step_batch.h"
@@ -114,6 +117,19 @@ class Backend {
   // Steps that may be begun before their predecessor is collected: 0 where a step is over when
   // run() returns.
   virtual std::int32_t lag() const = 0;
+
+  // What the bits of a block depend on besides weights and tokens: "cpu avx512". Empty where blocks
+  // cannot be copied out and in.
+  virtual std::string arithmetic() const { return ""; }
+  // The keys and values of one block, of all layers and K/V heads, in the device's own layout:
+  // kv_block_bytes() bytes. Between two steps; the block is nobody's but the caller's when it is
+  // written, and full when it is read.
+  virtual void read_block(std::int32_t block, std::span<std::byte> out) {
+    CHECK(false, "block {} cannot be read into {} bytes", block, out.size());
+  }
+  virtual void write_block(std::int32_t block, std::span<const std::byte> in) {
+    CHECK(false, "block {} cannot be written from {} bytes", block, in.size());
+  }
 
   // The hidden states of the step, [n_tokens, hidden_size] f32: of a watched run.
   virtual void copy_hidden(std::span<float> out) const = 0;

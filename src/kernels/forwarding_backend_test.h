@@ -2,6 +2,7 @@
 // A backend that hands every call on to another one: what test backends change, they override.
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "kernels/backend.h"
@@ -42,6 +43,13 @@ class ForwardingBackend : public Backend {
   void head(const HeadWeights& head) override { real_->head(head); }
   const StepOutput& collect() override { return real_->collect(); }
   std::int32_t lag() const override { return real_->lag(); }
+  std::string arithmetic() const override { return real_->arithmetic(); }
+  void read_block(std::int32_t block, std::span<std::byte> out) override {
+    real_->read_block(block, out);
+  }
+  void write_block(std::int32_t block, std::span<const std::byte> in) override {
+    real_->write_block(block, in);
+  }
   void copy_hidden(std::span<float> out) const override { real_->copy_hidden(out); }
 
  protected:

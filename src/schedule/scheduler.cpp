@@ -66,14 +66,18 @@ void Scheduler::finish(SequenceId id, FinishReason reason) {
 }
 
 void Scheduler::commit(std::span<const RowResult> results) {
+  commit(results, [](const Sequence&, std::int32_t) {});
+}
+
+void Scheduler::commit(std::span<const RowResult> results, FullBlock each_full) {
   CHECK(n_committed_ < n_planned_, "no step is in flight");
   const std::vector<RowInFlight>& rows = in_flight_[n_committed_ % in_flight_.size()];
   CHECK(results.size() == rows.size(), "{} results for {} rows", results.size(), rows.size());
   ++n_committed_;
-  for (std::size_t i = 0; i < rows.size(); ++i) commit_row(rows[i], results[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i) commit_row(rows[i], results[i], each_full);
 }
 
-void Scheduler::commit_row(const RowInFlight& row, const RowResult& result) {
+void Scheduler::commit_row(const RowInFlight& row, const RowResult& result, FullBlock each_full) {
   CHECK(result.sequence_id == row.id, "result of sequence {}, want {}", result.sequence_id, row.id);
   const auto found = sequences_.find(row.id);
   if (found == sequences_.end()) return;  // ended while this row was in flight
@@ -90,8 +94,12 @@ void Scheduler::commit_row(const RowInFlight& row, const RowResult& result) {
     const std::int32_t n_rejected = row.n_draws - n_drawn;  // their K/V rows are written again
     sequence.n_computed += row.n_new_tokens - n_rejected;
     sequence.n_in_flight -= row.n_new_tokens;
+    const std::int32_t n_full_before = sequence.blocks.n_registered;
     blocks_.register_full(sequence.blocks, sequence.token_ids,
                           std::min(sequence.n_computed, sequence.n_known()));
+    for (std::int32_t i = n_full_before; i < sequence.blocks.n_registered; ++i) {
+      if (result.finish != FinishReason::error) each_full(sequence, i);
+    }
   }
   CHECK(row.n_draws == 0 || n_drawn > 0 || result.finish == FinishReason::error,
         "sequence {} was to draw a token", sequence.id);
@@ -101,6 +109,24 @@ void Scheduler::commit_row(const RowInFlight& row, const RowResult& result) {
     end(sequence, FinishReason::length);
   }
 }
+
+Sequence& Scheduler::loading(SequenceId id) {
+  const auto found = sequences_.find(id);
+  CHECK(found != sequences_.end() && found->second->n_loading > 0, "sequence {} loads nothing", id);
+  return *found->second;
+}
+
+void Scheduler::loaded(SequenceId id, std::int64_t n_tokens) {
+  Sequence& sequence = loading(id);
+  CHECK(n_tokens <= sequence.n_loading && n_tokens % blocks_.block_size() == 0,
+        "sequence {}: {} tokens have come of {}", id, n_tokens, sequence.n_loading);
+  sequence.n_computed += n_tokens;
+  sequence.n_loading -= n_tokens;
+  if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
+  blocks_.register_full(sequence.blocks, sequence.token_ids, sequence.n_computed);
+}
+
+void Scheduler::end_loading(SequenceId id) { loading(id).n_loading = 0; }
 
 void Scheduler::release(Sequence& sequence) {
   if (sequence.status == SequenceStatus::running) {
@@ -152,6 +178,8 @@ void Scheduler::check_invariants() const {
     tables.push_back(&sequence->blocks);
     const bool runs = sequence->status == SequenceStatus::running;
     CHECK(runs || sequence->blocks.block_ids.empty(), "sequence {} waits and holds blocks", id);
+    CHECK(sequence->n_loading == 0 || (runs && sequence->n_in_flight == 0),
+          "sequence {} loads and computes", id);
     CHECK(sequence->n_computed + sequence->n_in_flight <= sequence->n_total(),
           "sequence {} is computed past its end", id);
     CHECK(sequence->n_total() <= sequence->max_total_tokens, "sequence {} is too long", id);

@@ -66,6 +66,13 @@ struct RowResult {
 using ProposeDrafts =
     function_ref<std::span<const TokenId>(const Sequence& sequence, std::int64_t n_most)>;
 
+// Asked when a sequence is admitted with its blocks taken: how many tokens behind n_computed, whole
+// blocks that leave one token to compute, are going to be written into its blocks from elsewhere.
+using FetchBlocks = function_ref<std::int64_t(const Sequence& sequence)>;
+
+// Told of every block of a sequence that is full now, before anybody else can take it.
+using FullBlock = function_ref<void(const Sequence& sequence, std::int32_t block_idx)>;
+
 class Scheduler {
  public:
   Scheduler(const SchedulerOptions& options, const KvBlocksOptions& blocks);
@@ -83,11 +90,20 @@ class Scheduler {
   // The same with drafts for the sequences that decode, as far as budget and free blocks go: a
   // draft preempts nobody. The next row of a sequence with drafts waits until they are judged.
   const StepPlan& plan(ProposeDrafts propose);
+  // The same where blocks of prompts may come from elsewhere. A sequence that waits for them holds
+  // its row and its blocks; loaded() or end_loading() lets it go on.
+  const StepPlan& plan(ProposeDrafts propose, FetchBlocks fetch);
+
+  // The next n_tokens that a sequence waits for, whole blocks, are in its blocks now.
+  void loaded(SequenceId id, std::int64_t n_tokens);
+  // No more of them come: the rest is computed.
+  void end_loading(SequenceId id);
 
   // Takes the oldest uncommitted step's results, one for each row in
   // plan order. Appends the drawn tokens, registers full blocks, and
   // ends sequences that the engine ended or that reached their length.
   void commit(std::span<const RowResult> results);
+  void commit(std::span<const RowResult> results, FullBlock each_full);
 
   // Calls with every sequence that ended since the last call and forgets it.
   void take_finished(function_ref<void(const Sequence&)> each);
@@ -116,10 +132,10 @@ class Scheduler {
   // The drafts that a decode may take along, with blocks for them; empty where there is no room.
   std::span<const TokenId> drafts_for(Sequence& sequence, std::int64_t n_allowed,
                                       ProposeDrafts propose);
-  void admit_waiting(std::int64_t& budget);
+  void admit_waiting(std::int64_t& budget, FetchBlocks fetch);
   bool waits_for_leader(const Sequence& sequence) const;
   bool fits_now(Sequence& sequence) const;
-  void admit(Sequence& sequence, std::int64_t& budget);
+  void admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetch);
   void add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,
                std::int64_t& budget);
   // The new tokens of a row: of the sequence itself, or with drafts behind them.
@@ -129,7 +145,8 @@ class Scheduler {
   // those behind it, in the end itself (then false).
   bool make_room(std::size_t i, std::int64_t n_tokens);
   void preempt_youngest();
-  void commit_row(const RowInFlight& row, const RowResult& result);
+  void commit_row(const RowInFlight& row, const RowResult& result, FullBlock each_full);
+  Sequence& loading(SequenceId id);
   void release(Sequence& sequence);  // blocks, row slot, place in running_ or waiting_
   void end(Sequence& sequence, FinishReason reason);
 

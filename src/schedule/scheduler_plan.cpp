@@ -14,6 +14,7 @@ namespace {
 bool is_ready(const Sequence& sequence) {
   if (sequence.n_pending > 0 && (sequence.waits_for_token || sequence.verifies_drafts))
     return false;
+  if (sequence.n_loading > 0) return false;
   return sequence.n_total() < sequence.max_total_tokens && sequence.n_to_compute() > 0;
 }
 
@@ -30,6 +31,10 @@ const StepPlan& Scheduler::plan() {
 }
 
 const StepPlan& Scheduler::plan(ProposeDrafts propose) {
+  return plan(propose, [](const Sequence&) { return std::int64_t{0}; });
+}
+
+const StepPlan& Scheduler::plan(ProposeDrafts propose, FetchBlocks fetch) {
   CHECK(n_planned_ - n_committed_ < in_flight_.size(), "{} steps are uncommitted, lag is {}",
         n_planned_ - n_committed_, options_.lag);
   plan_.rows.clear();
@@ -39,7 +44,7 @@ const StepPlan& Scheduler::plan(ProposeDrafts propose) {
   in_flight_[n_planned_ % in_flight_.size()].clear();
   std::int64_t budget = options_.limits.max_num_batched_tokens;
   const bool preempted = schedule_running(budget, propose);
-  if (!preempted) admit_waiting(budget);
+  if (!preempted) admit_waiting(budget, fetch);
   if (!plan_.rows.empty()) ++n_planned_;
   return plan_;
 }
@@ -99,20 +104,20 @@ void Scheduler::preempt_youngest() {
   Sequence& victim = *running_.back();
   release(victim);
   victim.status = SequenceStatus::waiting;
-  victim.n_computed = victim.n_in_flight = 0;
+  victim.n_computed = victim.n_in_flight = victim.n_loading = 0;
   ++victim.epoch;
   ++victim.n_preemptions;
   ++n_preemptions_;
   waiting_.insert(std::ranges::upper_bound(waiting_, &victim, less_urgent), &victim);
 }
 
-void Scheduler::admit_waiting(std::int64_t& budget) {
+void Scheduler::admit_waiting(std::int64_t& budget, FetchBlocks fetch) {
   for (std::size_t i = waiting_.size(); i-- > 0 && budget > 0 && !free_row_slots_.empty();) {
     Sequence& sequence = *waiting_[i];
     if (sequence.n_pending > 0 || waits_for_leader(sequence)) continue;  // others may pass
     if (!fits_now(sequence)) return;  // nobody may pass: no starvation
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
-    admit(sequence, budget);
+    admit(sequence, budget, fetch);
   }
 }
 
@@ -134,7 +139,7 @@ bool Scheduler::fits_now(Sequence& sequence) const {
   return blocks_.n_free() - n_taken >= n_spare;
 }
 
-void Scheduler::admit(Sequence& sequence, std::int64_t& budget) {
+void Scheduler::admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetch) {
   sequence.n_computed = blocks_.start(sequence.blocks, sequence.prefix_match);
   if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
   const bool grown = blocks_.grow(sequence.blocks, sequence.n_known());
@@ -144,7 +149,12 @@ void Scheduler::admit(Sequence& sequence, std::int64_t& budget) {
   sequence.row_slot = free_row_slots_.back();
   free_row_slots_.pop_back();
   running_.insert(std::ranges::upper_bound(running_, &sequence, more_urgent), &sequence);
-  add_row(sequence, budget, {}, budget);
+  if (!sequence.wants_prompt_logits) sequence.n_loading = fetch(sequence);
+  CHECK(sequence.n_loading % blocks_.block_size() == 0 &&
+            sequence.n_computed + sequence.n_loading < sequence.n_known(),
+        "sequence {} is to load {} of {} tokens", sequence.id, sequence.n_loading,
+        sequence.n_known());
+  if (sequence.n_loading == 0) add_row(sequence, budget, {}, budget);
 }
 
 void Scheduler::add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,

@@ -17,6 +17,7 @@ enum class SequenceStatus { waiting, running, finished };
 
 //   token_ids   [ prompt ............ | output ..... ]  + n_pending: steps in flight draw them
 //   K/V rows    [0, n_computed) done   [n_computed, n_computed + n_in_flight) in flight
+//               or [n_computed, n_computed + n_loading) on their way from the page store
 struct Sequence {
   SequenceId id = 0;
   std::vector<TokenId> token_ids;  // prompt and output; capacity for max_total_tokens
@@ -35,6 +36,7 @@ struct Sequence {
   std::int32_t row_slot = -1;
   std::int64_t n_computed = 0;
   std::int64_t n_in_flight = 0;
+  std::int64_t n_loading = 0;       // whole blocks; nothing is planned before they have come
   std::int32_t n_pending = 0;       // tokens that steps in flight will draw, at most
   bool verifies_drafts = false;     // a step in flight does: how many it draws is not known
   bool begins_to_draw = false;      // nothing was drawn since it got its row slot
@@ -42,7 +44,8 @@ struct Sequence {
   std::int64_t n_logits_given = 0;  // wants_prompt_logits: positions [0, n) have been asked for
   BlockTable blocks;
   PrefixMatch prefix_match;          // while it waits
-  std::int64_t n_cached_tokens = 0;  // prompt tokens found in the prefix cache at first admission
+  std::int64_t n_cached_tokens = 0;  // prompt tokens found in the prefix cache, or in the page
+                                     // store, at first admission
   std::int32_t n_preemptions = 0;
 
   std::int64_t n_known() const { return static_cast<std::int64_t>(token_ids.size()); }

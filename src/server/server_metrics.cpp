@@ -87,8 +87,10 @@ struct ServerMetrics::State {
   }
   void add_gauges(const Labels& model);
   void add_counters(const Labels& model);
+  void add_kv_store(const Labels& model);
   void add_histograms(const Labels& model, double max_model_len);
   void follow_engine();
+  void follow_kv_store(const KvStoreCounts& now);
 
   prometheus::Registry registry;
   std::mutex mutex;  // guards the pointers and followers below
@@ -96,6 +98,10 @@ struct ServerMetrics::State {
   prometheus::Gauge *running = nullptr, *waiting = nullptr, *kv_usage = nullptr;
   Follower prompt{}, cached{}, generated{}, preempted{}, queries{}, hits{}, steps{}, drafts{},
       draft_tokens{}, accepted{};
+  // Of the page store, where there is one.
+  prometheus::Gauge *store_blocks = nullptr, *store_bytes = nullptr;
+  Follower store_hits{}, store_misses{}, store_damaged{}, store_written{}, store_evicted{},
+      store_not_stored{}, store_bytes_read{}, store_bytes_written{};
   std::map<FinishReason, prometheus::Counter*> success;
   prometheus::Histogram *first_token = nullptr, *next_token = nullptr, *per_token = nullptr,
                         *total = nullptr, *queue = nullptr, *inference = nullptr,
@@ -152,6 +158,26 @@ void ServerMetrics::State::add_counters(const Labels& model) {
   }
 }
 
+void ServerMetrics::State::add_kv_store(const Labels& model) {
+  const auto count = [&](Follower& follower, const char* name, const char* help) {
+    follower.counter = &counter(name, help, model);
+  };
+  store_blocks = &gauge("tinyllm:kv_store_blocks", "Blocks in the page store.", model);
+  store_bytes = &gauge("tinyllm:kv_store_bytes", "Bytes of these blocks.", model);
+  count(store_hits, "tinyllm:kv_store_hits_total", "Blocks read from the page store.");
+  count(store_misses, "tinyllm:kv_store_misses_total",
+        "Full blocks of prompts that were in neither memory nor page store.");
+  count(store_damaged, "tinyllm:kv_store_dropped_total",
+        "Blocks whose checksum was wrong; they were dropped.");
+  count(store_written, "tinyllm:kv_store_written_total", "Blocks written to the page store.");
+  count(store_evicted, "tinyllm:kv_store_evicted_total", "Blocks that gave their place to others.");
+  count(store_not_stored, "tinyllm:kv_store_not_stored_total",
+        "Blocks not written: the queue or the disk was full.");
+  count(store_bytes_read, "tinyllm:kv_store_bytes_read_total", "Bytes read from the page store.");
+  count(store_bytes_written, "tinyllm:kv_store_bytes_written_total",
+        "Bytes written to the page store.");
+}
+
 void ServerMetrics::State::add_histograms(const Labels& model, double max_model_len) {
   const Buckets lengths = one_two_five(max_model_len);
   const auto add = [&](const char* name, const char* help, const Buckets& buckets) {
@@ -202,6 +228,20 @@ void ServerMetrics::State::follow_engine() {
   accepted.follow(now.n_accepted_tokens);
   step_tokens.follow(now.step_tokens);
   step_seconds.follow(now.step_seconds);
+  if (const auto store = engine->kv_store_counts()) follow_kv_store(*store);
+}
+
+void ServerMetrics::State::follow_kv_store(const KvStoreCounts& now) {
+  store_blocks->Set(static_cast<double>(now.n_blocks));
+  store_bytes->Set(static_cast<double>(now.n_blocks) * static_cast<double>(now.block_bytes));
+  store_hits.follow(now.n_hits);
+  store_misses.follow(now.n_misses);
+  store_damaged.follow(now.n_damaged);
+  store_written.follow(now.n_written);
+  store_evicted.follow(now.n_evicted);
+  store_not_stored.follow(now.n_not_stored);
+  store_bytes_read.follow(now.bytes_read);
+  store_bytes_written.follow(now.bytes_written);
 }
 
 ServerMetrics::ServerMetrics() : state_(std::make_unique<State>()) {
@@ -227,6 +267,7 @@ void ServerMetrics::set_model(const std::string& name, const Engine& engine) {
   const Labels model = {{"model_name", name}};
   state_->add_gauges(model);
   state_->add_counters(model);
+  if (engine.kv_store_counts()) state_->add_kv_store(model);
   state_->add_histograms(model, engine.limits().max_model_len);
 }
 

@@ -20,6 +20,7 @@ def test_json_has_exactly_the_promised_fields(tinyllm, models):
         "text": "ine é!",
         "token_ids": [*"ine é!".encode()],
         "prompt_tokens": 2,
+        "cached_tokens": 0,
         "finish_reason": "stop",
     }
     assert [(entry["id"], entry["logit"]) for entry in top] == [

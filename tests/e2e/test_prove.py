@@ -13,6 +13,7 @@ def test_smollm2_answers_with_the_same_bits_under_every_condition(tinyllm, smoll
         "from the prefix cache",
         "after preemption",
         "with drafts",
+        "after a restart",
     ]
     assert all(step["equal"] and step["met"] for step in proof["steps"])
     assert len({step["hash"] for step in proof["steps"]}) == 1

@@ -36,6 +36,8 @@ class CpuAttention {
   void set_rope_table(std::span<const float> cos, std::span<const float> sin);
   void configure(const BackendSizes& sizes, const KvSpec& kv);
 
+  KvCache& kv_cache() { return kv_cache_; }
+
   // Views of the batch are kept until the next one.
   void begin_step(const StepBatch& batch);
 

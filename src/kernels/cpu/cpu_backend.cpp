@@ -1,6 +1,7 @@
 #include "kernels/cpu/cpu_backend.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/available_memory.h"
 #include "base/check.h"
@@ -73,6 +74,11 @@ void CpuBackend::run(Recipe, function_ref<void()> recipe) { recipe(); }
 void CpuBackend::copy_hidden(std::span<float> out) const {
   const std::span<const float> hidden = hidden_.as<float>();
   std::copy_n(hidden.begin(), out.size(), out.begin());
+}
+
+// A mixed table is for looking for faults; its bits have no name.
+std::string CpuBackend::arithmetic() const {
+  return kernels_.isa == std::string_view(kMixedIsa) ? "" : std::string("cpu ") + kernels_.isa;
 }
 
 void CpuBackend::normalise(VectorId norm, float eps, bool quantises, float split_above) {

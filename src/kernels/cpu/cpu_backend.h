@@ -5,6 +5,7 @@
 // of addition, so results do not depend on who runs it or on the rest of the batch.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -50,6 +51,13 @@ class CpuBackend final : public Backend {
   const StepOutput& collect() override { return head_.output(); }
   std::int32_t lag() const override { return 0; }
   void copy_hidden(std::span<float> out) const override;
+  std::string arithmetic() const override;
+  void read_block(std::int32_t block, std::span<std::byte> out) override {
+    attention_.kv_cache().read_block(block, out);
+  }
+  void write_block(std::int32_t block, std::span<const std::byte> in) override {
+    attention_.kv_cache().write_block(block, in);
+  }
 
  private:
   float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }

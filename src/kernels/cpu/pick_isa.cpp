@@ -135,6 +135,7 @@ RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kerne
       fail(ErrorCode::invalid_input, "TINYLLM_KERNELS: '{}' is not a kernel; the kernels are {}",
            kernel, kKernelNames);
     }
+    table.isa = kMixedIsa;
   }
   return table;
 }

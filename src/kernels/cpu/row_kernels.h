@@ -37,6 +37,9 @@ using FloatPanelFn = void (*)(const std::byte* panel, std::int64_t k, const floa
                               std::int64_t x_stride, std::int64_t n_tokens, float* y,
                               std::int64_t y_stride);
 
+// RowKernels::isa of a table with entries of several.
+inline constexpr const char* kMixedIsa = "mixed";
+
 struct RowKernels {
   const char* isa;
 
