@@ -8,8 +8,8 @@ namespace tinyllm {
 
 std::string_view version();  // "0.1.0"
 
-// A number for this very build: the checksum of the file that runs; 0 where the system does not show
-// it. Reads the file each time.
+// A number for this very build: the checksum of the program's code and constants as they lie in
+// memory, however it was started; 0 where the system does not show them. Reads them each time.
 std::uint64_t build_id();
 
 }  // namespace tinyllm
