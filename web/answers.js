@@ -2,7 +2,7 @@
 // reload, a lost connection or a crash leaves what has come, marked as not whole, to be continued.
 
 import * as api from './api.js';
-import { deny, messagesOf, openCalls, takeCalls } from './calls.js';
+import { deny, messagesOf, openCalls, refuse, takeCalls } from './calls.js';
 import { add, shownMessages } from './conversation.js';
 import { partsOf } from './reasoning.js';
 import { apiKey, parameters, settings } from './settings.js';
@@ -49,6 +49,7 @@ export function answer(conversation, question) {
 
 // Lets the model go on with an answer that was stopped, cut or lost.
 export function goOn(conversation, message) {
+  if (message.calls && !partsOf(message).answer) return resume(conversation, message);
   const before = shownMessages(conversation).find((other) => other.id === message.parent);
   const own = message.calls ? messagesOf(message, partsOf(message).answer) : [{ role: 'assistant', content: message.content }];
   const how = { add_generation_prompt: false, continue_final_message: true };
@@ -66,27 +67,33 @@ export function answerCall(conversation, message, call, word) {
   }
 }
 
-// Goes on behind the calls of an answer, once all of them have their word. False: some have not.
+// Goes on behind the calls of an answer, once all that can be asked about have their word. False: some have not.
 function resume(conversation, message) {
-  const open = openCalls(message);
-  for (const call of open) {
-    if (call.approval && runsAlways(conversation, call.name)) call.word = 'run';
+  const asked = openCalls(message).filter((call) => call.approval);
+  for (const call of asked) {
+    if (runsAlways(conversation, call.name)) call.word = 'run';
   }
-  if (!open.every((call) => call.word)) return false;
-  const approvals = open.map((call) => call.approval);
+  if (!asked.every((call) => call.word)) return false;
+  openCalls(message).filter((call) => !call.approval).forEach(refuse);
+  const approvals = asked.map((call) => call.approval);
   const before = shownMessages(conversation).find((other) => other.id === message.parent);
   const messages = [...prompt(conversation, before), ...messagesOf(message, '', true)];
-  for (const call of open) { // the server's now
+  run(conversation, message, messages, { tools: [{ type: 'mcp' }], ...(approvals.length > 0 ? { tool_approvals: approvals } : {}) }, asked);
+  return true;
+}
+
+// They are the server's now: it runs them, or has refused to.
+function giveAway(calls) {
+  for (const call of calls) {
     delete call.isLeft;
     delete call.approval;
     delete call.word;
   }
-  run(conversation, message, messages, { tools: [{ type: 'mcp' }], ...(approvals.length > 0 ? { tool_approvals: approvals } : {}) });
-  return true;
 }
 
-async function run(conversation, message, messages, how) {
-  const answer = { controller: new AbortController(), message, savedAt: 0 };
+// `approved`: calls that the server is asked to run. Where it did not get to that, they wait for the user's word again.
+async function run(conversation, message, messages, how, approved = []) {
+  const answer = { controller: new AbortController(), message, approved, savedAt: 0 };
   running.set(conversation, answer);
   delete message.error;
   message.status = 'running';
@@ -99,10 +106,13 @@ async function run(conversation, message, messages, how) {
   } catch (error) {
     failure = error;
     fail(message, error);
+    if (error.status === 400) giveAway(approved); // they can be approved no more
+    if (approved.some((call) => call.isLeft)) message.status = 'asks';
+    approved.forEach((call) => delete call.word);
   }
   clearInterval(timer);
   running.delete(conversation);
-  if (message.status === 'asks' && resume(conversation, message)) return;
+  if (!failure && openCalls(message).some((call) => call.approval) && resume(conversation, message)) return;
   keep(conversation, answer);
   tell(conversation, message, 'end');
   if (failure && failure.name !== 'AbortError') tell(conversation, message, 'error', failure);
@@ -117,6 +127,7 @@ async function read(conversation, answer, pieces) {
   let earlier = { prompt_tokens: 0, completion_tokens: 0 }; // of messages of the model before its last: usage counts them all
   const known = new Map(); // calls of tools
   for await (const piece of pieces) {
+    giveAway(answer.approved);
     const seconds = (performance.now() - started) / 1000;
     if (piece.text) message.content += piece.text;
     if (piece.reasoning) message.reasoning = (message.reasoning ?? '') + piece.reasoning;
@@ -128,8 +139,8 @@ async function read(conversation, answer, pieces) {
       usage = piece.usage;
     }
     if (piece.finish) {
-      if (piece.finish === 'length') message.status = 'cut';
-      else if (openCalls(message).length > 0) message.status = 'asks';
+      if (openCalls(message).length > 0) message.status = 'asks';
+      else if (piece.finish === 'length') message.status = 'cut';
       else delete message.status;
     }
     message.stats = {

@@ -73,8 +73,9 @@ export async function* engineFrames(apiKey, signal) {
   for await (const data of events(response.body)) yield JSON.parse(data);
 }
 
-// Streams an answer: pieces of {text}, {reasoning}, {calls}, {leftCalls}, {usage} and {finish}, in the order in which they come
-// (calls of tools as the API has them: those that the server runs, and those that it leaves to us). `signal` stops it.
+// Streams an answer: {} when the server has taken the request, and then pieces of {text}, {reasoning}, {calls}, {leftCalls},
+// {usage} and {finish}, in the order in which they come (calls of tools as the API has them: those that the server runs, and
+// those that it leaves to us). `signal` stops it.
 // An answer that ends without a reason to finish was lost with the connection: status 0.
 export async function* chat(messages, parameters, apiKey, signal) {
   const response = await request('/v1/chat/completions', {
@@ -85,6 +86,7 @@ export async function* chat(messages, parameters, apiKey, signal) {
       ...parameters, messages, stream: true, stream_options: { include_usage: true, continuous_usage_stats: true },
     }),
   });
+  yield {};
   let isFinished = false;
   for await (const data of events(response.body)) {
     if (data === '[DONE]') break;

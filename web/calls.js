@@ -5,10 +5,12 @@
 //   at: characters of the answer's text before it. turn: which of the model's messages in this answer it belongs to
 //   result: what the tool gave; absent while it runs, and of a call that did not
 //   isLeft: the server did not run it. approval: what lets it, by a request to come; absent: nothing does
-//   isDropped: it repeats another, was not run and is no part of the talk
+//   isDropped: it repeats another or cannot be read, was not run and is no part of the talk
 //   word: 'run', while other calls of its message still wait for the user's
 
-export const DENIED = 'the user does not allow this call';
+const DENIED = 'the user does not allow this call';
+const REFUSED = 'this call was not run: nobody can be asked about it, as its arguments are too long or no tool has its name';
+const STOPPED = 'this call was stopped; it may have run';
 const UNANSWERED = 'the user has not answered whether this call may run';
 
 const callsOf = (message) => message.calls ?? [];
@@ -46,11 +48,26 @@ function nextTurn(message) {
   return last.result === undefined ? last.turn : last.turn + 1;
 }
 
-export function deny(call) {
-  call.result = DENIED;
+function answer(call, result) {
+  call.result = result;
   call.isError = true;
   delete call.approval;
 }
+
+export const deny = (call) => answer(call, DENIED);
+export const refuse = (call) => answer(call, REFUSED);
+
+// A call that was stopped while it came is none: what is there of its arguments is no JSON.
+function isWhole(call) {
+  try {
+    JSON.parse(call.arguments);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isSaid = (call) => !call.isDropped && (call.result !== undefined || isWhole(call));
 
 // {turns: [{text, calls}], tail}: the messages of the model with calls, and what it says after them.
 export function turnsOf(message) {
@@ -68,19 +85,23 @@ export function turnsOf(message) {
 // The answer as the API has it. Calls that wait: `waits` leaves them at the end, without a result.
 export function messagesOf(message, tail, waits = false) {
   const messages = [];
-  for (const { text, calls: all } of turnsOf(message).turns) {
-    const calls = all.filter((call) => !call.isDropped);
+  let text = ''; // of turns whose calls are none, too
+  for (const { text: said, calls: all } of turnsOf(message).turns) {
+    text += said;
+    const calls = all.filter(isSaid);
     if (calls.length === 0) continue;
     messages.push({
       role: 'assistant', content: text,
       tool_calls: calls.map(({ id, name, arguments: said }) => ({ id, type: 'function', function: { name, arguments: said } })),
     });
+    text = '';
     for (const call of calls) {
-      if (call.result === undefined && waits) continue;
-      const text = call.result ?? UNANSWERED;
-      messages.push({ role: 'tool', tool_call_id: call.id, name: call.name, content: (call.isError ? 'error: ' : '') + text });
+      if (call.result === undefined && call.isLeft && waits) continue;
+      const result = call.result ?? (call.isLeft ? UNANSWERED : STOPPED);
+      messages.push({ role: 'tool', tool_call_id: call.id, name: call.name, content: (call.isError ? 'error: ' : '') + result });
     }
   }
-  if (tail.trim()) messages.push({ role: 'assistant', content: tail });
+  text += tail;
+  if (text.trim()) messages.push({ role: 'assistant', content: text });
   return messages;
 }

@@ -13,9 +13,12 @@ function part(name, tag = 'div') {
   return element;
 }
 
-// Characters that hide or turn what stands beside them, as a person can see them.
+// Characters that hide, look like a space or turn what stands beside them; src/apps/printable.cpp has the same.
+const HIDES = /(?![\t\n])[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/gu;
+
+// A text as a person can see it.
 function plain(text) {
-  const shown = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\u{e0000}-\u{e0fff}]/gu, '\ufffd');
+  const shown = text.replace(HIDES, '\ufffd');
   return shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}\n… (${shown.length} characters in all)` : shown;
 }
 

@@ -110,7 +110,7 @@ function toolsOf(conversation, message, actions) {
   if (!actions.isBusy && message.role === 'user') tools.append(button('Edit', () => actions.edit(message)));
   if (!actions.isBusy && message.role === 'assistant') {
     const isPart = isLost(message) || ['stopped', 'cut', 'lost', 'failed'].includes(message.status);
-    if (isPart && (message.calls ? answer : message.content)) tools.append(button('Continue', () => actions.goOn(message)));
+    if (isPart && (message.calls || message.content)) tools.append(button('Continue', () => actions.goOn(message)));
     tools.append(button(message.content ? 'Regenerate' : 'Retry', () => actions.regenerate(message)));
   }
   tools.append(statsOf(message));

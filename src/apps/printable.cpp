@@ -1,14 +1,44 @@
 #include "apps/printable.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/utf8.h"
 
 namespace tinyllm {
 namespace {
 
-// Zero width, direction, line separators, invisible operators, tags.
+struct CodePoints {
+  char32_t first, last;
+};
+
+// Zero width, fillers that look like a space, direction, line separators, invisible operators and
+// marks, selectors of variants, tags: what Unicode calls default ignorable, and U+2800. web/cards.js
+// has the same.
+constexpr auto kHidden = std::to_array<CodePoints>({
+    {0xAD, 0xAD},
+    {0x34F, 0x34F},
+    {0x61C, 0x61C},
+    {0x115F, 0x1160},
+    {0x17B4, 0x17B5},
+    {0x180B, 0x180F},
+    {0x200B, 0x200F},
+    {0x2028, 0x202E},
+    {0x2060, 0x206F},
+    {0x2800, 0x2800},
+    {0x3164, 0x3164},
+    {0xFE00, 0xFE0F},
+    {0xFEFF, 0xFEFF},
+    {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFF8},
+    {0x1BCA0, 0x1BCA3},
+    {0x1D173, 0x1D17A},
+    {0xE0000, 0xE0FFF},
+});
+
 bool hides(char32_t c) {
-  return (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+  return std::ranges::any_of(kHidden,
+                             [c](const CodePoints& it) { return it.first <= c && c <= it.last; });
 }
 
 }  // namespace

@@ -128,6 +128,15 @@ json call_json(const AnswerCall& call, bool in_stream) {
   return result;
 }
 
+json result_json(const ServerToolResult& result) {
+  json call = {{"index", result.place},
+               {"id", result.call_id},
+               {"result", result.text},
+               {"is_error", result.is_error}};
+  if (result.is_dropped) call["dropped"] = true;
+  return call;
+}
+
 void add_calls(json& message, const AnswerChoice& choice, bool in_stream) {
   if (!choice.reasoning.empty()) {
     message["reasoning_content"] = choice.reasoning;
@@ -136,6 +145,11 @@ void add_calls(json& message, const AnswerChoice& choice, bool in_stream) {
   for (const AnswerCall& call : choice.calls)
     message[call.runs_here ? "server_tool_calls" : "tool_calls"].push_back(
         call_json(call, in_stream));
+  for (const AnswerCall& call : choice.failed_calls) {
+    if (call.runs_here)
+      message["server_tool_calls"].push_back(
+          result_json({call.place, call.id, choice.tool_parse_error, true, true}));
+  }
   if (!choice.tool_parse_error.empty()) message["tool_parse_error"] = choice.tool_parse_error;
 }
 
@@ -211,16 +225,12 @@ json chunk_choice_json(const AnswerHead& head, const AnswerChoice& choice, bool 
 }
 
 json tool_result_chunk(const AnswerHead& head, const ServerToolResult& result) {
-  json call = {{"index", result.place},
-               {"id", result.call_id},
-               {"result", result.text},
-               {"is_error", result.is_error}};
-  if (result.is_dropped) call["dropped"] = true;
   json chunk = chunk_json(head);
-  chunk["choices"].push_back({{"index", 0},
-                              {"delta", {{"server_tool_calls", json::array({std::move(call)})}}},
-                              {"logprobs", nullptr},
-                              {"finish_reason", nullptr}});
+  chunk["choices"].push_back(
+      {{"index", 0},
+       {"delta", {{"server_tool_calls", json::array({result_json(result)})}}},
+       {"logprobs", nullptr},
+       {"finish_reason", nullptr}});
   return chunk;
 }
 

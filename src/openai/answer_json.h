@@ -31,8 +31,8 @@ struct AnswerChoice {
   int idx = 0;
   std::string text;
   std::string reasoning;
-  std::vector<AnswerCall> calls;  // those that failed are not among the whole's
-  std::vector<int> failed_calls;  // of the news: began before, and are none
+  std::vector<AnswerCall> calls;         // those that failed are not among the whole's
+  std::vector<AnswerCall> failed_calls;  // of the news: began before or here, and are none
   std::string tool_parse_error;
   bool has_calls = false;  // the text has called a tool, now or before
   std::vector<TokenId> token_ids;

@@ -106,6 +106,8 @@ class ShapeMaker {
 
   AnswerShape grammar_or_calls() {
     AskedGrammar asked = *request_.grammar;
+    grammar_of(asked);  // What it refuses is told by its own field; the rest is the tools'.
+    asked.field = kToolsField;
     asked.source.or_added = held(HeldCalls::Wanted::some, CallReading::marked);
     return {grammar_of(asked),
             format_of(tool_format(), read_reasoning(tool_format()), CallReading::marked),

@@ -10,6 +10,7 @@
 
 namespace tinyllm {
 
+class ApiError;
 class ResponseStore;
 
 class AnswerWriter {
@@ -41,7 +42,7 @@ std::unique_ptr<AnswerWriter> make_responses_writer(const ApiAnswer& answer, Res
 std::unique_ptr<AnswerWriter> make_messages_writer(const ApiAnswer& answer);
 
 // The failure of a chat's stream in which nothing was written yet.
-std::string chat_failure(int status, std::string_view message);
+std::string chat_failure(const ApiError& error);
 
 // "event: <type>\ndata: <json>\n\n", with the type that the document names.
 std::string typed_event(const nlohmann::ordered_json& document);

@@ -63,8 +63,10 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .created = unix_seconds(),
            .model = model.names.front(),
            .fingerprint = model.fingerprint};
-  if (request_.rounds)
-    head_.id = request_.rounds->answer_id, head_.created = request_.rounds->created;
+  if (const EarlierRounds* before = request_.rounds.get()) {
+    head_.id = before->answer_id, head_.created = before->created;
+    usage_before_ = {before->n_prompt, before->n_cached, before->n_generated};
+  }
   check_limits(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
   AnswerShape shape = answer_shape(request_, model, prompts.opens_reasoning);
@@ -84,6 +86,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
     whole.idx = static_cast<int>(i);
     whole.wants_logprobs = request_.params.n_logprobs >= 0;
     whole.wants_token_ids = request_.return_token_ids;
+    if (request_.rounds) texts_[i].n_places = request_.rounds->n_calls;
     if (format_ == nullptr) continue;
     const AnswerParserOptions options = {.in_reasoning = prompts.opens_reasoning,
                                          .shows_special = !request_.skip_special_tokens,
@@ -157,29 +160,46 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
 void ApiAnswer::read_text(Text& text, std::string_view engine_text, AnswerChoice& news) {
   const bool is_last = news.finish_reason != FinishReason::none;
   AnswerNews told = text.reader->read(engine_text, news.token_ids, is_last);
-  tell_places(text, told.calls);
-  for (const AnswerCall& call : told.calls) text.n_calls += call.name.empty() ? 0 : 1;
-  text.n_calls -= static_cast<int>(told.failed.size());
+  tell_calls(text, told, news);
   news.text = std::move(told.content);
   news.reasoning = std::move(told.reasoning);
   news.calls = std::move(told.calls);
-  news.failed_calls = std::move(told.failed);
   news.tool_parse_error = std::move(told.tool_parse_error);
   news.has_calls = text.n_calls > 0;
 }
 
+// Where calls stand in the stream. One call ends or fails before the next begins.
+void ApiAnswer::tell_calls(Text& text, AnswerNews& told, AnswerChoice& news) const {
+  const auto take_back_failed = [&] {
+    if (std::ranges::find(told.failed, text.latest.idx) == told.failed.end()) return;
+    --text.n_calls;
+    if (!text.latest.runs_here) --text.n_left_calls;
+    news.failed_calls.push_back(text.latest);
+  };
+  for (AnswerCall& call : told.calls) {
+    if (!call.name.empty()) {
+      take_back_failed();
+      begin_call(text, call);
+    }
+    call.place = text.latest.place;
+    call.runs_here = text.latest.runs_here;
+  }
+  take_back_failed();
+}
+
 // Calls run in order, up to the first that may not: nothing behind it runs before it. A call of what is
 // no tool of the request is answered here, by an error.
-void ApiAnswer::tell_places(Text& text, std::vector<AnswerCall>& calls) const {
-  for (AnswerCall& call : calls) {
-    call.place = call.idx;
-    if (!request_.server_names) continue;
-    const bool is_left = !call.name.empty() && request_.tool_types->has(call.name) &&
-                         !request_.server_names->unasked.contains(call.name);
-    if (is_left && text.first_left_call < 0) text.first_left_call = call.idx;
-    call.runs_here = text.first_left_call < 0;
-    call.place += call.runs_here ? request_.rounds->n_calls : -text.first_left_call;
+void ApiAnswer::begin_call(Text& text, AnswerCall& call) const {
+  call.place = call.idx;
+  if (request_.server_names) {
+    const bool may_run =
+        !request_.tool_types->has(call.name) || request_.server_names->unasked.contains(call.name);
+    call.runs_here = may_run && text.n_left_calls == 0;
+    if (call.runs_here) call.place = text.n_places++;
   }
+  ++text.n_calls;
+  if (!call.runs_here) ++text.n_left_calls;
+  text.latest = call;
 }
 
 bool ApiAnswer::gather_news() {
@@ -210,7 +230,8 @@ void ApiAnswer::gather(const AnswerChoice& news) {
     }
   }
   std::erase_if(whole.calls, [&](const AnswerCall& call) {
-    return std::ranges::find(news.failed_calls, call.idx) != news.failed_calls.end();
+    return std::ranges::find(news.failed_calls, call.idx, &AnswerCall::idx) !=
+           news.failed_calls.end();
   });
   add_parse_error(whole.tool_parse_error, news.tool_parse_error);
   whole.has_calls = news.has_calls;
@@ -239,9 +260,7 @@ std::size_t ApiAnswer::json_bytes() const {
 }
 
 AnswerUsage ApiAnswer::usage() const {
-  AnswerUsage usage;
-  if (const EarlierRounds* before = request_.rounds.get())
-    usage = {before->n_prompt, before->n_cached, before->n_generated};
+  AnswerUsage usage = usage_before_;
   for (const PromptRun& run : runs_) {
     usage.n_prompt += std::ssize(run.prompt_ids);
     usage.n_cached += run.n_cached;

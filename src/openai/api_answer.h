@@ -35,7 +35,9 @@ class ApiAnswer {
     std::int64_t n_generated = 0;
     std::unique_ptr<AnswerReader> reader;  // of a chat that may hold more than content
     int n_calls = 0;                       // tools called, without calls that failed
-    int first_left_call = -1;              // from here on calls are left to the client; -1: none is
+    int n_left_calls = 0;                  // of them those that the server does not run
+    int n_places = 0;                      // of those that it runs, in the whole answer's stream
+    AnswerCall latest = {.idx = -1};       // as it began
   };
 
   // Encodes the prompts. Throws ApiError for what cannot run. `model` must outlive it.
@@ -70,12 +72,14 @@ class ApiAnswer {
  private:
   bool shows_special() const;
   void read_text(Text& text, std::string_view engine_text, AnswerChoice& news);
-  void tell_places(Text& text, std::vector<AnswerCall>& calls) const;
+  void tell_calls(Text& text, AnswerNews& told, AnswerChoice& news) const;
+  void begin_call(Text& text, AnswerCall& call) const;
 
   ApiRequest request_;
   const ServedModel* model_;
   std::shared_ptr<const AnswerFormat> format_;  // nullptr: all is content
   AnswerHead head_;
+  AnswerUsage usage_before_;  // of earlier rounds
   std::shared_ptr<const TextConstraint> constraint_;
   std::optional<ThinkingLimit> thinking_;
   std::vector<PromptRun> runs_;

@@ -76,7 +76,7 @@ struct EarlierRounds {
   std::string answer_id;  // of the whole answer
   std::int64_t created = 0;
   std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;  // tokens
-  int n_calls = 0;
+  int n_calls = 0;         // that the server runs and that a stream has told of, failed ones too
   bool has_begun = false;  // the client has got the begin of the stream
   // What was said and done, as a request may have it; an array. With its size as text.
   std::shared_ptr<nlohmann::ordered_json> messages;

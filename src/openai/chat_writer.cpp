@@ -51,7 +51,8 @@ class ChatWriter : public AnswerWriter {
     if (reason == FinishReason::none) return events;
     // The end stands in a chunk of its own, which holds nothing else.
     news.text.clear(), news.logprobs.clear(), news.token_ids.clear();
-    news.reasoning.clear(), news.calls.clear(), news.tool_parse_error.clear();
+    news.reasoning.clear(), news.calls.clear(), news.failed_calls.clear();
+    news.tool_parse_error.clear();
     return events + chunk(news, delivery);
   }
 
@@ -66,7 +67,7 @@ class ChatWriter : public AnswerWriter {
   }
 
   std::string failure(int status, std::string_view message) override {
-    return chat_failure(status, message);
+    return chat_failure(ApiError(status, "", "", std::string(message)));
   }
 
   std::string whole() override {
@@ -113,8 +114,8 @@ class ChatWriter : public AnswerWriter {
 
 }  // namespace
 
-std::string chat_failure(int status, std::string_view message) {
-  return "data: " + describe_error(status, "", message).body + "\n\ndata: [DONE]\n\n";
+std::string chat_failure(const ApiError& error) {
+  return "data: " + describe_error(error).body + "\n\ndata: [DONE]\n\n";
 }
 
 std::unique_ptr<AnswerWriter> make_chat_writer(const ApiAnswer& answer, const ServedModel& model) {

@@ -117,6 +117,10 @@ void check_limits(const ApiRequest& request, const ServedModel& model) {
   check("n", request.n, model.limits.n);
   check(is_chat ? "top_logprobs" : "logprobs", request.params.n_logprobs, model.limits.n_logprobs);
   check("prompt_logprobs", request.n_prompt_logprobs, model.limits.n_logprobs);
+  check_ids("stop_token_ids", request.params.stop_token_ids, model);
+  std::vector<TokenId> biased;
+  for (const auto& [id, bias] : request.params.logit_bias) biased.push_back(id);
+  check_ids("logit_bias", biased, model);
 }
 
 void check_prompt_logprobs(const ApiRequest& request, std::int64_t n_prompt_tokens) {
@@ -265,10 +269,6 @@ SamplingParams default_params(const ServedModel& model) {
 
 Request engine_request(const ApiRequest& request, const ServedModel& model,
                        std::vector<TokenId> prompt_ids, std::uint64_t random_seed) {
-  check_ids("stop_token_ids", request.params.stop_token_ids, model);
-  std::vector<TokenId> biased;
-  for (const auto& [id, bias] : request.params.logit_bias) biased.push_back(id);
-  check_ids("logit_bias", biased, model);
   Request out;
   out.params = request.params;
   SamplingParams& params = out.params;

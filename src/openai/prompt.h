@@ -13,7 +13,7 @@
 
 namespace tinyllm {
 
-// Throws ApiError{400} for more than the model's operator allows.
+// Throws ApiError{400} for more than the model's operator allows, and for tokens that it has not.
 void check_limits(const ApiRequest& request, const ServedModel& model);
 
 // Throws ApiError{400} where the log probabilities of all its prompts would fill the memory.

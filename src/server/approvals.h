@@ -21,20 +21,16 @@ class Approvals {
   // be asked about. `owner`: whose word counts.
   std::string ask(const std::string& owner, const AgentCall& call);
 
-  struct Word {
-    std::string approval_id;
-    AgentCall call;  // to be run
-  };
-  // Whether this id approves this call; it goes on holding.
-  bool approves(const std::string& owner, const Word& word) const;
+  // Which of these ids approves this call; "": none does. It goes on holding.
+  std::string find(const std::string& owner, const AgentCall& call,
+                   const std::vector<std::string>& approval_ids) const;
   // Uses all of them up; false, and none is, where one does not hold (any more).
-  bool take(const std::string& owner, const std::vector<Word>& words);
+  bool take(const std::string& owner, const std::vector<std::string>& approval_ids);
 
  private:
   struct Entry {
     std::string approval_id, owner, call;
   };
-  std::list<Entry>::const_iterator find(const std::string& owner, const Word& word) const;
 
   mutable std::mutex mutex_;  // guards the list
   std::list<Entry> entries_;  // the oldest first

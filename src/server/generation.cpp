@@ -53,7 +53,10 @@ void Generation::begin(std::shared_ptr<ApiAnswer> answer) {
   const int n_texts = answer ? answer->n_texts() : 1;
   service_.take_places(model_, n_texts);
   n_places_ = n_texts;
-  if (rounds_) rounds_->take_approvals();
+  if (rounds_) {
+    if (!gathered_share_.resize(rounds_->n_bytes())) throw ApiError(503, "overloaded", "", kNoRoom);
+    rounds_->take_approvals();
+  }
   const bool begins_with_calls = answer == nullptr;
   if (!begins_with_calls) submit(std::move(answer));
   // From here on the answer is on its way. The callbacks keep this object alive: on_gone until the
@@ -136,22 +139,15 @@ void Generation::take(std::size_t run_idx, OutputPiece piece) {
     const std::size_t n_before = rounds_ ? rounds_->n_bytes() : 0;
     if (!gathered_share_.resize(answer_->n_gathered_bytes() + n_before)) return fail(503, kNoRoom);
   }
-  if (reason != FinishReason::none) {
-    observe_text(text_idx, reason, queue_s);
-    if (rounds_) {
-      const ToolRounds::Next next = rounds_->take_message(*answer_);
-      if (next != ToolRounds::Next::finish) {  // this message is not the answer's end
-        news.finish_reason = FinishReason::none;
-        if (streams_) write(writer_->piece(std::move(news)));
-        return go_on(next);
-      }
-      for (const AnswerCall& call : answer_->text(0).whole.calls)
-        news.calls.push_back(
-            {.idx = call.idx, .place = call.place, .approval_id = call.approval_id});
-    }
+  if (reason != FinishReason::none) observe_text(text_idx, reason, queue_s);
+  if (rounds_) {  // the answer's end and the calls that are left are told by finish_rounds()
+    std::erase_if(news.calls, [](const AnswerCall& call) { return !call.runs_here; });
+    news.finish_reason = FinishReason::none;
   }
   if (streams_) write(writer_->piece(std::move(news)));
-  if (reason != FinishReason::none) finish_text();
+  if (reason == FinishReason::none) return;
+  if (rounds_) return go_on(rounds_->take_message(*answer_));
+  finish_text();
 }
 
 // Tokens that came in one step, with drafts, share the time since the step before.
@@ -224,14 +220,18 @@ void Generation::send_whole() {
 }
 
 void Generation::fail(int status, const std::string& message) {
+  fail(ApiError(status, "", "", message));
+}
+
+void Generation::fail(const ApiError& error) {
   if (over_) return;
   over_ = true;
-  log_end(message.c_str());
+  log_end(error.what());
   if (streams_) {
-    write(writer_ ? writer_->failure(status, message) : chat_failure(status, message));
+    write(rounds_ ? chat_failure(error) : writer_->failure(error.status, error.what()));
     exchange_->end();
   } else {
-    exchange_->send(error_response(status, "", message, exchange_->request().path));
+    exchange_->send(error_response(error, exchange_->request().path));
   }
   release();
 }

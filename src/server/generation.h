@@ -19,6 +19,8 @@
 
 namespace tinyllm {
 
+class ApiError;
+
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
   // Submits the request and answers through `exchange`. Throws ApiError, with nothing submitted and
@@ -60,6 +62,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void wake(std::size_t run_idx);
   void post_fail(int status, const std::string& message);
   void fail(int status, const std::string& message);
+  void fail(const ApiError& error);
   void release();  // cancels what still runs and gives the places back
 
   // generation_tools.cpp
@@ -68,7 +71,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void take_result(const ToolResult& result);
   void ask_again();
   void take_answer(std::shared_ptr<ApiAnswer> answer);
-  void finish_with_calls();
+  void finish_rounds();
   AnswerHead head() const;
   void log_end(const char* how) const;
 

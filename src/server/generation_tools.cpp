@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/quote.h"
 #include "openai/answer_json.h"
 #include "openai/api_error.h"
 #include "server/generation.h"
@@ -30,7 +31,7 @@ void Generation::go_on(ToolRounds::Next next) {
   switch (next) {
     case ToolRounds::Next::run_call: return run_call();
     case ToolRounds::Next::ask: return ask_again();
-    case ToolRounds::Next::finish: return finish_with_calls();
+    case ToolRounds::Next::finish: return finish_rounds();
   }
 }
 
@@ -47,8 +48,9 @@ void Generation::take_result(const ToolResult& result) {
   const bool is_dropped = rounds_->next_is_dropped();
   if (!is_dropped)
     service_.metrics().count_tool_call(is_known ? call.name : "(unknown)", result.is_error);
-  log(LogLevel::info, "{} tool {}: {} bytes{}", exchange_->caller().request_id, call.name,
-      result.text.size(), result.is_error ? ", an error" : "");
+  log(LogLevel::info, "{} tool {}: {} bytes{}", exchange_->caller().request_id,
+      is_known ? call.name : quote(call.name), result.text.size(),
+      result.is_error ? ", an error" : "");
   if (streams_) {
     if (!rounds_->earlier().has_begun) {
       rounds_->earlier().has_begun = true;
@@ -65,17 +67,17 @@ void Generation::take_result(const ToolResult& result) {
 
 // The next prompt is made by a worker.
 void Generation::ask_again() {
-  service_.compute(/*is_long=*/false, [self = shared_from_this(), request = rounds_->request()] {
+  service_.compute(rounds_->n_bytes(), [self = shared_from_this(), request = rounds_->request()] {
     std::function<void()> next;
     try {
       const auto answer = std::make_shared<ApiAnswer>(request, self->model_);
       next = [self, answer] { self->take_answer(answer); };
     } catch (const ApiError& error) {
       const bool is_full = error.code == "context_length_exceeded";
-      next = [self, is_full, status = error.status, text = std::string(error.what())] {
+      next = [self, is_full, error] {
         if (self->over_) return;
         if (is_full && self->rounds_->shorten()) return self->ask_again();
-        self->fail(status, text);
+        self->fail(error);
       };
     } catch (const std::exception& error) {
       log(LogLevel::error, "{} {}", self->exchange_->caller().request_id, error.what());
@@ -97,15 +99,16 @@ void Generation::take_answer(std::shared_ptr<ApiAnswer> answer) {
   listen();
 }
 
-// The last message of the model ends with calls that are left to the client.
-void Generation::finish_with_calls() {
+// The model's last message was told, but for its end and the calls that are left to the client.
+void Generation::finish_rounds() {
   if (streams_) {
-    AnswerChoice news;
-    for (const AnswerCall& call : answer_->text(0).whole.calls)
-      news.calls.push_back({.idx = call.idx, .place = call.place, .approval_id = call.approval_id});
-    news.has_calls = true;
-    news.finish_reason = FinishReason::stop;
-    write(writer_->piece(std::move(news)));
+    const AnswerChoice& whole = answer_->text(0).whole;
+    AnswerChoice last;
+    last.calls = whole.calls;
+    last.has_calls = whole.has_calls;
+    last.finish_reason = whole.finish_reason;
+    last.stop_string = whole.stop_string;
+    write(writer_->piece(std::move(last)));
   }
   finish_text();
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <semaphore>
@@ -10,9 +11,11 @@
 #include <vector>
 
 #include "engine/tiny_engine_test.h"
+#include "openai/field_table.h"
 #include "openai/served_model_test.h"
 #include "server/ask_test.h"
 #include "server/server.h"
+#include "server/tool_rounds.h"
 
 namespace tinyllm {
 namespace {
@@ -40,10 +43,11 @@ ToolBox box_of_two(std::binary_semaphore& has_begun) {
 }
 
 // A conversation that ends with a call, which runs before the model is asked.
-std::string body(const std::string& tool, bool streams) {
+std::string body(const std::string& tool, bool streams, const std::string& question = "a") {
   return R"({"max_tokens": 3, "tools": [{"type": "mcp"}], "stream": )" +
          std::string(streams ? "true" : "false") +
-         R"(, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [)"
+         R"(, "messages": [{"role": "user", "content": ")" + question +
+         R"("}, {"role": "assistant", "tool_calls": [)"
          R"({"id": "c", "type": "function", "function": {"name": ")" +
          tool + R"(", "arguments": "{}"}}]}]})";
 }
@@ -58,6 +62,7 @@ class GenerationTools : public testing::Test {
     engine_ = open("qwen2-bf16-tied", small_options(), text);
     HttpServerOptions http;
     http.port = 0;
+    http.max_memory_bytes = 1 << 20;
     server_ = std::make_unique<Server>(http, ServiceOptions{});
     server_->start();
     server_->set_tools(std::make_unique<ServerTools>(box_, ServerTools::Names{"fast", "slow"}));
@@ -65,8 +70,8 @@ class GenerationTools : public testing::Test {
   }
   ~GenerationTools() override { server_->stop(); }
 
-  std::string chat(const std::string& tool, bool streams) {
-    return ask(server_->port(), "POST /v1/chat/completions", body(tool, streams));
+  std::string chat(const std::string& tool, bool streams, const std::string& question = "a") {
+    return ask(server_->port(), "POST /v1/chat/completions", body(tool, streams, question));
   }
 
   std::binary_semaphore has_begun_{0};
@@ -95,6 +100,33 @@ TEST_F(GenerationTools, AreStoppedWithTheServer) {
   EXPECT_NE(chat("fast", /*streams=*/false).find("it is done"), std::string::npos);
   server_->stop();
   client.join();
+}
+
+// The conversation is there until the last message of the model, and so is its share of the memory.
+TEST_F(GenerationTools, HoldTheirConversation) {
+  const std::string large(700 << 10, 'a');
+  std::thread client([&] { chat("slow", /*streams=*/true, large); });
+  ASSERT_TRUE(has_begun_.try_acquire_for(std::chrono::seconds(20)));
+  const std::string refused = chat("fast", /*streams=*/true, large);
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 503 ")) << refused.substr(0, 200);
+  EXPECT_NE(chat("fast", /*streams=*/true).find("it is done"), std::string::npos);
+  server_->stop();
+  client.join();
+}
+
+// The client is told of by the service until the model's second message is asked for.
+TEST_F(GenerationTools, FirstPromptKnowsItsClient) {
+  ServerTools tools(box_, {"fast"});
+  ApiRequest request = parse_api_request(ApiKind::chat, body("fast", /*streams=*/false));
+  const auto has_left = std::make_shared<const std::atomic<bool>>(false);
+  request.has_left = has_left;
+  tools.offer(request);
+  const ToolRounds rounds(tools, serve_for_test(*engine_), request, "", /*n_request_bytes=*/1000);
+  EXPECT_EQ(rounds.n_bytes(), 1000U);
+  const ApiRequest first = rounds.first_request();
+  EXPECT_EQ(first.has_left, has_left);
+  EXPECT_EQ(first.messages->size(), 3U);
+  EXPECT_EQ(first.messages->back()["role"], "tool");
 }
 
 }  // namespace

@@ -57,13 +57,15 @@ Service::Answer answer_with_tools(Service& service, const ServedModel& model,
     std::unique_ptr<ToolRounds> rounds;
   };
   const auto start = std::make_shared<Start>();
-  start->rounds = std::make_unique<ToolRounds>(*service.tools(), model, std::move(request),
-                                               exchange->caller().owner);
-  if (!start->rounds->begins_with_calls())
-    start->answer = std::make_shared<ApiAnswer>(start->rounds->request(), model);
+  start->rounds =
+      std::make_unique<ToolRounds>(*service.tools(), model, std::move(request),
+                                   exchange->caller().owner, exchange->request().body.size());
+  // Refuses what cannot run before a call does something that nobody gets to know.
+  start->answer = std::make_shared<ApiAnswer>(start->rounds->first_request(), model);
   return [&service, &model, exchange, start] {
     exchange->drop_body();
-    add_warnings(*exchange, start->answer ? start->answer->request() : start->rounds->request());
+    add_warnings(*exchange, start->answer->request());
+    if (start->rounds->begins_with_calls()) start->answer.reset();
     Generation::start(service, model, exchange, std::move(start->answer), std::move(start->rounds));
   };
 }

@@ -262,8 +262,7 @@ void Service::compute(const std::shared_ptr<HttpExchange>& exchange,
                       std::function<Answer(const HasLeft&)> work) {
   const auto has_left = std::make_shared<std::atomic<bool>>(false);
   exchange->on_gone([has_left] { *has_left = true; });
-  const bool is_long = exchange->request().body.size() > kShortBodyBytes;
-  workers_.run(is_long, [this, exchange, has_left, work = std::move(work)] {
+  compute(exchange->request().body.size(), [this, exchange, has_left, work = std::move(work)] {
     // Runs on the strand, for what the worker or the strand's own part throws.
     const auto answer = [this, exchange](const std::function<void()>& tell) {
       try {
@@ -283,6 +282,10 @@ void Service::compute(const std::shared_ptr<HttpExchange>& exchange,
       if (!*has_left) answer(tell);
     });
   });
+}
+
+void Service::compute(std::size_t n_bytes, std::function<void()> work) {
+  workers_.run(/*is_long=*/n_bytes > kShortBodyBytes, std::move(work));
 }
 
 void Service::check_room(const ServedModel& model) const {

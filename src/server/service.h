@@ -64,7 +64,8 @@ class Service {
   using HasLeft = std::shared_ptr<const std::atomic<bool>>;
   void compute(const std::shared_ptr<HttpExchange>& exchange,
                std::function<Answer(const HasLeft&)> work);
-  void compute(bool is_long, std::function<void()> work) { workers_.run(is_long, std::move(work)); }
+  // The same without an exchange, on a request of so many bytes.
+  void compute(std::size_t n_bytes, std::function<void()> work);
   void stop_workers() {
     workers_.stop();
     if (tools_) tools_->threads().stop();

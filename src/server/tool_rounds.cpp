@@ -49,6 +49,12 @@ json shown_message(const AnswerChoice& whole, const std::vector<AgentCall>& call
   return message;
 }
 
+// What had to be called was called.
+void forget_forced_call(ApiRequest& request) {
+  request.tool_choice.reset();
+  request.named_tool.clear();
+}
+
 std::string string_in(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -57,20 +63,20 @@ std::string string_in(const json& object, const char* name) {
 }  // namespace
 
 ToolRounds::ToolRounds(ServerTools& tools, const ServedModel& model, ApiRequest request,
-                       std::string owner)
+                       std::string owner, std::size_t n_request_bytes)
     : tools_(tools),
       request_(std::move(request)),
       owner_(std::move(owner)),
       earlier_(std::make_shared<EarlierRounds>()),
       messages_(share_json(*request_.messages)),
       rounds_(/*has_tools=*/request_.tools != nullptr, AgentLimits().max_rounds),
-      max_result_bytes_(max_result_bytes(model.max_model_len())) {
+      max_result_bytes_(max_result_bytes(model.max_model_len())),
+      n_request_bytes_(n_request_bytes) {
   earlier_->answer_id = "chatcmpl-" + random_id();
   earlier_->created = unix_seconds();
   earlier_->messages = share_json(json::array());
   request_.messages = messages_;
   request_.rounds = earlier_;
-  request_.has_left = is_stopped_;
   find_open_calls();
 }
 
@@ -78,7 +84,6 @@ ToolRounds::ToolRounds(ServerTools& tools, const ServedModel& model, ApiRequest 
 void ToolRounds::find_open_calls() {
   std::size_t last = messages_->size();
   while (last > 0 && (*messages_)[last - 1]["role"] == "tool") --last;
-  const std::size_t n_used = request_.approvals.size();
   if (last > 0 && (*messages_)[last - 1].contains("tool_calls")) {
     const json& calls = (*messages_)[last - 1]["tool_calls"];
     for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -89,11 +94,12 @@ void ToolRounds::find_open_calls() {
         open_call(calls[i], fmt::format("messages[{}].tool_calls[{}]", last - 1, i));
     }
   }
-  if (words_.size() != n_used)
+  if (!request_.approvals.empty())
     throw ApiError(400, "invalid_value", "tool_approvals",
                    "tool_approvals holds an id that approves no call at the end of the messages: "
                    "each holds once, for the call that it was given with");
   first_result_ = messages_->size();
+  earlier_->n_calls = static_cast<int>(calls_.size());
   if (calls_.empty()) return;
   std::vector<AgentCall> open;
   for (const Call& it : calls_) open.push_back(it.call);
@@ -112,25 +118,30 @@ void ToolRounds::open_call(const json& call, const std::string& path) {
       string_in(call, "id"), function["name"].get<std::string>(),
       arguments.is_string() ? arguments.get<std::string>() : text_with_big_integers(arguments)};
   const int place = static_cast<int>(calls_.size());
-  for (const std::string& id : request_.approvals) {
-    const Approvals::Word word = {id, found};
-    const auto is_it = [&](const Approvals::Word& other) { return other.approval_id == id; };
-    if (std::ranges::any_of(words_, is_it) || !tools_.approvals().approves(owner_, word)) continue;
-    words_.push_back(word);
-    calls_.push_back({found, place});
-    return;
+  const std::string approval = tools_.approvals().find(owner_, found, request_.approvals);
+  if (!approval.empty()) {
+    request_.approvals.erase(std::ranges::find(request_.approvals, approval));
+    used_approvals_.push_back(approval);
+  } else if (!request_.server_names->unasked.contains(found.name)) {
+    throw ApiError(400, "invalid_value", path,
+                   fmt::format("{}, of {}, has no result in the messages and no approval", path,
+                               quote(found.name)));
   }
-  if (request_.server_names->unasked.contains(found.name)) {
-    calls_.push_back({found, place});
-    return;
-  }
-  throw ApiError(400, "invalid_value", path,
-                 fmt::format("{}, of {}, has no result in the messages and no approval", path,
-                             quote(found.name)));
+  calls_.push_back({found, place});
+}
+
+ApiRequest ToolRounds::first_request() const {
+  if (calls_.empty()) return request_;
+  ApiRequest request = request_;
+  const auto messages = share_json(*messages_);
+  for (const Call& it : calls_) messages->push_back(result_message(it.call, {kLeftOut}));
+  request.messages = messages;
+  forget_forced_call(request);
+  return request;
 }
 
 void ToolRounds::take_approvals() {
-  if (words_.empty() || tools_.approvals().take(owner_, words_)) return;
+  if (tools_.approvals().take(owner_, used_approvals_)) return;
   throw ApiError(400, "invalid_value", "tool_approvals", "an approval was used already");
 }
 
@@ -142,6 +153,7 @@ void ToolRounds::append(json shown) {
 
 ToolRounds::Next ToolRounds::take_message(ApiAnswer& answer) {
   const AnswerChoice& whole = answer.text(0).whole;
+  earlier_->n_calls = answer.text(0).n_places;
   ModelTurn turn = {.text = whole.text, .calls = {}, .finish_reason = whole.finish_reason};
   std::vector<AgentCall> here;
   for (const AnswerCall& call : whole.calls) {
@@ -174,13 +186,12 @@ void ToolRounds::queue_calls(const AnswerChoice& whole) {
   }
 }
 
-// A client that gets the stream has seen them.
+// A client that gets the stream has seen them, but for those that would be left to it.
 void ToolRounds::drop_calls(const AnswerChoice& whole) {
   for (const AnswerCall& call : whole.calls) {
-    calls_.push_back({.call = agent_call(call),
-                      .place = earlier_->n_calls + call.idx,
-                      .why_not = kRepeats,
-                      .is_dropped = true});
+    if (!call.runs_here) continue;
+    calls_.push_back(
+        {.call = agent_call(call), .place = call.place, .why_not = kRepeats, .is_dropped = true});
   }
 }
 
@@ -201,7 +212,6 @@ ToolRounds::Next ToolRounds::take_result(const ToolResult& result, ApiAnswer* an
   time_left_ -= std::min(time_left_, Clock::now() - call_began_);
   const bool is_dropped = next_is_dropped();
   if (!is_dropped) append(result_message(next_call(), result));
-  n_places_ = next_place() + 1;
   calls_.pop_front();
   if (!calls_.empty()) return Next::run_call;
   if (answer != nullptr && !is_dropped) {
@@ -221,7 +231,9 @@ ToolRounds::Next ToolRounds::take_result(const ToolResult& result, ApiAnswer* an
 void ToolRounds::leave_calls(ApiAnswer& answer) {
   std::vector<AnswerCall>& calls = answer.whole(0).calls;
   std::erase_if(calls, [](const AnswerCall& call) { return call.runs_here; });
+  int n_places = 0;
   for (AnswerCall& call : calls) {
+    call.place = n_places++;
     if (request_.server_names->all.contains(call.name))
       call.approval_id = tools_.approvals().ask(owner_, agent_call(call));
   }
@@ -234,9 +246,8 @@ void ToolRounds::ask_next(const ApiAnswer* answer) {
     earlier_->n_cached = usage.n_cached;
     earlier_->n_generated = usage.n_generated;
   }
-  earlier_->n_calls = n_places_;
-  request_.tool_choice.reset();  // what had to be called was called
-  request_.named_tool.clear();
+  request_.has_left = is_stopped_;
+  forget_forced_call(request_);
   if (rounds_.may_call()) return;
   request_.tools.reset();
   request_.tool_types.reset();

@@ -30,17 +30,22 @@ class ToolRounds {
     ask,       // the model, with request()
   };
 
-  // `request` has its tools (ServerTools::offer). Throws ApiError{400} for calls at the end of its
+  // `request` has its tools (ServerTools::offer) and was read from so many bytes. Throws ApiError{400} for calls at the end of its
   // messages that neither a result, nor an approval, nor the operator's word answers. Any thread.
-  ToolRounds(ServerTools& tools, const ServedModel& model, ApiRequest request, std::string owner);
+  ToolRounds(ServerTools& tools, const ServedModel& model, ApiRequest request, std::string owner,
+             std::size_t n_request_bytes);
 
   bool begins_with_calls() const { return !calls_.empty(); }
+  // For the model's first message; where calls run before it, with their results left out. What
+  // this asks for can be checked before they run.
+  ApiRequest first_request() const;
   // Uses the approvals up. Throws ApiError{400} where one does not hold any more.
   void take_approvals();
 
   const ApiRequest& request() const { return request_; }
   EarlierRounds& earlier() { return *earlier_; }
-  std::size_t n_bytes() const { return earlier_->n_bytes; }
+  // Of the messages, as text: those of the request and what came since.
+  std::size_t n_bytes() const { return n_request_bytes_ + earlier_->n_bytes; }
 
   // The model's message is whole. Where the answer ends with calls that are left to the client, they
   // have got their approval ids then.
@@ -83,10 +88,11 @@ class ToolRounds {
   std::shared_ptr<nlohmann::ordered_json> messages_;  // of the request, and what came since
   AgentRounds rounds_;
   std::size_t max_result_bytes_;
-  std::vector<Approvals::Word> words_;  // that begin the answer
-  std::deque<Call> calls_;              // to be run
-  std::size_t first_result_ = 0;        // of the latest, in messages_
-  int n_calls_ = 0, n_places_ = 0;
+  std::size_t n_request_bytes_;
+  std::vector<std::string> used_approvals_;  // of the calls that begin the answer
+  std::deque<Call> calls_;                   // to be run
+  std::size_t first_result_ = 0;             // of the latest, in messages_
+  int n_calls_ = 0;
   bool is_shortened_ = false;
   std::chrono::steady_clock::duration time_left_ = kMaxSeconds;
   std::chrono::steady_clock::time_point call_began_;

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxArguments = 256;  // as AnswerParser
+constexpr std::size_t kMaxArguments = 256, kMaxKeyBytes = 256;  // as AnswerParser
 
 // Keywords that say nothing of a value.
 bool is_remark(std::string_view keyword) {
@@ -47,6 +47,19 @@ bool is_bare(const Json& schema) {
     } else if (keyword != "anyOf" || !value.is_array() || !std::ranges::all_of(value, is_bare)) {
       return false;
     }
+  }
+  return true;
+}
+
+// Whether references point at definitions only: these are all that with_definitions takes along.
+bool refers_to_definitions(const Json& schema) {
+  if (!schema.is_structured()) return true;
+  for (const auto& [key, value] : schema.items()) {
+    if (schema.is_object() && value.is_string() && (key == "$ref" || key == "$dynamicRef")) {
+      const auto& target = value.get_ref<const std::string&>();
+      if (!target.starts_with("#/$defs/") && !target.starts_with("#/definitions/")) return false;
+    }
+    if (!refers_to_definitions(value)) return false;
   }
   return true;
 }
@@ -109,8 +122,8 @@ const std::vector<HeldArguments::Argument>& HeldArguments::arguments(int functio
 
 std::vector<HeldArguments::Argument> HeldArguments::read_arguments(const Function& function) const {
   const Json schema = parse_ordered_json(function.schema, "a schema", {.max_depth = 200});
-  if (function.schema.find(R"("$ref":"#")") != std::string::npos)
-    refuse(function.name, "$ref", "of the whole schema cannot be held");
+  if (!refers_to_definitions(schema))
+    refuse(function.name, "$ref", "that points at no definition cannot be held");
   std::vector<Argument> arguments;
   const Json none = Json::object();
   const Json& properties = member_or(schema, "properties", none);
@@ -125,6 +138,7 @@ std::vector<HeldArguments::Argument> HeldArguments::read_arguments(const Functio
     if (keyword == "properties" && value.is_object()) {
       for (const auto& [key, property] : value.items()) {
         if (property == false) refuse(function.name, "properties", "has a property of no value");
+        if (key.size() > kMaxKeyBytes) refuse(function.name, "properties", "has too long a name");
         arguments.push_back({key, with_definitions(property, schema),
                              types_.type_of(function.name, key), is_in(required, key),
                              is_bare(property)});

@@ -405,6 +405,14 @@ TEST(HeldCalls, WhatCannotBeHeldIsRefused) {
   EXPECT_NE(refusal_of("glm4", R"({"properties": {"a": {"$ref": "#"}}})").find("$ref"),
             std::string::npos);
   EXPECT_NE(refusal_of("glm4", R"({"required": ["a"]})").find("required"), std::string::npos);
+  // Inside `o` the reference would find another `a`.
+  EXPECT_NE(refusal_of("glm4", R"({"properties": {"a": {"type": "string"}, "o": {"properties": {
+      "a": {"type": "integer"}, "b": {"$ref": "#/properties/a"}}}}})")
+                .find("points at no"),
+            std::string::npos);
+  EXPECT_NE(
+      refusal_of("glm4", "{\"properties\": {\"" + std::string(257, 'a') + "\": {}}}").find("long"),
+      std::string::npos);
   EXPECT_NE(refusal_of("hermes", R"({"$ref": "#/$defs/x"})").find("'f'"), std::string::npos);
   std::string many;
   for (int i = 0; i < 300; ++i) many += fmt::format(R"({}"a{}": {{}})", i == 0 ? "" : ",", i);

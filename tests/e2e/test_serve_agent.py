@@ -294,6 +294,84 @@ def test_an_approved_call_that_is_repeated_does_not_ask_again(serve):
     talk, approval = [*ASK, choice["message"]], choice["message"]["tool_calls"][0]["approval_request_id"]
     last = chat(server, talk, tool_approvals=[approval])
     assert [m["content"] for m in last["messages"]] == ["156"] and last["finish_reason"] == "stop" and "tool_calls" not in last["message"]
+    # Streamed as well it is nobody's call: it would be left to the client, and is not.
+    choice = chat(server)
+    approval = choice["message"]["tool_calls"][0]["approval_request_id"]
+    parts, reason, _ = deltas(server, [*ASK, choice["message"]], tool_approvals=[approval])
+    (ran,) = joined(parts, "server_tool_calls")
+    assert ran["result"] == "156" and joined(parts, "tool_calls") == [] and reason == "stop"
+
+# No grammar holds calls beside it: the model may write what is none.
+LOOSE = {"type": "function", "function": {"name": "loose", "parameters": {"$ref": "#/$defs/none"}}}
+
+
+def test_a_call_that_is_cut_keeps_its_index(serve):
+    """Each call of a stream has an index of its own; one that was no call after all is dropped, and the whole ones run."""
+    cut = ['\n<tool_call>\n{"name": "calculator", "arguments": {"expression":', ' "1 + 1"}}\n</tool_call>']
+    server = serve([[SUM, *cut], [call("calculator", expression="2 + 2")], ["Done."]], "--allow-tool", "calculator")
+    parts, reason, _ = deltas(server, max_tokens=2)
+    ran, dropped, last = joined(parts, "server_tool_calls")
+    assert (ran["result"], last["result"], reason) == ("156", "4", "stop") and "dropped" not in ran and "dropped" not in last
+    assert json.loads(last["arguments"]) == {"expression": "2 + 2"} and len({c["id"] for c in (ran, dropped, last)}) == 3
+    assert dropped["dropped"] is True and dropped["is_error"] is True and dropped["result"] == "the text ends inside a call"
+    choice = chat(server, max_tokens=2)
+    assert [m["content"] for m in choice["messages"] if m["role"] == "tool"] == ["156", "4"]
+    assert choice["messages"][0]["content"] == cut[0].lstrip() and choice["message"]["content"] == "Done."
+
+
+def test_a_failed_call_that_would_ask_holds_no_other_back(serve):
+    broken = '<tool_call>\n{"name": "date_time", "arguments": [}\n</tool_call>\n'
+    server = serve([[broken, SUM], ["Done."]], "--allow-tool", "calculator")
+    parts, reason, _ = deltas(server, tools=[LOOSE, *MCP])
+    (ran,) = joined(parts, "server_tool_calls")
+    assert (ran["index"], ran["result"], reason) == (0, "156", "stop") and joined(parts, "tool_calls") == []
+    assert chat(server, tools=[LOOSE, *MCP])["message"]["content"] == "Done."
+
+
+def test_a_message_that_is_cut_says_so(serve):
+    """Streamed and whole alike, though a call of it ran and another asks."""
+    server = serve([[SUM, call("date_time"), "and ", "more"], ["Done."]], "--allow-tool", "calculator")
+    parts, reason, _ = deltas(server, max_tokens=3)
+    choice = chat(server, max_tokens=3)
+    assert reason == choice["finish_reason"] == "length"
+    assert [c["name"] for c in joined(parts, "tool_calls")] == [c["function"]["name"] for c in choice["message"]["tool_calls"]] == ["date_time"]
+
+
+def test_usage_counts_each_message_once(serve):
+    """Also in the chunk in which a message without words ends."""
+    server = serve([[SUM], [" "]], "--allow-tool", "calculator")
+    options = {"include_usage": True, "continuous_usage_stats": True}
+    events = server.events(CHAT, {"messages": ASK, "tools": MCP, "stream_options": options})
+    usages = [event["usage"] for event in events[:-1] if event["choices"] and event.get("usage") and event["choices"][0]["delta"]]
+    first, second, third = sorted({usage["prompt_tokens"] for usage in usages})
+    assert second - first < third - second  # the last prompt asks for the answer besides
+
+
+def test_names_that_a_model_wrote_are_one_line_of_the_log(serve):
+    server = serve([[call("a\nb\x1b[31m")], ["Done."]])
+    choice = chat(server, tools=[LOOSE, *MCP])
+    assert choice["messages"][1]["content"].startswith("error: there is no tool ")
+    server.wait_for(r"tool 'a\\x0ab\\x1b\[31m': \d+ bytes, an error$", seconds=5)
+
+
+def test_nothing_runs_for_a_request_that_is_refused(counter):
+    """What only the model's part of the server can refuse is refused before a call runs, and uses no approval up."""
+    talk, approval = asked(counter)
+    n_before = counter_calls(counter, "date_time")
+    strict = json.loads(json.dumps(LOOSE))
+    strict["function"]["strict"] = True
+    sum_call = {"id": "c1", "type": "function", "function": {"name": "calculator", "arguments": '{"expression": "1 + 1"}'}}
+    n_sums = counter_calls(counter, "calculator")
+    allowed = [*ASK, {"role": "assistant", "content": "", "tool_calls": [sum_call]}]
+    for more in ({"tools": [strict, *MCP]}, {"structured_outputs": {"regex": "("}}, {"stop_token_ids": [10**6]}, {"logit_bias": {"100000": 1}}):
+        refusal(counter, talk, headers=KEY, tool_approvals=[approval], **more)
+        refusal(counter, allowed, headers=KEY, **more)
+    long = [{"role": "user", "content": "a" * 5000}, *talk[1:]]
+    error = refusal(counter, long, headers=KEY, tool_approvals=[approval])
+    assert error["code"] == "context_length_exceeded"
+    assert (counter_calls(counter, "date_time"), counter_calls(counter, "calculator")) == (n_before, n_sums)
+    last = chat(counter, talk, headers=KEY, tool_approvals=[approval])
+    assert last["message"]["content"] == "Done." and counter_calls(counter, "date_time") == n_before + 1
 
 
 def test_a_client_that_leaves_stops_its_call(serve):
@@ -372,6 +450,17 @@ def test_a_thousand_requests_beside_each_other(serve):
     calls = server.metrics()
     assert 800 <= calls['tinyllm:tool_calls_total{tool="fine_go"}'] <= 900
     assert not any(name.startswith("tinyllm:tool_call_failures_total") for name in calls)
+
+
+def test_an_answer_that_outgrows_the_context_says_so(serve):
+    server = serve([[SUM], ["Done."]], "--allow-tool", "calculator")
+    always = [{"type": "mcp", "require_approval": "always"}]
+    n_prompt = server.post(CHAT, {"messages": ASK, "tools": always}).json()["usage"]["prompt_tokens"]
+    full = [{"role": "user", "content": "Go." + "a" * (4096 - n_prompt - 10)}]
+    assert refusal(server, full)["code"] == "context_length_exceeded"
+    assert server.metric("tinyllm:tool_calls_total") == 1
+    events = server.events(CHAT, {"messages": full, "tools": MCP})
+    assert events[-2]["error"]["code"] == "context_length_exceeded" and events[-1] == "[DONE]"
 
 
 def test_the_openai_client_reads_it(counter):

@@ -427,6 +427,12 @@ def test_json_or_calls(start_server, tmp_path):
     choice = says_text.post(CHAT, body).json()["choices"][0]
     assert choice["finish_reason"] == "stop" and json.loads(choice["message"]["content"]) == {"city": "Bonn"}
     assert "tool_calls" not in choice["message"]
+    odd = {"$ref": "#/$defs/none"}  # neither is to blame for the other
+    refused = says_text.post(CHAT, {**body, "tools": [function("get_time", parameters=odd)]})
+    assert (refused.status, refused.error()["param"]) == (400, "tools")
+    shape["response_format"]["json_schema"]["schema"] = odd
+    refused = says_text.post(CHAT, {**body, **shape})
+    assert refused.status == 400 and refused.error()["param"].startswith("response_format")
 
 
 @pytest.mark.skipif(not os.environ.get("TINYLLM_LONG"), reason="minutes on the larger model: ./tiny test --long")

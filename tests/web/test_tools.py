@@ -13,6 +13,8 @@ TOOLS = [
 ]
 HOSTILE = "<img src=x onerror='window.hacked = 1'><script>window.hacked = 2</script>**bold** [a](javascript:window.hacked=3)"
 
+HIDING = "\u202e\u200b\u2028\u2029\u034f\u115f\u1160\u2800\u3164\uffa0\ufe0f\u00ad\U000e0041"
+
 
 def begin(index, name, call_id=None, kind="server_tool_calls"):
     function = {"name": name, "arguments": ""}
@@ -209,11 +211,11 @@ def test_a_repeated_call_is_no_part_of_the_talk(page, server):  # noqa: F811
 
 def test_nothing_of_a_call_becomes_html(page, server):  # noqa: F811
     hostile = [begin(0, HOSTILE), more(0, json.dumps({"a": HOSTILE})), result(0, HOSTILE), {"content": "Done."}]
-    server.scripts["list"] = [*hostile, *left(0, HOSTILE, HOSTILE + "\u202eright\u200bleft"), "tool_calls"]
+    server.scripts["list"] = [*hostile, *left(0, HOSTILE, HOSTILE + f"a{HIDING}b"), "tool_calls"]
     server.scripts["approved"] = [result(0, HOSTILE, True, "left0"), {"content": "End."}, "stop"]
     say(page, "list")
     finished(page)
-    expect(card(page).locator(".call-arguments")).to_contain_text("\ufffdright\ufffdleft")
+    expect(card(page).locator(".call-arguments")).to_contain_text("a" + "\ufffd" * len(HIDING) + "b")
     card(page, 0).locator("summary").click()
     shot(page, f"tools-hostile-{page.look}")
     card(page).get_by_role("button", name="Approve").click()
@@ -242,6 +244,75 @@ def test_an_error_of_the_server_is_told(page, server):  # noqa: F811
     card(page).get_by_role("button", name="Approve").click()
     expect(answer(page).get_by_role("alert")).to_have_text("an approval was used already")
     expect(card(page)).to_have_attribute("data-state", "stopped")
+
+
+@pytest.mark.parametrize("word", ["Approve", "Always", "Deny"])
+def test_a_busy_server_costs_no_word(page, server, word):  # noqa: F811
+    say(page, "list")
+    finished(page)
+    server.fail_with, page.allowed = (429, "busy"), ["429"]
+    card(page).get_by_role("button", name=word).click()
+    expect(answer(page).get_by_role("alert")).to_have_text("The server is busy. Try again in a moment.")
+    page.reload()
+    page.locator(".conversation .open").first.evaluate("e => e.click()")
+    server.fail_with = None
+    answer(page).get_by_role("button", name="Continue" if word == "Deny" else word).click()
+    expect(answer(page).locator(".body")).to_have_text("Then not." if word == "Deny" else "There is a.txt.")
+    finished(page)
+    expect(answer(page).get_by_role("alert")).to_have_count(0)
+    assert server.requests[-1].get("tool_approvals") == (None if word == "Deny" else ["appr_1"])
+
+
+def test_a_call_that_cannot_be_approved_holds_no_other_back(page, server):  # noqa: F811
+    long = json.dumps({"command": "x" * 17000})
+    server.scripts["list"] = [*left(0, "shell", '{"command": "ls"}'), *left(1, "shell", long, None, "left1"), "tool_calls"]
+    say(page, "list")
+    finished(page)
+    expect(card(page).locator(".call-state")).to_have_text("was not run")
+    card(page, 0).get_by_role("button", name="Approve").click()
+    expect(answer(page).locator(".body")).to_have_text("There is a.txt.")
+    body = server.requests[-1]
+    assert body["tool_approvals"] == ["appr_1"] and [m["role"] for m in body["messages"]] == ["user", "assistant", "tool"]
+    assert body["messages"][-1]["tool_call_id"] == "left1" and body["messages"][-1]["content"].startswith("error: this call was not run: ")
+    expect(card(page)).to_have_attribute("data-state", "failed")
+
+
+def test_a_call_that_asks_does_so_though_its_message_is_cut(page, server):  # noqa: F811
+    server.scripts["list"] = [*ASK[:-1], "length"]
+    say(page, "list")
+    card(page).get_by_role("button", name="Approve").click()
+    expect(answer(page).locator(".body")).to_have_text("There is a.txt.")
+
+
+def test_what_the_model_is_told_of_calls_that_were_stopped(page, server):  # noqa: F811
+    say(page, "count")  # stopped while its arguments come: it is no call
+    expect(card(page)).to_have_attribute("data-state", "running")
+    page.locator("#stop").click()
+    finished(page)
+    say(page, "hello")
+    finished(page)
+    assert server.requests[-1]["messages"][1:-1] == [{"role": "assistant", "content": "I count.\n"}]
+    server.scripts["count"] = [begin(0, "shell"), more(0, '{"command": "ls"}'), True, result(0, "a.txt"), "stop"]
+    say(page, "count")
+    expect(card(page).locator(".call-arguments")).to_have_text('{"command": "ls"}')
+    page.locator("#stop").click()
+    finished(page)
+    say(page, "hello")
+    finished(page)
+    called, told, _ = server.requests[-1]["messages"][-3:]
+    assert called["tool_calls"][0]["id"] == told["tool_call_id"] == "c0" and told["content"] == "this call was stopped; it may have run"
+
+
+def test_a_call_that_failed_is_no_part_of_the_talk(page, server):  # noqa: F811
+    failed = {"server_tool_calls": [{"index": 1, "id": "c1", "result": "the text ends inside a call", "is_error": True, "dropped": True}]}
+    server.scripts["count"] = [begin(0, "calculator"), more(0, "{}"), begin(1, "calculator"), more(1, '{"expr'), {"content": "<broken>", **failed}]
+    server.scripts["count"] += [result(0, "156"), begin(2, "calculator"), more(2, '{"a": 1}'), result(2, "4"), {"content": "Done."}, "stop"]
+    say(page, "count")
+    finished(page)
+    say(page, "hello")
+    finished(page)
+    calls = [call["id"] for m in server.requests[-1]["messages"] for call in m.get("tool_calls", [])]
+    assert calls == ["c0", "c2"]
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
