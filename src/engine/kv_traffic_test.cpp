@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <new>
-#include <thread>
 #include <vector>
 
 #include "kernels/forwarding_backend_test.h"
@@ -58,7 +57,7 @@ struct Traffic {
     });
   }
   void wait_for_writes(std::uint64_t n) const {
-    while (traffic.counts().n_written < n) std::this_thread::yield();
+    wait_until([&] { return traffic.counts().n_written >= n; });
   }
 
   BlocksOnly backend;
@@ -79,7 +78,7 @@ TEST(KvTraffic, BlocksAreTakenAsLongAsThereIsTime) {
   fill(folder);
   Traffic run(folder);
   EXPECT_EQ(run.plan(1), 0);
-  while (run.traffic.counts().n_hits < 6) std::this_thread::yield();
+  wait_until([&] { return run.traffic.counts().n_hits == 6; });
   run.traffic.take_arrived(std::chrono::nanoseconds(0));
   EXPECT_EQ(run.backend.n_blocks_written, 1);
   run.traffic.take_arrived(std::chrono::hours(1));

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <functional>
 #include <new>
-#include <thread>
 
 #include "base/log.h"
 #include "kv_store/block_file.h"
@@ -60,7 +59,7 @@ struct KvStoreFaults : ::testing::Test {
     for (int text = first; text < first + n; ++text) {
       const std::uint64_t before = n_done();
       put_all(store, store.root(""), chain(store.root(""), text, 1));
-      while (n_done() == before) std::this_thread::yield();
+      wait_until([&] { return n_done() > before; });
     }
   }
 

@@ -60,6 +60,14 @@ inline void put_all(KvStore& store, const BlockKey& root, const std::vector<Bloc
   }
 }
 
+// For what the store's thread does. A failure after 20 s.
+template <typename Condition>
+void wait_until(Condition is_true) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_true() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(is_true());
+}
+
 // How many blocks of a load came, each with the right bytes.
 inline int read_all(KvStore& store, const std::vector<BlockKey>& keys) {
   const LoadId id = store.load(keys);
