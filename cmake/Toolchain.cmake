@@ -22,6 +22,9 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
+# What base/version tells builds apart by: not every compiler asks for it.
+target_link_options(tinyllm_flags INTERFACE LINKER:--build-id=sha1)
+
 find_program(MOLD mold)
 if(MOLD AND NOT CMAKE_CROSSCOMPILING)
   target_link_options(tinyllm_flags INTERFACE -fuse-ld=mold)

@@ -24,6 +24,13 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
   return n << shift;
 }
 
+// What begins as a size was meant as one, and is no name of a folder: 20GB.
+void refuse_failed_size(std::string_view text) {
+  if (text.empty() || text[0] < '0' || text[0] > '9' || text.find('/') != text.npos) return;
+  fail(ErrorCode::usage,
+       "--kv-store: '{}' is no size: a number, and K, M, G or T, as in 500M or 20G", text);
+}
+
 }  // namespace
 
 KvStoreSpec parse_kv_store(std::string_view text) {
@@ -33,6 +40,8 @@ KvStoreSpec parse_kv_store(std::string_view text) {
     if (const auto size = parse_size(text.substr(colon + 1))) {
       spec.max_bytes = *size;
       text = text.substr(0, colon);
+    } else {
+      refuse_failed_size(text.substr(colon + 1));
     }
   }
   if (text.empty()) fail(ErrorCode::usage, "--kv-store takes DIR or DIR:SIZE, as in ~/kv:20G");

@@ -18,19 +18,20 @@ struct KvStoreSpec {
 };
 
 // "DIR" or "DIR:SIZE" with a SIZE like 500M, 20G or 1T (powers of 1024). What follows the last colon
-// and is no size belongs to DIR. Throws Error{usage} for an empty DIR.
+// and does not begin with a digit, or has a slash, belongs to DIR. Throws Error{usage} for an empty
+// DIR and for a SIZE like 20GB.
 KvStoreSpec parse_kv_store(std::string_view text);
 
 // Since the store was opened; sums of blocks and bytes.
 struct KvStoreCounts {
   std::int64_t n_blocks = 0, max_blocks = 0;  // now
   std::int64_t block_bytes = 0;
-  std::uint64_t n_hits = 0;        // blocks that were read and came whole
+  std::uint64_t n_hits = 0;        // blocks that came whole, from the disk or the queue
   std::uint64_t n_misses = 0;      // blocks of prompts that had to be computed
   std::uint64_t n_damaged = 0;     // found by a checksum, dropped
   std::uint64_t n_written = 0;     // blocks
   std::uint64_t n_evicted = 0;     // the least recently used, for others
-  std::uint64_t n_not_stored = 0;  // the queue or the disk was full
+  std::uint64_t n_not_stored = 0;  // no room for it, or for the block before it
   std::uint64_t bytes_read = 0, bytes_written = 0;
 };
 

@@ -24,10 +24,10 @@ TEST(KvStoreSpec, AFolderAndPerhapsASize) {
   EXPECT_EQ(read("kv:3K"), Pair("kv", 3072));
   EXPECT_EQ(read("kv:12345"), Pair("kv", 12345));
   EXPECT_EQ(read("a:b"), Pair("a:b", kDefault));
-  EXPECT_EQ(read("a:20GB"), Pair("a:20GB", kDefault));
+  EXPECT_EQ(read("a:20GB/"), Pair("a:20GB/", kDefault));
+  EXPECT_EQ(read("a:0/b"), Pair("a:0/b", kDefault));
   EXPECT_EQ(read("a:1M:2M"), Pair("a:1M", 2 << 20));
   EXPECT_EQ(read("a:-1M"), Pair("a:-1M", kDefault));
-  EXPECT_EQ(read("a:99999999999T"), Pair("a:99999999999T", kDefault));
   EXPECT_FALSE(KvStoreSpec().wanted());
 }
 
@@ -35,6 +35,14 @@ TEST(KvStoreSpec, WithoutAFolderIsRefused) {
   for (const char* text : {"", ":5G"}) {
     EXPECT_EQ(testing::error_of(ErrorCode::usage, [&] { parse_kv_store(text); }),
               "--kv-store takes DIR or DIR:SIZE, as in ~/kv:20G");
+  }
+}
+
+TEST(KvStoreSpec, ASizeThatIsNoneIsRefused) {
+  for (const std::string size : {"20GB", "20g", "1.5T", "20 G", "1GG", "99999999999T"}) {
+    EXPECT_EQ(
+        testing::error_of(ErrorCode::usage, [&] { parse_kv_store("kv:" + size); }),
+        "--kv-store: '" + size + "' is no size: a number, and K, M, G or T, as in 500M or 20G");
   }
 }
 

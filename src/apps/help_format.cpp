@@ -34,6 +34,16 @@ std::string entry(const std::string& name, std::string_view help) {
   return text + line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 
+// The type's own name: what follows a colon outside of brackets are ranges.
+std::string_view own_type(std::string_view type) {
+  int depth = 0;
+  for (std::size_t i = 0; i < type.size(); ++i) {
+    depth += (type[i] == '[' ? 1 : 0) - (type[i] == ']' ? 1 : 0);
+    if (type[i] == ':' && depth == 0) return type.substr(0, i);
+  }
+  return type;
+}
+
 // "-m, --model MODEL"
 std::string option_name(const CLI::Option& option) {
   std::vector<std::string> names;
@@ -41,9 +51,8 @@ std::string option_name(const CLI::Option& option) {
   for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
   std::string text =
       fmt::format("{}{}", option.get_snames().empty() ? "    " : "", fmt::join(names, ", "));
-  // The type's own name only: what follows a colon are ranges.
-  const std::string type = option.get_type_name();
-  if (option.get_items_expected_max() > 0) text += " " + type.substr(0, type.find(':'));
+  if (option.get_items_expected_max() > 0)
+    text.append(" ").append(own_type(option.get_type_name()));
   return text;
 }
 

@@ -8,8 +8,8 @@ namespace tinyllm {
 
 std::string_view version();  // "0.1.0"
 
-// A number for this very build: the checksum of the file that runs; 0 where the system does not show
-// it. Reads the file each time.
+// A number for this very build, however it was started: of the build id that the linker made of all
+// code and constants; 0 where it made none.
 std::uint64_t build_id();
 
 }  // namespace tinyllm

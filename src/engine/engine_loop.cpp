@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -11,6 +12,9 @@
 
 namespace tinyllm {
 namespace {
+
+// Who decodes shall not wait long for the blocks of others; besides, it is a share of a step.
+constexpr std::chrono::nanoseconds kLeastTakeTime = std::chrono::milliseconds(2);
 
 BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options, bool has_drafts) {
   BackendSizes sizes = decoder.sizes();
@@ -74,10 +78,12 @@ void Engine::State::loop() {
 // made and launched while step k runs, and only then are the tokens of step k waited for.
 void Engine::State::run() {
   bool has_planned = false;
+  std::chrono::nanoseconds last_step{0};
   while (inbox.drain(commands, has_to_wait(has_planned))) {
+    const auto began = std::chrono::steady_clock::now();
     if (profile != nullptr) profile->begin();
     handle_commands();
-    if (traffic) traffic->take_arrived();
+    if (traffic) traffic->take_arrived(std::max(kLeastTakeTime, last_step / 8));
     end_finished();
     publish();
     const StepPlan& plan = this->plan();
@@ -87,6 +93,7 @@ void Engine::State::run() {
     end_finished();
     publish();
     if (profile != nullptr) profile->end();
+    last_step = std::chrono::steady_clock::now() - began;
   }
   while (runner.n_in_flight() > 0) collect();  // the device may still write to its pages
   // Whoever still waits for an answer is told that none comes.

@@ -1,13 +1,9 @@
 #include "engine/kv_traffic.h"
 
+#include <new>
 #include <utility>
 
 namespace tinyllm {
-namespace {
-
-constexpr std::int64_t kBytesACall = std::int64_t{8} << 20;
-
-}  // namespace
 
 KvTraffic::KvTraffic(std::unique_ptr<KvStore> store, Backend& backend, Scheduler& scheduler,
                      std::function<void()> wake)
@@ -16,9 +12,10 @@ KvTraffic::KvTraffic(std::unique_ptr<KvStore> store, Backend& backend, Scheduler
 }
 
 KvTraffic::Chain& KvTraffic::chain_of(const Sequence& sequence, std::int64_t n_blocks) {
-  const auto [found, is_new] = chains_.try_emplace(sequence.id);
+  auto found = chains_.find(sequence.id);
+  if (found == chains_.end())
+    found = chains_.emplace(sequence.id, Chain{store_->root(sequence.cache_salt), {}}).first;
   Chain& chain = found->second;
-  if (is_new) chain.root = store_->root(sequence.cache_salt);
   const auto size = static_cast<std::size_t>(scheduler_->blocks().block_size());
   while (std::ssize(chain.keys) < n_blocks) {
     const BlockKey& parent = chain.keys.empty() ? chain.root : chain.keys.back();
@@ -29,12 +26,22 @@ KvTraffic::Chain& KvTraffic::chain_of(const Sequence& sequence, std::int64_t n_b
 }
 
 std::int64_t KvTraffic::fetch(const Sequence& sequence) {
+  try {
+    return load(sequence);
+  } catch (const std::bad_alloc&) {  // it is computed
+    return 0;
+  }
+}
+
+std::int64_t KvTraffic::load(const Sequence& sequence) {
   const std::int64_t size = scheduler_->blocks().block_size();
   const std::int64_t n_cached = sequence.n_computed / size;
   const std::int64_t n_full = (sequence.n_known() - 1) / size;  // one token is left to compute
   const std::span<const BlockKey> keys =
       std::span(chain_of(sequence, n_full).keys).first(static_cast<std::size_t>(n_full));
   store_->note_use(keys.first(static_cast<std::size_t>(n_cached)));
+  // What the store had no place for when it was computed is stored now, without a gap.
+  for (std::int64_t i = 0; i < n_cached && put(sequence, i);) ++i;
   const std::span<const BlockKey> wanted = keys.subspan(static_cast<std::size_t>(n_cached));
   const std::int64_t n_stored = store_->find(wanted);
   if (n_stored == 0) return 0;
@@ -44,25 +51,33 @@ std::int64_t KvTraffic::fetch(const Sequence& sequence) {
 }
 
 void KvTraffic::save(const Sequence& sequence, std::int32_t block_idx) {
-  const Chain& chain = chain_of(sequence, block_idx + 1);
-  const auto i = static_cast<std::size_t>(block_idx);
-  store_->put(chain.keys[i], i == 0 ? chain.root : chain.keys[i - 1],
-              [&](std::span<std::byte> block) {
-                backend_->read_block(sequence.blocks.block_ids[i], block);
-              });
+  try {
+    put(sequence, block_idx);
+  } catch (const std::bad_alloc&) {
+    store_->note_not_stored();
+  }
 }
 
-void KvTraffic::take_arrived() {
-  for (std::int64_t n_bytes = 0; n_bytes < kBytesACall;) {
+bool KvTraffic::put(const Sequence& sequence, std::int64_t block_idx) {
+  const Chain& chain = chain_of(sequence, block_idx + 1);
+  const auto i = static_cast<std::size_t>(block_idx);
+  return store_->put(chain.root, std::span(chain.keys).first(i + 1),
+                     [&](std::span<std::byte> block) {
+                       backend_->read_block(sequence.blocks.block_ids[i], block);
+                     });
+}
+
+void KvTraffic::take_arrived(std::chrono::nanoseconds at_most) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  do {
     std::optional<KvStore::Arrival> arrival = store_->take_arrived();
     if (!arrival) return;
-    n_bytes += std::ssize(arrival->block);
     if (!take(*arrival)) {
       loads_.erase(arrival->id);
       store_->cancel(arrival->id);
     }
     store_->give_back(std::move(*arrival));
-  }
+  } while (std::chrono::steady_clock::now() < deadline);
 }
 
 // False: this was the last block of its load, or nobody waits for it any more.

@@ -3,6 +3,7 @@
 // comes in before the rest is computed. Knows the names of each sequence's blocks. Engine thread only;
 // the store's own thread does the reading and writing of files.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,12 +23,13 @@ class KvTraffic {
   KvTraffic(std::unique_ptr<KvStore> store, Backend& backend, Scheduler& scheduler,
             std::function<void()> wake);
 
-  // For Scheduler::plan and commit.
+  // For Scheduler::plan and commit. Where memory is short, nothing is fetched or saved.
   std::int64_t fetch(const Sequence& sequence);
   void save(const Sequence& sequence, std::int32_t block_idx);
 
-  // Blocks that have come go into the K/V memory: some MB a call, so that no step waits long.
-  void take_arrived();
+  // Blocks that have come go into the K/V memory: all of them, or as many as the time suffices for,
+  // and one at least.
+  void take_arrived(std::chrono::nanoseconds at_most);
   // Whether the next block that comes is all that there is to wait for.
   bool is_waiting() const { return !loads_.empty() && !store_->has_arrived(); }
 
@@ -49,6 +51,8 @@ class KvTraffic {
     std::int64_t n_left;  // blocks
   };
 
+  std::int64_t load(const Sequence& sequence);
+  bool put(const Sequence& sequence, std::int64_t block_idx);
   Chain& chain_of(const Sequence& sequence, std::int64_t n_blocks);
   bool take(KvStore::Arrival& arrival);
   // The sequence that waits for this load; nullptr: it ended, or was preempted.

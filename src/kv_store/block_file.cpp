@@ -1,6 +1,7 @@
 #include "kv_store/block_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,8 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <optional>
+#include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -40,10 +42,12 @@ constexpr std::int64_t kHeadBytes = 2 * sizeof(Head);
 struct DiskEntry {
   BlockKey key, parent;
   std::uint64_t block_checksum = 0, used = 0;
-  std::uint64_t reserved = 0;
+  std::array<std::uint64_t, 5> reserved{};
   std::uint64_t checksum = 0;  // of all bytes before it
 };
 static_assert(sizeof(DiskEntry) == BlockFile::kEntryBytes);
+constexpr std::int64_t kPageBytes = 4096;
+static_assert(kPageBytes % sizeof(DiskEntry) == 0 && kHeadBytes % sizeof(DiskEntry) == 0);
 
 template <typename Record>
 std::uint64_t checksum_of(const Record& record, std::uint64_t seed) {
@@ -78,7 +82,28 @@ int write_at(int fd, std::int64_t offset, std::span<const std::byte> bytes) {
 std::int64_t entry_place(std::int64_t slot) { return kHeadBytes + slot * BlockFile::kEntryBytes; }
 
 int open_file(const std::filesystem::path& path, int flags) {
-  return ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+  return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+// -1 with errno set.
+std::int64_t size_of(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 ? info.st_size : -1;
+}
+
+// Blocks of a stranger could say anything: their checksums are no signature.
+void refuse_strangers(const std::filesystem::path& folder) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) return;  // it is found out when its files are opened
+  const uid_t me = ::geteuid();
+  if (info.st_uid != me && info.st_uid != 0) {
+    fail(ErrorCode::invalid_input, "--kv-store: {}: belongs to another user (uid {}, this is {})",
+         folder.string(), info.st_uid, me);
+  }
+  if ((info.st_mode & S_IWOTH) != 0) {
+    fail(ErrorCode::invalid_input, "--kv-store: {}: everybody may write there; chmod o-w it first",
+         folder.string());
+  }
 }
 
 }  // namespace
@@ -92,9 +117,11 @@ BlockFile::BlockFile(const std::filesystem::path& folder, const StoreIdentity& i
     fail(ErrorCode::io, "--kv-store: {}: is no folder and cannot be made: {}", folder.string(),
          error ? error.message() : std::strerror(EEXIST));
   }
+  refuse_strangers(folder);
   try {
     take_lock();
-    if (is_writable() && !std::filesystem::exists(folder / kIndexName, error)) make_index(identity);
+    if (is_writable() && !std::filesystem::exists(folder / kIndexName, error)) make_files(identity);
+    open_files();
     read_head(identity);
   } catch (...) {  // no destructor runs
     for (const int fd : {blocks_fd_, index_fd_, lock_fd_}) {
@@ -118,7 +145,15 @@ void BlockFile::take_lock() {
   }
 }
 
-void BlockFile::make_index(const StoreIdentity& identity) const {
+// The index comes last: where it is, the other file is, too.
+void BlockFile::make_files(const StoreIdentity& identity) const {
+  const std::filesystem::path blocks = folder_ / kBlocksName;
+  const int blocks_fd = open_file(blocks, O_RDWR | O_CREAT | O_TRUNC);
+  if (blocks_fd < 0) {
+    fail(ErrorCode::io, "--kv-store: {}: cannot be made: {}", blocks.string(),
+         std::strerror(errno));
+  }
+  ::close(blocks_fd);
   Head head;
   const std::string text = identity.to_text();
   CHECK(text.size() <= head.identity.size(), "an identity of {} bytes", text.size());
@@ -132,26 +167,44 @@ void BlockFile::make_index(const StoreIdentity& identity) const {
   file.write(bytes);
   file.commit();
   std::error_code ignored;
-  std::filesystem::remove(folder_ / kBlocksName, ignored);  // of an index that is no more
   std::filesystem::permissions(
       folder_ / kIndexName,
       std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
 }
 
-void BlockFile::read_head(const StoreIdentity& identity) {
+// Another process may be making the index at this moment: that is waited for.
+void BlockFile::open_files() {
   const int mode = is_writable() ? O_RDWR : O_RDONLY;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   index_fd_ = open_file(folder_ / kIndexName, mode);
-  if (index_fd_ < 0 && !is_writable()) {
+  while (index_fd_ < 0 && errno == ENOENT && is_shared_ &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    index_fd_ = open_file(folder_ / kIndexName, mode);
+  }
+  if (index_fd_ < 0 && errno == ENOENT && !is_writable()) {
     fail(ErrorCode::io, "--kv-store: {}: holds no store yet and cannot be written: {}",
          folder_.string(), why_not_writable_);
   }
-  blocks_fd_ = open_file(folder_ / kBlocksName, is_writable() ? mode | O_CREAT : mode);
+  if (index_fd_ >= 0)
+    blocks_fd_ = open_file(folder_ / kBlocksName, mode | (is_writable() ? O_CREAT : 0));
   if (index_fd_ < 0 || blocks_fd_ < 0) {
     fail(ErrorCode::io, "--kv-store: {}: cannot be opened: {}",
          (folder_ / (index_fd_ < 0 ? kIndexName : kBlocksName)).string(), std::strerror(errno));
   }
+  const std::int64_t index_bytes = size_of(index_fd_), blocks_bytes = size_of(blocks_fd_);
+  if (index_bytes < 0 || blocks_bytes < 0)
+    fail(ErrorCode::io, "--kv-store: {}: {}", folder_.string(), std::strerror(errno));
+  n_slots_ = std::min(std::max<std::int64_t>(0, index_bytes - kHeadBytes) / kEntryBytes,
+                      blocks_bytes / block_bytes_);
+}
+
+void BlockFile::read_head(const StoreIdentity& identity) {
   std::array<Head, 2> heads{};
-  read_at(index_fd_, 0, std::as_writable_bytes(std::span(heads)));
+  if (read_at(index_fd_, 0, std::as_writable_bytes(std::span(heads))) < 0) {
+    fail(ErrorCode::io, "--kv-store: {}: cannot be read: {}", (folder_ / kIndexName).string(),
+         std::strerror(errno));
+  }
   const auto is_whole = [](const Head& head) {
     return head.magic == kMagic && head.checksum == checksum_of(head, 0) &&
            head.n_identity <= head.identity.size();
@@ -183,22 +236,18 @@ void BlockFile::read_head(const StoreIdentity& identity) {
   }
 }
 
-std::int64_t BlockFile::n_slots() const {
-  struct stat info {};
-  if (::fstat(index_fd_, &info) != 0) return 0;
-  return std::max<std::int64_t>(0, info.st_size - kHeadBytes) / kEntryBytes;
-}
-
-std::int64_t BlockFile::each_entry(
-    function_ref<void(std::int64_t slot, const BlockEntry&)> each) const {
-  const std::int64_t n_at_once = std::clamp<std::int64_t>(n_slots(), 1, 4096);
-  std::vector<DiskEntry> entries(static_cast<std::size_t>(n_at_once));
+std::int64_t BlockFile::each_entry(function_ref<void(std::int64_t slot, const BlockEntry&)> each) {
+  std::vector<DiskEntry> entries(static_cast<std::size_t>(std::min<std::int64_t>(n_slots_, 4096)));
   std::int64_t n_damaged = 0;
-  for (std::int64_t first = 0;; first += n_at_once) {
+  for (std::int64_t first = 0; first < n_slots_; first += std::ssize(entries)) {
+    entries.resize(std::min(entries.size(), static_cast<std::size_t>(n_slots_ - first)));
     const std::int64_t n_bytes =
         read_at(index_fd_, entry_place(first), std::as_writable_bytes(std::span(entries)));
-    const std::int64_t n = n_bytes / kEntryBytes;
-    for (std::int64_t i = 0; i < n; ++i) {
+    if (n_bytes < 0) {
+      why_not_writable_ = fmt::format("its index cannot be read: {}", std::strerror(errno));
+      break;
+    }
+    for (std::int64_t i = 0; i < n_bytes / kEntryBytes; ++i) {
       const DiskEntry& entry = entries[static_cast<std::size_t>(i)];
       const auto bytes = std::as_bytes(std::span(&entry, 1));
       if (std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; })) continue;
@@ -208,8 +257,8 @@ std::int64_t BlockFile::each_entry(
       }
       each(first + i, {entry.key, entry.parent, entry.block_checksum, entry.used});
     }
-    if (n < n_at_once) return n_damaged;
   }
+  return n_damaged;
 }
 
 std::uint64_t BlockFile::checksum(const BlockKey& key, std::span<const std::byte> block) {

@@ -55,9 +55,7 @@ bool BlockIndex::restore(std::int64_t slot, const BlockEntry& entry) {
   return true;
 }
 
-void BlockIndex::end_restore(std::int64_t n_slots) {
-  n_touched_ = std::max(n_touched_, n_slots);
-  entries_.resize(static_cast<std::size_t>(n_touched_));
+void BlockIndex::end_restore() {
   for (std::int64_t slot = n_touched_; slot-- > 0;) {
     const std::optional<std::int64_t> owner = find(entry(slot).key);
     if (!owner || *owner != slot) free_slots_.push_back(slot);

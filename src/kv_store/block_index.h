@@ -56,8 +56,8 @@ class BlockIndex {
   void insert(std::int64_t slot, const BlockEntry& entry);
   // What an index on disk says; false, and nothing happens, where the block is known already.
   bool restore(std::int64_t slot, const BlockEntry& entry);
-  // Slots below n_slots that restore() did not fill may be taken.
-  void end_restore(std::int64_t n_slots);
+  // Slots that restore() did not fill may be taken.
+  void end_restore();
   // The slot is not free before give_back().
   void erase(std::int64_t slot);
 

@@ -43,7 +43,7 @@ TEST(BlockIndex, SlotsThatWereNotRestoredAreFree) {
   EXPECT_TRUE(index.restore(3, {key(2), key(1), 7, 20}));
   EXPECT_TRUE(index.restore(1, {key(1), key(0), 8, 30}));
   EXPECT_FALSE(index.restore(0, {key(1), key(0), 8, 30}));
-  index.end_restore(4);
+  index.end_restore();
   index.check_invariants();
   EXPECT_EQ(put(index, 3, 2), 0);
   EXPECT_EQ(put(index, 4, 3), 2);

@@ -40,10 +40,10 @@ KvStore::KvStore(const KvStoreSpec& spec, const StoreIdentity& identity)
     : spec_(spec),
       identity_(identity.key()),
       block_bytes_(identity.block_bytes),
+      index_(slots_in(spec, block_bytes_)),
       file_(spec.folder, identity),
       max_queued_(blocks_in(spec.queue_bytes, block_bytes_)),
-      max_staged_(blocks_in(spec.staging_bytes, block_bytes_)),
-      index_(slots_in(spec, block_bytes_)) {
+      max_staged_(blocks_in(spec.staging_bytes, block_bytes_)) {
   counts_.block_bytes = block_bytes_;
   restore();
   if (!file_.is_writable())
@@ -70,7 +70,7 @@ void KvStore::restore() {
   const std::int64_t n_damaged = file_.each_entry([&](std::int64_t slot, const BlockEntry& entry) {
     if (!index_.restore(slot, entry)) twice.push_back(slot);
   });
-  index_.end_restore(n_slots);
+  index_.end_restore();
   if (file_.is_shared()) return;  // what looks damaged may be half written
   counts_.n_damaged = static_cast<std::uint64_t>(n_damaged);
   if (!file_.is_writable()) return;
@@ -96,25 +96,28 @@ void KvStore::shrink(std::int64_t max_slots) {
     };
     if (!holds(from)) continue;
     while (holds(to)) ++to;
-    if (!move_block(from, to, block)) {
-      index_.erase(from);
-      ++counts_.n_damaged;
-    }
+    if (!move_block(from, to, block)) index_.erase(from);
   }
   BlockIndex small(max_slots);
-  for (std::int64_t slot = 0; slot < max_slots; ++slot) {
+  for (std::int64_t slot = 0; slot < std::min(max_slots, index_.n_touched()); ++slot) {
     const BlockEntry& entry = index_.entry(slot);
     if (index_.find(entry.key) == std::optional(slot)) small.restore(slot, entry);
   }
-  small.end_restore(max_slots);
+  small.end_restore();
   index_ = std::move(small);
   file_.truncate(max_slots);
 }
 
 bool KvStore::move_block(std::int64_t from, std::int64_t to, std::span<std::byte> block) {
   const BlockEntry entry = index_.entry(from);
-  if (!file_.read_block(from, entry, block)) return false;
-  if (file_.write_block(to, block) != 0 || file_.write_entry(to, entry) != 0) return false;
+  if (!file_.read_block(from, entry, block)) {
+    ++counts_.n_damaged;
+    return false;
+  }
+  if (file_.write_block(to, block) != 0 || file_.write_entry(to, entry) != 0) {
+    ++counts_.n_evicted;
+    return false;
+  }
   index_.erase(from);
   return index_.restore(to, entry);
 }
@@ -143,26 +146,47 @@ void KvStore::touch(const BlockKey& key, std::int64_t slot) {
   if (index_.touch(slot) && file_.is_writable()) used_.insert(key);
 }
 
-void KvStore::put(const BlockKey& key, const BlockKey& parent,
+bool KvStore::put(const BlockKey& root, std::span<const BlockKey> keys,
                   function_ref<void(std::span<std::byte> block)> copy) {
-  if (!file_.is_writable()) return;
-  Write write{key, parent, {}};
+  if (!file_.is_writable()) return false;
+  Write write;
+  write.is_first = keys.size() == 1;
+  write.key = keys.back();
+  write.parent = write.is_first ? root : keys[keys.size() - 2];
   {
     const std::scoped_lock lock(mutex_);
-    if (index_.find(key) || queued_.contains(key)) return;
-    if (broken_ || queued_.size() >= max_queued_) {
+    if (index_.find(write.key) || queued_.contains(write.key)) return true;
+    if (!can_follow(write) || queued_.size() >= max_queued_) {
       ++counts_.n_not_stored;
-      return;
+      return false;
     }
     write.block = take_spare(spare_writes_, block_bytes_);
-    queued_.insert(key);
   }
   copy(write.block);
   {
     const std::scoped_lock lock(mutex_);
-    writes_.push_back(std::move(write));
+    const auto [queued, is_new] = queued_.insert(write.key);
+    if (!is_new) return true;  // another thread was faster
+    try {
+      writes_.push_back(std::move(write));
+    } catch (...) {
+      queued_.erase(queued);
+      throw;
+    }
   }
   to_do_.notify_one();
+  return true;
+}
+
+// Whether a block can be written, and be found behind the one before it.
+bool KvStore::can_follow(const Write& write) const {
+  if (broken_ || n_bad_writes_ >= kMaxBadWrites) return false;
+  return write.is_first || index_.find(write.parent) || queued_.contains(write.parent);
+}
+
+void KvStore::note_not_stored() {
+  const std::scoped_lock lock(mutex_);
+  ++counts_.n_not_stored;
 }
 
 void KvStore::forget(std::span<const BlockKey> keys) {

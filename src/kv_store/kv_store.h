@@ -51,10 +51,12 @@ class KvStore {
   // Those of them that are stored count as used now.
   void note_use(std::span<const BlockKey> keys);
 
-  // Stores a block unless it is known or queued. `copy` fills in the bytes, at once, and is not
-  // called otherwise.
-  void put(const BlockKey& key, const BlockKey& parent,
+  // Stores the last of these blocks, each the next one's parent, unless it is known or queued. `copy`
+  // fills in the bytes, at once, and is not called otherwise. False: it is not kept, for the queue or
+  // the disk is full, or the block before it is not there, without which nobody would find it.
+  bool put(const BlockKey& root, std::span<const BlockKey> keys,
            function_ref<void(std::span<std::byte> block)> copy);
+  void note_not_stored();  // a block for which there was no memory
   // These blocks went wrong: nobody shall start from them.
   void forget(std::span<const BlockKey> keys);
 
@@ -79,6 +81,7 @@ class KvStore {
  private:
   struct Write {
     BlockKey key, parent;
+    bool is_first = false;  // of its text
     std::vector<std::byte> block;
   };
   struct Load {
@@ -87,6 +90,8 @@ class KvStore {
     std::size_t n_read = 0;
   };
   using Lock = std::unique_lock<std::mutex>;
+
+  static constexpr int kMaxBadWrites = 8;
 
   void restore();
   void shrink(std::int64_t max_slots);
@@ -98,6 +103,7 @@ class KvStore {
   bool read(Lock& lock, const BlockKey& key, std::span<std::byte> block);
   void write_next(Lock& lock);
   void write(Lock& lock, const Write& write);
+  bool can_follow(const Write& write) const;
   void write_failed(std::int64_t slot, int reason);
   void touch(const BlockKey& key, std::int64_t slot);
   void write_use(Lock& lock);
@@ -107,13 +113,13 @@ class KvStore {
   KvStoreSpec spec_;
   BlockKey identity_;
   std::int64_t block_bytes_;
+  BlockIndex index_;  // guarded by mutex_; before file_, which is not made where no block fits
   BlockFile file_;
   std::size_t max_queued_, max_staged_;
   std::function<void()> listener_;
 
   mutable std::mutex mutex_;  // guards the rest
   std::condition_variable to_do_;
-  BlockIndex index_;
   KvStoreCounts counts_;
   std::deque<Write> writes_;
   std::unordered_set<BlockKey, BlockKeyHash> queued_;  // keys of writes_, and of the one under way
@@ -122,6 +128,7 @@ class KvStore {
   std::vector<BlockKey> forgets_;
   std::unordered_set<BlockKey, BlockKeyHash> used_;  // since their entries were written
   std::vector<std::vector<std::byte>> spare_writes_, spare_reads_;
+  int n_bad_writes_ = 0;      // one after the other; too many end all writing
   std::size_t n_staged_ = 0;  // buffers that hold an arrival, here or with the engine
   LoadId last_load_ = 0;
   bool warned_ = false, broken_ = false, closing_ = false;

@@ -13,80 +13,13 @@
 
 #include "base/log.h"
 #include "base/temp_folder_test.h"
+#include "kv_store/small_store_test.h"
 
 namespace tinyllm {
 namespace {
 
 using testing::error_of;
 using testing::TempFolder;
-
-constexpr std::int64_t kBlockBytes = 80;
-
-StoreIdentity small_identity() {
-  return {.model = "small",
-          .digest = "0123456789abcdef0123",
-          .program = "tiny-llm 1.0",
-          .arithmetic = "cpu scalar",
-          .kv_type = "bf16",
-          .block_size = 4,
-          .block_bytes = kBlockBytes};
-}
-
-KvStoreSpec spec_of(const TempFolder& folder, std::int64_t n_blocks = 100) {
-  KvStoreSpec spec;
-  spec.folder = folder.path() / "kv";
-  spec.max_bytes = n_blocks * (kBlockBytes + BlockFile::kEntryBytes);
-  return spec;
-}
-
-// The chain of a text: block i holds tokens that follow from `text` and i.
-std::vector<BlockKey> chain(const BlockKey& root, int text, int n_blocks) {
-  std::vector<BlockKey> keys;
-  for (int i = 0; i < n_blocks; ++i) {
-    const std::vector<TokenId> tokens = {text, i, 3, 4};
-    keys.push_back(next_key(i == 0 ? root : keys.back(), tokens));
-  }
-  return keys;
-}
-
-std::vector<std::byte> bytes_of(const BlockKey& key) {
-  std::vector<std::byte> block(kBlockBytes);
-  for (std::size_t i = 0; i < block.size(); ++i)
-    block[i] = static_cast<std::byte>(key.bytes[i % 32] + i);
-  return block;
-}
-
-void put_all(KvStore& store, const BlockKey& root, const std::vector<BlockKey>& keys) {
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    store.put(keys[i], i == 0 ? root : keys[i - 1], [&](std::span<std::byte> block) {
-      std::ranges::copy(bytes_of(keys[i]), block.begin());
-    });
-  }
-}
-
-// How many blocks of a load came, each with the right bytes.
-int read_all(KvStore& store, const std::vector<BlockKey>& keys) {
-  const LoadId id = store.load(keys);
-  int n_read = 0;
-  while (true) {
-    std::optional<KvStore::Arrival> arrival = store.take_arrived();
-    if (!arrival) {
-      std::this_thread::sleep_for(std::chrono::microseconds(10));
-      continue;
-    }
-    EXPECT_EQ(arrival->id, id);
-    if (arrival->block.empty()) return n_read;
-    EXPECT_EQ(arrival->block, bytes_of(keys[static_cast<std::size_t>(n_read)]));
-    store.give_back(std::move(*arrival));
-    if (++n_read == std::ssize(keys)) return n_read;
-  }
-}
-
-// Fills a store with the first blocks of a text and closes it.
-void fill(const KvStoreSpec& spec, int text, int n_blocks) {
-  KvStore store(spec, small_identity());
-  put_all(store, store.root(""), chain(store.root(""), text, n_blocks));
-}
 
 TEST(KvStore, WhatWasPutIsThereAfterARestart) {
   const TempFolder folder;
@@ -116,7 +49,7 @@ TEST(KvStore, ABlockIsStoredOnceAndOnlyIfItFitsIntoTheQueue) {
     for (int round = 0; round < 2; ++round) {
       for (int text = 0; text < 50; ++text) {
         const auto keys = chain(store.root(""), text, 1);
-        store.put(keys[0], store.root(""), [&](std::span<std::byte> block) {
+        store.put(store.root(""), keys, [&](std::span<std::byte> block) {
           ++n_copied;
           std::ranges::copy(bytes_of(keys[0]), block.begin());
         });
@@ -268,7 +201,7 @@ TEST(KvStore, EveryFlippedByteIsFound) {
       write_bytes(spec.folder / name, damaged);
       const bool in_head = is_index && i < 4096;
       // Of the first text 0, 1 or 2 blocks are left, of the second 0 or 1.
-      const std::size_t slot = is_index ? (i - 4096) / 96 : i / kBlockBytes;
+      const std::size_t slot = is_index ? (i - 4096) / 128 : i / kBlockBytes;
       const int n_left = in_head    ? 5
                          : slot < 3 ? static_cast<int>(slot) + 2
                                     : static_cast<int>(slot);
@@ -288,7 +221,7 @@ TEST(KvStore, EveryTruncationIsFound) {
   for (std::size_t n = 0; n <= index.size(); n += n % 2048 < 2000 && n < 4096 ? 40 : 1) {
     write_bytes(spec.folder / "kv.index", index.substr(0, n));
     write_bytes(spec.folder / "kv.blocks", blocks);
-    const int n_entries = n < 4096 ? 0 : static_cast<int>((n - 4096) / 96);
+    const int n_entries = n < 4096 ? 0 : static_cast<int>((n - 4096) / 128);
     ASSERT_EQ(blocks_of(spec), n < 2048 ? -1 : n_entries) << n;
   }
   for (std::size_t n = 0; n <= blocks.size(); ++n) {
@@ -368,7 +301,8 @@ TEST(KvStore, AFolderThatIsNoStoreIsRefused) {
   spec.max_bytes = 100;
   EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { KvStore store(spec, small_identity()); }),
             "--kv-store: " + spec.folder.string() +
-                ": may take 100 bytes, and one block of keys and values takes 176");
+                ": may take 100 bytes, and one block of keys and values takes 208");
+  EXPECT_FALSE(std::filesystem::exists(spec.folder));
 }
 
 TEST(KvStore, TheSecondProcessReads) {
@@ -398,6 +332,45 @@ TEST(KvStore, TheSecondProcessIsNeverTold) {
   EXPECT_EQ(second.counts().n_damaged, 0u);
 }
 
+// Whoever comes first makes the store; the others wait until it is there.
+TEST(KvStore, ManyMayOpenANewStoreAtOnce) {
+  const Silence silence;
+  for (int round = 0; round < 20; ++round) {
+    const TempFolder folder;
+    std::atomic<int> n_opened = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        try {
+          const KvStore store(spec_of(folder), small_identity());
+          ++n_opened;
+        } catch (const Error& error) {
+          ADD_FAILURE() << error.what();
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(n_opened, 4);
+  }
+}
+
+TEST(KvStore, WhereStrangersMayWriteThereIsNoStore) {
+  namespace fs = std::filesystem;
+  const TempFolder folder;
+  const KvStoreSpec spec = spec_of(folder);
+  fill(spec, 1, 3);
+  fs::permissions(spec.folder, fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(
+      error_of(ErrorCode::invalid_input, [&] { KvStore store(spec, small_identity()); }),
+      "--kv-store: " + spec.folder.string() + ": everybody may write there; chmod o-w it first");
+  fs::permissions(spec.folder, fs::perms::others_write, fs::perm_options::remove);
+  fs::rename(spec.folder / "kv.blocks", folder.path() / "elsewhere");
+  fs::create_symlink(folder.path() / "elsewhere", spec.folder / "kv.blocks");
+  EXPECT_NE(error_of(ErrorCode::io, [&] { KvStore store(spec, small_identity()); })
+                .find("kv.blocks: cannot be opened: "),
+            std::string::npos);
+}
+
 // RLIMIT_FSIZE stands in for a disk that is full: writes behind it fail.
 TEST(KvStore, AFullDiskEndsTheGrowthAndLosesNothing) {
   const TempFolder folder;
@@ -406,7 +379,7 @@ TEST(KvStore, AFullDiskEndsTheGrowthAndLosesNothing) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{.rlim_cur = 4096 + 10 * 96, .rlim_max = before.rlim_max};
+  const rlimit small{.rlim_cur = 4096 + 10 * 128, .rlim_max = before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   {
     KvStore store(spec, small_identity());

@@ -79,7 +79,6 @@ void KvStore::read_next(Lock& lock) {
   if (came) {
     ++n_staged_;
     ++counts_.n_hits;
-    counts_.bytes_read += static_cast<std::uint64_t>(block_bytes_);
   }
   if (!came || ++still.n_read == still.keys.size()) loads_.pop_front();
   arrived_.push_back({id, std::move(block)});
@@ -99,7 +98,10 @@ bool KvStore::read(Lock& lock, const BlockKey& key, std::span<std::byte> block) 
   lock.unlock();
   const bool is_whole = file_.read_block(*slot, entry, block);
   lock.lock();
-  if (is_whole) return true;
+  if (is_whole) {
+    counts_.bytes_read += static_cast<std::uint64_t>(block_bytes_);
+    return true;
+  }
   drop(lock, *slot);
   if (file_.is_shared()) return false;  // the other process has put another block there
   ++counts_.n_damaged;
@@ -118,7 +120,7 @@ void KvStore::write_next(Lock& lock) {
 }
 
 void KvStore::write(Lock& lock, const Write& write) {
-  const BlockIndex::Slot taken = index_.take(write.parent);
+  const BlockIndex::Slot taken = can_follow(write) ? index_.take(write.parent) : BlockIndex::Slot();
   if (taken.slot < 0) {
     ++counts_.n_not_stored;
     return;
@@ -132,17 +134,21 @@ void KvStore::write(Lock& lock, const Write& write) {
   if (reason == 0) reason = file_.write_entry(taken.slot, entry);
   lock.lock();
   if (reason != 0) return write_failed(taken.slot, reason);
+  n_bad_writes_ = 0;
   index_.insert(taken.slot, entry);
   ++counts_.n_written;
   counts_.bytes_written += static_cast<std::uint64_t>(block_bytes_);
 }
 
-// A full disk is a bound like any other: the store stays as large as it is.
+// A full disk is a bound like any other: the store stays as large as it is. A bad place on the disk
+// is not given to another block; where all places are bad, nothing more is lost for trying.
 void KvStore::write_failed(std::int64_t slot, int reason) {
   ++counts_.n_not_stored;
-  index_.give_back(slot);
   const bool is_full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+  if (is_full) index_.give_back(slot);
   if (is_full && slot + 1 == index_.n_touched()) index_.limit_slots(slot);
+  if (!is_full && ++n_bad_writes_ == kMaxBadWrites)
+    log(LogLevel::warning, "KV store {}: is not written any more", spec_.folder.string());
   if (std::exchange(warned_, true)) return;
   log(LogLevel::warning, "KV store {}: a block cannot be written: {}{}", spec_.folder.string(),
       std::strerror(reason), is_full ? "; the store grows no more" : "");

@@ -134,6 +134,7 @@ class Scheduler {
                                       ProposeDrafts propose);
   void admit_waiting(std::int64_t& budget, FetchBlocks fetch);
   bool waits_for_leader(const Sequence& sequence) const;
+  bool waits_for_load(const Sequence& sequence) const;
   bool fits_now(Sequence& sequence) const;
   void admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetch);
   void add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,

@@ -116,6 +116,7 @@ void Scheduler::admit_waiting(std::int64_t& budget, FetchBlocks fetch) {
     Sequence& sequence = *waiting_[i];
     if (sequence.n_pending > 0 || waits_for_leader(sequence)) continue;  // others may pass
     if (!fits_now(sequence)) return;  // nobody may pass: no starvation
+    if (waits_for_load(sequence)) continue;
     waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
     admit(sequence, budget, fetch);
   }
@@ -127,6 +128,26 @@ bool Scheduler::waits_for_leader(const Sequence& sequence) const {
   const std::int64_t n_shared =
       (leader->n_prompt - 1) / blocks_.block_size() * blocks_.block_size();
   return leader->n_computed < n_shared && more_urgent(leader, &sequence);
+}
+
+// Whether the block behind those that are cached is on its way to another sequence, to be shared.
+// Only the first block and this one are compared: who is mistaken for one of the same text waits a
+// little longer, no more.
+bool Scheduler::waits_for_load(const Sequence& sequence) const {
+  if (sequence.wants_prompt_logits) return false;  // it reads no cached blocks
+  const auto size = static_cast<std::size_t>(blocks_.block_size());
+  const std::size_t next = sequence.prefix_match.hits.size() * size;
+  if (next + size >= sequence.token_ids.size()) return false;  // one token is left to compute
+  const auto block = [&](const Sequence& of, std::size_t begin) {
+    return std::span(of.token_ids).subspan(begin, size);
+  };
+  return std::ranges::any_of(running_, [&](const Sequence* other) {
+    const auto n_coming = static_cast<std::size_t>(other->n_computed + other->n_loading);
+    return other->n_loading > 0 && next + size <= n_coming &&
+           other->cache_salt == sequence.cache_salt &&
+           std::ranges::equal(block(*other, 0), block(sequence, 0)) &&
+           std::ranges::equal(block(*other, next), block(sequence, next));
+  });
 }
 
 // The whole of what is known must fit, so that an admitted prompt never waits for blocks half-way.

@@ -245,5 +245,41 @@ TEST(Scheduler, WaitsForItsTokenWhenAsked) {
   EXPECT_EQ(scheduler.plan().rows.size(), 2u);
 }
 
+// After a restart many ask for the same stored text: one of them loads it, the others share it.
+TEST(Scheduler, BlocksOnTheirWayAreWaitedFor) {
+  const Sizes sizes = small_sizes();
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  const std::vector<TokenId> text = {1, 2, 3, 4, 5, 6, 7, 8, 9},
+                             other = {1, 2, 3, 5, 5, 6, 7, 8, 9};
+  std::vector<SequenceId> asked;
+  const auto plan = [&]() -> const StepPlan& {
+    return scheduler.plan([](const Sequence&, std::int64_t) { return std::span<const TokenId>(); },
+                          [&](const Sequence& sequence) {
+                            asked.push_back(sequence.id);
+                            return sequence.n_computed == 0 && sequence.id != 4 ? std::int64_t{8}
+                                                                                : 0;
+                          });
+  };
+  for (SequenceId id = 1; id <= 3; ++id)
+    scheduler.submit({.id = id, .prompt_ids = text, .max_tokens = 2});
+  scheduler.submit({.id = 4, .prompt_ids = other, .max_tokens = 2});
+  EXPECT_EQ(plan().n_tokens, 8);  // 4 has nothing to wait for
+  EXPECT_EQ(asked, (std::vector<SequenceId>{1, 4}));
+  EXPECT_EQ(scheduler.n_waiting(), 2);
+  scheduler.commit(std::vector<RowResult>{{.sequence_id = 4}});
+  scheduler.loaded(1, 4);
+  EXPECT_EQ(plan().n_tokens, 1);
+  EXPECT_EQ(scheduler.n_waiting(), 2);  // one block of two
+  scheduler.commit(
+      std::vector<RowResult>{{.sequence_id = 4, .token_ids = std::span(text).first(1)}});
+  scheduler.loaded(1, 4);
+  EXPECT_EQ(plan().rows.size(), 4u);
+  for (const SequenceId id : {2u, 3u}) {
+    EXPECT_EQ(scheduler.find(id)->n_cached_tokens, 8);
+    EXPECT_EQ(scheduler.find(id)->blocks.block_ids[0], scheduler.find(1)->blocks.block_ids[0]);
+  }
+  scheduler.check_invariants();
+}
+
 }  // namespace
 }  // namespace tinyllm

@@ -115,6 +115,12 @@ def test_what_cannot_be_a_store_is_one_clear_line(tinyllm, tmp_path):
     assert failure(*model, "--kv-store", ":5G", code=2) == (
         "--kv-store takes DIR or DIR:SIZE, as in ~/kv:20G; see 'tinyllm generate --help'"
     )
+    assert failure(*model, "--kv-store", f"{tmp_path}/new:20GB", code=2) == (
+        "--kv-store: '20GB' is no size: a number, and K, M, G or T, as in 500M or 20G; see 'tinyllm generate --help'"
+    )
+    assert failure(*model, "--kv-store", f"{tmp_path}/new:1K").startswith(f"--kv-store: {tmp_path}/new: may take 1024 bytes")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kv"]
+    assert "--kv-store DIR[:SIZE] " in tinyllm.run("generate", "--help").stdout.decode()
     assert failure(*model, "--kv-store", store, "--engine", "reference", code=2) == (
         "--kv-store works with --engine batched only; see 'tinyllm generate --help'"
     )
@@ -134,6 +140,40 @@ def test_what_cannot_be_a_store_is_one_clear_line(tinyllm, tmp_path):
         f"--kv-store: {store / 'kv.index'}: is not the index of a store, or its head is damaged; remove the folder or "
         "name another"
     )
+
+
+def run_by(launcher, store, env):
+    words = [*launcher, BINARY, "generate", "-m", MODEL, "--token-ids", PROMPT, "-n", "1", "--json", "--kv-store", store]
+    return subprocess.run([str(word) for word in words], env=env, capture_output=True, timeout=60)
+
+
+def run_readelf():
+    return subprocess.run(["readelf", "-l", str(BINARY)], capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_the_build_is_known_however_it_was_started(tinyllm, tmp_path):
+    """/proc/self/exe names the dynamic linker here, which is the same for every build."""
+    linkers = [line.split()[-1] for line in run_readelf() if "program interpreter" in line]
+    if not linkers:
+        pytest.skip("a static program")
+    generate(tinyllm, MODEL, tmp_path / "kv")
+    done = run_by([linkers[0].rstrip("]")], tmp_path / "kv", tinyllm.env)
+    assert b'"cached_tokens":128' in done.stdout, done
+
+
+def test_another_library_of_mathematics_is_another_arithmetic(tinyllm, tmp_path):
+    if "libasan" in subprocess.run(["ldd", str(BINARY)], capture_output=True, text=True, check=False).stdout:
+        pytest.skip("the sanitizer must be loaded first")
+    source, library = tmp_path / "cos.c", tmp_path / "cos.so"
+    source.write_text(
+        "double cos(double x) { return 1 - x * x / 2; }\n"
+        "void sincos(double x, double *s, double *c) { *s = x; *c = 1 - x * x / 2; }\n"
+    )
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    generate(tinyllm, MODEL, tmp_path / "kv")
+    done = run_by([], tmp_path / "kv", {**tinyllm.env, "LD_PRELOAD": str(library)})
+    assert done.returncode == 1
+    assert b"holds what tiny-llm" in done.stderr, done
 
 
 def test_of_two_processes_the_second_reads(tinyllm, start_server, smollm2, tmp_path):
