@@ -49,7 +49,7 @@ export function answer(conversation, question) {
 
 // Lets the model go on with an answer that was stopped, cut or lost.
 export function goOn(conversation, message) {
-  if (message.calls && !partsOf(message).answer) return resume(conversation, message);
+  if (message.calls && !partsOf(message).answer) return resumeOrAsk(conversation, message);
   const before = shownMessages(conversation).find((other) => other.id === message.parent);
   const own = message.calls ? messagesOf(message, partsOf(message).answer) : [{ role: 'assistant', content: message.content }];
   const how = { add_generation_prompt: false, continue_final_message: true };
@@ -61,10 +61,14 @@ export function answerCall(conversation, message, call, word) {
   if (word === 'deny') deny(call);
   else call.word = 'run';
   if (word === 'always') runAlways(conversation, call.name);
-  if (!resume(conversation, message)) {
-    keep(conversation, { message });
-    tell(conversation, message, 'asked');
-  }
+  resumeOrAsk(conversation, message);
+}
+
+function resumeOrAsk(conversation, message) {
+  if (resume(conversation, message)) return;
+  message.status = 'asks';
+  keep(conversation, { message });
+  tell(conversation, message, 'asked');
 }
 
 // Goes on behind the calls of an answer, once all that can be asked about have their word. False: some have not.

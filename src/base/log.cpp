@@ -14,9 +14,11 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace tinyllm {
 namespace {
@@ -29,6 +31,21 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     case LogLevel::error: return spdlog::level::err;
   }
   return spdlog::level::off;
+}
+
+// What clients and models write may stand in a message: nobody writes lines of his own into the log,
+// or steers the terminal that shows it.
+std::string on_one_line(std::string_view message) {
+  std::string line;
+  for (const char c : replace_ill_formed(message)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
 }
 
 // The log's file. One that takes no more (disk full) is complained of once, on stderr, and tried
@@ -141,7 +158,7 @@ void never_wait_for_log() { never_waits = true; }
 bool log_enabled(LogLevel level) { return logger()->should_log(to_spdlog(level)); }
 
 void log_line(LogLevel level, const std::string& message) {
-  logger()->log(to_spdlog(level), "{}", message);
+  logger()->log(to_spdlog(level), "{}", on_one_line(message));
 }
 
 }  // namespace tinyllm

@@ -20,6 +20,7 @@ void configure_log(LogLevel level, const std::string& file = "");
 void never_wait_for_log();
 
 bool log_enabled(LogLevel level);
+// One line, whatever is in the message: control characters are written as \xHH.
 void log_line(LogLevel level, const std::string& message);
 
 template <typename... Args>

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/utf8.h"
 #include "openai/api_error.h"
 #include "openai/field_table.h"
 #include "openai/message_reader.h"
@@ -15,20 +14,6 @@
 
 namespace tinyllm {
 namespace {
-
-// The text of a request as one line of the log: nobody writes lines of his own there.
-std::string on_one_line(std::string_view text) {
-  std::string line;
-  for (const char c : replace_ill_formed(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      line += fmt::format("\\x{:02x}", byte);
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
 
 // One salt for what the client and what its key wants kept apart.
 std::string salt_of(const HttpCaller& caller, const std::string& asked) {
@@ -84,7 +69,7 @@ void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
       add_system_text(request);
     }
     if (service.options().logs_prompts)
-      log(LogLevel::info, "{} asks: {}", caller.request_id, on_one_line(exchange->request().body));
+      log(LogLevel::info, "{} asks: {}", caller.request_id, exchange->request().body);
     if (!request.server_tools.empty()) return answer_with_tools(service, model, exchange, request);
     check_approvals(request);
     const auto answer = std::make_shared<ApiAnswer>(std::move(request), model);

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import toy_model
 from running_server import raw_request, read_until_closed
 
 CHAT = "/v1/chat/completions"
@@ -181,6 +182,19 @@ def test_prompts_stay_out_of_the_log(start_server, models):
         server.post("/v1/completions", secret)
         server.post("/v1/completions", {**secret, "temperature": 9})
         assert ("my secret" in server.log()) == is_there
+
+
+def test_nobody_writes_lines_of_his_own_into_the_log(start_server, tmp_path):
+    """Not through a prompt that is logged, and not through an error that repeats what a client wrote."""
+    template = "{{ raise_exception('no ' ~ messages[0].content) }}"
+    server = start_server(toy_model.write_folder(tmp_path / "toy", toy_model.spell("abc"), template=template), "--log-prompts")
+    reply = server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "a\ninfo: mine\x1b[31m\x7f"}]})
+    assert reply.status == 400 and "no a\ninfo: mine" in reply.json()["error"]["message"]
+    server.wait_for(r"400 .*no a\\x0ainfo: mine\\x1b\[31m\\x7f$", seconds=5)
+    body = b'{"prompt":\n"abc", "max_tokens": 1}'
+    assert server.post("/v1/completions", body).status == 200
+    server.wait_for(r'asks: {"prompt":\\x0a"abc"', seconds=5)
+    assert not any(line.startswith("info: mine") for line in server.log().splitlines()) and "\x1b" not in server.log()
 
 
 def test_other_host_names_are_refused(start_server, models, loop_server):

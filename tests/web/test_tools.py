@@ -284,6 +284,18 @@ def test_a_call_that_asks_does_so_though_its_message_is_cut(page, server):  # no
     expect(answer(page).locator(".body")).to_have_text("There is a.txt.")
 
 
+def test_a_call_that_asks_does_so_though_its_answer_was_stopped(page, server):  # noqa: F811
+    server.scripts["list"] = [*ASK[:-1], True, "tool_calls"]
+    say(page, "list")
+    expect(card(page)).to_have_attribute("data-state", "asking")
+    page.locator("#stop").click()
+    finished(page)
+    server.go_on.set()
+    answer(page).get_by_role("button", name="Continue").click()
+    card(page).get_by_role("button", name="Approve").click()
+    expect(answer(page).locator(".body")).to_have_text("There is a.txt.")
+
+
 def test_what_the_model_is_told_of_calls_that_were_stopped(page, server):  # noqa: F811
     say(page, "count")  # stopped while its arguments come: it is no call
     expect(card(page)).to_have_attribute("data-state", "running")
