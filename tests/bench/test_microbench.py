@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MICROBENCH = ROOT / "build/release/microbench"
 TILES = ("w4k", "w6k16", "w8s", "bf16")  # of bench/roofline.py
-TOKENS = (1, 2, 8, 32, 512)
+TOKENS = (1, 2, 4, 8, 32, 512)
 
 
 def isas():
