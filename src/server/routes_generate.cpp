@@ -70,7 +70,8 @@ void generate(Service& service, const ExchangePtr& exchange, ApiKind kind) {
     }
     if (service.options().logs_prompts)
       log(LogLevel::info, "{} asks: {}", caller.request_id, exchange->request().body);
-    if (!request.server_tools.empty()) return answer_with_tools(service, model, exchange, request);
+    if (!request.server_tools.empty())
+      return answer_with_tools(service, model, exchange, std::move(request));
     check_approvals(request);
     const auto answer = std::make_shared<ApiAnswer>(std::move(request), model);
     return Service::Answer([&service, &model, exchange, answer] {

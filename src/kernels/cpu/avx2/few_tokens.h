@@ -9,11 +9,11 @@
 
 namespace tinyllm::avx2 {
 
-inline constexpr std::int64_t kFewTokens = 8;
+inline constexpr std::int64_t kFewTokens = 8;  // more are faster through many_tokens.h
 // Tokens that go through a tile together: their sums of 8 rows stay in registers.
 inline constexpr int kTogether = 6;
 
-// dots[t] = the products of kLines lines of 8 rows, which line(i) unpacks, with token t's
+// sums[t] = the products of kLines lines of 8 rows, which line(i) unpacks, with token t's
 // activations from column 4 * first on, added in int16.
 template <int kLines, int kTokens, typename Line>
 [[gnu::always_inline]] static inline void line_sums(const std::int8_t* const (&q)[kTokens],
@@ -248,10 +248,7 @@ static void panel_times_few(const byte* panel, std::int64_t k, const QuantisedRo
                             const Residuals& residuals, std::int64_t n_tokens, float* y,
                             std::int64_t y_stride) {
   PanelToken main[kFewTokens], rest[kFewTokens];
-  for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = main_token(x[t], y + t * y_stride);
-    for (int j = 0; j < 4; ++j) _mm256_storeu_ps(main[t].y + 8 * j, _mm256_setzero_ps());
-  }
+  begin_tokens(x, n_tokens, y, y_stride, main);
   const std::int64_t n_tiles = k / kTileCols;
   const byte* header = panel;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {

@@ -277,10 +277,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
                              const Residuals& residuals, std::int64_t n_tokens, float* y,
                              std::int64_t y_stride) {
   PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
-  for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = main_token(x[t], y + t * y_stride);
-    for (int j = 0; j < 4; ++j) _mm256_storeu_ps(main[t].y + 8 * j, _mm256_setzero_ps());
-  }
+  begin_tokens(x, n_tokens, y, y_stride, main);
   UnpackedBlock<L> block;
   const std::int64_t n_tiles = k / kTileCols;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {

@@ -1,5 +1,5 @@
 #pragma once
-// A panel of quantised weights times 2 to 8 tokens: a handful of texts, or a text and its drafts.
+// A panel of quantised weights times a few tokens: a handful of texts, or a text and its drafts.
 // The weights pass as one linear stream from memory, as for one token, and are unpacked into
 // registers that all tokens use; nothing is stored on the way. The operations on a row and their
 // order are those of one_token.h.
@@ -9,7 +9,7 @@
 
 namespace tinyllm::avx512 {
 
-inline constexpr std::int64_t kFewTokens = 16;
+inline constexpr std::int64_t kFewTokens = 16;  // more are faster through many_tokens.h
 // Tokens that go through a tile together: 16 registers of sums, 8 of weights, 8 for what passes.
 inline constexpr int kPassTokens = 8;
 
@@ -36,7 +36,7 @@ template <typename L, int kTokens>
   return dot;
 }
 
-// acc += one tile times the tokens, whose tile it is `tile` of.
+// acc += one tile, which is tile `index` of the tokens, times the tokens.
 template <typename L, bool kResidual, int kTokens>
 [[gnu::always_inline]] static inline void add_tile_to_few(const byte* header, const byte* tile,
                                                           std::int64_t index,
@@ -127,11 +127,7 @@ static void panel_times_few(const byte* panel, std::int64_t k, const QuantisedRo
                             const Residuals& residuals, std::int64_t n_tokens, float* y,
                             std::int64_t y_stride) {
   PanelToken main[kFewTokens], rest[kFewTokens];
-  for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = main_token(x[t], y + t * y_stride);
-    for (int half = 0; half < 2; ++half)
-      _mm512_storeu_ps(main[t].y + 16 * half, _mm512_setzero_ps());
-  }
+  begin_tokens(x, n_tokens, y, y_stride, main);
   const std::int64_t n_tiles = k / kTileCols;
   const byte* header = panel;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {

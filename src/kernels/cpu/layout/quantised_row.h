@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/layout/tile_format.h"
+
 namespace tinyllm {
 
 // Rows that one call of a panel kernel takes at most: their sums (16 KiB) stay in the cache.
@@ -51,6 +53,15 @@ struct PanelToken {
 
 static inline PanelToken main_token(const QuantisedRow& x, float* y) {
   return {x.main.q, x.main.scale, x.main.sum, x.scaled_sum, y};
+}
+
+// The tokens of a panel kernel's call, whose sums begin at 0.
+static inline void begin_tokens(const QuantisedRow* x, std::int64_t n_tokens, float* y,
+                                std::int64_t y_stride, PanelToken* tokens) {
+  for (std::int64_t t = 0; t < n_tokens; ++t) {
+    tokens[t] = main_token(x[t], y + t * y_stride);
+    for (std::int64_t row = 0; row < kTileRows; ++row) tokens[t].y[row] = 0.0f;
+  }
 }
 
 // The tokens of one tile's residuals, which they take as their tile 0. Returns how many.

@@ -164,11 +164,7 @@ static void panel_times_many(const byte* panel, std::int64_t k, const QuantisedR
   // Mins of groups of 32 are done with the main plane, whose pass takes both planes' sums.
   constexpr bool kResidualMin = Tile::kHasMin && Tile::kGroups == 2;
   PanelToken main[kMaxPanelTokens], rest[kMaxPanelTokens];
-  for (std::int64_t t = 0; t < n_tokens; ++t) {
-    main[t] = main_token(x[t], y + t * y_stride);
-    for (int row = 0; row < kTileRows; row += V::kRows)
-      V::store(main[t].y + row, V::broadcast(0.0f));
-  }
+  begin_tokens(x, n_tokens, y, y_stride, main);
   Tile tiles[kSuperTiles];
   const std::int64_t n_tiles = k / kTileCols;
   for (std::int64_t first = 0; first < n_tiles; first += kSuperTiles) {
