@@ -12,6 +12,7 @@ import { offerTools } from './tools.js';
 
 const $ = (id) => document.getElementById(id);
 const state = { current: create(), server: 'unknown', maxTokens: 0 };
+const notices = { own: '', server: '' };
 
 // ---- the screen -----------------------------------------------------------------------------------------------------
 
@@ -47,12 +48,17 @@ function show(conversation) {
   if (matchMedia('(pointer: fine)').matches) $('input').focus(); // else a keyboard would cover half of the screen
 }
 
-// One line above the messages, and what can be done about it: 'close', 'retry' or nothing.
-function say(text, remedy = 'close') {
-  $('notice').hidden = !text;
-  $('notice-text').textContent = text;
-  $('retry').hidden = remedy !== 'retry';
-  $('close-notice').hidden = remedy !== 'close';
+// One line above the messages: what the page has to say, until it is closed, else what there is to know of the server.
+function drawNotice() {
+  $('notice').hidden = !notices.own && !notices.server;
+  $('notice-text').textContent = notices.own || notices.server;
+  $('retry').hidden = Boolean(notices.own) || state.server !== 'unreachable';
+  $('close-notice').hidden = !notices.own;
+}
+
+function say(text) {
+  notices.own = text;
+  drawNotice();
 }
 
 // ---- talking --------------------------------------------------------------------------------------------------------
@@ -133,9 +139,8 @@ function serverChanged(server, news) {
   } else {
     $('model').textContent = { loading: 'loading …', unreachable: 'no connection' }[server] ?? news;
   }
-  if (server === 'loading') say('The model is being loaded. You can write already.', '');
-  else if (server === 'unreachable') say(news, 'retry');
-  else if (before !== server) say('');
+  notices.server = { loading: 'The model is being loaded. You can write already.', unreachable: news }[server] ?? '';
+  drawNotice();
   if (server === 'refused' && before !== server) openSettings('api_key');
   if (before !== server || server === 'ready') draw();
 }

@@ -287,8 +287,10 @@ struct Sample {
 const std::vector<Sample> kSamples = {
     {"hermes",
      {"No tool is needed: {\"name\": \"weather\"}.", "{\"name\": \"Bob\"}", "[1]",
-      "I look.\n<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"</tool_call>\", "
-      "\"unit\": \"C\"}}\n</tool_call>",
+      R"(I look.
+<tool_call>
+{"name": "weather", "arguments": {"city": "</tool_call>", "unit": "C"}}
+</tool_call>)",
       "<tool_call>\n{\"name\": \"now\", \"arguments\": "
       "{}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
       "{\"name\": \"now\", \"arguments\": {}}",
@@ -299,8 +301,9 @@ const std::vector<Sample> kSamples = {
       "{\"name\": \"weather\", \"arguments\": {}}",
       "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": 3",
       "```json\n{\"name\": \"now\", \"arguments\": {\"a\"",
-      "```json\n{\"name\": \"now\", \"arguments\": {}}\n{\"name\": \"now\", \"arguments\": "
-      "{\"a\""}},
+      R"(```json
+{"name": "now", "arguments": {}}
+{"name": "now", "arguments": {"a")"}},
     {"qwen3_coder",
      {"<tool_call>\n<function=weather>\n<parameter=city>\nNew\nYork\n</"
       "parameter>\n<parameter=days>\n3\n</parameter>\n"
@@ -311,8 +314,9 @@ const std::vector<Sample> kSamples = {
       "<function=weather><parameter=unit>",
       "<function=weather><parameter=city>x</parameter><parameter=days>10",
       "<function=weather><parameter=city>x</parameter><parameter=unit>K",
-      "<function=weather><parameter=city>x</parameter><parameter=unit>C</"
-      "parameter><parameter=code>\n\nab"}},
+      R"(<function=weather><parameter=city>x</parameter><parameter=unit>C</parameter><parameter=code>
+
+ab)"}},
     {"llama3_json",
      {"{\"name\": \"weather\", \"parameters\": {\"city\": \"x\", \"unit\": \"C\"}}",
       "{\"name\": \"Bob\"}", "{\"parameters\": 1, \"name\": \"now\"}",

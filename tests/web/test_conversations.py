@@ -257,6 +257,26 @@ def test_export_and_import(open_page, server, look, tmp_path):  # noqa: F811
     expect(other.locator("#notice")).to_contain_text("wrong.json holds no conversations")
 
 
+def test_news_of_the_server_leave_the_notice(open_page, server, tmp_path):  # noqa: F811
+    page = open_page(server.url, allow=["ERR_FAILED"])
+    asked = []
+    page.route("**/v1/models", lambda route: asked.append(route))
+    page.reload()
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("[]")
+    page.locator("#import-file").set_input_files(wrong)
+    expect(page.locator("#notice")).to_contain_text("wrong.json holds no conversations")
+    asked[0].abort()  # the first news come late, and are bad
+    expect(page.locator("#model")).to_have_text("no connection")
+    expect(page.locator("#notice")).to_contain_text("wrong.json holds no conversations")
+    page.locator("#close-notice").click()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    page.unroute("**/v1/models")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#model")).to_have_text("toy")
+    expect(page.locator("#notice")).to_be_hidden()
+
+
 def test_a_file_with_a_circle_is_read(open_page, server, tmp_path):  # noqa: F811
     file = tmp_path / "circle.json"
     circle = [{"id": "a", "parent": "b", "role": "user", "content": "x"}, {"id": "b", "parent": "a", "role": "assistant", "content": "y"}]

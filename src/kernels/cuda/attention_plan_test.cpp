@@ -96,7 +96,7 @@ void expect_parts_apart(const AttentionPlan& plan) {
     if (segment.part_begin < 0) continue;
     ASSERT_LT(segment.part_begin + segment.part_idx, plan.n_parts);
     ASSERT_LT(segment.merge_idx, plan.n_merges);
-    ++used[static_cast<std::size_t>(segment.part_begin + segment.part_idx)];
+    ++used[segment.part_begin + segment.part_idx];
   }
   EXPECT_TRUE(std::ranges::all_of(used, [](int n) { return n == 1; }));
 }
@@ -141,7 +141,8 @@ TEST(AttentionPlan, SlotsGetEquallyMuch) {
       total += groups;
       most = std::max(most, groups);
     }
-    EXPECT_LE(most, total / sizes.n_slots * 1.15 + 2 * sizes.step_groups) << n << " sequences";
+    EXPECT_LE(most, 1.15 * static_cast<double>(total) / sizes.n_slots + 2.0 * sizes.step_groups)
+        << n << " sequences";
   }
 }
 

@@ -112,7 +112,7 @@ TEST(DecodeAttention, FixedSplitsDoNotDependOnTheBatch) {
     launch_decode_attention(context, shape, all.kv(), device_plan.view(), all.device_q.data(),
                             out.data());
     const std::vector<__nv_bfloat16> alone = out.download();
-    const std::size_t n = static_cast<std::size_t>(shape.n_heads * shape.head_dim), at = s * n;
+    const std::size_t n = static_cast<std::size_t>(shape.n_heads) * shape.head_dim, at = s * n;
     EXPECT_EQ(std::memcmp(alone.data() + at, together.data() + at, n * 2), 0) << "sequence " << s;
   }
 }
