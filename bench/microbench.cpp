@@ -69,7 +69,7 @@ InputRows make_input_rows(const RowKernels& kernels) {
   std::normal_distribution<float> normal;
   for (std::int64_t t = 0; t < kMostTokens; ++t) {
     for (std::int64_t i = 0; i < kCols; ++i) x.row(t)[i] = normal(random);
-    x.quantise(kernels, t, /*split_above=*/1e9f);
+    x.convert(kernels, {.bf16 = kernels.round_act != nullptr, .int8 = true}, t, /*split_above=*/1e9f);
   }
   return x;
 }
@@ -88,12 +88,12 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
   ResidualBlocks residuals(1, kMaxPanelTokens, kCols);  // all blocks are like the first: none is split
   residuals.collect(0, 0, x.quantised(), kMaxPanelTokens, kCols);
   const auto slot = static_cast<std::size_t>(format);
-  const std::int64_t panel_bytes = info(format).panel_bytes(kCols);
-  const std::int64_t n_panels = std::max<std::int64_t>(1, n_bytes / panel_bytes);
+  const std::int64_t bytes = panel_bytes(format, kCols);
+  const std::int64_t n_panels = std::max<std::int64_t>(1, n_bytes / bytes);
   alignas(64) float y[kMaxPanelTokens * kTileRows];
   std::int64_t i = 0;
   for (auto _ : state) {
-    const std::byte* panel = weights.data() + i * panel_bytes;
+    const std::byte* panel = weights.data() + i * bytes;
     for (std::int64_t t = 0; t < n_tokens; t += kMaxPanelTokens) {
       const std::int64_t n = std::min(kMaxPanelTokens, n_tokens - t);
       if (kernels.quant_panel[slot] != nullptr) {
@@ -105,7 +105,7 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
     benchmark::ClobberMemory();
     i = i + 1 == n_panels ? 0 : i + 1;
   }
-  count(state, double(panel_bytes), 2.0 * double(kTileRows * kCols * n_tokens));
+  count(state, double(bytes), 2.0 * double(kTileRows * kCols * n_tokens));
 }
 
 // Queries at the end of `context` positions. One iteration is one K/V head, the next one among
@@ -169,7 +169,7 @@ void register_rows(const RowKernels& kernels, const std::string& isa) {
       [k](float* x, float* y, float* out, InputRows&) { k->silu_mul(x, y, out, kCols); });
   add("add", 3, [k](float* x, float* y, float*, InputRows&) { k->add(x, y, kCols); });
   add("quantise_act", 1,
-      [k](float*, float*, float*, InputRows& act) { act.quantise(*k, 0, 4.0f); });
+      [k](float*, float*, float*, InputRows& act) { act.convert(*k, {.int8 = true}, 0, 4.0f); });
   add("rope_split_halves", 3, [k](float* x, float* y, float* out, InputRows&) {
     k->rope_split_halves(out, x, y, kCols);
   });

@@ -14,6 +14,8 @@ struct DeviceSpec {
   std::int32_t idx = 0;  // which GPU
   // A GPU: the same bits whatever else is in a step, more slowly (--deterministic). The CPU's always are.
   bool deterministic = false;
+  // The CPU: weights of bf16 meet activations of f32, not rounded to bf16 (--exact-float).
+  bool exact_float = false;
 };
 
 // "cpu", "cuda", "cuda:1" or "auto"; nothing for anything else.

@@ -31,11 +31,9 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-struct BenchCommand {
+struct BenchCommand : DeviceFlags {
   std::string model;
   int n_threads = 0;
-  std::string device = "cpu";
-  bool deterministic = false;
   int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
@@ -102,7 +100,7 @@ double decode_rate(Engine& engine, const BenchCommand& command, int n) {
 std::unique_ptr<Engine> open_for(const BenchCommand& command, const Checkpoint& checkpoint) {
   const int widest = std::ranges::max(command.batches);
   EngineOptions options;
-  options.device = device_of(command.device, command.deterministic);
+  options.device = device_of(command);
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
   options.speculation = Speculation::off;
@@ -235,7 +233,7 @@ void add_bench_command(Command app) {
   command.add_option("-t,--threads", options->n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
-  add_device_options(command, options->device, options->deterministic);
+  add_device_options(command, *options);
   count("--max-num-batched-tokens", options->max_num_batched_tokens, 1 << 16,
         "Tokens of one step; longer prompts are cut into chunks");
   count("--repeat", options->n_repeats, 1000, "Runs of each measurement; the median counts");

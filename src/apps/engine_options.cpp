@@ -7,7 +7,7 @@ namespace tinyllm {
 namespace {
 
 void add_common_options(Command command, EngineFlags& flags) {
-  add_device_options(command, flags.device, flags.deterministic);
+  add_device_options(command, flags);
   command.add_option("-t,--threads", flags.n_threads, "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
@@ -44,22 +44,27 @@ void add_common_options(Command command, EngineFlags& flags) {
 
 }  // namespace
 
-void add_device_options(Command command, std::string& device, bool& deterministic) {
+void add_device_options(Command command, DeviceFlags& flags) {
   command
       .add_option(
-          "--device", device,
+          "--device", flags.device,
           "What computes: cpu, cuda (an NVIDIA GPU), cuda:N, or auto: a GPU if there is one")
       .type_name("NAME")
       .show_default();
-  command.add_flag("--deterministic", deterministic,
+  command.add_flag("--deterministic", flags.deterministic,
                    "On a GPU: a text's bits do not depend on what runs beside it, as on the CPU; "
                    "slower");
+  command.add_flag("--exact-float", flags.exact_float,
+                   "On a CPU that multiplies bf16: weights of bf16 meet activations that are not "
+                   "rounded to bf16; prompts and batches are slower");
 }
 
-DeviceSpec device_of(const std::string& name, bool deterministic) {
-  std::optional<DeviceSpec> device = parse_device(name);
-  if (!device) fail(ErrorCode::usage, "--device takes cpu, cuda, cuda:N or auto, not '{}'", name);
-  device->deterministic = deterministic;
+DeviceSpec device_of(const DeviceFlags& flags) {
+  std::optional<DeviceSpec> device = parse_device(flags.device);
+  if (!device)
+    fail(ErrorCode::usage, "--device takes cpu, cuda, cuda:N or auto, not '{}'", flags.device);
+  device->deterministic = flags.deterministic;
+  device->exact_float = flags.exact_float;
   return *device;
 }
 
@@ -102,7 +107,7 @@ void add_batched_engine_options(Command command, EngineFlags& flags) {
 
 EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
-  options.device = device_of(flags.device, flags.deterministic);
+  options.device = device_of(flags);
   options.n_threads = flags.n_threads;
   options.limits.max_model_len = static_cast<std::int32_t>(flags.context);
   options.kv.type = flags.kv_type == "f32"    ? KvType::f32

@@ -10,10 +10,14 @@
 
 namespace tinyllm {
 
-struct EngineFlags {
+struct DeviceFlags {
+  std::string device = "cpu";  // "cuda", "cuda:1" or "auto"
+  bool deterministic = false;  // on a GPU
+  bool exact_float = false;    // on the CPU
+};
+
+struct EngineFlags : DeviceFlags {
   std::string engine = "batched";  // or "reference"
-  std::string device = "cpu";      // "cuda", "cuda:1" or "auto"
-  bool deterministic = false;      // on a GPU
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
   std::string kv_type = "bf16";    // "int8" or "f32"
@@ -29,10 +33,10 @@ struct EngineFlags {
   bool reference() const { return engine == "reference"; }
 };
 
-// --device and --deterministic.
-void add_device_options(Command command, std::string& device, bool& deterministic);
+// --device, --deterministic and --exact-float.
+void add_device_options(Command command, DeviceFlags& flags);
 // Throws Error{usage} for what is no device.
-DeviceSpec device_of(const std::string& name, bool deterministic);
+DeviceSpec device_of(const DeviceFlags& flags);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
 // --kv-store, for commands whose prompts may be found again.

@@ -89,7 +89,7 @@ void add_prove_command(Command app) {
       .type_name("N")
       .show_default();
   command.add_flag("--json", options->as_json, "One JSON object");
-  add_device_options(command, options->engine.device, options->engine.deterministic);
+  add_device_options(command, options->engine);
   command
       .add_option("-t,--threads", options->engine.n_threads,
                   "Worker threads (default: physical cores)")

@@ -19,7 +19,7 @@ CpuBackend::CpuBackend(ThreadPool& pool, const RowKernels& kernels)
       head_(pool, kernels_, weights_, linear_, profile_) {}
 
 MatrixId CpuBackend::pack_matrix(std::span<const Tensor> parts, PartOrder order, Shard) {
-  return weights_.pack_matrix(parts, order, *pool_);
+  return weights_.pack_matrix(parts, order, *pool_, kernels_.bf16_panel != nullptr);
 }
 
 VectorId CpuBackend::pack_vector(std::span<const Tensor> parts) {
@@ -81,18 +81,19 @@ std::string CpuBackend::arithmetic() const {
   return kernels_.isa == std::string_view(kMixedIsa) ? "" : std::string("cpu ") + kernels_.isa;
 }
 
-void CpuBackend::normalise(VectorId norm, float eps, bool quantises, float split_above) {
+void CpuBackend::normalise(VectorId norm, float eps, RowForms forms, float split_above) {
   const float* norm_weights = weights_.vector(norm);
   for_each_token(*pool_, batch_.n_tokens, [&](std::int64_t t) {
     kernels_.rms_norm(hidden_row(t), norm_weights, normed_.row(t), sizes_.hidden_size, eps);
-    if (quantises) normed_.quantise(kernels_, t, split_above);
+    normed_.convert(kernels_, forms, t, split_above);
   });
 }
 
 void CpuBackend::add_projection(const PackedMatrix& weights, VectorId bias, InputRows& x) {
-  if (weights.has_quantised()) {
+  const RowForms forms = weights.reads();
+  if (forms.int8 || forms.bf16) {
     for_each_token(*pool_, batch_.n_tokens,
-                   [&](std::int64_t t) { x.quantise(kernels_, t, kUsualSplit); });
+                   [&](std::int64_t t) { x.convert(kernels_, forms, t, kUsualSplit); });
   }
   linear_.add(weights, {x, batch_.n_tokens}, weights_.vector(bias), hidden_row(0),
               sizes_.hidden_size);
@@ -110,7 +111,7 @@ void CpuBackend::embed(MatrixId embed_tokens) {
 
 void CpuBackend::attention_input(const LayerSpec& layer) {
   const PackedMatrix& weights = weights_.matrix(layer.qkv_proj);
-  normalise(layer.input_norm, layer.norm_eps, weights.has_quantised(), kFineSplit);
+  normalise(layer.input_norm, layer.norm_eps, weights.reads(), kFineSplit);
   profile_.mark(StepPart::norm);
   linear_.store(weights, {normed_, batch_.n_tokens}, attention_.projections(),
                 weights.n_padded_rows());
@@ -136,7 +137,7 @@ void CpuBackend::mlp(const LayerSpec& layer) {
   const MlpSpec& mlp = layer.mlp;
   const PackedMatrix& gate_up = weights_.matrix(mlp.gate_up_proj);
   const PackedMatrix& down = weights_.matrix(mlp.down_proj);
-  normalise(layer.post_attention_norm, layer.norm_eps, gate_up.has_quantised(), kUsualSplit);
+  normalise(layer.post_attention_norm, layer.norm_eps, gate_up.reads(), kUsualSplit);
   profile_.mark(StepPart::norm);
   linear_.store_gated(gate_up, {normed_, batch_.n_tokens}, weights_.vector(mlp.gate_up_bias),
                       gated_, mlp.intermediate_size);
@@ -146,7 +147,7 @@ void CpuBackend::mlp(const LayerSpec& layer) {
 }
 
 void CpuBackend::experts(const LayerSpec& layer) {
-  normalise(layer.post_attention_norm, layer.norm_eps, experts_.wants_quantised(layer.moe),
+  normalise(layer.post_attention_norm, layer.norm_eps, experts_.reads(layer.moe),
             kUsualSplit);
   profile_.mark(StepPart::norm);
   experts_.run(layer, normed_, batch_.n_tokens, hidden_row(0));

@@ -62,9 +62,9 @@ class CpuBackend final : public Backend {
  private:
   float* hidden_row(std::int64_t t) { return hidden_.as<float>().data() + t * sizes_.hidden_size; }
 
-  // normed_ = rms_norm(hidden), for all tokens; as int8 too where `quantises`.
-  void normalise(VectorId norm, float eps, bool quantises, float split_above);
-  // hidden += x weights^T + bias, for all tokens; quantises x first where weights are.
+  // normed_ = rms_norm(hidden), for all tokens, in these forms.
+  void normalise(VectorId norm, float eps, RowForms forms, float split_above);
+  // hidden += x weights^T + bias, for all tokens; x gets the forms that the weights read.
   void add_projection(const PackedMatrix& weights, VectorId bias, InputRows& x);
   ThreadPool* pool_;
   RowKernels kernels_;

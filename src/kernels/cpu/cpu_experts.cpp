@@ -38,11 +38,10 @@ void CpuExperts::configure(const BackendSizes& sizes) {
   out_ = Buffer(max_rows * out_stride_ * 4, "activations");
 }
 
-bool CpuExperts::wants_quantised(const MoeSpec& moe) const {
-  const auto wants = [&](const MlpSpec& mlp) {
-    return weights_->matrix(mlp.gate_up_proj).has_quantised();
-  };
-  return wants(moe.experts.front()) || (moe.has_shared() && wants(moe.shared));
+RowForms CpuExperts::reads(const MoeSpec& moe) const {
+  const auto of = [&](MatrixId id) { return weights_->matrix(id).reads(); };
+  const RowForms forms = of(moe.router) | of(moe.experts.front().gate_up_proj);
+  return moe.has_shared() ? forms | of(moe.shared.gate_up_proj) : forms;
 }
 
 void CpuExperts::run(const LayerSpec& layer, const InputRows& normed, std::int64_t n_tokens,
@@ -57,15 +56,12 @@ void CpuExperts::run(const LayerSpec& layer, const InputRows& normed, std::int64
     profile_->add_expert_tokens(layer.layer_idx, group_experts_[g], groups_[g].n_rows);
 
   take_down_proj(moe);
-  const auto wants = [](const LinearGroup& group) { return group.weights->has_quantised(); };
-  if (std::ranges::any_of(groups_, wants)) {
-    pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
-      const LinearGroup& group = groups_[g];
-      const std::int64_t n_cols = whole_tiles(group.weights->n_cols());
-      for (std::int64_t row = group.first_row; row < group.first_row + group.n_rows; ++row)
-        gated_.quantise(*kernels_, row, kUsualSplit, n_cols);
-    });
-  }
+  pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
+    const LinearGroup& group = groups_[g];
+    const std::int64_t n_cols = whole_tiles(group.weights->n_cols());
+    for (std::int64_t row = group.first_row; row < group.first_row + group.n_rows; ++row)
+      gated_.convert(*kernels_, group.weights->reads(), row, kUsualSplit, n_cols);
+  });
   linear_->store(groups_, {gated_, n_rows}, out_.as<float>().data(), out_stride_);
   add_to_hidden(n_tokens, hidden);
   mark(StepPart::down_proj);

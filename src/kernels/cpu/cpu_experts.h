@@ -32,8 +32,8 @@ class CpuExperts {
 
   void configure(const BackendSizes& sizes);
 
-  // Whether an expert wants its input as int8, too.
-  bool wants_quantised(const MoeSpec& moe) const;
+  // The forms in which router and experts read their input.
+  RowForms reads(const MoeSpec& moe) const;
   // hidden += the experts' sum. normed: rows 0 to n_tokens - 1; hidden: [n_tokens, hidden_size] f32.
   void run(const LayerSpec& layer, const InputRows& normed, std::int64_t n_tokens, float* hidden);
 

@@ -57,12 +57,12 @@ void CpuHead::begin_output() {
 void CpuHead::normalise(const HeadWeights& head, const float* hidden, std::int64_t first,
                         std::int64_t n_rows) {
   const float* norm = weights_->vector(head.final_norm);
-  const bool quantises = weights_->matrix(head.lm_head).has_quantised();
+  const RowForms forms = weights_->matrix(head.lm_head).reads();
   const std::int64_t hidden_size = sizes_.hidden_size;
   for (std::int64_t i = 0; i < n_rows; ++i) {
     const float* x = hidden + batch_.samples[first + i].token_idx * hidden_size;
     kernels_->rms_norm(x, norm, rows_.row(i), hidden_size, head.norm_eps);
-    if (quantises) rows_.quantise(*kernels_, i, kFineSplit);
+    rows_.convert(*kernels_, forms, i, kFineSplit);
     const std::int64_t wanted = wanted_[first + i].hidden;
     if (wanted < 0) continue;
     std::copy_n(rows_.row(i), hidden_size,

@@ -34,14 +34,16 @@ void CpuLinear::configure(std::int64_t max_rows, std::int64_t max_cols,
   first_item_.reserve(max_groups + 1);
   gathered_.resize(max_gathered_rows);
   gathered_values_ = Buffer(max_gathered_rows * stride * 4, "activations");
+  gathered_rounded_ = Buffer(max_gathered_rows * stride * 2, "activations");
 }
 
 CpuLinear::PassInput CpuLinear::prepare(std::span<const LinearGroup> groups, const LinearInput& x) {
-  PassInput input = {x.rows.quantised(), x.rows.row(0), x.rows.stride()};
+  PassInput input = {x.rows.quantised(), x.rows.row(0), x.rows.rounded(0), x.rows.stride()};
   if (x.indices != nullptr) {
     gather(groups, x);
     input.quantised = gathered_.data();
     input.values = gathered_values_.as<float>().data();
+    input.rounded = gathered_rounded_.as<std::uint16_t>().data();
   }
   blocks_.clear();
   first_block_.assign(1, 0);
@@ -50,12 +52,12 @@ CpuLinear::PassInput CpuLinear::prepare(std::span<const LinearGroup> groups, con
     for (std::int64_t t = 0; t < group.n_rows; t += kMaxPanelTokens)
       blocks_.push_back({&group, group.first_row + t, std::min(kMaxPanelTokens, group.n_rows - t)});
     first_block_.push_back(std::ssize(blocks_));
-    collects = collects || (group.n_rows > 1 && group.weights->has_quantised());
+    collects = collects || (group.n_rows > 1 && group.weights->reads().int8);
   }
   if (!collects) return input;
   pool_->parallel_for(std::ssize(blocks_), 1, [&](std::int64_t i, std::int64_t) {
     const Block& block = blocks_[i];
-    if (block.group->n_rows == 1 || !block.group->weights->has_quantised()) return;
+    if (block.group->n_rows == 1 || !block.group->weights->reads().int8) return;
     residuals_.collect(i, block.first_row, input.quantised + block.first_row, block.n_rows,
                        whole_tiles(block.group->weights->n_cols()));
   });
@@ -66,12 +68,15 @@ void CpuLinear::gather(std::span<const LinearGroup> groups, const LinearInput& x
   CHECK(x.n_rows <= std::ssize(gathered_), "{} rows by index, at most {}", x.n_rows,
         gathered_.size());
   for (std::int64_t i = 0; i < x.n_rows; ++i) gathered_[i] = x.rows.quantised()[x.indices[i]];
-  const auto has_floats = [](const LinearGroup& group) { return group.weights->has_floats(); };
-  if (!std::ranges::any_of(groups, has_floats)) return;
+  RowForms forms;
+  for (const LinearGroup& group : groups) forms = forms | group.weights->reads();
+  if (!forms.f32 && !forms.bf16) return;
   const std::int64_t stride = x.rows.stride();
   float* values = gathered_values_.as<float>().data();
+  std::uint16_t* rounded = gathered_rounded_.as<std::uint16_t>().data();
   for_each_token(*pool_, x.n_rows, [&](std::int64_t i) {
-    std::copy_n(x.rows.row(x.indices[i]), stride, values + i * stride);
+    if (forms.f32) std::copy_n(x.rows.row(x.indices[i]), stride, values + i * stride);
+    if (forms.bf16) std::copy_n(x.rows.rounded(x.indices[i]), stride, rounded + i * stride);
   });
 }
 
@@ -79,15 +84,18 @@ void CpuLinear::multiply_panel(const PassInput& x, std::int64_t block, std::int6
                                float* y) const {
   const auto& [group, row, n_rows] = blocks_[block];
   const PackedMatrix& weights = *group->weights;
-  const auto format = static_cast<std::size_t>(weights.format_of_panel(panel));
+  const TileFormat format = weights.format_of_panel(panel);
+  const auto slot = static_cast<std::size_t>(format);
   const std::byte* bytes = weights.panel(panel);
-  if (kernels_->quant_panel[format] != nullptr) {
-    const Residuals* residuals = group->n_rows > 1 ? &residuals_[block] : nullptr;
-    kernels_->quant_panel[format](bytes, weights.n_cols(), x.quantised + row, residuals, n_rows, y,
-                                  kTileRows);
+  const std::int64_t k = weights.n_cols();
+  if (format == TileFormat::bf16_pairs) {
+    kernels_->bf16_panel(bytes, k, x.rounded + row * x.stride, x.stride, n_rows, y, kTileRows);
+  } else if (kernels_->float_panel[slot] != nullptr) {
+    kernels_->float_panel[slot](bytes, k, x.values + row * x.stride, x.stride, n_rows, y,
+                                kTileRows);
   } else {
-    kernels_->float_panel[format](bytes, weights.n_cols(), x.values + row * x.stride, x.stride,
-                                  n_rows, y, kTileRows);
+    const Residuals* residuals = group->n_rows > 1 ? &residuals_[block] : nullptr;
+    kernels_->quant_panel[slot](bytes, k, x.quantised + row, residuals, n_rows, y, kTileRows);
   }
 }
 

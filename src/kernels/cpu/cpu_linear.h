@@ -18,7 +18,7 @@
 namespace tinyllm {
 
 // The rows of a product: the first n_rows of `rows`, or, where indices is not null, rows
-// indices[0] to indices[n_rows - 1], in that order. They must be quantised where the weights are.
+// indices[0] to indices[n_rows - 1], in that order. They must have the forms that the weights read.
 struct LinearInput {
   const InputRows& rows;
   std::int64_t n_rows;
@@ -74,6 +74,7 @@ class CpuLinear {
   struct PassInput {
     const QuantisedRow* quantised;  // [n_rows]
     const float* values;            // [n_rows, stride]
+    const std::uint16_t* rounded;   // [n_rows, stride]
     std::int64_t stride;
   };
   PassInput prepare(std::span<const LinearGroup> groups, const LinearInput& x);
@@ -102,6 +103,7 @@ class CpuLinear {
   // Of rows that are given by indices.
   std::vector<QuantisedRow> gathered_;  // [max_gathered_rows] views of the rows
   Buffer gathered_values_;              // [max_gathered_rows, max_cols] f32, for float weights
+  Buffer gathered_rounded_;             // the same in bf16
 };
 
 }  // namespace tinyllm

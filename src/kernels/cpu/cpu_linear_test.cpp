@@ -15,6 +15,7 @@
 #include "kernels/cpu/every_isa_test.h"
 #include "quant/decode.h"
 #include "quant/quantise.h"
+#include "tensor/float16.h"
 
 namespace tinyllm {
 namespace {
@@ -53,12 +54,12 @@ class CpuLinearTest : public EveryIsa {
     for (std::int64_t t = 0; t < n_rows; ++t) {
       for (std::int64_t i = 0; i < n_cols; ++i)
         rows.row(t)[i] = values[t * n_cols + i] * static_cast<float>(1 + (t + i / 32) % 5);
-      rows.quantise(kernels_, t, 1.5f);
+      rows.convert(kernels_, {.bf16 = kernels_.round_act != nullptr, .int8 = true}, t, 1.5f);
     }
     return rows;
   }
   PackedMatrix pack(const std::vector<Tensor>& parts, PartOrder order = PartOrder::stacked) {
-    return PackedMatrix(parts, order, arena_, pool_);
+    return PackedMatrix(parts, order, arena_, pool_, kernels_.bf16_panel != nullptr);
   }
   std::unique_ptr<CpuLinear> make_linear(ThreadPool& pool, std::int64_t max_gathered = kMaxRows,
                                          std::int64_t max_groups = 1) {
@@ -97,8 +98,9 @@ TEST_P(CpuLinearTest, AgreesWithFloat64) {
       for (std::int64_t r = 0; r < weights.n_padded_rows(); ++r) {
         double want = 0, size = 0;
         for (std::int64_t k = 0; k < kCols && r < kOut; ++k) {
-          const double value =
-              weights.has_quantised() ? dequantised(x.quantised()[t], k) : double{x.row(t)[k]};
+          const double value = weights.reads().int8   ? dequantised(x.quantised()[t], k)
+                               : weights.reads().bf16 ? bf16_to_f32(x.rounded(t)[k])
+                                                      : x.row(t)[k];
           const double term = double{matrix.values[r * kCols + k]} * value;
           want += term;
           size += std::abs(term);

@@ -4,8 +4,9 @@
 
 namespace tinyllm {
 
-MatrixId CpuWeights::pack_matrix(std::span<const Tensor> parts, PartOrder order, ThreadPool& pool) {
-  matrices_.push_back(std::make_unique<PackedMatrix>(parts, order, arena_, pool));
+MatrixId CpuWeights::pack_matrix(std::span<const Tensor> parts, PartOrder order, ThreadPool& pool,
+                                 bool bf16_pairs) {
+  matrices_.push_back(std::make_unique<PackedMatrix>(parts, order, arena_, pool, bf16_pairs));
   return static_cast<MatrixId>(matrices_.size() - 1);
 }
 

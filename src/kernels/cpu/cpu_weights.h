@@ -19,7 +19,8 @@ namespace tinyllm {
 class CpuWeights {
  public:
   // See Backend. Throw Error{out_of_memory}.
-  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, ThreadPool& pool);
+  MatrixId pack_matrix(std::span<const Tensor> parts, PartOrder order, ThreadPool& pool,
+                       bool bf16_pairs);
   VectorId pack_vector(std::span<const Tensor> parts);
 
   const PackedMatrix& matrix(MatrixId id) const { return *matrices_[static_cast<std::size_t>(id)]; }

@@ -41,6 +41,7 @@ QuantisedRow take_row(std::byte*& at, std::int64_t k) {
 InputRows::InputRows(std::int64_t max_rows, std::int64_t n_cols)
     : stride_(whole_tiles(n_cols)),
       values_(max_rows * stride_ * 4, "activations"),
+      rounded_(max_rows * stride_ * 2, "activations"),
       bytes_(max_rows * bytes_of_row(stride_), "activations") {
   std::ranges::fill(values_.as<float>(), 0.0f);
   std::byte* at = bytes_.data();

@@ -10,6 +10,7 @@
 #if defined(__x86_64__)
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
+#include "kernels/cpu/avx512bf16/avx512bf16_kernels.h"
 #include "kernels/cpu/avxvnni/avxvnni_kernels.h"
 #elif defined(__aarch64__)
 #include "kernels/cpu/neon/neon_kernels.h"
@@ -33,6 +34,7 @@ void float_panel(const std::byte* panel, std::int64_t k, const float* x, std::in
 
 using enum TileFormat;
 constexpr QuantPanelFn kQuantPanels[kNumTileFormats] = {nullptr,
+                                                        nullptr,
                                                         nullptr,
                                                         nullptr,
                                                         quant_panel<w4s>,
@@ -106,6 +108,18 @@ const RowKernels& avx512_row_kernels() {
     with_panels.float_panel = avx512::kFloatPanels;
     with_panels.attention = with_fallback(avx512::kAttention, avx2_row_kernels());
     return with_panels;
+  }();
+  return table;
+}
+
+const RowKernels& avx512bf16_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_bf16 = avx512_row_kernels();
+    with_bf16.isa = "avx512bf16";
+    with_bf16.exact_isa = avx512_row_kernels().isa;
+    with_bf16.bf16_panel = avx512bf16::bf16_panel;
+    with_bf16.round_act = avx512bf16::round_act;
+    return with_bf16;
   }();
   return table;
 }

@@ -8,10 +8,12 @@ namespace tinyllm {
 // Runs everywhere, and is what every other table is tested against.
 const RowKernels& scalar_row_kernels();
 
-// x86-64. avx2: with FMA and F16C. avxvnni and avx512 (with VNNI) are avx2 with other panels.
+// x86-64. avx2: with FMA and F16C. avxvnni and avx512 (with VNNI) are avx2 with other panels,
+// avx512bf16 is avx512 with bf16_panel.
 const RowKernels& avx2_row_kernels();
 const RowKernels& avxvnni_row_kernels();
 const RowKernels& avx512_row_kernels();
+const RowKernels& avx512bf16_row_kernels();
 
 // 64-bit Arm with the dot-product instructions.
 const RowKernels& neon_row_kernels();

@@ -6,17 +6,8 @@
 #include "kernels/cpu/layout/tile.h"
 
 namespace tinyllm {
-namespace {
-
-std::int64_t bytes_of_panel(TileFormat format, DType dtype, std::int64_t n_cols) {
-  return is_float(format) ? n_cols * kTileRows * info(dtype).block_bytes
-                          : info(format).panel_bytes(n_cols);
-}
-
-}  // namespace
-
 PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena& arena,
-                           ThreadPool& pool)
+                           ThreadPool& pool, bool bf16_pairs)
     : order_(order), n_cols_(parts[0].n_cols()) {
   const bool interleaved = order == PartOrder::interleaved;
   std::int64_t bytes_of_round = 0;  // a panel of each part
@@ -24,14 +15,14 @@ PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena
     CHECK(part.n_cols() == n_cols_, "parts have {} and {} columns", n_cols_, part.n_cols());
     CHECK(!interleaved || part.n_rows() == parts[0].n_rows(), "parts have {} and {} rows",
           parts[0].n_rows(), part.n_rows());
-    const TileFormat format = tile_format_for(part.dtype);
+    const TileFormat format = tile_format_for(part.dtype, bf16_pairs);
     const std::int64_t n_panels = (part.n_rows() + kTileRows - 1) / kTileRows;
-    const std::int64_t panel_bytes = bytes_of_panel(format, part.dtype, n_cols_);
+    const std::int64_t step = panel_bytes(format, n_cols_);
     parts_.push_back(
-        {format, part.n_rows(), n_panels_, interleaved ? bytes_of_round : n_bytes_, panel_bytes});
+        {format, part.n_rows(), n_panels_, interleaved ? bytes_of_round : n_bytes_, step});
     n_panels_ += n_panels;
-    n_bytes_ += n_panels * panel_bytes;
-    bytes_of_round += panel_bytes;
+    n_bytes_ += n_panels * step;
+    bytes_of_round += step;
   }
   if (interleaved) {
     for (Part& part : parts_) part.step = bytes_of_round;
@@ -41,17 +32,23 @@ PackedMatrix::PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena
     for (std::int64_t p = begin; p < end; ++p) {
       const PanelOfPart at = locate(p);
       const Tensor& source = parts[at.part - parts_.data()];
-      pack_panel(source, at.index * kTileRows, bytes_ + at.begin());
+      pack_panel(source, at.part->format, at.index * kTileRows, bytes_ + at.begin());
     }
   });
 }
 
-bool PackedMatrix::has_quantised() const {
-  return std::ranges::any_of(parts_, [](const Part& part) { return !is_float(part.format); });
-}
-
-bool PackedMatrix::has_floats() const {
-  return std::ranges::any_of(parts_, [](const Part& part) { return is_float(part.format); });
+RowForms PackedMatrix::reads() const {
+  RowForms forms;
+  for (const Part& part : parts_) {
+    if (part.format == TileFormat::bf16_pairs) {
+      forms.bf16 = true;
+    } else if (is_float(part.format)) {
+      forms.f32 = true;
+    } else {
+      forms.int8 = true;
+    }
+  }
+  return forms;
 }
 
 PackedMatrix::PanelOfPart PackedMatrix::locate(std::int64_t panel) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/cpu/input_rows.h"
 #include "kernels/cpu/layout/tile_format.h"
 #include "kernels/layer_spec.h"
 #include "tensor/arena.h"
@@ -25,16 +26,17 @@ class PackedMatrix {
     std::int64_t step;         // bytes from one of its panels to the next
   };
 
-  // parts: [n_rows_i, n_cols] each. Repacks in parallel. Throws Error{out_of_memory}.
-  PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena& arena, ThreadPool& pool);
+  // parts: [n_rows_i, n_cols] each. Repacks in parallel. bf16_pairs: how bf16 is kept
+  // (tile_format.h). Throws Error{out_of_memory}.
+  PackedMatrix(std::span<const Tensor> parts, PartOrder order, Arena& arena, ThreadPool& pool,
+               bool bf16_pairs = false);
 
   std::int64_t n_cols() const { return n_cols_; }
   std::int64_t n_panels() const { return n_panels_; }
   std::int64_t n_padded_rows() const { return n_panels_ * kTileRows; }  // columns of a result row
   std::int64_t n_bytes() const { return n_bytes_; }
   std::span<const Part> parts() const { return parts_; }
-  bool has_quantised() const;  // wants int8 activations
-  bool has_floats() const;     // wants f32 activations
+  RowForms reads() const;  // the activations that its panels multiply
 
   TileFormat format_of_panel(std::int64_t panel) const { return locate(panel).part->format; }
   const std::byte* panel(std::int64_t panel) const { return bytes_ + locate(panel).begin(); }

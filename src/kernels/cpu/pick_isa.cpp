@@ -31,14 +31,16 @@ bool cpu_has_avx2() {
   return f16c && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-// AVX-VNNI: leaf 7, subleaf 1, EAX bit 4. __builtin_cpu_supports does not know it in clang 16.
-bool cpu_has_avxvnni() {
+// What __builtin_cpu_supports does not know in clang 16. 0 where there is no such leaf.
+unsigned leaf_7_1_eax() {
   unsigned last_subleaf = 0, eax = 0, ebx = 0, ecx = 0, edx = 0;
-  if (__get_cpuid_count(7, 0, &last_subleaf, &ebx, &ecx, &edx) == 0 || last_subleaf < 1)
-    return false;
+  if (__get_cpuid_count(7, 0, &last_subleaf, &ebx, &ecx, &edx) == 0 || last_subleaf < 1) return 0;
   __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx);
-  return cpu_has_avx2() && (eax & 1u << 4) != 0;
+  return eax;
 }
+
+// Leaf 7, subleaf 1, EAX bit 4.
+bool cpu_has_avxvnni() { return cpu_has_avx2() && (leaf_7_1_eax() & 1u << 4) != 0; }
 
 // What the avx512 files are compiled for.
 bool cpu_has_avx512() {
@@ -46,6 +48,11 @@ bool cpu_has_avx512() {
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
          __builtin_cpu_supports("avx512vnni");
+}
+
+// Leaf 7, subleaf 1, EAX bit 5.
+bool cpu_has_avx512bf16() {
+  return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0;
 }
 #elif defined(__aarch64__)
 bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
@@ -55,6 +62,7 @@ bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 std::vector<Isa> all_isas() {
   std::vector<Isa> isas;
 #if defined(__x86_64__)
+  isas.push_back({&avx512bf16_row_kernels(), cpu_has_avx512bf16()});
   isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
   isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
@@ -95,6 +103,8 @@ bool override_entry(RowKernels& table, std::string_view kernel, const RowKernels
   if (kernel == "panels") {
     table.quant_panel = from.quant_panel;
     table.float_panel = from.float_panel;
+    table.bf16_panel = from.bf16_panel;
+    table.round_act = from.round_act;
     return true;
   }
   return copy_if("rms_norm", &RowKernels::rms_norm) ||
@@ -137,6 +147,14 @@ RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kerne
     }
     table.isa = kMixedIsa;
   }
+  return table;
+}
+
+RowKernels with_exact_floats(RowKernels table) {
+  if (table.bf16_panel == nullptr) return table;
+  table.bf16_panel = nullptr;
+  table.round_act = nullptr;
+  if (table.isa != std::string_view(kMixedIsa)) table.isa = table.exact_isa;
   return table;
 }
 

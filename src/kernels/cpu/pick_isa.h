@@ -1,7 +1,8 @@
 #pragma once
 // Which instruction set the CPU kernels use: the one place that looks at cpuid
 // (Arm: at the auxiliary vector).
-//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|neon  a whole table instead of the best one
+//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|avx512bf16|neon
+//                                              a whole table instead of the best one
 //   TINYLLM_KERNELS=rms_norm=scalar,add=scalar   single entries from another table
 
 #include <string_view>
@@ -23,5 +24,8 @@ RowKernels pick_row_kernels(std::string_view isa_setting, std::string_view kerne
 
 // The same from the environment.
 RowKernels pick_row_kernels();
+
+// The table without bf16_panel: weights of bf16 meet activations of f32.
+RowKernels with_exact_floats(RowKernels table);
 
 }  // namespace tinyllm

@@ -84,8 +84,8 @@ PackedPanel make_panel(DType dtype, std::int64_t k, Fill fill, unsigned seed) {
   }
   const Tensor matrix{rows.data(), dtype, {kTileRows, k}};
   PackedPanel panel{tile_format_for(dtype), {}};
-  panel.bytes.resize(info(panel.format).panel_bytes(k));
-  pack_panel(matrix, 0, panel.bytes.data());
+  panel.bytes.resize(panel_bytes(panel.format, k));
+  pack_panel(matrix, panel.format, 0, panel.bytes.data());
   return panel;
 }
 
@@ -100,7 +100,7 @@ struct QuantisedRows {
       : input(tokens, n_cols), blocks(1, tokens, n_cols), n_tokens(tokens), k(n_cols) {
     for (std::int64_t t = 0; t < n_tokens; ++t) {
       std::copy_n(x.begin() + t * k, k, input.row(t));
-      input.quantise(kernels, t, split_above);
+      input.convert(kernels, {.int8 = true}, t, split_above);
     }
     collect(n_tokens);
   }

@@ -37,11 +37,19 @@ using FloatPanelFn = void (*)(const std::byte* panel, std::int64_t k, const floa
                               std::int64_t x_stride, std::int64_t n_tokens, float* y,
                               std::int64_t y_stride);
 
+// The same for tiles of bf16_pairs with x in bf16 (round_act): acc += W[r][k] x[t][k] +
+// W[r][k + 1] x[t][k + 1] by the CPU's own instruction for pairs, k ascending. An odd row ends with
+// a zero. x: [n_tokens, x_stride] bf16, x_stride even.
+using Bf16PanelFn = void (*)(const std::byte* panel, std::int64_t k, const std::uint16_t* x,
+                             std::int64_t x_stride, std::int64_t n_tokens, float* y,
+                             std::int64_t y_stride);
+
 // RowKernels::isa of a table with entries of several.
 inline constexpr const char* kMixedIsa = "mixed";
 
 struct RowKernels {
   const char* isa;
+  const char* exact_isa = nullptr;  // the name of this table without bf16_panel, if it has that
 
   // out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; out may be x. Zhang & Sennrich 2019.
   void (*rms_norm)(const float* x, const float* weight, float* out, std::int64_t n, float eps);
@@ -50,9 +58,14 @@ struct RowKernels {
   // fma(-scale, q, x) is quantised likewise. Sums are of q, scaled_sum of both planes. n % 32 == 0.
   // A group that holds a NaN or an infinity gets scale NaN and q = 0: the NaN stays visible.
   void (*quantise_act)(const float* x, std::int64_t n, float split_above, const QuantisedRow& out);
-  // [kNumTileFormats] each; float formats are null in quant_panel and the others in float_panel.
+  // [kNumTileFormats] each; float formats are null in quant_panel, all but f32, f16 and bf16 in
+  // float_panel.
   const QuantPanelFn* quant_panel;
   const FloatPanelFn* float_panel;
+  // Null where the CPU multiplies no bf16; then matrices of bf16 are kept as TileFormat::bf16.
+  Bf16PanelFn bf16_panel = nullptr;
+  // out[i] = x[i] as bf16, to nearest even; n % 32 == 0.
+  void (*round_act)(const float* x, std::int64_t n, std::uint16_t* out) = nullptr;
   // Rotates one head in place: pairs (i, i + d/2) or (2i, 2i + 1) by the angle whose cos[i], sin[i]
   // are given, i in [0, head_dim / 2). Su et al. 2021.
   void (*rope_split_halves)(float* x, const float* cos, const float* sin, std::int64_t head_dim);

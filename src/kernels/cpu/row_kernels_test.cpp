@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "base/error.h"
@@ -34,8 +35,9 @@ std::vector<std::byte> random_float_panel(DType dtype, std::int64_t k) {
       std::memcpy(weights.data() + 2 * i, &half, 2);
     }
   }
-  std::vector<std::byte> panel(k * kTileRows * info(dtype).block_bytes);
-  pack_panel({weights.data(), dtype, {kTileRows, k}}, 0, panel.data());
+  const TileFormat format = tile_format_for(dtype);
+  std::vector<std::byte> panel(panel_bytes(format, k));
+  pack_panel({weights.data(), dtype, {kTileRows, k}}, format, 0, panel.data());
   return panel;
 }
 
@@ -59,6 +61,85 @@ TEST_P(RowOperators, FloatPanels) {
           times(panel.data(), k, x.data() + t * kStride, kStride, 1, alone, kTileRows);
           ASSERT_TRUE(bits_equal(alone, got.data() + t * kYStride)) << k << " x " << n_tokens;
         }
+      }
+    }
+  }
+}
+
+// Rounds to nearest even, what is not finite included.
+TEST_P(RowOperators, ActivationsAreRoundedToBf16) {
+  if (kernels_.round_act == nullptr) return;  // most multiply no bf16
+  std::vector<float> x = random_floats(64, 47, 100.0f);
+  x[3] = 1.00390625f;   // half way: to the even one below
+  x[4] = 1.01171875f;   // half way: to the even one above
+  x[5] = HUGE_VALF, x[6] = -HUGE_VALF, x[7] = 3.4e38f, x[8] = -0.0f;
+  std::vector<std::uint16_t> got(64);
+  kernels_.round_act(x.data(), 64, got.data());
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_EQ(got[i], f32_to_bf16(x[i])) << x[i];
+  x[9] = std::numeric_limits<float>::quiet_NaN();
+  kernels_.round_act(x.data(), 64, got.data());
+  EXPECT_TRUE(std::isnan(bf16_to_f32(got[9])));
+}
+
+// The panel of random bf16 weights, as pairs.
+std::vector<std::byte> random_pairs(const std::vector<float>& values, std::int64_t k) {
+  std::vector<std::uint16_t> weights(values.size());
+  std::ranges::transform(values, weights.begin(), f32_to_bf16);
+  std::vector<std::byte> panel(panel_bytes(TileFormat::bf16_pairs, k));
+  pack_panel({reinterpret_cast<const std::byte*>(weights.data()), DType::bf16, {kTileRows, k}},
+             TileFormat::bf16_pairs, 0, panel.data());
+  return panel;
+}
+
+// Whole numbers are exact in any order. Behind a row's columns stand others, which must not count.
+TEST_P(RowOperators, PairsOfBf16) {
+  if (kernels_.bf16_panel == nullptr) return;  // most multiply no bf16
+  constexpr std::int64_t kStride = 416, kYStride = kTileRows + 8;
+  std::mt19937 random(53);
+  const auto whole = [&] { return static_cast<float>(static_cast<int>(random() % 33) - 16); };
+  std::vector<std::uint16_t> x(kMaxPanelTokens * kStride);
+  for (std::uint16_t& value : x) value = f32_to_bf16(whole());
+  for (const std::int64_t k : {1, 2, 77, 128, 400}) {
+    std::vector<float> weights(kTileRows * k);
+    for (float& value : weights) value = whole();
+    const std::vector<std::byte> panel = random_pairs(weights, k);
+    for (const std::int64_t n_tokens : {1, 2, 3, 7, 8, 9, 17, 128}) {
+      std::vector<float> got(n_tokens * kYStride, 7.0f);
+      kernels_.bf16_panel(panel.data(), k, x.data(), kStride, n_tokens, got.data(), kYStride);
+      for (std::int64_t t = 0; t < n_tokens; ++t) {
+        for (std::int64_t r = 0; r < kTileRows; ++r) {
+          float want = 0.0f;
+          for (std::int64_t i = 0; i < k; ++i)
+            want += weights[r * k + i] * bf16_to_f32(x[t * kStride + i]);
+          ASSERT_EQ(got[t * kYStride + r], want) << k << " x " << n_tokens << ", row " << r;
+        }
+        ASSERT_EQ(got[t * kYStride + kTileRows], 7.0f) << "past the panel";
+      }
+    }
+  }
+}
+
+TEST_P(RowOperators, PairsOfBf16DoNotDependOnTheirNeighbours) {
+  if (kernels_.bf16_panel == nullptr) return;  // most multiply no bf16
+  constexpr std::int64_t kCols = 416;
+  const std::vector<std::byte> panel = random_pairs(random_floats(kTileRows * kCols, 59), kCols);
+  const std::vector<float> values = random_floats(kMaxPanelTokens * kCols, 61);
+  std::vector<std::uint16_t> x(values.size());
+  kernels_.round_act(values.data(), std::ssize(values), x.data());
+  for (const std::int64_t n_tokens : {2, 3, 7, 8, 9, 17, 128}) {
+    std::vector<float> together(n_tokens * kTileRows);
+    kernels_.bf16_panel(panel.data(), kCols, x.data(), kCols, n_tokens, together.data(), kTileRows);
+    for (std::int64_t t = 0; t < n_tokens; ++t) {
+      float alone[kTileRows];
+      kernels_.bf16_panel(panel.data(), kCols, x.data() + t * kCols, kCols, 1, alone, kTileRows);
+      ASSERT_TRUE(bits_equal(alone, together.data() + t * kTileRows)) << n_tokens;
+      for (std::int64_t r = 0; r < kTileRows; ++r) {
+        double want = 0.0;
+        std::vector<float> row(kCols);
+        unpack_row(TileFormat::bf16_pairs, panel.data(), r, kCols, row.data());
+        for (std::int64_t i = 0; i < kCols; ++i)
+          want += double{row[i]} * double{bf16_to_f32(x[t * kCols + i])};
+        ASSERT_NEAR(alone[r], want, 416 * 0x1.0p-24 * 8 * std::sqrt(416.0));
       }
     }
   }
@@ -134,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(Cpu, RowOperators, testing::ValuesIn(available_isas()),
 
 TEST(PickIsa, SaysWhatThisMachineLacks) {
 #if defined(__x86_64__)
-  const std::vector<const char*> known = {"avx2", "avxvnni", "avx512"};
+  const std::vector<const char*> known = {"avx2", "avxvnni", "avx512", "avx512bf16"};
 #else
   const std::vector<const char*> known = {"neon"};
 #endif
@@ -155,6 +236,16 @@ TEST(PickIsa, OverridesTheTableOrSingleKernels) {
   EXPECT_EQ(mixed.rms_norm, scalar.rms_norm);
   EXPECT_EQ(mixed.rope_interleaved, scalar.rope_interleaved);
   EXPECT_EQ(mixed.silu_mul, best.silu_mul);
+}
+
+TEST(PickIsa, ExactFloatsTakeTheTableWithoutBf16) {
+  for (const std::string_view isa : available_isas()) {
+    const RowKernels& table = row_kernels(isa);
+    const RowKernels exact = with_exact_floats(table);
+    EXPECT_EQ(exact.bf16_panel, nullptr);
+    EXPECT_EQ(exact.quant_panel, table.quant_panel);
+    EXPECT_EQ(exact.isa, std::string(isa == "avx512bf16" ? "avx512" : isa));
+  }
 }
 
 TEST(PickIsa, UnknownNamesAreOneClearLine) {

@@ -26,6 +26,7 @@ QuantPanel* const kQuantPanels[kNumTileFormats] = {
     nullptr,  // f32
     nullptr,  // f16
     nullptr,  // bf16
+    nullptr,  // bf16_pairs
     panel_times_tokens<W4S>,
     panel_times_tokens<W4A>,
     panel_times_tokens<W4K>,

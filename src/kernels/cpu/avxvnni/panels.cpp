@@ -82,6 +82,7 @@ QuantPanel* const kQuantPanels[kNumTileFormats] = {
     nullptr,  // f32
     nullptr,  // f16
     nullptr,  // bf16
+    nullptr,  // bf16_pairs
     kPanel<panels::W4S>,
     kPanel<panels::W4A>,
     kPanel<panels::W4K>,

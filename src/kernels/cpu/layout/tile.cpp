@@ -14,6 +14,7 @@ constexpr std::array<TileInfo, kNumTileFormats> kInfo = {{
     {"f32", {}, 4096, 0},
     {"f16", {}, 2048, 0},
     {"bf16", {}, 2048, 0},
+    {"bf16_pairs", {}, 2048, 0},
     {"w4s", group_format(DType::q4_0), 64 + 512, 0},
     {"w4a", group_format(DType::q4_1), 64 + 64 + 512, 0},
     {"w4k", group_format(DType::q4_k), 32 + 32 + 512, 128},
@@ -65,13 +66,14 @@ void store_group(TileFormat format, const WeightGroup& group, std::int64_t row, 
   store_quants(layout.groups.bits, group.q, row, parts.quants);
 }
 
-void pack_float_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
+void pack_float_panel(const Tensor& matrix, TileFormat format, std::int64_t first_row,
+                      std::byte* dst) {
   const std::int64_t element = info(matrix.dtype).block_bytes;
-  std::memset(dst, 0, kTileRows * matrix.n_cols() * element);
+  std::memset(dst, 0, panel_bytes(format, matrix.n_cols()));
   for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
     const std::byte* row = matrix.row(first_row + r);
     for (std::int64_t k = 0; k < matrix.n_cols(); ++k) {
-      std::memcpy(dst + (k * kTileRows + r) * element, row + k * element, element);
+      std::memcpy(dst + float_index(format, r, k) * element, row + k * element, element);
     }
   }
 }
@@ -80,11 +82,11 @@ void pack_float_panel(const Tensor& matrix, std::int64_t first_row, std::byte* d
 
 const TileInfo& info(TileFormat format) { return kInfo[static_cast<std::size_t>(format)]; }
 
-TileFormat tile_format_for(DType dtype) {
+TileFormat tile_format_for(DType dtype, bool bf16_pairs) {
   switch (dtype) {
     case DType::f32: return TileFormat::f32;
     case DType::f16: return TileFormat::f16;
-    case DType::bf16: return TileFormat::bf16;
+    case DType::bf16: return bf16_pairs ? TileFormat::bf16_pairs : TileFormat::bf16;
     case DType::q4_0: return TileFormat::w4s;
     case DType::q4_1: return TileFormat::w4a;
     case DType::q4_k: return TileFormat::w4k;
@@ -100,11 +102,19 @@ TileFormat tile_format_for(DType dtype) {
   CHECK(false, "dtype {}", static_cast<int>(dtype));
 }
 
-void pack_panel(const Tensor& matrix, std::int64_t first_row, std::byte* dst) {
-  const TileFormat format = tile_format_for(matrix.dtype);
-  if (is_float(format)) return pack_float_panel(matrix, first_row, dst);
+std::int64_t panel_bytes(TileFormat format, std::int64_t n_cols) {
+  const TileInfo& layout = info(format);
+  const std::int64_t n_tiles = n_cols / kTileCols;
+  if (!is_float(format))
+    return n_tiles * layout.tile_bytes + n_tiles / kSuperTiles * layout.header_bytes;
+  const std::int64_t n_kept = format == TileFormat::bf16_pairs ? (n_cols + 1) / 2 * 2 : n_cols;
+  return n_kept * (layout.tile_bytes / kTileCols);
+}
+
+void pack_panel(const Tensor& matrix, TileFormat format, std::int64_t first_row, std::byte* dst) {
+  if (is_float(format)) return pack_float_panel(matrix, format, first_row, dst);
   const std::int64_t n_tiles = matrix.n_cols() / kTileCols;
-  std::memset(dst, 0, info(format).panel_bytes(matrix.n_cols()));
+  std::memset(dst, 0, panel_bytes(format, matrix.n_cols()));
   for (std::int64_t r = 0; r < std::min(kTileRows, matrix.n_rows() - first_row); ++r) {
     const std::byte* row = matrix.row(first_row + r);
     for (std::int64_t t = 0; t < n_tiles; ++t) {
@@ -119,7 +129,7 @@ void unpack_row(TileFormat format, const std::byte* panel, std::int64_t row, std
   const TileInfo& layout = info(format);
   if (is_float(format)) {
     for (std::int64_t k = 0; k < n_cols; ++k)
-      dst[k] = float_element(format, panel, k * kTileRows + row);
+      dst[k] = float_element(format, panel, row, k);
     return;
   }
   for (std::int64_t k = 0; k < n_cols; ++k) {

@@ -13,7 +13,8 @@
 //              6 bit: 4 such lines of low nibbles, then 2 lines of upper bits: a byte of line p
 //              holds 2 bits each of columns 8 p + c, 8 p + 4 + c, 16 + 8 p + c, 16 + 8 p + 4 + c,
 //              lowest first
-//   floats   [32 columns][32 rows] of f32, f16 or bf16, no scales
+//   floats   [32 columns][32 rows] of f32, f16 or bf16, no scales; bf16_pairs: [16 pairs of columns]
+//            [32 rows][2], the last pair of an odd row with a zero
 //
 // value(row, k) = scale * (q - offset) - min, exactly the file format's value in f32. A group of 32
 // has an f16 scale. In k-quants a group of 16 or 32 has a byte, times an f16 super-scale of the
@@ -42,6 +43,7 @@ enum class TileFormat : std::uint8_t {
   f32,
   f16,
   bf16,
+  bf16_pairs,  // bf16, where the CPU multiplies pairs
   w4s,    // 4 bit, offset 8, f16 scale           q4_0
   w4a,    // 4 bit, f16 scale and min             q4_1
   w4k,    // 4 bit, super-scaled u8 scale and min q4_k
@@ -51,6 +53,6 @@ enum class TileFormat : std::uint8_t {
   w8k,    // 8 bit, super-scaled u8 scale and min q5_k
   w6k16,  // 6 bit, offset 32, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
 };
-inline constexpr int kNumTileFormats = 11;
+inline constexpr int kNumTileFormats = 12;
 
 }  // namespace tinyllm

@@ -68,8 +68,16 @@ inline float load_f16(const std::byte* array, std::int64_t i) {
   return f16_to_f32(bits);
 }
 
-// Element i of a float panel.
-inline float float_element(TileFormat format, const std::byte* panel, std::int64_t i) {
+// Where element (row, col) of a float panel stands, in elements.
+inline std::int64_t float_index(TileFormat format, std::int64_t row, std::int64_t col) {
+  if (format != TileFormat::bf16_pairs) return col * kTileRows + row;
+  return (col / 2 * kTileRows + row) * 2 + col % 2;
+}
+
+// Element (row, col) of a float panel.
+inline float float_element(TileFormat format, const std::byte* panel, std::int64_t row,
+                           std::int64_t col) {
+  const std::int64_t i = float_index(format, row, col);
   if (format == TileFormat::f16) return load_f16(panel, i);
   float value = 0.0f;
   if (format == TileFormat::f32) {

@@ -35,8 +35,8 @@ TEST_P(Tile, RepacksExactly) {
     const TileFormat format = tile_format_for(dtype);
     std::vector<float> want(kCols), got(kCols);
     for (std::int64_t first = 0; first < n_rows; first += kTileRows) {
-      std::vector<std::byte> panel(info(format).panel_bytes(kCols), std::byte{0xAA});
-      pack_panel(matrix, first, panel.data());
+      std::vector<std::byte> panel(panel_bytes(format, kCols), std::byte{0xAA});
+      pack_panel(matrix, format, first, panel.data());
       for (std::int64_t r = 0; r < kTileRows; ++r) {
         unpack_row(format, panel.data(), r, kCols, got.data());
         std::fill(want.begin(), want.end(), 0.0f);
@@ -52,10 +52,32 @@ TEST_P(Tile, RepacksExactly) {
 INSTANTIATE_TEST_SUITE_P(EveryFormat, Tile, testing::Range(0, kNumDTypes),
                          [](const auto& info) { return name(static_cast<DType>(info.param)); });
 
+TEST(Tile, PairsOfBf16RepackExactly) {
+  const TileFormat format = tile_format_for(DType::bf16, /*bf16_pairs=*/true);
+  for (const std::int64_t n_cols : {1, 2, 77, 512}) {
+    const std::vector<std::byte> bytes = random_matrix(DType::bf16, 40, n_cols);
+    const Tensor matrix{bytes.data(), DType::bf16, {40, n_cols}};
+    std::vector<std::byte> panel(panel_bytes(format, n_cols), std::byte{0xAA});
+    pack_panel(matrix, format, 32, panel.data());
+    std::vector<float> want(n_cols), got(n_cols + 1);
+    for (std::int64_t r = 0; r < kTileRows; ++r) {
+      // The padding as well: an odd row ends with a zero.
+      unpack_row(format, panel.data(), r, (n_cols + 1) / 2 * 2, got.data());
+      std::fill(want.begin(), want.end(), 0.0f);
+      if (r < 8) decode_row(DType::bf16, matrix.row(32 + r), want.data(), n_cols);
+      for (std::int64_t k = 0; k < n_cols; ++k) ASSERT_EQ(got[k], want[k]) << r << ", " << k;
+      if (n_cols % 2 == 1) {
+        ASSERT_EQ(got[n_cols], 0.0f);
+      }
+    }
+  }
+  EXPECT_EQ(panel_bytes(TileFormat::bf16_pairs, 77), 78 * 64);
+}
+
 TEST(TileInfo, PanelsHoldWholeHeaders) {
-  EXPECT_EQ(info(TileFormat::w4k).panel_bytes(256), 4736);  // 4.625 bits a weight
-  EXPECT_EQ(info(TileFormat::w8s).panel_bytes(32), 1088);   // 8.5
-  EXPECT_EQ(info(TileFormat::w4a).panel_bytes(576), 18 * 640);
+  EXPECT_EQ(panel_bytes(TileFormat::w4k, 256), 4736);  // 4.625 bits a weight
+  EXPECT_EQ(panel_bytes(TileFormat::w8s, 32), 1088);   // 8.5
+  EXPECT_EQ(panel_bytes(TileFormat::w4a, 576), 18 * 640);
 }
 
 }  // namespace

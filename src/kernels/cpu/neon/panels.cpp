@@ -88,6 +88,7 @@ QuantPanel* const kQuantPanels[kNumTileFormats] = {
     nullptr,  // f32
     nullptr,  // f16
     nullptr,  // bf16
+    nullptr,  // bf16_pairs
     kQuantPanel<panels::W4S>,
     kQuantPanel<panels::W4A>,
     kQuantPanel<panels::W4K>,

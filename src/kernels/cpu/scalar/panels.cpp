@@ -101,7 +101,7 @@ void float_panel(TileFormat format, const std::byte* panel, std::int64_t k, cons
     float acc[kTileRows] = {};
     for (std::int64_t col = 0; col < k; ++col) {
       for (std::int64_t row = 0; row < kTileRows; ++row) {
-        const float weight = float_element(format, panel, col * kTileRows + row);
+        const float weight = float_element(format, panel, row, col);
         acc[row] = std::fma(weight, x[t * x_stride + col], acc[row]);
       }
     }
