@@ -68,14 +68,12 @@ void EncoderAttention::attend_head(const EncoderProjections& projections, std::i
   const auto n = static_cast<std::int32_t>(n_tokens);
   for (std::int32_t begin = 0; begin < n; begin += kQueryChunk) {
     // They are the "heads" of one token at the last position.
-    const AttentionQueries chunk = {.q = queries + std::int64_t{begin} * head_dim_,
-                                    .out = results + std::int64_t{begin} * head_dim_,
-                                    .q_stride = 0,
-                                    .out_stride = 0,
-                                    .n_tokens = 1,
-                                    .n_heads = std::min(kQueryChunk, n - begin),
-                                    .position = n - 1,
-                                    .window = 0};
+    AttentionQueries chunk{};
+    chunk.q = queries + std::int64_t{begin} * head_dim_;
+    chunk.out = results + std::int64_t{begin} * head_dim_;
+    chunk.n_tokens = 1;
+    chunk.n_heads = std::min(kQueryChunk, n - begin);
+    chunk.position = n - 1;
     attention_.attend(chunk, pages, block_table_.as<std::int32_t>().data(), scale,
                       results + row_floats_);
   }
