@@ -14,7 +14,7 @@ namespace {
 TEST(OpenEngine, BlocksTakeTheirShareOfTheFreeMemory) {
   EngineOptions options = small_options();
   const auto sized = open("qwen2-bf16-tied", options);
-  const auto block_bytes = static_cast<double>(sized->kv_bytes() / sized->kv().n_blocks);
+  const auto block_bytes = static_cast<double>(sized->kv_bytes()) / sized->kv().n_blocks;
   const auto share_of = [&](double n_blocks) {
     return n_blocks * block_bytes / static_cast<double>(available_memory_bytes());
   };

@@ -27,7 +27,10 @@ struct AttentionSpec {
   std::int32_t n_kv_heads = 0;  // head h reads K/V head h / (n_heads / n_kv_heads)
   std::int32_t head_dim = 0;
   float scale = 0.0f;       // of the scores, usually 1 / sqrt(head_dim)
-  std::int32_t window = 0;  // a token sees at most this many positions, its own included; 0: all
+  std::int32_t window = 0;  // a token sees its last so many positions, its own included; 0: all
+  // With a window: the first so many positions are seen as well, as if they stood right before it:
+  // a query meets them at position min(its own, window + sinks - 1) (Xiao et al. 2023, StreamingLLM).
+  std::int32_t sinks = 0;
   RopePairing rope_pairing = RopePairing::split_halves;
 
   std::int32_t q_size() const { return n_heads * head_dim; }

@@ -13,7 +13,7 @@ const Architecture kLlamaArchitecture = {
     .qk_norm = false,
     .attention_bias = AttentionBias::by_config,
     .has_mlp_bias = true,
-    .has_sliding_window = false,
+    .windows = WindowRule::none,
     .defaults = {.vocab_size = 32000,
                  .hidden_size = 4096,
                  .intermediate_size = 11008,

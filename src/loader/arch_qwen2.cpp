@@ -12,7 +12,7 @@ const Architecture kQwen2Architecture = {
     .qk_norm = false,
     .attention_bias = AttentionBias::q_k_v,
     .has_mlp_bias = false,
-    .has_sliding_window = true,
+    .windows = WindowRule::upper_layers,
     .defaults = {.vocab_size = 151936,
                  .hidden_size = 4096,
                  .intermediate_size = 22016,

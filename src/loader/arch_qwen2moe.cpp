@@ -13,7 +13,7 @@ const Architecture kQwen2MoeArchitecture = {
     .qk_norm = false,
     .attention_bias = AttentionBias::q_k_v,
     .has_mlp_bias = false,
-    .has_sliding_window = true,
+    .windows = WindowRule::even_layers,
     .defaults = {.vocab_size = 151936,
                  .hidden_size = 2048,
                  .intermediate_size = 5632,

@@ -13,7 +13,7 @@ const Architecture kQwen3Architecture = {
     .qk_norm = true,
     .attention_bias = AttentionBias::by_config,
     .has_mlp_bias = false,
-    .has_sliding_window = true,
+    .windows = WindowRule::upper_layers,
     .defaults = {.vocab_size = 151936,
                  .hidden_size = 4096,
                  .intermediate_size = 22016,

@@ -13,7 +13,7 @@ const Architecture kQwen3MoeArchitecture = {
     .qk_norm = true,
     .attention_bias = AttentionBias::by_config,
     .has_mlp_bias = false,
-    .has_sliding_window = true,
+    .windows = WindowRule::all_layers,
     .defaults = {.vocab_size = 151936,
                  .hidden_size = 2048,
                  .intermediate_size = 6144,

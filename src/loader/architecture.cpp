@@ -1,6 +1,10 @@
 #include "loader/architecture.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/error.h"
 #include "base/quote.h"
@@ -8,20 +12,21 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::array<const Architecture*, 5> kAll = {&kLlamaArchitecture, &kQwen2Architecture,
-                                                     &kQwen3Architecture, &kQwen2MoeArchitecture,
-                                                     &kQwen3MoeArchitecture};
+// Of those that GGUF files call by one name, the first is the one that they mean.
+constexpr std::array<const Architecture*, 6> kAll = {&kLlamaArchitecture,    &kQwen2Architecture,
+                                                     &kQwen3Architecture,    &kQwen2MoeArchitecture,
+                                                     &kQwen3MoeArchitecture, &kMistralArchitecture};
 
 const Architecture& find_by(const char* Architecture::*field, std::string_view wanted,
                             const std::string& source) {
-  std::string known;
+  std::vector<std::string_view> known;
   for (const Architecture* architecture : kAll) {
-    if (wanted == architecture->*field) return *architecture;
-    if (!known.empty()) known += ", ";
-    known += architecture->*field;
+    const std::string_view name = architecture->*field;
+    if (wanted == name) return *architecture;
+    if (std::ranges::find(known, name) == known.end()) known.push_back(name);
   }
   fail(ErrorCode::unsupported, "{}: architecture is {}, which is not supported; supported are {}",
-       source, quote(wanted), known);
+       source, quote(wanted), fmt::join(known, ", "));
 }
 
 }  // namespace

@@ -14,8 +14,19 @@ namespace tinyllm {
 // Which attention projections carry a bias, as far as config.json decides it. (In a GGUF file the
 // presence of the tensors decides.)
 enum class AttentionBias {
+  none,
   q_k_v,      // q, k and v unless "qkv_bias" is false, never o
   by_config,  // all four when "attention_bias" is true
+};
+
+// Which layers of a Hugging Face folder see the last "sliding_window" positions only. All but the
+// first and the last ask for "use_sliding_window"; where "sliding_window" is null, no layer does.
+enum class WindowRule {
+  none,
+  upper_layers,  // those that "layer_types" names; without it those from "max_window_layers" on
+  even_layers,   // those that "layer_types" names; without it even ones below "max_window_layers"
+  all_layers,
+  always,  // all of them
 };
 
 // What transformers assumes when config.json does not say.
@@ -42,13 +53,14 @@ struct Architecture {
   RopePairing gguf_rope_pairing;   // Hugging Face folders are always split_halves
   bool qk_norm;                    // RMSNorm over each head of q and k
   AttentionBias attention_bias;
-  bool has_mlp_bias;        // "mlp_bias" in config.json counts
-  bool has_sliding_window;  // "use_sliding_window", "max_window_layers", "layer_types" count
+  bool has_mlp_bias;  // "mlp_bias" in config.json counts
+  WindowRule windows;
   HuggingFaceDefaults defaults;
   MoeDefaults moe = {};
 };
 
 extern const Architecture kLlamaArchitecture;     // arch_llama.cpp
+extern const Architecture kMistralArchitecture;   // arch_mistral.cpp
 extern const Architecture kQwen2Architecture;     // arch_qwen2.cpp
 extern const Architecture kQwen2MoeArchitecture;  // arch_qwen2moe.cpp
 extern const Architecture kQwen3Architecture;     // arch_qwen3.cpp

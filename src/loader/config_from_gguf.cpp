@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/quote.h"
@@ -28,6 +29,8 @@ class ConfigReader {
     config_.rope_pairing = architecture.gguf_rope_pairing;
     refuse_unsupported();
     read_sizes();
+    validate_n_layers(config_, source_);
+    read_windows();
     read_moe(architecture.moe);
     read_rope();
     read_what_the_tensors_say();
@@ -39,11 +42,6 @@ class ConfigReader {
   std::string key(const char* name) const { return config_.architecture + "." + name; }
 
   void refuse_unsupported() const {
-    if (metadata_.find_count(key("attention.sliding_window")).value_or(0) > 0) {
-      fail(ErrorCode::unsupported,
-           "{}: {} asks for sliding-window attention, which is not supported", source_,
-           key("attention.sliding_window"));
-    }
     if (!metadata_.find_bool(key("attention.causal")).value_or(true)) {
       fail(ErrorCode::unsupported, "{}: {} is false; only causal decoders are supported", source_,
            key("attention.causal"));
@@ -61,6 +59,20 @@ class ConfigReader {
     config_.norm_eps =
         static_cast<float>(metadata_.require_float(key("attention.layer_norm_rms_epsilon")));
     read_head_dim();
+  }
+
+  // All layers have the window, or those that the pattern marks.
+  void read_windows() {
+    const std::int64_t window = metadata_.find_count(key("attention.sliding_window")).value_or(0);
+    if (window == 0) return;
+    const std::string name = key("attention.sliding_window_pattern");
+    const std::vector<bool> all(static_cast<std::size_t>(config_.n_layers), true);
+    const std::vector<bool> pattern = metadata_.find_flags(name).value_or(all);
+    if (std::ssize(pattern) != config_.n_layers) {
+      fail(ErrorCode::invalid_input, "{}: {} has {} entries, must have one for each of {} layers",
+           source_, name, pattern.size(), config_.n_layers);
+    }
+    for (const bool has : pattern) config_.windows.push_back({.window = has ? window : 0});
   }
 
   void read_moe(const MoeDefaults& absent) {

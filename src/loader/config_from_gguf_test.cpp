@@ -133,9 +133,6 @@ TEST(ConfigFromGguf, RefusesByName) {
             "m.gguf: qwen3moe.expert_group_count: experts in groups are not supported");
   EXPECT_EQ(unsupported(tiny_gguf_model("qwen3moe").key_f32("qwen3moe.expert_weights_scale", 2.5f)),
             "m.gguf: qwen3moe.expert_weights_scale is 2.5, must be 1");
-  EXPECT_EQ(unsupported(tiny_gguf_model("qwen2").key_u32("qwen2.attention.sliding_window", 4096)),
-            "m.gguf: qwen2.attention.sliding_window asks for sliding-window attention, which is "
-            "not supported");
   EXPECT_EQ(unsupported(tiny_gguf_model("qwen2").key_bool("qwen2.attention.causal", false)),
             "m.gguf: qwen2.attention.causal is false; only causal decoders are supported");
   EXPECT_EQ(unsupported(tiny_gguf_model("llama").key_u32("llama.rope.dimension_count", 2)),
@@ -165,6 +162,23 @@ GgufBuilder sizes(std::uint32_t n_layers, std::uint32_t hidden_size, std::uint32
       .key_f32("llama.attention.layer_norm_rms_epsilon", eps)
       .tensor("token_embd.weight", {8, 10}, 0, 320);
   return builder;
+}
+
+TEST(ConfigFromGguf, SlidingWindows) {
+  using Windows = std::vector<AttentionWindow>;
+  EXPECT_EQ(
+      config_of(tiny_gguf_model("llama").key_u32("llama.attention.sliding_window", 0)).windows,
+      Windows{});
+  const auto windowed = [] {
+    return tiny_gguf_model("qwen2").key_u32("qwen2.attention.sliding_window", 4096);
+  };
+  EXPECT_EQ(config_of(windowed()).windows, (Windows{{4096, 0}, {4096, 0}}));
+  const char* pattern = "qwen2.attention.sliding_window_pattern";
+  EXPECT_EQ(config_of(windowed().key_i32s(pattern, {0, 1})).windows, (Windows{{0, 0}, {4096, 0}}));
+  EXPECT_EQ(
+      config_error(windowed().key_i32s(pattern, {0, 1, 1})),
+      "m.gguf: qwen2.attention.sliding_window_pattern has 3 entries, must have one for each of "
+      "2 layers");
 }
 
 TEST(ConfigFromGguf, RefusesBadSizes) {

@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "loader/architecture.h"
 #include "loader/rope_from_hf.h"
+#include "loader/windows_from_hf.h"
 
 namespace tinyllm {
 namespace {
@@ -38,34 +39,8 @@ void refuse_quantized(const JsonField& root) {
   }
 }
 
-// Layers that see only the last tokens. transformers: active from layer max_window_layers on, or
-// where layer_types says so.
-void refuse_sliding_window(const JsonField& root, std::int64_t n_layers) {
-  const auto refuse = [&](const char* key) {
-    fail(ErrorCode::unsupported,
-         "{}: {} asks for sliding-window attention, which is not supported; supported is full "
-         "attention",
-         root.source(), key);
-  };
-  if (const JsonField types = root.member("layer_types"); !types.is_null()) {
-    for (const JsonField& type : types.elements()) {
-      if (type.string() != "full_attention") refuse("layer_types");
-    }
-    return;
-  }
-  if (!root.member("use_sliding_window").boolean_or(false)) return;
-  const JsonField window = root.member("sliding_window");
-  if (window.exists() && window.is_null()) return;
-  constexpr std::int64_t kDefaultMaxWindowLayers = 28;
-  if (root.member("max_window_layers").count_or(kDefaultMaxWindowLayers) < n_layers) {
-    refuse("use_sliding_window");
-  }
-}
-
-void refuse_unsupported(const JsonField& root, const Architecture& architecture,
-                        std::int64_t n_layers) {
+void refuse_unsupported(const JsonField& root, const Architecture& architecture) {
   refuse_quantized(root);
-  if (architecture.has_sliding_window) refuse_sliding_window(root, n_layers);
   const JsonField activation = root.member("hidden_act");
   if (activation.string_or("silu") != "silu") activation.refuse(ErrorCode::unsupported, "'silu'");
   for (const char* key : {"num_experts", "num_local_experts"}) {
@@ -153,7 +128,9 @@ ModelConfig config_from_hf(const nlohmann::json& json, const std::string& source
   config.o_bias = attention_bias;
   config.mlp_bias = architecture.has_mlp_bias && flag("mlp_bias");
   config.tie_word_embeddings = flag("tie_word_embeddings");
-  refuse_unsupported(root, architecture, config.n_layers);
+  refuse_unsupported(root, architecture);
+  validate_n_layers(config, source);
+  read_windows(root, architecture, config);
   config.moe = moe_of(root, architecture.moe, config.n_layers);
   read_rope(root, absent.rope_theta, config);
   validate(config, source);

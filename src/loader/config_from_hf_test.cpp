@@ -139,23 +139,75 @@ TEST(ConfigFromHf, Yarn) {
   EXPECT_EQ(scaling().factor, 2.0);
 }
 
+// The windows of a file of six layers.
+std::vector<std::int64_t> windows_of(const char* class_name, const json& changes) {
+  json config = with(class_name, changes);
+  config["num_hidden_layers"] = 6;
+  std::vector<std::int64_t> windows;
+  for (const AttentionWindow& layer : config_from_hf(config, "config.json").windows) {
+    EXPECT_EQ(layer.sinks, 0);
+    windows.push_back(layer.window);
+  }
+  return windows;
+}
+
 TEST(ConfigFromHf, SlidingWindows) {
-  const auto qwen2 = [](const json& changes) { return with("Qwen2ForCausalLM", changes); };
+  using Windows = std::vector<std::int64_t>;
+  const char* qwen2 = "Qwen2ForCausalLM";
   // Published Qwen2.5 files say this, and it is not active.
-  EXPECT_NO_THROW(config_of(
-      qwen2({{"use_sliding_window", false}, {"sliding_window", 32768}, {"max_window_layers", 0}})));
-  EXPECT_NO_THROW(config_of(qwen2({{"use_sliding_window", true}, {"max_window_layers", 1}})));
-  EXPECT_NO_THROW(config_of(qwen2({{"layer_types", {"full_attention"}}})));
-  EXPECT_NO_THROW(config_of(qwen2(
-      {{"use_sliding_window", true}, {"max_window_layers", 0}, {"sliding_window", nullptr}})));
-  EXPECT_EQ(config_error(qwen2({{"use_sliding_window", true}, {"max_window_layers", 0}}),
-                         ErrorCode::unsupported),
-            "config.json: use_sliding_window asks for sliding-window attention, which is not "
-            "supported; supported is full attention");
-  EXPECT_EQ(config_error(qwen2({{"layer_types", {"full_attention", "sliding_attention"}}}),
-                         ErrorCode::unsupported),
-            "config.json: layer_types asks for sliding-window attention, which is not supported; "
-            "supported is full attention");
+  EXPECT_EQ(windows_of(qwen2, {{"use_sliding_window", false},
+                               {"sliding_window", 32768},
+                               {"max_window_layers", 0}}),
+            Windows{});
+  const json on = {{"use_sliding_window", true}, {"sliding_window", 7}};
+  const auto on_with = [&](json changes) {
+    changes.update(on);
+    return changes;
+  };
+  EXPECT_EQ(windows_of(qwen2, on), Windows{});  // transformers: from layer 28 on
+  EXPECT_EQ(windows_of(qwen2, on_with({{"max_window_layers", 4}})), (Windows{0, 0, 0, 0, 7, 7}));
+  EXPECT_EQ(windows_of(qwen2, {{"use_sliding_window", true}, {"max_window_layers", 5}}),
+            (Windows{0, 0, 0, 0, 0, 4096}));
+  EXPECT_EQ(windows_of(qwen2, {{"use_sliding_window", true},
+                               {"max_window_layers", 0},
+                               {"sliding_window", nullptr}}),
+            Windows{});
+  const char* full = "full_attention";
+  const char* sliding = "sliding_attention";
+  const json types = {full, sliding, full, full, full, sliding};
+  EXPECT_EQ(windows_of("Qwen3ForCausalLM", on_with({{"layer_types", types}})),
+            (Windows{0, 7, 0, 0, 0, 7}));
+  EXPECT_EQ(windows_of(qwen2, {{"layer_types", {full, full, full, full, full, full}}}), Windows{});
+  EXPECT_EQ(windows_of("Qwen2MoeForCausalLM", on_with({{"max_window_layers", 3}})),
+            (Windows{7, 0, 7, 0, 0, 0}));
+  EXPECT_EQ(windows_of("Qwen3MoeForCausalLM", on), (Windows{7, 7, 7, 7, 7, 7}));
+  EXPECT_EQ(windows_of("Qwen3MoeForCausalLM", {{"sliding_window", 7}}), Windows{});
+  EXPECT_EQ(windows_of("MistralForCausalLM", {{"sliding_window", 7}}), (Windows{7, 7, 7, 7, 7, 7}));
+  EXPECT_EQ(windows_of("MistralForCausalLM", {{"sliding_window", nullptr}}), Windows{});
+  EXPECT_EQ(windows_of("LlamaForCausalLM", on), Windows{});
+}
+
+TEST(ConfigFromHf, RefusesWindowsThatAreNone) {
+  const auto qwen2 = [](const json& changes) { return with("Qwen2ForCausalLM", changes); };
+  const json on = {{"use_sliding_window", true}, {"max_window_layers", 0}};
+  const auto on_with = [&](json changes) {
+    changes.update(on);
+    return qwen2(changes);
+  };
+  EXPECT_EQ(config_error(qwen2({{"layer_types", {"sliding_attention"}}})),
+            "config.json: layer_types asks for sliding_attention, but use_sliding_window is not "
+            "true or sliding_window is null: the size of the window is not said");
+  EXPECT_EQ(config_error(on_with({{"layer_types", {"sliding_attention", "full_attention"}}})),
+            "config.json: layer_types has 2 entries, must have one for each of 1 layers");
+  EXPECT_EQ(config_error(qwen2({{"layer_types", {"chunked_attention"}}}), ErrorCode::unsupported),
+            "config.json: layer_types[0] is 'chunked_attention', must be 'full_attention' or "
+            "'sliding_attention'");
+  EXPECT_EQ(config_error(on_with({{"sliding_window", 0}})),
+            "config.json: sliding_window is 0, must be at least 1, or null for no window");
+  EXPECT_EQ(config_error(on_with({{"sliding_window", std::int64_t{1} << 40}})),
+            "config.json: the attention window is 1099511627776, must be in [1, 1073741824]");
+  EXPECT_EQ(config_error(on_with({{"num_hidden_layers", std::int64_t{1} << 60}})),
+            "config.json: the number of layers is 1152921504606846976, must be in [1, 8192]");
 }
 
 TEST(ConfigFromHf, Experts) {
@@ -194,10 +246,10 @@ TEST(ConfigFromHf, RefusesByName) {
   EXPECT_EQ(unsupported({{"architectures", {"MixtralForCausalLM"}}}),
             "config.json: architecture is 'MixtralForCausalLM', which is not supported; supported "
             "are LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, Qwen2MoeForCausalLM, "
-            "Qwen3MoeForCausalLM");
+            "Qwen3MoeForCausalLM, MistralForCausalLM");
   EXPECT_EQ(unsupported({{"model_type", "gemma3"}}),
             "config.json: architecture is 'gemma3', which is not supported; supported are llama, "
-            "qwen2, qwen3, qwen2_moe, qwen3_moe");
+            "qwen2, qwen3, qwen2_moe, qwen3_moe, mistral");
   EXPECT_EQ(unsupported(llama({{"quantization_config", {{"quant_method", "gptq"}, {"bits", 4}}}})),
             "config.json: quantization_config says that the weights are quantised ('gptq'), which "
             "is not supported; use the model in F32, F16 or BF16, or a GGUF file");

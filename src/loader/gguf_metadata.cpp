@@ -145,6 +145,19 @@ std::optional<std::vector<std::int64_t>> GgufMetadata::find_integers(std::string
   return integers;
 }
 
+std::optional<std::vector<bool>> GgufMetadata::find_flags(std::string_view key) const {
+  const GgufValue* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  std::vector<bool> flags;
+  if (value->is_array && value->type == GgufType::boolean) {
+    for (const std::byte byte : value->bytes) flags.push_back(byte != std::byte{0});
+  } else {
+    const std::optional<std::vector<std::int64_t>> integers = find_integers(key);
+    for (const std::int64_t integer : *integers) flags.push_back(integer != 0);
+  }
+  return flags;
+}
+
 std::string_view GgufMetadata::require_string(std::string_view key) const {
   const auto value = find_string(key);
   if (!value) fail_missing(key);

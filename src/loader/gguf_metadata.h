@@ -65,6 +65,7 @@ class GgufMetadata {
   std::optional<bool> find_bool(std::string_view key) const;
   std::optional<std::vector<std::string_view>> find_strings(std::string_view key) const;
   std::optional<std::vector<std::int64_t>> find_integers(std::string_view key) const;
+  std::optional<std::vector<bool>> find_flags(std::string_view key) const;  // or integers: not 0
 
   // As above; a missing key is an Error{invalid_input} too.
   std::string_view require_string(std::string_view key) const;

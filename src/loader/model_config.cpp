@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/check.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -12,6 +13,7 @@ constexpr std::int64_t kMaxVocab = 1 << 24;
 constexpr std::int64_t kMaxWidth = 1 << 20;
 constexpr std::int64_t kMaxCount = 1 << 13;  // layers, heads, elements of a head
 constexpr std::int64_t kMaxPositions = 1 << 30;
+constexpr std::int64_t kMaxSinks = 256;  // more would be a text, not an anchor
 
 void require_range(const std::string& source, const char* field, std::int64_t value,
                    std::int64_t max) {
@@ -63,13 +65,31 @@ void validate_moe(const MoeConfig& moe, const std::string& source) {
   }
 }
 
+void validate_windows(const ModelConfig& config, const std::string& source) {
+  if (config.windows.empty()) return;
+  CHECK(std::ssize(config.windows) == config.n_layers, "windows of {} layers",
+        config.windows.size());
+  for (const AttentionWindow& layer : config.windows) {
+    if (layer.window != 0) {
+      require_range(source, "the attention window", layer.window, kMaxPositions);
+    }
+    if (layer.sinks == 0) continue;
+    require_range(source, "the attention window", layer.window, kMaxPositions);
+    require_range(source, "the number of attention sinks", layer.sinks, kMaxSinks);
+  }
+}
+
 }  // namespace
+
+void validate_n_layers(const ModelConfig& config, const std::string& source) {
+  require_range(source, "the number of layers", config.n_layers, kMaxCount);
+}
 
 void validate(const ModelConfig& config, const std::string& source) {
   require_range(source, "vocab_size", config.vocab_size, kMaxVocab);
   require_range(source, "hidden_size", config.hidden_size, kMaxWidth);
   require_range(source, "intermediate_size", config.intermediate_size, kMaxWidth);
-  require_range(source, "the number of layers", config.n_layers, kMaxCount);
+  validate_n_layers(config, source);
   require_range(source, "the number of heads", config.n_heads, kMaxCount);
   require_range(source, "the number of k/v heads", config.n_kv_heads, kMaxCount);
   require_range(source, "head_dim", config.head_dim, kMaxCount);
@@ -86,6 +106,7 @@ void validate(const ModelConfig& config, const std::string& source) {
   require_between(source, "rope_theta", config.rope_theta, 1, 1e15);
   validate_scaling(config, source);
   validate_moe(config.moe, source);
+  validate_windows(config, source);
 }
 
 }  // namespace tinyllm

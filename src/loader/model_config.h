@@ -24,6 +24,17 @@ struct MoeConfig {
   std::vector<std::int64_t> dense_layers;  // those with an ordinary MLP
 };
 
+// Which positions the tokens of a layer see: the last `window`, their own included (0: all), and with
+// a window the first `sinks`, as if those stood right before it (Xiao et al. 2023, StreamingLLM).
+struct AttentionWindow {
+  std::int64_t window = 0;
+  std::int64_t sinks = 0;
+
+  // Positions that a token may see, where there is a window.
+  std::int64_t size() const { return window + sinks; }
+  bool operator==(const AttentionWindow&) const = default;
+};
+
 struct ModelConfig {
   std::string architecture;     // "llama", "qwen2", "qwen3", "qwen2moe", "qwen3moe"
   std::int64_t vocab_size = 0;  // rows of the embedding
@@ -44,18 +55,25 @@ struct ModelConfig {
   bool qk_norm = false;   // Qwen3: RMSNorm over each head of q and k before RoPE
   bool tie_word_embeddings = false;
   MoeConfig moe;
+  std::vector<AttentionWindow> windows;  // [n_layers], or empty: all layers see all positions
 
   std::int64_t q_size() const { return n_heads * head_dim; }
   std::int64_t kv_size() const { return n_kv_heads * head_dim; }
+  AttentionWindow window_of(std::int64_t layer) const {
+    return windows.empty() ? AttentionWindow() : windows[static_cast<std::size_t>(layer)];
+  }
   bool has_experts(std::int64_t layer) const {
     return moe.n_experts > 0 &&
            std::ranges::find(moe.dense_layers, layer) == moe.dense_layers.end();
   }
 };
 
+// The number of layers alone, for those who are about to make lists of layers. Throws as below.
+void validate_n_layers(const ModelConfig& config, const std::string& source);
+
 // Throws Error{invalid_input} naming `source`, the field, its value and the wanted range: every
 // dimension at least 1 and within limits that keep products far from overflow, head_dim even,
-// n_heads a multiple of n_kv_heads, every float finite and in range.
+// n_heads a multiple of n_kv_heads, every float finite and in range, windows for all layers or none.
 void validate(const ModelConfig& config, const std::string& source);
 
 }  // namespace tinyllm

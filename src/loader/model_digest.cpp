@@ -27,14 +27,21 @@ std::string numbers_of(const MoeConfig& moe) {
                      fmt::join(dense_layers, ","));
 }
 
+std::string numbers_of(const std::vector<AttentionWindow>& windows) {
+  std::string text;
+  for (const auto& [window, sinks] : windows) text += fmt::format("{}+{} ", window, sinks);
+  return text;
+}
+
 std::string numbers_of(const ModelConfig& config) {
   const auto& [architecture, vocab, hidden, intermediate, n_layers, n_heads, n_kv_heads, head_dim,
                max_seq_len, norm_eps, theta, pairing, scaling, qkv_bias, o_bias, mlp_bias, qk_norm,
-               tied, moe] = config;
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} [{}] {} {} {} {} {} [{}]\n", architecture,
-                     vocab, hidden, intermediate, n_layers, n_heads, n_kv_heads, head_dim,
-                     max_seq_len, norm_eps, theta, static_cast<int>(pairing), numbers_of(scaling),
-                     qkv_bias, o_bias, mlp_bias, qk_norm, tied, numbers_of(moe));
+               tied, moe, windows] = config;
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} [{}] {} {} {} {} {} [{}] [{}]\n",
+                     architecture, vocab, hidden, intermediate, n_layers, n_heads, n_kv_heads,
+                     head_dim, max_seq_len, norm_eps, theta, static_cast<int>(pairing),
+                     numbers_of(scaling), qkv_bias, o_bias, mlp_bias, qk_norm, tied,
+                     numbers_of(moe), numbers_of(windows));
 }
 
 }  // namespace

@@ -27,10 +27,18 @@ TEST(ModelDigest, TellsModelsApart) {
   longer.rope_scaling.original_max_seq_len = 64;
   ModelConfig other_eps = config;
   other_eps.norm_eps = std::nextafter(config.norm_eps, 1.0f);
-  const std::set<std::string> digests = {
-      first, digest("one", config, DType::f32), digest("one", longer, DType::bf16),
-      digest("one", other_eps, DType::bf16), digest("one", small_config("qwen3"), DType::bf16)};
-  EXPECT_EQ(digests.size(), 5u);
+  ModelConfig windowed = config;
+  windowed.windows.assign(2, {.window = 64, .sinks = 0});
+  ModelConfig with_sinks = config;
+  with_sinks.windows.assign(2, {.window = 64, .sinks = 4});
+  const std::set<std::string> digests = {digest("one", windowed, DType::bf16),
+                                         digest("one", with_sinks, DType::bf16),
+                                         first,
+                                         digest("one", config, DType::f32),
+                                         digest("one", longer, DType::bf16),
+                                         digest("one", other_eps, DType::bf16),
+                                         digest("one", small_config("qwen3"), DType::bf16)};
+  EXPECT_EQ(digests.size(), 7u);
 }
 
 // One bit of one weight.

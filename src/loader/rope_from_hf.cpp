@@ -15,7 +15,11 @@ JsonField rope_object_of(const JsonField& root) {
   const JsonField parameters = root.member("rope_parameters");
   if (parameters.is_null()) return parameters;
   const JsonField nested = parameters.member("full_attention");
-  return nested.is_null() ? parameters : nested;
+  if (nested.is_null()) return parameters;
+  const JsonField windowed = parameters.member("sliding_attention");
+  if (!windowed.is_null() && windowed.object() != nested.object())
+    windowed.refuse(ErrorCode::unsupported, "as full_attention: all layers share one RoPE table");
+  return nested;
 }
 
 void require_whole_head(const JsonField& object) {

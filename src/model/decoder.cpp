@@ -11,13 +11,16 @@
 namespace tinyllm {
 namespace {
 
-AttentionSpec attention_spec(const ModelConfig& config) {
+AttentionSpec attention_spec(const ModelConfig& config, std::int64_t layer_idx) {
   AttentionSpec spec;
   spec.n_heads = static_cast<std::int32_t>(config.n_heads);
   spec.n_kv_heads = static_cast<std::int32_t>(config.n_kv_heads);
   spec.head_dim = static_cast<std::int32_t>(config.head_dim);
   spec.scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
   spec.rope_pairing = config.rope_pairing;
+  const AttentionWindow window = config.window_of(layer_idx);
+  spec.window = static_cast<std::int32_t>(window.window);
+  spec.sinks = static_cast<std::int32_t>(window.sinks);
   return spec;
 }
 
@@ -63,7 +66,7 @@ LayerSpec pack_layer(Backend& backend, MatrixPacker& matrices, const ModelConfig
   layer.layer_idx = static_cast<std::int32_t>(layer_idx);
   layer.hidden_size = static_cast<std::int32_t>(config.hidden_size);
   layer.norm_eps = config.norm_eps;
-  layer.attention = attention_spec(config);
+  layer.attention = attention_spec(config, layer_idx);
   layer.input_norm = backend.pack_vector({&weights.input_norm, 1});
   const Tensor qkv[] = {weights.q_proj, weights.k_proj, weights.v_proj};
   layer.qkv_proj = matrices.pack(qkv, PartOrder::stacked, Shard::rows);

@@ -1,5 +1,7 @@
 #include "reference/attention.h"
 
+#include <algorithm>
+
 #include "kernels/cpu/scalar/causal_mask.h"
 #include "kernels/cpu/scalar/grouped_attention.h"
 #include "kernels/cpu/scalar/multi_head_attention.h"
@@ -7,12 +9,14 @@
 #include "kernels/cpu/scalar/rope_interleaved.h"
 #include "kernels/cpu/scalar/rope_split_halves.h"
 #include "reference/parallel.h"
+#include "reference/windowed_attention.h"
 
 namespace tinyllm::reference {
 namespace {
 
 // Norm (where the model has it) and rotation of every head of one token's q or k.
-// heads: [n_heads, head_dim] f32, in place. t: index of the token in this pass.
+// heads: [n_heads, head_dim] f32, in place. t: index of the token in this pass; below 0: one of the
+// positions before it.
 void prepare_heads(const ForwardPass& pass, const Tensor& norm, std::int64_t t,
                    std::int64_t n_heads, float* heads) {
   const ModelConfig& config = pass.config;
@@ -58,14 +62,26 @@ void attention(const ForwardPass& pass, const LayerWeights& weights, std::int64_
   parallel_linear(pass.pool, x, pass.n_tokens, weights.k_proj, weights.k_bias, f32(a.k));
   parallel_linear(pass.pool, x, pass.n_tokens, weights.v_proj, weights.v_bias, f32(a.v));
 
+  const AttentionWindow window = config.window_of(layer_idx);
+  if (window.sinks > 0) std::copy_n(f32(a.q), pass.n_tokens * config.q_size(), f32(a.sink_q));
   for_each_token(pass.pool, pass.n_tokens, [&](std::int64_t t) {
+    if (window.sinks > 0) {
+      const std::int64_t position = std::min(pass.first_position + t, window.size() - 1);
+      prepare_heads(pass, weights.q_norm, position - pass.first_position, config.n_heads,
+                    f32(a.sink_q) + t * config.q_size());
+    }
     prepare_heads(pass, weights.q_norm, t, config.n_heads, f32(a.q) + t * config.q_size());
     prepare_heads(pass, weights.k_norm, t, config.n_kv_heads, f32(a.k) + t * config.kv_size());
   });
   append_kv_rows(kv_rows, layer_idx, pass.first_position, pass.n_tokens, f32(a.k), f32(a.v));
 
-  attend(pass, layer_keys(kv_rows, layer_idx), layer_values(kv_rows, layer_idx), kv_rows.max_tokens,
-         a);
+  const float* keys = layer_keys(kv_rows, layer_idx);
+  const float* values = layer_values(kv_rows, layer_idx);
+  if (window.window > 0) {
+    windowed_attention(pass, window, keys, values, a);
+  } else {
+    attend(pass, keys, values, kv_rows.max_tokens, a);
+  }
   parallel_linear(pass.pool, f32(a.attention_out), pass.n_tokens, weights.o_proj, weights.o_bias,
                   f32(a.delta));
 }

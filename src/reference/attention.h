@@ -14,6 +14,7 @@ namespace tinyllm::reference {
 //   q, k = RMSNorm of each head of q and k                              (Qwen3)
 //   q, k = RoPE(q, k, position);  k and v join the layer's K/V rows
 //   activations.delta = o_proj(causal grouped attention(q, all rows up to the token)) + o_bias
+// A layer with a window attends to the rows of the window and of its sinks.
 void attention(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
                KvRows& kv_rows, Activations& activations);
 

@@ -14,6 +14,8 @@ Activations make_activations(const ModelConfig& config, std::int64_t chunk_token
   a.normed = floats(chunk_tokens, config.hidden_size);
   a.delta = floats(chunk_tokens, config.hidden_size);
   a.q = floats(chunk_tokens, config.q_size());
+  if (std::ranges::any_of(config.windows, [](const auto& layer) { return layer.sinks > 0; }))
+    a.sink_q = floats(chunk_tokens, config.q_size());
   a.k = floats(chunk_tokens, config.kv_size());
   a.v = floats(chunk_tokens, config.kv_size());
   a.attention_out = floats(chunk_tokens, config.q_size());

@@ -16,7 +16,8 @@ struct ForwardPass {
   ThreadPool& pool;
   std::int64_t first_position;
   std::int64_t n_tokens;
-  // Rows of rope_table for these positions, [n_tokens, head_dim / 2] f32.
+  // Rows of rope_table for these positions, [n_tokens, head_dim / 2] f32. Before them stand those of
+  // all earlier positions.
   const float* rope_cos;
   const float* rope_sin;
 
@@ -30,6 +31,7 @@ struct Activations {
   Buffer normed;         // [n, hidden_size], input of attention, of the MLP, of the head
   Buffer delta;          // [n, hidden_size], what a sublayer adds to the stream
   Buffer q;              // [n, n_heads, head_dim]
+  Buffer sink_q;         // the same, as the queries meet attention sinks; empty: no layer has any
   Buffer k, v;           // [n, n_kv_heads, head_dim], before they are copied to the K/V rows
   Buffer attention_out;  // [n, n_heads, head_dim]
   Buffer mask;           // [n, n_keys]

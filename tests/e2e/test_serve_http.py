@@ -380,10 +380,11 @@ def test_terminate_cuts_off_what_takes_too_long(start_server, models):
     streams = []
     for stream in (True, False):
         connection = server.connect()
-        connection.sendall(raw_request(CHAT, json.dumps({**ENDLESS, "max_tokens": 4000, "stream": stream}).encode()))
+        body = {**ENDLESS, "max_tokens": 4000, "n": 16, "stream": stream}  # one text of the toy takes a quarter of a second
+        connection.sendall(raw_request(CHAT, json.dumps(body).encode()))
         streams.append(connection)
     assert streams[0].recv(100).startswith(b"HTTP/1.1 200")
-    while server.metric("vllm:num_requests_running") < 2:
+    while server.metric("vllm:num_requests_running") <= 16:
         time.sleep(0.01)
     refused = server.connect()  # stays open while the server drains
     server.process.send_signal(signal.SIGTERM)
@@ -398,7 +399,7 @@ def test_terminate_cuts_off_what_takes_too_long(start_server, models):
 def test_a_second_signal_ends_at_once(start_server, models):
     server = start_server(models["loop"])
     connection = server.connect()
-    connection.sendall(raw_request(CHAT, json.dumps({**ENDLESS, "max_tokens": 4000}).encode()))
+    connection.sendall(raw_request(CHAT, json.dumps({**ENDLESS, "max_tokens": 4000, "n": 16}).encode()))
     assert connection.recv(100).startswith(b"HTTP/1.1 200")
     server.process.send_signal(signal.SIGTERM)
     server.wait_for("shutting down")

@@ -12,7 +12,7 @@ import shutil
 import sys
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig
 
 DATA = pathlib.Path(__file__).parent / "data" / "tiny"
 LENGTHS = [1, 7, 33, 130, 300]
@@ -25,7 +25,8 @@ def rope(kind, **numbers):
 
 
 # name -> (config, stored dtype, options). old_rope: config.json says it with rope_theta and rope_scaling, as files
-# from before transformers 5 do. shard: several safetensors files with an index.
+# from before transformers 5 do. shard: several safetensors files with an index. no_layer_types: config.json says which
+# layers have windows by max_window_layers alone.
 CASES = {
     "llama-bf16-tied": (LlamaConfig(**SIZES, tie_word_embeddings=True, rope_parameters=rope("default")),
                         torch.bfloat16, {"old_rope"}),
@@ -55,6 +56,17 @@ CASES = {
     "qwen3moe-bf16-tied": (
         Qwen3MoeConfig(**SIZES, head_dim=20, tie_word_embeddings=True, num_experts=9, num_experts_per_tok=3,
                        moe_intermediate_size=24, norm_topk_prob=True, rope_parameters=rope("default")), torch.bfloat16, set()),
+    # Windows: in all layers, from a layer on, and as a list of layers says.
+    "mistral-f32-untied-window": (
+        MistralConfig(**SIZES, tie_word_embeddings=False, sliding_window=24, rope_parameters=rope("default")),
+        torch.float32, set()),
+    "qwen2-bf16-tied-upper-windows": (
+        Qwen2Config(**(SIZES | dict(num_hidden_layers=3)), tie_word_embeddings=True, use_sliding_window=True,
+                    sliding_window=40, max_window_layers=1, rope_parameters=rope("default")), torch.bfloat16, {"no_layer_types"}),
+    "qwen3-bf16-tied-listed-windows": (
+        Qwen3Config(**(SIZES | dict(num_hidden_layers=3)), head_dim=20, tie_word_embeddings=True, use_sliding_window=True,
+                    sliding_window=17, layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                    rope_parameters=rope("default")), torch.bfloat16, set()),
 }
 
 
@@ -93,6 +105,10 @@ def main():
         config.dtype = dtype
         model.to(dtype).save_pretrained(folder, max_shard_size="20KB" if "shard" in options else "1GB")
         (folder / "generation_config.json").unlink(missing_ok=True)
+        if "no_layer_types" in options:
+            config_json = json.loads((folder / "config.json").read_text())
+            del config_json["layer_types"]
+            (folder / "config.json").write_text(json.dumps(config_json, indent=2) + "\n")
         if "old_rope" in options:
             say_rope_as_before(folder / "config.json")
 

@@ -76,9 +76,10 @@ def test_tools_run(tinyllm, tmp_path, server):
 
 def test_a_slow_call_is_given_up(tinyllm, tmp_path, server):
     started = time.monotonic()
-    out, err = talk(tinyllm, tmp_path, {**server, "timeout": 6}, call("my_tests_sleep", seconds=30))
-    assert out == "Done.\n" and "  error: the server did not answer tools/call within 6 s" in err, err
-    assert time.monotonic() - started < 25
+    # The limit holds for the server's start as well, which takes a second or more.
+    out, err = talk(tinyllm, tmp_path, {**server, "timeout": 12}, call("my_tests_sleep", seconds=120))
+    assert out == "Done.\n" and "  error: the server did not answer tools/call within 12 s" in err, err
+    assert time.monotonic() - started < 100
 
 
 def test_tools_run_in_the_server(start_server, tmp_path, server):

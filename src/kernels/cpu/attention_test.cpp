@@ -87,20 +87,27 @@ AttentionKernels attention_of(const RowKernels& kernels, const PagedRows& rows) 
   return attention_for(kernels.attention, rows.kv().block_size, rows.kv().head_dim);
 }
 
+// A window and its sinks; with 100 of them some tokens see them apart, and some not.
+struct Span {
+  std::int32_t window, sinks;
+};
+
 // Random queries of n_tokens tokens and a place for what becomes of them.
 struct Queries {
   Queries(std::int32_t n_tokens, std::int32_t n_heads, std::int32_t head_dim)
       : width(std::int64_t{n_heads} * head_dim),
         q(random_floats(n_tokens * width, 53, 2.0f)),
+        sink_q(random_floats(n_tokens * width, 54, 2.0f)),
         out(q.size()),
         scratch(attention_scratch_floats(n_tokens * n_heads, head_dim)),
-        all{q.data(), out.data(), width, width, n_tokens, n_heads, 0, 0} {}
+        all{q.data(), out.data(), width, width, n_tokens, n_heads, 0, 0, 0, sink_q.data()} {}
   Queries(const Queries&) = delete;
   Queries& operator=(const Queries&) = delete;
 
-  void at(std::int32_t position, std::int32_t window) {
+  void at(std::int32_t position, std::int32_t window, std::int32_t sinks = 0) {
     all.position = position;
     all.window = window;
+    all.sinks = sinks;
     std::fill(out.begin(), out.end(), 1e30f);
   }
   const std::vector<float>& run(const RowKernels& kernels, const PagedRows& rows) {
@@ -124,7 +131,7 @@ struct Queries {
   }
 
   std::int64_t width;
-  std::vector<float> q, out, scratch;
+  std::vector<float> q, sink_q, out, scratch;
   AttentionQueries all;
 };
 
@@ -147,22 +154,26 @@ TEST_P(Attention, AgreesWithScalarAndWithEachTokenAlone) {
       EXPECT_EQ(rows.bytes(), want_rows.bytes());
       Queries got(kTokens, n_heads, kHeadDim), want(kTokens, n_heads, kHeadDim);
       for (const std::int32_t position : {0, 1, 7, 8, 253, 255, 256, 257, 595}) {
-        for (const std::int32_t window : {0, 1, 3, 100, 300}) {
-          got.at(position, window);
-          want.at(position, window);
+        for (const auto& [window, sinks] :
+             {Span{0, 0}, Span{1, 0}, Span{3, 0}, Span{100, 0}, Span{300, 0}, Span{1, 1},
+              Span{3, 4}, Span{100, 157}, Span{300, 4}, Span{300, 256}}) {
+          got.at(position, window, sinks);
+          want.at(position, window, sinks);
           // Sums over up to 600 positions and 64 dimensions, scores of size ~4 in the exponent.
           expect_close(got.run(kernels_, rows), want.run(scalar_, rows), 256, "attention");
           for (std::int32_t t = 0; t < kTokens; ++t) {
             AttentionQueries one = got.all;
             std::vector<float> alone(got.width);
             one.q += t * got.width;
+            one.sink_q += t * got.width;
             one.out = alone.data();
             one.n_tokens = 1;
             one.position += t;
             attention_of(kernels_, rows)
                 .attend(one, rows.kv(), rows.table(), 0.125f, got.scratch.data());
             ASSERT_TRUE(same_bits(alone.data(), got.out.data() + t * got.width, got.width))
-                << "token " << t << " from " << position << ", window " << window;
+                << "token " << t << " from " << position << ", window " << window << " and "
+                << sinks;
           }
         }
       }
@@ -184,15 +195,16 @@ TEST_P(Attention, SplitIsUnsplit) {
       Queries whole(shape.n_tokens, shape.n_heads, shape.head_dim);
       Queries split(shape.n_tokens, shape.n_heads, shape.head_dim);
       for (const std::int32_t position : {0, 255, 256, 511, 780}) {
-        for (const std::int32_t window : {0, 256, 300}) {
-          whole.at(position, window);
+        for (const auto& [window, sinks] :
+             {Span{0, 0}, Span{256, 0}, Span{300, 0}, Span{256, 4}, Span{8, 250}}) {
+          whole.at(position, window, sinks);
           const std::vector<float>& want = whole.run(kernels_, rows);
           for (const std::int32_t run : {1, 3}) {
-            split.at(position, window);
+            split.at(position, window, sinks);
             const std::vector<float>& got = split.run_split(kernels_, rows, run);
             ASSERT_TRUE(same_bits(want.data(), got.data(), static_cast<std::int64_t>(want.size())))
                 << name(type) << ", head_dim " << shape.head_dim << ", position " << position
-                << ", window " << window << ", " << run << " segments a task";
+                << ", window " << window << " and " << sinks << ", " << run << " segments a task";
           }
         }
       }
@@ -232,18 +244,23 @@ void attend_in_float64(const Queries& queries, const PagedRows& rows, std::vecto
   const std::int32_t head_dim = rows.kv().head_dim;
   out.assign(queries.out.size(), 0.0f);
   for (std::int32_t i = 0; i < all.n_queries(); ++i) {
-    const float* q = all.q_of(i, head_dim);
-    const std::int32_t begin = all.begin(all.token_of(i)), end = all.end(all.token_of(i));
-    std::vector<double> weights, sums(head_dim);
+    const std::int32_t end = all.position + all.token_of(i) + 1;
+    std::vector<double> weights(end), sums(head_dim);
     double max = -std::numeric_limits<double>::infinity(), sum = 0;
-    for (std::int32_t p = begin; p < end; ++p) {
+    for (std::int32_t p = 0; p < end; ++p) {
+      const bool in_window = all.window == 0 || end - p <= all.window;
+      const bool apart = end > all.window + all.sinks;  // else the sinks are in the window's reach
+      const std::vector<float>& from = in_window || !apart ? queries.q : queries.sink_q;
+      weights[p] = -std::numeric_limits<double>::infinity();
+      if (!in_window && p >= all.sinks) continue;
       double dot = 0;
-      for (std::int32_t d = 0; d < head_dim; ++d) dot += q[d] * rows.key(p, d);
-      weights.push_back(0.125 * dot);
-      max = std::max(max, weights.back());
+      for (std::int32_t d = 0; d < head_dim; ++d)
+        dot += from[std::int64_t{i} * head_dim + d] * rows.key(p, d);
+      weights[p] = 0.125 * dot;
+      max = std::max(max, weights[p]);
     }
-    for (std::int32_t p = begin; p < end; ++p) {
-      const double weight = std::exp(weights[p - begin] - max);
+    for (std::int32_t p = 0; p < end; ++p) {
+      const double weight = std::exp(weights[p] - max);
       sum += weight;
       for (std::int32_t d = 0; d < head_dim; ++d) sums[d] += weight * rows.value(p, d);
     }
@@ -260,8 +277,9 @@ TEST_P(Attention, AgreesWithFloat64) {
     Queries queries(2, 3, kHeadDim);
     std::vector<float> want;
     for (const std::int32_t position : {0, 255, 511, 512, 1098}) {
-      for (const std::int32_t window : {0, 300, 600}) {
-        queries.at(position, window);
+      for (const auto& [window, sinks] : {Span{0, 0}, Span{300, 0}, Span{600, 0}, Span{300, 4},
+                                          Span{100, 256}, Span{252, 4}, Span{508, 4}}) {
+        queries.at(position, window, sinks);
         attend_in_float64(queries, rows, want);
         // As against the scalar table: the scores' 64 additions, times scores of ~4.
         expect_close(queries.run(kernels_, rows), want, 256, "attention, float64");

@@ -31,9 +31,12 @@ void CpuAttention::set_rope_table(std::span<const float> cos, std::span<const fl
 void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
   const std::int32_t head_dim = sizes.attention.front().head_dim;
   std::int64_t stride = 0;
+  bool has_sinks = false;
   std::int32_t heads_a_group = 0;  // query heads that read one K/V head
   for (const AttentionSpec& layer : sizes.attention) {
     CHECK(layer.head_dim == head_dim, "layers have heads of {} and {}", head_dim, layer.head_dim);
+    CHECK(layer.sinks <= kMaxAttentionSinks, "{} attention sinks", layer.sinks);
+    has_sinks = has_sinks || layer.sinks > 0;
     stride = std::max(stride, QkvLayout(layer).stride);
     heads_a_group = std::max(heads_a_group, layer.n_heads / layer.n_kv_heads);
   }
@@ -45,6 +48,7 @@ void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
   const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   chunks_.resize(max_tokens);
   projections_ = Buffer(max_tokens * stride * 4, "activations");
+  if (has_sinks) sink_queries_ = Buffer(max_tokens * stride * 4, "activations");
   scratch_floats_ = attention_scratch_floats(kChunkTokens * heads_a_group, head_dim);
   scratch_ = Buffer(pool_->n_workers() * scratch_floats_ * 4, "activations");
   if (pool_->n_workers() == 1) return;  // nobody to share a context with
@@ -80,20 +84,14 @@ void CpuAttention::finish_heads(const LayerSpec& layer, std::int64_t t, std::int
   const QkvLayout layout(spec);
   const std::int64_t dim = spec.head_dim, group = spec.n_heads / spec.n_kv_heads;
   const float* bias = weights_->vector(layer.qkv_bias);
-  const float* q_norm = weights_->vector(layer.q_norm);
   const float* k_norm = weights_->vector(layer.k_norm);
   const std::int32_t position = batch_.positions[t];
   float* q = projections() + t * layout.stride;
   float* k = q + layout.k_begin + kv_head * dim;
   float* v = q + layout.v_begin + kv_head * dim;
 
-  for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-    float* q_head = q + head * dim;
-    if (bias != nullptr) kernels_->add(q_head, bias + head * dim, dim);
-    if (q_norm != nullptr) kernels_->rms_norm(q_head, q_norm, q_head, dim, layer.norm_eps);
-    rotate(spec, q_head, position);
-    if (transforms_keys_) hadamard_transform(q_head, dim);
-  }
+  for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head)
+    finish_query(layer, t, head);
   if (bias != nullptr) {
     kernels_->add(k, bias + spec.q_size() + kv_head * dim, dim);
     kernels_->add(v, bias + spec.q_size() + spec.kv_size() + kv_head * dim, dim);
@@ -104,6 +102,25 @@ void CpuAttention::finish_heads(const LayerSpec& layer, std::int64_t t, std::int
   const std::int32_t slot = batch_.slot_mapping[t];
   kernels_->store_kv(kv_cache_.pages(layer.layer_idx, kv_head), slot / kv_.block_size,
                      slot % kv_.block_size, k, v);
+}
+
+void CpuAttention::finish_query(const LayerSpec& layer, std::int64_t t, std::int64_t head) {
+  const AttentionSpec& spec = layer.attention;
+  const std::int64_t dim = spec.head_dim, at = t * QkvLayout(spec).stride + head * dim;
+  const float* bias = weights_->vector(layer.qkv_bias);
+  const float* norm = weights_->vector(layer.q_norm);
+  const std::int32_t position = batch_.positions[t];
+  float* q = projections() + at;
+  if (bias != nullptr) kernels_->add(q, bias + head * dim, dim);
+  if (norm != nullptr) kernels_->rms_norm(q, norm, q, dim, layer.norm_eps);
+  if (spec.sinks > 0) {
+    float* sink_q = sink_queries_.as<float>().data() + at;
+    std::copy_n(q, dim, sink_q);
+    rotate(spec, sink_q, std::min(position, spec.window + spec.sinks - 1));
+    if (transforms_keys_) hadamard_transform(sink_q, dim);
+  }
+  rotate(spec, q, position);
+  if (transforms_keys_) hadamard_transform(q, dim);
 }
 
 void CpuAttention::rotate(const AttentionSpec& spec, float* head, std::int32_t position) {
@@ -121,6 +138,7 @@ AttentionQueries CpuAttention::positions_of(const QueryChunk& chunk,
   queries.n_heads = spec.n_heads / spec.n_kv_heads;
   queries.position = batch_.positions[chunk.first_token];
   queries.window = spec.window;
+  queries.sinks = spec.sinks;
   return queries;
 }
 
@@ -130,6 +148,10 @@ AttentionQueries CpuAttention::queries_of(const QueryChunk& chunk, const Attenti
   const std::int64_t offset = std::int64_t{kv_head} * queries.n_heads * spec.head_dim;
   queries.q_stride = QkvLayout(spec).stride;
   queries.q = projections() + chunk.first_token * queries.q_stride + offset;
+  if (spec.sinks > 0) {
+    queries.sink_q =
+        sink_queries_.as<float>().data() + chunk.first_token * queries.q_stride + offset;
+  }
   queries.out_stride = out.stride();
   queries.out = out.row(chunk.first_token) + offset;
   return queries;
@@ -204,13 +226,17 @@ void CpuAttention::attend_in_runs(const LayerSpec& layer, std::int32_t run, Inpu
 }
 
 // Keys and values are read once a chunk of queries; each query multiplies with both of every
-// position up to its own.
+// position that it sees.
 CpuAttention::Work CpuAttention::work(const AttentionSpec& spec) const {
   double n_read = 0, n_products = 0;  // positions
   for (const QueryChunk& chunk : chunks()) {
-    const double n = chunk.n_tokens, first = batch_.positions[chunk.first_token];
-    n_read += first + n;
-    n_products += n * (first + (n + 1) / 2);
+    const AttentionQueries queries = positions_of(chunk, spec);
+    const std::int32_t n_sinks = queries.sees_sinks_apart(chunk.n_tokens - 1) ? spec.sinks : 0;
+    n_read += queries.end(chunk.n_tokens - 1) - queries.begin(0) + n_sinks;
+    for (std::int32_t t = 0; t < chunk.n_tokens; ++t) {
+      n_products += queries.end(t) - queries.begin(t);
+      if (queries.sees_sinks_apart(t)) n_products += spec.sinks;
+    }
   }
   const auto position_bytes = static_cast<double>(kv_page_bytes(kv_.type, 1, spec.head_dim));
   return {n_read * spec.n_kv_heads * position_bytes, n_products * 4 * spec.q_size()};

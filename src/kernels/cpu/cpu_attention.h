@@ -43,7 +43,8 @@ class CpuAttention {
 
   // Where the product with qkv_proj goes: [n_tokens, QkvLayout::stride] f32.
   float* projections() { return projections_.as<float>().data(); }
-  // Biases, q/k norm and RoPE on the projections; k and v into their pages.
+  // Biases, q/k norm and RoPE on the projections; k and v into their pages. Where there are attention
+  // sinks, queries are turned for them as well.
   void finish_projections(const LayerSpec& layer);
   // out[t] = softmax(q[t] K^T scale) V over the positions that token t sees; [n_tokens, q_size].
   void attend(const LayerSpec& layer, InputRows& out);
@@ -65,6 +66,7 @@ class CpuAttention {
   std::span<const QueryChunk> chunks() const { return std::span(chunks_).first(n_chunks_); }
 
   void finish_heads(const LayerSpec& layer, std::int64_t t, std::int32_t kv_head);
+  void finish_query(const LayerSpec& layer, std::int64_t t, std::int64_t head);
   void rotate(const AttentionSpec& spec, float* head, std::int32_t position);
 
   // The positions of a chunk's queries and what they see, without their rows.
@@ -107,8 +109,9 @@ class CpuAttention {
   StepBatch batch_;
   std::vector<QueryChunk> chunks_;  // [max tokens]
   std::int32_t n_chunks_ = 0;
-  Buffer projections_;  // [max tokens, widest QkvLayout::stride] f32
-  Buffer scratch_;      // [n_workers, scratch_floats_] f32, of the kernels
+  Buffer projections_;   // [max tokens, widest QkvLayout::stride] f32
+  Buffer sink_queries_;  // the same, of queries as they meet attention sinks; none: empty
+  Buffer scratch_;       // [n_workers, scratch_floats_] f32, of the kernels
   std::int64_t scratch_floats_ = 0;
   Buffer partials_;  // of shared contexts: rows of attention_partial_floats f32
 };

@@ -24,7 +24,8 @@ constexpr std::int32_t kBlockSize = 16, kMaxSeqLen = 640, kBlocksPerRow = kMaxSe
 // are its own.
 class TwoLayers {
  public:
-  TwoLayers(std::string_view isa, int n_threads, KvType type, std::int32_t window)
+  TwoLayers(std::string_view isa, int n_threads, KvType type, std::int32_t window,
+            std::int32_t sinks)
       : pool_(n_threads), backend_(pool_, row_kernels(isa)) {
     embed_tokens_ = pack({kVocab}, kHidden, 11);
     const float scale = 1.0f / std::sqrt(static_cast<float>(kHeadDim));
@@ -32,7 +33,8 @@ class TwoLayers {
                .n_kv_heads = kKvHeads,
                .head_dim = kHeadDim,
                .scale = scale,
-               .window = window});
+               .window = window,
+               .sinks = sinks});
     add_layer({.n_heads = 3, .n_kv_heads = 1, .head_dim = kHeadDim, .scale = scale});
     const std::vector<float> angles = random_floats(std::size_t{kMaxSeqLen} * kHeadDim / 2, 14);
     std::vector<float> cos(angles.size()), sin(angles.size());
@@ -135,17 +137,20 @@ class CpuAttentionTest : public EveryIsa {};
 
 TEST_P(CpuAttentionTest, ThreadsAndCompanyChangeNoBit) {
   constexpr std::int32_t kEnd = 560;
+  struct Span {
+    std::int32_t window, sinks;
+  };
   // One type and window are enough for scalar: the pages are not in question.
   const bool slow = GetParam() == "scalar";
   const std::vector<int> thread_counts =
       slow ? std::vector<int>{1, 3} : std::vector<int>{1, 2, 3, 5};
   for (const KvType type : {KvType::bf16, KvType::f32, KvType::int8}) {
     if (slow && type != KvType::bf16) continue;
-    for (const std::int32_t window : {0, 300}) {
-      if (slow && window == 0) continue;
+    for (const auto& [window, sinks] : {Span{0, 0}, Span{300, 0}, Span{130, 4}}) {
+      if (slow && sinks == 0) continue;
       std::vector<float> want;
       for (const int n_threads : thread_counts) {
-        TwoLayers layers(GetParam(), n_threads, type, window);
+        TwoLayers layers(GetParam(), n_threads, type, window, sinks);
         const std::vector<float> at_once = layers.step({{0, 0, kEnd}});
         if (want.empty()) want = at_once;
         EXPECT_EQ(at_once, want) << n_threads << " threads, the whole prompt";

@@ -109,6 +109,12 @@ void CudaBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
     if (layer.n_heads != attention_.n_heads || layer.n_kv_heads != attention_.n_kv_heads ||
         layer.head_dim != attention_.head_dim || layer.window != attention_.window)
       fail(ErrorCode::unsupported, "layers whose attention differs do not run on the GPU yet");
+    if (layer.sinks > 0) {
+      fail(ErrorCode::unsupported,
+           "--sinks {}: attention sinks do not run on the GPU yet; use --window alone, or --device "
+           "cpu",
+           layer.sinks);
+    }
   }
   if (attention_.head_dim % 8 != 0 || attention_.head_dim > 256)
     fail(ErrorCode::unsupported, "heads of {} values; on the GPU a multiple of 8, at most 256",

@@ -1,8 +1,11 @@
 #include "loader/export/config_to_gguf.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "rope/rope_frequencies.h"
 #include "rope/yarn.h"
@@ -38,6 +41,21 @@ void add_moe_keys(const MoeConfig& moe, const std::string& prefix, GgufKeys& key
   keys.add_bool(prefix + "expert_weights_norm", moe.norm_weights);
 }
 
+// One window for the layers that have one: files do not say more.
+void add_window_keys(const ModelConfig& config, const std::string& prefix, GgufKeys& keys) {
+  if (config.windows.empty()) return;
+  std::int64_t window = 0;
+  std::vector<std::int32_t> pattern;
+  for (const AttentionWindow& layer : config.windows) {
+    CHECK(layer.sinks == 0, "a file cannot say that there are {} sinks", layer.sinks);
+    window = std::max(window, layer.window);
+    pattern.push_back(layer.window > 0 ? 1 : 0);
+  }
+  keys.add_count(prefix + "attention.sliding_window", window);
+  if (std::ranges::find(pattern, 0) != pattern.end())
+    keys.add_integers(prefix + "attention.sliding_window_pattern", pattern);
+}
+
 }  // namespace
 
 void add_config_keys(const ModelConfig& config, GgufKeys& keys) {
@@ -55,6 +73,7 @@ void add_config_keys(const ModelConfig& config, GgufKeys& keys) {
   keys.add_float(prefix + "attention.layer_norm_rms_epsilon", double{config.norm_eps});
   keys.add_count(prefix + "rope.dimension_count", config.head_dim);
   keys.add_float(prefix + "rope.freq_base", config.rope_theta);
+  add_window_keys(config, prefix, keys);
   add_moe_keys(config.moe, prefix, keys);
   const RopeScaling& scaling = config.rope_scaling;
   if (scaling.type == RopeScaling::Type::linear) {

@@ -53,6 +53,7 @@ TEST_P(GgufSourceOf, ConfigComesBack) {
   EXPECT_EQ(got.mlp_bias, want.mlp_bias);
   EXPECT_EQ(got.qk_norm, want.qk_norm);
   EXPECT_EQ(got.tie_word_embeddings, want.tie_word_embeddings);
+  EXPECT_EQ(got.windows, want.windows);
   EXPECT_EQ(got.moe.n_experts, want.moe.n_experts);
   EXPECT_EQ(got.moe.n_experts_per_token, want.moe.n_experts_per_token);
   EXPECT_EQ(got.moe.intermediate_size, want.moe.intermediate_size);
@@ -103,7 +104,9 @@ INSTANTIATE_TEST_SUITE_P(Tiny, GgufSourceOf,
                                            "llama-f16-untied-linear-mlp-bias", "qwen2-bf16-tied",
                                            "qwen2-f32-untied", "qwen3-bf16-untied-yarn",
                                            "qwen3-f32-tied-yarn", "qwen2moe-f32-untied",
-                                           "qwen3moe-bf16-tied"),
+                                           "qwen3moe-bf16-tied", "mistral-f32-untied-window",
+                                           "qwen2-bf16-tied-upper-windows",
+                                           "qwen3-bf16-tied-listed-windows"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::ranges::replace(name, '-', '_');

@@ -9,13 +9,9 @@ namespace tinyllm::paged {
 
 // Query i with the part of a segment that it sees, and the place of its partial.
 static inline TileQuery tile_query(const AttentionQueries& all, std::int32_t i,
-                                   std::int32_t head_dim, std::int32_t segment_begin,
-                                   float* partial) {
-  const std::int32_t t = all.token_of(i), segment_end = segment_begin + kAttentionSegment;
-  TileQuery query = {all.q_of(i, head_dim), partial, all.begin(t), all.end(t)};
-  if (query.begin < segment_begin) query.begin = segment_begin;
-  if (query.end > segment_end) query.end = segment_end;
-  return query;
+                                   std::int32_t head_dim, std::int32_t segment, float* partial) {
+  const SeenPositions seen = all.seen(all.token_of(i), segment);
+  return {all.q_of(i, head_dim), partial, seen.begin, seen.end};
 }
 
 // acc and partial are partials of one query; acc becomes that of both together.
@@ -78,27 +74,32 @@ static void transpose_queries(const AttentionQueries& all, std::int32_t head_dim
 // cache for all tiles. The partial of query i goes to row partial_row(segment, i) of `partials`; if
 // that is null, it is merged into accs[i].
 template <typename V, typename Element>
-static void run_segments(const AttentionQueries& all, const KvPages& kv,
+static void run_segments(const AttentionQueries& of_all, const KvPages& kv,
                          const std::int32_t* block_table, float scale, std::int32_t first_segment,
                          std::int32_t end_segment, float* partials, float* accs, float* scratch) {
   static_assert(V::kTile <= kMaxAttentionTile);
+  AttentionQueries all = of_all;
   const std::int32_t n = all.n_queries(), head_dim = kv.head_dim;
   const std::int64_t row = attention_partial_floats(head_dim);
   float* transposed = scratch;
   float* tile_partials = transposed + std::int64_t{n} * head_dim;
   const Pages<Element> pages = {kv, block_table, scale, tile_partials + V::kTile * row};
   const std::int32_t seen_end = all.end(all.n_tokens - 1);
-  transpose_queries<V>(all, head_dim, transposed);
   for (std::int32_t segment = first_segment; segment < end_segment; ++segment) {
-    const std::int32_t begin = segment * kAttentionSegment;
+    const std::int32_t begin = all.segment_begin(segment);
+    const bool of_sinks = all.is_of_sinks(segment);
+    if (segment == first_segment || of_all.is_of_sinks(segment - 1)) {
+      all = of_all.meeting(segment);
+      transpose_queries<V>(all, head_dim, transposed);
+    }
     for (std::int32_t i = 0; i < n;) {
       const std::int32_t width = tile_width<V>(n - i);
       float* to = tile_partials;
       if (partials != nullptr) to = partials + all.partial_row(segment, i) * row;
       TileQuery queries[V::kTile];
       for (std::int32_t j = 0; j < width; ++j)
-        queries[j] = tile_query(all, i + j, head_dim, begin, to + j * row);
-      const std::int32_t fetch_end = i == 0 ? seen_end : 0;
+        queries[j] = tile_query(all, i + j, head_dim, segment, to + j * row);
+      const std::int32_t fetch_end = i == 0 && !of_sinks ? seen_end : 0;
       attend_tile<V, V::kTile>(width, transposed + std::int64_t{i} * head_dim, pages, begin,
                                fetch_end, queries);
       if (partials == nullptr) {

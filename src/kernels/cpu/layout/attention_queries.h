@@ -13,6 +13,14 @@ namespace tinyllm {
 // depends on this number only.
 inline constexpr std::int32_t kAttentionSegment = 256;
 
+// Attention sinks make one partial result of their own, so there are at most so many.
+inline constexpr std::int32_t kMaxAttentionSinks = kAttentionSegment;
+
+// Positions [begin, end).
+struct SeenPositions {
+  std::int32_t begin, end;
+};
+
 // Query heads that read one K/V head, of tokens at consecutive positions of one sequence. Query i
 // is head i % n_heads of token i / n_heads.
 struct AttentionQueries {
@@ -23,16 +31,29 @@ struct AttentionQueries {
   std::int32_t n_tokens;
   std::int32_t n_heads;
   std::int32_t position;  // of the first token
-  std::int32_t window;    // a token sees at most so many positions, its own included; 0: all
+  std::int32_t window;    // a token sees its last so many positions, its own included; 0: all
+  std::int32_t sinks;     // with a window: the first so many as well
+  const float* sink_q;    // the queries as they meet the sinks, in the layout of q; without: unused
 
   std::int32_t n_queries() const { return n_tokens * n_heads; }
-  // Token t sees the positions [begin, end).
+  // Token t sees the positions [begin, end), and where that leaves out some between them and the
+  // sinks, the sinks apart from them.
   std::int32_t end(std::int32_t t) const { return position + t + 1; }
   std::int32_t begin(std::int32_t t) const {
-    return window == 0 || end(t) < window ? 0 : end(t) - window;
+    return window == 0 || end(t) <= window + sinks ? 0 : end(t) - window;
   }
+  bool sees_sinks_apart(std::int32_t t) const { return sinks > 0 && begin(t) > 0; }
   // Segments [first, end) hold what some token sees. Segment s: positions [256 s, 256 (s + 1)).
-  std::int32_t first_segment() const { return begin(0) / kAttentionSegment; }
+  // Where some token sees the sinks apart, they come first, as a segment of their own.
+  std::int32_t first_segment() const {
+    return begin(0) / kAttentionSegment - (sees_sinks_apart(n_tokens - 1) ? 1 : 0);
+  }
+  bool is_of_sinks(std::int32_t segment) const {
+    return sees_sinks_apart(n_tokens - 1) && segment == first_segment();
+  }
+  std::int32_t segment_begin(std::int32_t segment) const {
+    return is_of_sinks(segment) ? 0 : segment * kAttentionSegment;
+  }
   std::int32_t end_segment() const {
     return (end(n_tokens - 1) + kAttentionSegment - 1) / kAttentionSegment;
   }
@@ -47,8 +68,21 @@ struct AttentionQueries {
   std::int64_t partial_row(std::int32_t segment, std::int32_t query) const {
     return std::int64_t{segment - first_segment()} * n_queries() + query;
   }
+  // What token t sees of a segment. Where it sees nothing, begin >= end.
+  SeenPositions seen(std::int32_t t, std::int32_t segment) const {
+    if (is_of_sinks(segment)) return {0, sees_sinks_apart(t) ? sinks : 0};
+    const std::int32_t first = segment * kAttentionSegment, last = first + kAttentionSegment;
+    return {begin(t) > first ? begin(t) : first, end(t) < last ? end(t) : last};
+  }
   bool sees(std::int32_t t, std::int32_t segment) const {
-    return begin(t) < (segment + 1) * kAttentionSegment && end(t) > segment * kAttentionSegment;
+    const SeenPositions positions = seen(t, segment);
+    return positions.begin < positions.end;
+  }
+  // The same with the queries that meet this segment.
+  AttentionQueries meeting(std::int32_t segment) const {
+    AttentionQueries queries = *this;
+    if (is_of_sinks(segment)) queries.q = sink_q;
+    return queries;
   }
 };
 
@@ -72,7 +106,7 @@ struct AttentionKernels {
   // block_size and head_dim of the pages that it takes are multiples of this: they fill registers.
   std::int32_t page_multiple;
 
-  // out = softmax(q . K[p] * scale, p in [begin, end) of the token) V.
+  // out = softmax(q . K[p] * scale, p in [begin, end) of the token, and its sinks) V.
   // Positions run in segments of 256 anchored at 0. Each makes a partial result from nothing (max,
   // sum of exp, sum of exp times V: Milakov & Gimelshein 2018), and partials merge ascending.
   // scratch: attention_scratch_floats of the queries.

@@ -103,9 +103,9 @@ void begin_partial(float* acc, std::int32_t head_dim) {
 void attend_segment(const AttentionQueries& queries, std::int32_t query, std::int32_t segment,
                     const KvPages& kv, const std::int32_t* block_table, float scale, float* partial,
                     float* scores) {
-  const std::int32_t t = queries.token_of(query), first = segment * kAttentionSegment;
-  attend(queries.q_of(query, kv.head_dim), kv, block_table, std::max(first, queries.begin(t)),
-         std::min(first + kAttentionSegment, queries.end(t)), scale, partial, scores);
+  const SeenPositions seen = queries.seen(queries.token_of(query), segment);
+  attend(queries.meeting(segment).q_of(query, kv.head_dim), kv, block_table, seen.begin, seen.end,
+         scale, partial, scores);
 }
 
 }  // namespace
