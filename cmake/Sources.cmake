@@ -67,7 +67,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
 
 # Folders whose work is numbers, and text/: the Check builds optimise no others. UBSan instruments the former, but for the
 # kernels of an instruction set: it makes eight times the code of their templates.
-set(numeric_folders tensor|quant|rope|loader|kernels|reference|sampling|schedule|cache)
+set(numeric_folders tensor|quant|rope|loader|kernels|encoder|reference|sampling|schedule|cache)
 set(busy_sources ${library_sources})
 list(FILTER busy_sources INCLUDE REGEX "/src/(${numeric_folders}|text)/")
 set_property(SOURCE ${busy_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Check>:-O1>)

@@ -292,7 +292,7 @@ def lint(_):
 def models(options):
     """Fetches the models that tests use, so that no test has to skip."""
     result = Result()
-    for name in ["smollm2-135m"] + (["qwen2.5-coder-1.5b"] if options.long else []):
+    for name in ["smollm2-135m", "all-minilm-l6-v2"] + (["qwen2.5-coder-1.5b"] if options.long else []):
         result.add(check(f"tinyllm pull {name}", [BUILD / "release/tinyllm", "pull", name]))
     return result
 

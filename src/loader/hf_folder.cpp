@@ -108,4 +108,17 @@ void HuggingFaceFolder::add_weights(const std::string& file_name) {
   unread_.merge(contents.unread);
 }
 
+std::string model_type_of(const std::filesystem::path& folder) {
+  constexpr std::uint64_t kMaxBytes = 1 << 20;
+  try {
+    std::error_code unreadable;
+    const std::filesystem::path config = folder / kConfig;
+    if (!std::filesystem::is_regular_file(config, unreadable)) return "";
+    const nlohmann::json json = parse_json(read_text_file(config, kMaxBytes), config.string());
+    return JsonField(json, config.string()).member("model_type").string_or("");
+  } catch (const Error&) {
+    return "";  // whoever opens it says what is wrong
+  }
+}
+
 }  // namespace tinyllm

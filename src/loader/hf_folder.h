@@ -47,4 +47,8 @@ class HuggingFaceFolder {
   UnreadTensors unread_;
 };
 
+// "model_type" of the folder's config.json: "llama", "bert"; empty where there is none to be read.
+// Throws nothing.
+std::string model_type_of(const std::filesystem::path& folder);
+
 }  // namespace tinyllm

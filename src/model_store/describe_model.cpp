@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "loader/checkpoint.h"
+#include "loader/hf_folder.h"
 #include "tensor/dtype.h"
 
 namespace tinyllm {
@@ -28,9 +29,9 @@ std::uint64_t bytes_on_disk(const fs::path& path) {
   return n_bytes;
 }
 
-std::string main_dtype(const Checkpoint& checkpoint) {
+std::string main_dtype(const TensorMap& tensors) {
   std::map<std::string, std::int64_t> bytes_of;
-  for (const auto& [key, tensor] : checkpoint.tensors()) {
+  for (const auto& [key, tensor] : tensors) {
     bytes_of[name(tensor.dtype)] += tensor.n_bytes();
   }
   const auto most =
@@ -51,11 +52,17 @@ ModelDescription describe_model(const LocalModel& model) {
   ModelDescription description;
   description.bytes = bytes_on_disk(model.path);
   try {
+    if (model_type_of(model.path) == "bert") {  // an encoder: no Checkpoint, which generates
+      const HuggingFaceFolder folder(model.path);
+      description.architecture = "bert";
+      description.format = "safetensors " + main_dtype(folder.tensors());
+      return description;
+    }
     const Checkpoint checkpoint = Checkpoint::open(model.path);
     const bool is_gguf = checkpoint.format() == CheckpointFormat::gguf;
     description.bytes = static_cast<std::uint64_t>(checkpoint.file_bytes());
     description.architecture = checkpoint.config().architecture;
-    description.format = (is_gguf ? "GGUF " : "safetensors ") + main_dtype(checkpoint);
+    description.format = (is_gguf ? "GGUF " : "safetensors ") + main_dtype(checkpoint.tensors());
   } catch (const std::exception& error) {
     description.unsupported = without_path(error.what(), model.path);
   }

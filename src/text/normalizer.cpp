@@ -58,9 +58,14 @@ void order_marks(std::vector<utf8proc_int32_t>& code_points) {
   }
 }
 
-std::string nfc_of(std::string_view text) {
+std::vector<utf8proc_int32_t> nfd_of(std::string_view text) {
   std::vector<utf8proc_int32_t> code_points = decompose(text);
   order_marks(code_points);
+  return code_points;
+}
+
+std::string nfc_of(std::string_view text) {
+  std::vector<utf8proc_int32_t> code_points = nfd_of(text);
   const utf8proc_ssize_t n = utf8proc_normalize_utf32(
       code_points.data(), static_cast<utf8proc_ssize_t>(code_points.size()),
       static_cast<utf8proc_option_t>(kForm));
@@ -99,6 +104,14 @@ RewrittenText normalize_nfc(std::string_view text) {
     }
     begin += part.size();
   }
+  return out;
+}
+
+std::string normalize_nfd(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const utf8proc_int32_t code_point : nfd_of(text))
+    append_utf8(out, static_cast<char32_t>(code_point));
   return out;
 }
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/quote.h"
 #include "text/added_vocabulary.h"
+#include "text/tokenizer_parts.h"
 #include "text/tokenizer_spec.h"
 
 namespace tinyllm {
@@ -181,19 +182,8 @@ void read_model(TokenizerSpec& spec, const JsonField& model) {
   read_unknown(spec, model);
 }
 
-// A component whose type is "Sequence" stands for its parts (field `parts_name`).
-std::vector<JsonField> flatten(const JsonField& component, const char* parts_name) {
-  if (component.is_null()) return {};
-  if (component.member("type").string() != "Sequence") return {component};
-  std::vector<JsonField> parts;
-  for (const JsonField& part : component.member(parts_name).elements()) {
-    for (JsonField& leaf : flatten(part, parts_name)) parts.push_back(std::move(leaf));
-  }
-  return parts;
-}
-
 void read_normalizer(TokenizerSpec& spec, const JsonField& normalizer) {
-  for (const JsonField& part : flatten(normalizer, "normalizers")) {
+  for (const JsonField& part : tokenizer_parts(normalizer, "normalizers")) {
     if (part.member("type").string() != "NFC") {
       part.member("type").refuse(ErrorCode::unsupported, "'NFC'");
     }
@@ -236,7 +226,7 @@ PretokenizerStage read_split(const JsonField& split) {
 // Every stage before ByteLevel, and the split that is a part of ByteLevel.
 void read_pretokenizer(TokenizerSpec& spec, const JsonField& pretokenizer) {
   bool has_byte_level = false;
-  for (const JsonField& part : flatten(pretokenizer, "pretokenizers")) {
+  for (const JsonField& part : tokenizer_parts(pretokenizer, "pretokenizers")) {
     const JsonField type = part.member("type");
     if (has_byte_level) type.refuse(ErrorCode::unsupported, "before ByteLevel");
     if (type.string() == "Split") {
@@ -269,60 +259,15 @@ void read_pretokenizer(TokenizerSpec& spec, const JsonField& pretokenizer) {
   }
 }
 
-void put_around(TokenizerSpec& spec, const std::vector<TokenId>& before,
-                const std::vector<TokenId>& behind) {
-  spec.prefix_ids.insert(spec.prefix_ids.begin(), before.begin(), before.end());
-  spec.suffix_ids.insert(spec.suffix_ids.end(), behind.begin(), behind.end());
+void read_around(TokenizerSpec& spec, const JsonField& post_processor) {
+  AroundText around = read_post_processor(post_processor);
+  spec.prefix_ids = std::move(around.before);
+  spec.suffix_ids = std::move(around.behind);
   if (!spec.prefix_ids.empty()) spec.bos_id = spec.prefix_ids.front();
 }
 
-// BOS and EOS stand around sequence A in the template for one text.
-void read_template(TokenizerSpec& spec, const JsonField& processing) {
-  std::vector<TokenId> before, behind;
-  int n_sequences = 0;
-  for (const JsonField& entry : processing.member("single").elements()) {
-    if (!entry.member("Sequence").is_null()) {
-      ++n_sequences;
-      continue;
-    }
-    const std::string& name = entry.member("SpecialToken").member("id").string();
-    const JsonField token = processing.member("special_tokens").member(name);
-    for (const JsonField& id : token.member("ids").elements()) {
-      (n_sequences == 0 ? before : behind).push_back(id.id());
-    }
-  }
-  if (n_sequences != 1) {
-    processing.member("single").refuse(ErrorCode::unsupported, "a template with one Sequence");
-  }
-  put_around(spec, before, behind);
-}
-
-// RobertaProcessing and BertProcessing: "cls": ["<s>", 0], "sep": ["</s>", 2].
-void read_cls_and_sep(TokenizerSpec& spec, const JsonField& processing) {
-  const auto id_of = [&](const char* name) {
-    const std::vector<JsonField> pair = processing.member(name).elements();
-    if (pair.size() != 2) processing.member(name).refuse(ErrorCode::invalid_input, "[text, id]");
-    return pair[1].id();
-  };
-  put_around(spec, {id_of("cls")}, {id_of("sep")});
-}
-
-void read_post_processor(TokenizerSpec& spec, const JsonField& post_processor) {
-  for (const JsonField& part : flatten(post_processor, "processors")) {
-    const JsonField type = part.member("type");
-    if (type.string() == "TemplateProcessing") {
-      read_template(spec, part);
-    } else if (type.string() == "RobertaProcessing" || type.string() == "BertProcessing") {
-      read_cls_and_sep(spec, part);
-    } else if (type.string() != "ByteLevel") {  // ByteLevel only moves offsets
-      type.refuse(ErrorCode::unsupported,
-                  "Sequence, TemplateProcessing, RobertaProcessing, BertProcessing or ByteLevel");
-    }
-  }
-}
-
 void check_decoder(const JsonField& decoder) {
-  const std::vector<JsonField> parts = flatten(decoder, "decoders");
+  const std::vector<JsonField> parts = tokenizer_parts(decoder, "decoders");
   if (parts.size() != 1) decoder.refuse(ErrorCode::unsupported, "ByteLevel");
   const JsonField type = parts.front().member("type");
   if (type.string() != "ByteLevel") type.refuse(ErrorCode::unsupported, "'ByteLevel'");
@@ -351,7 +296,7 @@ TokenizerSpec parse_tokenizer_json(std::string_view json, const std::string& sou
   check_model(model);
   read_normalizer(spec, root.member("normalizer"));
   read_pretokenizer(spec, root.member("pre_tokenizer"));
-  read_post_processor(spec, root.member("post_processor"));
+  read_around(spec, root.member("post_processor"));
   check_decoder(root.member("decoder"));
   read_model(spec, model);
   const JsonField vocab = model.member("vocab");

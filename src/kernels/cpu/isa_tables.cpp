@@ -1,6 +1,8 @@
 #include "kernels/cpu/isa_tables.h"
 
 #include "kernels/cpu/scalar/add.h"
+#include "kernels/cpu/scalar/gelu.h"
+#include "kernels/cpu/scalar/layer_norm.h"
 #include "kernels/cpu/scalar/paged_attention.h"
 #include "kernels/cpu/scalar/panels.h"
 #include "kernels/cpu/scalar/rms_norm.h"
@@ -64,6 +66,8 @@ const RowKernels& scalar_row_kernels() {
                     .merge_partials = scalar::merge_partials},
       .silu_mul = scalar::silu_mul,
       .add = scalar::add,
+      .layer_norm = scalar::layer_norm,
+      .gelu = scalar::gelu,
   };
   return table;
 }
@@ -83,6 +87,8 @@ const RowKernels& avx2_row_kernels() {
       .attention = with_fallback(avx2::kAttention, scalar_row_kernels()),
       .silu_mul = avx2::silu_mul,
       .add = avx2::add,
+      .layer_norm = avx2::layer_norm,
+      .gelu = avx2::gelu,
   };
   return table;
 }
@@ -125,6 +131,8 @@ const RowKernels& neon_row_kernels() {
       .attention = with_fallback(neon::kAttention, scalar_row_kernels()),
       .silu_mul = neon::silu_mul,
       .add = neon::add,
+      .layer_norm = neon::layer_norm,
+      .gelu = neon::gelu,
   };
   return table;
 }

@@ -65,6 +65,12 @@ struct RowKernels {
   // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. Shazeer 2020.
   void (*silu_mul)(const float* gate, const float* up, float* out, std::int64_t n);
   void (*add)(float* x, const float* y, std::int64_t n);  // x[i] += y[i]: biases and residuals
+  // Of encoders. out[i] = (x[i] - mean) / sqrt(variance + eps) * weight[i] + bias[i]; out may be x.
+  // Ba et al. 2016.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out,
+                     std::int64_t n, float eps);
+  // out[i] = x[i] / 2 * (1 + erf(x[i] / sqrt(2))); out may be x. Hendrycks & Gimpel 2016.
+  void (*gelu)(const float* x, float* out, std::int64_t n);
 };
 
 }  // namespace tinyllm

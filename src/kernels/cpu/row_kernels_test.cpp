@@ -89,6 +89,29 @@ TEST_P(RowOperators, NormSiluAdd) {
     EXPECT_NEAR(got[i], want[i], 1e-34f + 1e-6f * std::fabs(want[i])) << i;
 }
 
+TEST_P(RowOperators, LayerNormAndGelu) {
+  for (const std::int64_t n : {1, 7, 8, 31, 64, 577}) {
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<float> x = random_floats(size, 31, 3.0f), y = random_floats(size, 37, 3.0f),
+                             z = random_floats(size, 39);
+    std::vector<float> want(size), got(size);
+    scalar_.layer_norm(x.data(), y.data(), z.data(), want.data(), n, 1e-5f);
+    kernels_.layer_norm(x.data(), y.data(), z.data(), got.data(), n, 1e-5f);
+    expect_close(got, want, static_cast<float>(n) / 4 + 8, "layer_norm");
+    scalar_.gelu(x.data(), want.data(), n);
+    kernels_.gelu(x.data(), got.data(), n);
+    expect_close(got, want, 8, "gelu");
+  }
+  for (float value = -12.0f; value <= 12.0f; value += 0.01f) {
+    const std::vector<float> x(8, value);
+    std::vector<float> want(8), got(8);
+    scalar_.gelu(x.data(), want.data(), 8);
+    kernels_.gelu(x.data(), got.data(), 8);
+    // |x| / 2 times erfc's error of 1.5e-7, and three roundings.
+    EXPECT_NEAR(got[0], want[0], (0.75e-7f + 3 * 0x1p-24f) * std::fabs(value)) << value;
+  }
+}
+
 TEST_P(RowOperators, Rope) {
   for (const std::int64_t head_dim : {2, 8, 20, 64, 128}) {
     const auto size = static_cast<std::size_t>(head_dim);
@@ -125,6 +148,10 @@ TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
       ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, gate " << at;
       kernels_.silu_mul(ones.data(), x.data(), out.data(), n);
       ASSERT_TRUE(std::isnan(out[at])) << "silu_mul, up " << at;
+      kernels_.gelu(x.data(), out.data(), n);
+      ASSERT_TRUE(std::isnan(out[at])) << "gelu " << at;
+      kernels_.layer_norm(x.data(), ones.data(), ones.data(), out.data(), n, 1e-5f);
+      for (const float value : out) ASSERT_TRUE(std::isnan(value)) << "layer_norm " << at;
     }
   }
 }
@@ -172,7 +199,8 @@ TEST(PickIsa, UnknownNamesAreOneClearLine) {
   EXPECT_EQ(message_of("", "softmax9=scalar"),
             "TINYLLM_KERNELS: 'softmax9' is not a kernel; the kernels are rms_norm, quantise_act, "
             "panels, "
-            "rope_split_halves, rope_interleaved, store_kv, attention, silu_mul, add");
+            "rope_split_halves, rope_interleaved, store_kv, attention, silu_mul, add, "
+            "layer_norm, gelu");
   EXPECT_NE(message_of("", "rms_norm").find("'' is not an instruction set"), std::string::npos);
 }
 

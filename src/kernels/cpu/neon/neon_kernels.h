@@ -32,5 +32,8 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
 extern const AttentionKernels kAttention;
 void silu_mul(const float* gate, const float* up, float* out, std::int64_t n);
 void add(float* x, const float* y, std::int64_t n);
+void layer_norm(const float* x, const float* weight, const float* bias, float* out, std::int64_t n,
+                float eps);
+void gelu(const float* x, float* out, std::int64_t n);
 
 }  // namespace tinyllm::neon

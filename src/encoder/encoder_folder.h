@@ -1,0 +1,32 @@
+#pragma once
+// A sentence-transformers folder: what its JSON files say of an encoder, beside the weights.
+// Any thread.
+
+#include <cstdint>
+#include <filesystem>
+
+#include "encoder/encoder_config.h"
+#include "encoder/pooling.h"
+#include "loader/hf_folder.h"
+#include "text/wordpiece_tokenizer.h"
+
+namespace tinyllm {
+
+struct EncoderFolder {
+  HuggingFaceFolder files;
+  EncoderConfig config;
+  Pooling pooling;
+  WordPieceTokenizer tokenizer;
+  std::int64_t max_seq_len;  // ids of a text with [CLS] and [SEP]; longer ones are cut
+
+  // Throws Error{not_found | invalid_input | unsupported | io}; the message names file, field,
+  // found, wanted. A folder without modules.json is pooled by the mean, as sentence-transformers
+  // does it.
+  explicit EncoderFolder(const std::filesystem::path& folder);
+};
+
+// Does this path hold an encoder, not a model that generates? A folder whose config.json has
+// "model_type": "bert". Throws nothing.
+bool is_encoder_folder(const std::filesystem::path& path);
+
+}  // namespace tinyllm
