@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -72,7 +73,8 @@ std::string number_of(int row, int column) {
 }
 
 std::string text_of(std::size_t n_sentences, double depth, const std::string& number) {
-  const auto place = static_cast<std::size_t>(depth * static_cast<double>(n_sentences) + 0.5);
+  const auto place =
+      static_cast<std::size_t>(std::lround(depth * static_cast<double>(n_sentences)));
   std::string text;
   for (std::size_t i = 0; i <= n_sentences; ++i) {
     if (i == place) text += fmt::format("The secret number of the lighthouse is {}. ", number);
