@@ -46,7 +46,7 @@ struct Engine::State {
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
-  void count_drafts(const RowOutput& output);
+  void count_drafts(Choice& choice, const RowOutput& output, std::size_t n_taken);
   FinishReason judge(Choice& choice, TokenId token_id);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();

@@ -131,16 +131,21 @@ RowResult Engine::State::take(const RowOutput& output) {
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
   if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
-  if (output.n_draws > 1) count_drafts(output);
   if (output.n_draws > 0) take_tokens(choice, output, result);
   return result;
 }
 
-// A right draft stands before each drawn token but the first.
-void Engine::State::count_drafts(const RowOutput& output) {
+// Every drawn token but the last is the draft at its place. Right drafts behind the end of the text
+// are none of its tokens.
+void Engine::State::count_drafts(Choice& choice, const RowOutput& output, std::size_t n_taken) {
+  const std::size_t n_proposed = static_cast<std::size_t>(output.n_draws) - 1;
+  if (n_proposed == 0) return;
+  const std::size_t n_right = output.token_ids.size() - 1;
   ++metrics.n_drafts;
-  metrics.n_draft_tokens += static_cast<std::uint64_t>(output.n_draws - 1);
-  metrics.n_accepted_tokens += output.token_ids.size() - 1;
+  metrics.n_draft_tokens += n_proposed;
+  metrics.n_accepted_tokens += n_right;
+  choice.drafts += {1, static_cast<std::int64_t>(n_proposed),
+                    static_cast<std::int64_t>(std::min(n_right, n_taken))};
 }
 
 // Whether a drawn token ends its text without being a part of it.
@@ -184,6 +189,8 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
       result.finish = FinishReason::stop;
   }
   result.token_ids = output.token_ids.first(n_taken);
+  count_drafts(choice, output, n_taken);
+  piece.drafts = choice.drafts;
   tell(choice.stream, std::move(piece));
 }
 
