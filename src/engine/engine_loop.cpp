@@ -72,6 +72,7 @@ Engine::State::State(Parts engine_parts)
   if (parts.kv_store) {
     traffic.emplace(std::move(parts.kv_store), *parts.backend, scheduler, [this] { inbox.wake(); });
   }
+  if (parts.draft_model) add_model_drafter();
   metrics.n_blocks = parts.options.kv.n_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
