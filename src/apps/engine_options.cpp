@@ -2,6 +2,7 @@
 
 #include "api/step_profile.h"
 #include "base/error.h"
+#include "client/open_model.h"
 
 namespace tinyllm {
 namespace {
@@ -14,6 +15,7 @@ void add_common_options(Command command, EngineFlags& flags) {
   command.add_option("-c,--context", flags.context, "Tokens that prompt and answer may fill")
       .in_range(1, 1 << 24)
       .type_name("N");
+  add_context_options(command, flags.sight);
   command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
       .one_of({"bf16", "int8", "f32"})
       .show_default();
@@ -24,10 +26,11 @@ void add_common_options(Command command, EngineFlags& flags) {
   command
       .add_option(
           "--speculate", flags.speculate,
-          "Guess tokens from what was written before and verify several in a step; the text "
-          "stays the same. auto: on the CPU")
-      .one_of({"auto", "suffix", "off"})
+          "Guess tokens from what was written before, or by a draft model, and verify several in a "
+          "step; the text stays the same. auto: both, suffix on the CPU only")
+      .one_of({"auto", "suffix", "model", "off"})
       .show_default();
+  add_draft_model_option(command, flags);
   command
       .add_option(
           "--kv-blocks", flags.kv_blocks,
@@ -68,6 +71,32 @@ DeviceSpec device_of(const DeviceFlags& flags) {
   return *device;
 }
 
+void add_context_options(Command command, ContextFlags& flags) {
+  command
+      .add_option("--window", flags.window,
+                  "A token sees the last N tokens only, so that a text may have any length; with "
+                  "--sinks")
+      .in_range(kMinWindow, 1 << 24)
+      .type_name("N");
+  command
+      .add_option("--sinks", flags.sinks,
+                  "With --window: the first N tokens stay in sight as well; 4 is usual")
+      .in_range(0, 256)
+      .type_name("N");
+  command
+      .add_option("--rope-scaling", flags.rope_scaling,
+                  "Stretch the context F times, in place of what the file says: linear:F, yarn:F, "
+                  "yarn:F,LENGTH where the model was trained for LENGTH tokens, or none")
+      .type_name("KIND");
+}
+
+ContextSettings context_settings(const ContextFlags& flags) {
+  ContextSettings settings{.window = flags.window, .sinks = flags.sinks, .rope_scaling = {}};
+  if (!flags.rope_scaling.empty()) settings.rope_scaling = parse_rope_scaling(flags.rope_scaling);
+  validate(settings);
+  return settings;
+}
+
 void add_engine_options(Command command, EngineFlags& flags) {
   command.add_option("--engine", flags.engine, "What computes: the engine, or the plain f32 path")
       .one_of({"batched", "reference"})
@@ -84,6 +113,13 @@ void add_kv_store_option(Command command, EngineFlags& flags) {
           "begins like an earlier one starts where that ended, also after a restart; SIZE as "
           "in 500M or 20G (default 16G)")
       .type_name("DIR[:SIZE]");
+}
+
+void add_draft_model_option(Command command, EngineFlags& flags) {
+  command
+      .add_option("--draft-model", flags.draft_model,
+                  "A smaller model with the same vocabulary that guesses tokens")
+      .type_name("MODEL");
 }
 
 void add_profile_option(Command command, EngineFlags& flags) {
@@ -107,6 +143,7 @@ void add_batched_engine_options(Command command, EngineFlags& flags) {
 
 EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
+  options.context = context_settings(flags.sight);
   options.device = device_of(flags);
   options.n_threads = flags.n_threads;
   options.limits.max_model_len = static_cast<std::int32_t>(flags.context);
@@ -115,6 +152,10 @@ EngineOptions engine_options(const EngineFlags& flags) {
                                               : KvType::bf16;
   options.kv.n_blocks = flags.kv_blocks;
   options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
+  if (!flags.draft_model.empty()) {
+    if (flags.reference()) fail(ErrorCode::usage, "--draft-model works with --engine batched only");
+    options.draft_model = find_model(flags.draft_model);
+  }
   if (!flags.kv_store.empty()) {
     if (flags.reference()) fail(ErrorCode::usage, "--kv-store works with --engine batched only");
     options.kv_store = parse_kv_store(flags.kv_store);

@@ -16,13 +16,21 @@ struct DeviceFlags {
   bool exact_float = false;    // on the CPU
 };
 
+// What a run may want otherwise than the model's file.
+struct ContextFlags {
+  std::int64_t window = 0, sinks = 0;  // positions that a token sees; 0: as the file says
+  std::string rope_scaling;            // "yarn:4"; empty: as the file says
+};
+
 struct EngineFlags : DeviceFlags {
   std::string engine = "batched";  // or "reference"
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
+  ContextFlags sight;              // --window, --sinks, --rope-scaling
   std::string kv_type = "bf16";    // "int8" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
-  std::string speculate = "auto";  // "suffix" or "off"
+  std::string speculate = "auto";  // "suffix", "model" or "off"
+  std::string draft_model;         // a name; empty: none
   std::int32_t kv_blocks = 0;      // 0: from free memory
   std::string kv_store;            // "DIR" or "DIR:SIZE"; empty: none
   std::int32_t max_num_seqs = 0;   // 0: the engine's default
@@ -37,10 +45,16 @@ struct EngineFlags : DeviceFlags {
 void add_device_options(Command command, DeviceFlags& flags);
 // Throws Error{usage} for what is no device.
 DeviceSpec device_of(const DeviceFlags& flags);
+// --window, --sinks and --rope-scaling.
+void add_context_options(Command command, ContextFlags& flags);
+// What open_checkpoint takes (client/open_model.h). Throws Error{usage}.
+ContextSettings context_settings(const ContextFlags& flags);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
 // --kv-store, for commands whose prompts may be found again.
 void add_kv_store_option(Command command, EngineFlags& flags);
+// --draft-model.
+void add_draft_model_option(Command command, EngineFlags& flags);
 // --profile, for commands whose completer may tell (client/completer.h).
 void add_profile_option(Command command, EngineFlags& flags);
 // Throws Error{usage} where --profile cannot tell: the reference path has no steps.

@@ -96,9 +96,7 @@ const EngineMetrics& Engine::metrics() const { return state_->metrics; }
 const EngineOptions& Engine::options() const { return state_->parts.options; }
 const StepLimits& Engine::limits() const { return options().limits; }
 const KvSpec& Engine::kv() const { return options().kv; }
-std::int64_t Engine::max_model_len() const {
-  return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
-}
+std::int64_t Engine::max_model_len() const { return state_->scheduler.longest_text(); }
 std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
 bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }
@@ -118,8 +116,11 @@ std::int64_t Engine::weight_bytes_a_token() const {
 }
 
 std::int64_t Engine::kv_bytes() const {
-  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv()) *
-         kv().n_blocks;
+  const Parts& parts = state_->parts;
+  std::int64_t block_bytes = parts.backend->kv_block_bytes(parts.decoder->sizes(), kv());
+  if (const DraftModel* draft = parts.draft_model.get())
+    block_bytes += draft->backend->kv_block_bytes(draft->decoder->sizes(), kv());
+  return block_bytes * kv().n_blocks;
 }
 
 }  // namespace tinyllm
