@@ -36,18 +36,18 @@ constexpr std::int64_t kMostTokens = 512;
 constexpr std::int64_t kTokenCounts[] = {1, 2, 4, 8, 32, 512};
 constexpr std::int32_t kHeadDim = 128, kBlockSize = 32, kQueryHeads = 6;
 
-// What one core does at most, in operations and bytes a second; 0: not known.
-struct Limits {
-  double int8 = 0, f32 = 0;
-};
-
-Limits limits_of(std::string_view isa) {
+// What one core does at most, in 10^9 operations a second by kind; empty: not known.
+json limits_of(std::string_view isa) {
+  const auto limits = [](double int8, double f32) {
+    return json{{"int8_gops", int8 / 1e9}, {"f32_gops", f32 / 1e9}};
+  };
 #if defined(__x86_64__)
-  if (isa == "avx512") return {peak_int8_avx512(), peak_f32_avx512()};
-  if (isa == "avxvnni") return {peak_int8_avxvnni(), peak_f32_avx2()};
-  if (isa == "avx2") return {peak_int8_avx2(), peak_f32_avx2()};
+  if (isa == "avx512bf16") return {{"bf16_gops", peak_bf16_avx512() / 1e9}};
+  if (isa == "avx512") return limits(peak_int8_avx512(), peak_f32_avx512());
+  if (isa == "avxvnni") return limits(peak_int8_avxvnni(), peak_f32_avx2());
+  if (isa == "avx2") return limits(peak_int8_avx2(), peak_f32_avx2());
 #endif
-  return {};
+  return json::object();
 }
 
 // Weights: any bytes do, but as scales and floats they should be ordinary numbers. 0x10 to 0x2f
@@ -96,7 +96,9 @@ void run_panel(benchmark::State& state, const RowKernels& kernels, TileFormat fo
     const std::byte* panel = weights.data() + i * bytes;
     for (std::int64_t t = 0; t < n_tokens; t += kMaxPanelTokens) {
       const std::int64_t n = std::min(kMaxPanelTokens, n_tokens - t);
-      if (kernels.quant_panel[slot] != nullptr) {
+      if (format == TileFormat::bf16_pairs) {
+        kernels.bf16_panel(panel, kCols, x.rounded(t), x.stride(), n, y, kTileRows);
+      } else if (kernels.quant_panel[slot] != nullptr) {
         kernels.quant_panel[slot](panel, kCols, x.quantised() + t, &residuals[0], n, y, kTileRows);
       } else {
         kernels.float_panel[slot](panel, kCols, x.row(t), x.stride(), n, y, kTileRows);
@@ -175,10 +177,17 @@ void register_rows(const RowKernels& kernels, const std::string& isa) {
   });
 }
 
+// Of a table that is another with bf16_panel only that.
+bool has_own_panel(const RowKernels& kernels, TileFormat format) {
+  const bool is_pairs = format == TileFormat::bf16_pairs;
+  return kernels.exact_isa != nullptr ? is_pairs : !is_pairs;
+}
+
 void register_kernels(const RowKernels& kernels, const Buffer& weights) {
   const std::string isa = kernels.isa;
   for (int i = 0; i < kNumTileFormats; ++i) {
     const auto format = static_cast<TileFormat>(i);
+    if (!has_own_panel(kernels, format)) continue;
     for (const std::int64_t n_tokens : kTokenCounts) {
       for (const bool dram : {false, true}) {
         const std::int64_t n_bytes = dram ? weights.n_bytes() : kL2Bytes;
@@ -190,6 +199,7 @@ void register_kernels(const RowKernels& kernels, const Buffer& weights) {
       }
     }
   }
+  if (kernels.exact_isa != nullptr) return;
   for (const KvType type : {KvType::bf16, KvType::int8}) {
     for (const auto& [n_tokens, context] : {std::pair{1, 512}, {1, 4096}, {16, 512}}) {
       for (const bool dram : {false, true}) {
@@ -205,9 +215,12 @@ void register_kernels(const RowKernels& kernels, const Buffer& weights) {
   register_rows(kernels, isa);
 }
 
-bool counts_floats(const std::string& kernel) {
-  return kernel.starts_with("f32") || kernel.starts_with("f16") || kernel.starts_with("bf16") ||
-         kernel.starts_with("attention");
+// The name of the limit that holds for a kernel.
+const char* limit_name(const std::string& kernel) {
+  if (kernel.starts_with("bf16_pairs")) return "bf16_gops";
+  const bool counts_floats = kernel.starts_with("f32") || kernel.starts_with("f16") ||
+                             kernel.starts_with("bf16") || kernel.starts_with("attention");
+  return counts_floats ? "f32_gops" : "int8_gops";
 }
 
 // Turns runs into rows of the report; prints them as they come unless JSON is wanted.
@@ -230,8 +243,7 @@ class Reporter final : public benchmark::BenchmarkReporter {
     const double bytes = run.counters.at("bytes").value, ops = run.counters.at("ops").value;
     const std::string kernel = name.substr(isa.size() + 1);
     json row = {{"name", name}, {"gb_s", bytes / 1e9}, {"gops", ops / 1e9}};
-    const char* const peak_name = counts_floats(kernel) ? "f32_gops" : "int8_gops";
-    const double peak = limits_.value(isa, json::object()).value(peak_name, 0.0);
+    const double peak = limits_.value(isa, json::object()).value(limit_name(kernel), 0.0);
     double limit = peak * 1e9;  // the roofline: arithmetic, or what memory brings
     if (dram) limit = std::min(limit, bandwidth_ * ops / bytes);
     if (ops > 0 && peak > 0) row["share_of_limit"] = ops / limit;
@@ -290,9 +302,8 @@ void run(const Settings& settings) {
   for (int i = 0; i < 3; ++i) bandwidth = std::max(bandwidth, measure_read_bandwidth(pool));
   json limits = {};
   for (const std::string_view isa : available_isas()) {
-    const Limits of_isa = limits_of(isa);
-    if (of_isa.int8 == 0) continue;
-    limits[isa] = {{"int8_gops", of_isa.int8 / 1e9}, {"f32_gops", of_isa.f32 / 1e9}};
+    json of_isa = limits_of(isa);
+    if (!of_isa.empty()) limits[isa] = std::move(of_isa);
   }
   const Buffer weights = make_weights(uncached_bytes());
   for (const std::string_view isa : available_isas()) register_kernels(row_kernels(isa), weights);
@@ -304,9 +315,11 @@ void run(const Settings& settings) {
   benchmark::Initialize(&n, arguments.data());
   if (!settings.as_json) {
     fmt::print("one core reads memory at {:.1f} GB/s\n", bandwidth / 1e9);
-    for (const auto& [isa, limit] : limits.items()) {
-      fmt::print("{}: at most {:.0f} GOPS of int8, {:.0f} of f32\n", isa,
-                 limit["int8_gops"].get<double>(), limit["f32_gops"].get<double>());
+    for (const auto& [isa, of_isa] : limits.items()) {
+      for (const auto& [kind, gops] : of_isa.items()) {
+        const std::string number = kind.substr(0, kind.find('_'));
+        fmt::print("{}: at most {:.0f} GOPS of {}\n", isa, gops.get<double>(), number);
+      }
     }
     fmt::print("\n{:<36}{:>9}{:>10}{:>10}\n", "kernel/tokens/weights from", "GB/s", "GOPS",
                "of limit");

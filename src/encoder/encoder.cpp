@@ -13,7 +13,7 @@ Encoder::Encoder(ThreadPool& pool, const RowKernels& kernels, const EncoderConfi
       kernels_(&kernels),
       weights_(&weights),
       config_(config),
-      quantises_(weights.layers.front().qkv.weight->has_quantised()),
+      forms_(weights.layers.front().qkv.weight->reads()),
       linear_(pool, kernels),
       attention_(pool, kernels, config, max_seq_len),
       hidden_(max_tokens * config.hidden_size * 4, "activations"),
@@ -26,7 +26,7 @@ Encoder::Encoder(ThreadPool& pool, const RowKernels& kernels, const EncoderConfi
 }
 
 void Encoder::quantise(InputRows& rows, std::int64_t t) {
-  if (quantises_) rows.quantise(*kernels_, t, kUsualSplit);
+  rows.convert(*kernels_, forms_, t, kUsualSplit);
 }
 
 void Encoder::norm(const EncoderNorm& weights, std::int64_t t) {

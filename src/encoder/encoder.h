@@ -44,7 +44,7 @@ class Encoder {
   const RowKernels* kernels_;
   const EncoderWeights* weights_;
   EncoderConfig config_;
-  bool quantises_;  // the matrices want int8
+  RowForms forms_;  // in which the matrices read their input
   CpuLinear linear_;
   EncoderAttention attention_;
   Buffer hidden_;                       // [max_tokens, hidden_size] f32

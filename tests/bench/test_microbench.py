@@ -27,13 +27,14 @@ def isas():
         "avxvnni": {"avx2", "fma", "f16c", "avx_vnni"},
         "avx512": {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vnni"},
     }
+    needs["avx512bf16"] = needs["avx512"] | {"avx512_bf16"}
     return {isa for isa, wanted in needs.items() if wanted <= flags}
 
 
 @pytest.fixture(scope="module")
 def report_file(tmp_path_factory):
     """The JSON report of the kernels that the roofline shows, and of one row operator and one attention."""
-    pattern = rf"^[^s][^/]*/(({'|'.join(TILES)})/[0-9]+/dram|rms_norm/l2|attention bf16 of 512/1/l2)$"
+    pattern = rf"^[^s][^/]*/(({'|'.join(TILES)}|bf16_pairs)/[0-9]+/dram|rms_norm/l2|attention bf16 of 512/1/l2)$"
     done = subprocess.run([MICROBENCH, "--json", "--min-time", "0.001", "--filter", pattern], capture_output=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode()
     path = tmp_path_factory.mktemp("microbench") / "kernels.json"
@@ -46,9 +47,13 @@ def test_every_instruction_set_is_measured(report_file):
     assert report["cpu"] and 0.5 < report["read_bandwidth_gb_s"] < 1000
     assert set(report["limits"]) == isas()
     for isa, limits in report["limits"].items():
-        assert 1 < limits["f32_gops"] < 10000 and 1 < limits["int8_gops"] < 100000, isa
+        kinds = {"bf16_gops"} if isa == "avx512bf16" else {"f32_gops", "int8_gops"}
+        assert set(limits) == kinds and all(1 < gops < 100000 for gops in limits.values()), isa
         names = [row["name"].removeprefix(isa + "/") for row in report["kernels"] if row["name"].startswith(isa + "/")]
-        wanted = [f"{tile}/{n}/dram" for tile in TILES for n in TOKENS] + ["rms_norm/l2", "attention bf16 of 512/1/l2"]
+        if isa == "avx512bf16":  # for the rest it is avx512
+            wanted = [f"bf16_pairs/{n}/dram" for n in TOKENS]
+        else:
+            wanted = [f"{tile}/{n}/dram" for tile in TILES for n in TOKENS] + ["rms_norm/l2", "attention bf16 of 512/1/l2"]
         assert sorted(names) == sorted(wanted)
 
 
