@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "encoder/encoder_folder.h"
 #include "engine/engine_options.h"
 #include "engine/open_engine.h"
 #include "loader/random_checkpoint.h"
@@ -14,8 +15,15 @@
 namespace tinyllm {
 
 Checkpoint open_checkpoint(const std::string& name) {
-  return Checkpoint::open(is_random_name(name) ? std::filesystem::path(name)
-                                               : ModelStore().resolve(name));
+  if (is_random_name(name)) return Checkpoint::open(name);
+  const std::filesystem::path path = ModelStore().resolve(name);
+  if (is_encoder_folder(path)) {
+    fail(ErrorCode::unsupported,
+         "{}: is an embedding model, which writes no text; `tinyllm embed {}` and `tinyllm serve` "
+         "use it",
+         name, name);
+  }
+  return Checkpoint::open(path);
 }
 
 ModelText load_text(const Checkpoint& checkpoint) {
