@@ -35,6 +35,7 @@ struct BenchCommand {
   std::string model;
   int n_threads = 0;
   std::string device = "cpu";
+  ContextFlags sight;
   bool deterministic = false;
   int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
@@ -193,7 +194,7 @@ std::string to_table(const BenchCommand& command, const Engine& engine, const Re
 }
 
 void run_bench(const BenchCommand& command) {
-  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const Checkpoint checkpoint = open_checkpoint(command.model, context_settings(command.sight));
   std::unique_ptr<Engine> engine = open_for(command, checkpoint);
   const Results results = measure(*engine, command);
   json report = to_json(command, *engine, results);
@@ -236,6 +237,7 @@ void add_bench_command(Command app) {
       .in_range(1, 256)
       .type_name("N");
   add_device_options(command, options->device, options->deterministic);
+  add_context_options(command, options->sight);
   count("--max-num-batched-tokens", options->max_num_batched_tokens, 1 << 16,
         "Tokens of one step; longer prompts are cut into chunks");
   count("--repeat", options->n_repeats, 1000, "Runs of each measurement; the median counts");

@@ -15,6 +15,7 @@ namespace {
 std::int64_t context_of(const EngineFlags& flags, const Checkpoint& checkpoint) {
   if (flags.context > 0) return flags.context;
   const ModelConfig& config = checkpoint.config();
+  if (is_endless(config) && !flags.reference()) return config.max_seq_len;
   const std::int64_t n_bytes = flags.kv_type == "f32" ? 4 : flags.kv_type == "int8" ? 1 : 2;
   const std::int64_t free_bytes = available_memory_bytes() - checkpoint.file_bytes();
   return default_chat_context(config.max_seq_len, 2 * config.n_layers * config.kv_size() * n_bytes,
@@ -32,7 +33,7 @@ std::int64_t default_chat_context(std::int64_t trained, std::int64_t kv_bytes,
 
 ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
     : name_(std::move(name)),
-      checkpoint_(open_checkpoint(name_)),
+      checkpoint_(open_checkpoint(name_, context_settings(options.engine.sight))),
       text_(std::make_shared<const ModelText>(load_text(checkpoint_))) {
   const Tokenizer& tokenizer = require(text_->tokenizer, checkpoint_);
   const ChatTemplate& chat_template = require_chat_template(*text_, checkpoint_);

@@ -46,6 +46,7 @@ void add_commands(Command app) {
   add_template_command(app);
   add_grammar_command(app);
   add_perplexity_command(app);
+  add_needle_command(app);
   add_learn_command(app);
   add_batch_command(app);
   add_bench_command(app);

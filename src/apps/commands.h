@@ -19,6 +19,7 @@ void add_detokenize_command(Command app);
 void add_template_command(Command app);
 void add_grammar_command(Command app);
 void add_perplexity_command(Command app);
+void add_needle_command(Command app);
 void add_batch_command(Command app);
 void add_bench_command(Command app);
 void add_prove_command(Command app);

@@ -14,6 +14,7 @@ void add_common_options(Command command, EngineFlags& flags) {
   command.add_option("-c,--context", flags.context, "Tokens that prompt and answer may fill")
       .in_range(1, 1 << 24)
       .type_name("N");
+  add_context_options(command, flags.sight);
   command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
       .one_of({"bf16", "int8", "f32"})
       .show_default();
@@ -63,6 +64,32 @@ DeviceSpec device_of(const std::string& name, bool deterministic) {
   return *device;
 }
 
+void add_context_options(Command command, ContextFlags& flags) {
+  command
+      .add_option("--window", flags.window,
+                  "A token sees the last N tokens only, so that a text may have any length; with "
+                  "--sinks")
+      .in_range(kMinWindow, 1 << 24)
+      .type_name("N");
+  command
+      .add_option("--sinks", flags.sinks,
+                  "With --window: the first N tokens stay in sight as well; 4 is usual")
+      .in_range(0, 256)
+      .type_name("N");
+  command
+      .add_option("--rope-scaling", flags.rope_scaling,
+                  "Stretch the context F times, in place of what the file says: linear:F, yarn:F, "
+                  "yarn:F,LENGTH where the model was trained for LENGTH tokens, or none")
+      .type_name("KIND");
+}
+
+ContextSettings context_settings(const ContextFlags& flags) {
+  ContextSettings settings{.window = flags.window, .sinks = flags.sinks, .rope_scaling = {}};
+  if (!flags.rope_scaling.empty()) settings.rope_scaling = parse_rope_scaling(flags.rope_scaling);
+  validate(settings);
+  return settings;
+}
+
 void add_engine_options(Command command, EngineFlags& flags) {
   command.add_option("--engine", flags.engine, "What computes: the engine, or the plain f32 path")
       .one_of({"batched", "reference"})
@@ -102,6 +129,7 @@ void add_batched_engine_options(Command command, EngineFlags& flags) {
 
 EngineOptions engine_options(const EngineFlags& flags) {
   EngineOptions options;
+  options.context = context_settings(flags.sight);
   options.device = device_of(flags.device, flags.deterministic);
   options.n_threads = flags.n_threads;
   options.limits.max_model_len = static_cast<std::int32_t>(flags.context);

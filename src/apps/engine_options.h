@@ -10,12 +10,19 @@
 
 namespace tinyllm {
 
+// What a run may want otherwise than the model's file.
+struct ContextFlags {
+  std::int64_t window = 0, sinks = 0;  // positions that a token sees; 0: as the file says
+  std::string rope_scaling;            // "yarn:4"; empty: as the file says
+};
+
 struct EngineFlags {
   std::string engine = "batched";  // or "reference"
   std::string device = "cpu";      // "cuda", "cuda:1" or "auto"
   bool deterministic = false;      // on a GPU
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
+  ContextFlags sight;              // --window, --sinks, --rope-scaling
   std::string kv_type = "bf16";    // "int8" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
   std::string speculate = "auto";  // "suffix" or "off"
@@ -33,6 +40,10 @@ struct EngineFlags {
 void add_device_options(Command command, std::string& device, bool& deterministic);
 // Throws Error{usage} for what is no device.
 DeviceSpec device_of(const std::string& name, bool deterministic);
+// --window, --sinks and --rope-scaling.
+void add_context_options(Command command, ContextFlags& flags);
+// What open_checkpoint takes (client/open_model.h). Throws Error{usage}.
+ContextSettings context_settings(const ContextFlags& flags);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
 // --kv-store, for commands whose prompts may be found again.

@@ -131,7 +131,8 @@ json to_json(const Completion& completion, std::size_t n_prompt, int n_top_logit
 
 void run_generate(const GenerateCommand& command) {
   const Stopwatch clock;
-  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const Checkpoint checkpoint =
+      open_checkpoint(command.model, context_settings(command.engine.sight));
   const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   SamplingParams params = completion_sampling(command.sampling);
   params.max_tokens = command.sampling.max_tokens.value_or(kDefaultMaxTokens);

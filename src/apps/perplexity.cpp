@@ -104,7 +104,8 @@ Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkp
 
 void run_perplexity(const PerplexityCommand& command) {
   const std::string content = command.file == "-" ? read_stdin() : read_text_file(command.file);
-  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const Checkpoint checkpoint =
+      open_checkpoint(command.model, context_settings(command.engine.sight));
   const std::optional<Tokenizer> tokenizer = load_tokenizer(checkpoint);
   EncodeOptions options;
   options.parse_special = false;  // a text about <|im_end|> is still a text

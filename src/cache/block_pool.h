@@ -15,6 +15,9 @@ namespace tinyllm {
 
 using BlockId = std::int32_t;
 
+// In a list of blocks: ~id stands for one that was there and was given back.
+inline bool is_held(BlockId block) { return block >= 0; }
+
 class BlockPool {
  public:
   explicit BlockPool(std::int32_t n_blocks);

@@ -9,7 +9,9 @@ namespace tinyllm {
 KvBlocks::KvBlocks(const KvBlocksOptions& options)
     : options_(options),
       pool_(options.kv.n_blocks),
-      cache_(options.kv.n_blocks, options.kv.block_size, options.secret) {}
+      // An entry is a thousandth of a block.
+      cache_(options.kv.n_blocks, options.kv.block_size, options.secret,
+             options.window > 0 ? 8 * options.kv.n_blocks : 0) {}
 
 void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
                       std::string_view salt) const {
@@ -32,12 +34,30 @@ void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
     match.hits.push_back(*hit);
     parent = hit->entry;
   }
+  while (!can_start(match.hits)) match.hits.pop_back();
+}
+
+bool KvBlocks::is_seen(std::int64_t i, std::int64_t n) const {
+  if (options_.window == 0 || i < blocks_for(options_.sinks)) return true;
+  return (i + 1) * block_size() > n * block_size() + 1 - options_.window;
+}
+
+bool KvBlocks::can_start(std::span<const PrefixCache::Hit> hits) const {
+  for (std::int64_t i = std::ssize(hits) - 1; i >= 0; --i) {
+    if (!is_seen(i, std::ssize(hits)))
+      i = blocks_for(options_.sinks) - 1;  // those between need not be there
+    if (i >= 0 && !cache_.has_block(hits[static_cast<std::size_t>(i)])) return false;
+  }
+  return true;
 }
 
 std::int32_t KvBlocks::n_taken(const PrefixMatch& match, std::int64_t n_tokens) const {
-  const auto in_use = std::ranges::count_if(
-      match.hits, [&](const PrefixCache::Hit& hit) { return pool_.ref_count(hit.block) > 0; });
-  return blocks_for(n_tokens) - static_cast<std::int32_t>(in_use);
+  std::int32_t n_wanted = blocks_for(n_tokens);
+  for (std::int64_t i = 0; i < std::ssize(match.hits); ++i) {
+    const BlockId block = match.hits[static_cast<std::size_t>(i)].block;
+    if (!is_seen(i, std::ssize(match.hits)) || pool_.ref_count(block) > 0) --n_wanted;
+  }
+  return holds_any_length() ? std::min(n_wanted, most_held()) : n_wanted;
 }
 
 std::int64_t KvBlocks::start(BlockTable& table, const PrefixMatch& match) {
@@ -46,8 +66,10 @@ std::int64_t KvBlocks::start(BlockTable& table, const PrefixMatch& match) {
   table.last_entry = match.root;
   for (const PrefixCache::Hit& hit : match.hits) {
     CHECK(cache_.holds(hit), "the match of block {} is out of date", hit.block);
-    pool_.add_ref(hit.block);
-    table.block_ids.push_back(hit.block);
+    const bool seen = is_seen(std::ssize(table.block_ids), std::ssize(match.hits));
+    if (seen) pool_.add_ref(hit.block);
+    table.block_ids.push_back(seen ? hit.block : ~hit.block);
+    table.n_given_back += seen ? 0 : 1;
     table.last_entry = hit.entry;
   }
   table.n_registered = static_cast<std::int32_t>(match.hits.size());
@@ -74,20 +96,34 @@ void KvBlocks::register_full(BlockTable& table, std::span<const std::int32_t> to
 }
 
 void KvBlocks::forget(const BlockTable& table) {
-  for (const BlockId block : table.block_ids) cache_.erase(block);
+  // One that was given back may hold something else by now, which is then computed again.
+  for (const BlockId block : table.block_ids) cache_.erase(is_held(block) ? block : ~block);
+}
+
+void KvBlocks::give_back_unseen(BlockTable& table, std::int64_t n_computed) {
+  if (options_.window == 0) return;
+  const std::int64_t first_seen = n_computed + 1 - options_.window;
+  const std::int32_t first = blocks_for(options_.sinks);
+  for (std::int32_t i = first + table.n_given_back;
+       std::int64_t{i + 1} * block_size() <= first_seen; ++i) {
+    BlockId& block = table.block_ids[static_cast<std::size_t>(i)];
+    pool_.release(block, cache_.contains(block));
+    block = ~block;
+    ++table.n_given_back;
+  }
 }
 
 void KvBlocks::release(BlockTable& table) {
   for (; !table.block_ids.empty(); table.block_ids.pop_back()) {
     const BlockId block = table.block_ids.back();
-    pool_.release(block, cache_.contains(block));
+    if (is_held(block)) pool_.release(block, cache_.contains(block));
   }
-  table.n_registered = 0;
+  table.n_registered = table.n_given_back = 0;
 }
 
 BlockId KvBlocks::take() {
   const BlockId block = pool_.take();
-  cache_.erase(block);
+  cache_.erase_and_remember(block);
   return block;
 }
 
@@ -96,7 +132,9 @@ void KvBlocks::check_invariants(std::span<const BlockTable* const> tables) const
   cache_.check_invariants();
   std::vector<std::int32_t> holders(static_cast<std::size_t>(n_blocks()), 0);
   for (const BlockTable* table : tables) {
-    for (const BlockId block : table->block_ids) ++holders[static_cast<std::size_t>(block)];
+    for (const BlockId block : table->block_ids) {
+      if (is_held(block)) ++holders[static_cast<std::size_t>(block)];
+    }
   }
   for (BlockId block = 0; block < n_blocks(); ++block) {
     CHECK(holders[static_cast<std::size_t>(block)] == pool_.ref_count(block),

@@ -18,16 +18,23 @@ struct KvBlocksOptions {
   KvSpec kv;  // how the blocks are stored is not looked at
   bool prefix_cache = true;
   std::uint64_t secret = 0;  // keys the prefix hash
+  // What later tokens see of a text, whatever the layer: the last `window` positions, their own
+  // included, and the first `sinks`. 0: all of it.
+  std::int64_t window = 0, sinks = 0;
 };
 
 // The blocks of one sequence. Position p lives in block_ids[p / block_size], row p % block_size.
 struct BlockTable {
-  std::vector<BlockId> block_ids;  // reserved at submission, so that it never grows in a step
+  // Reserved at submission, so that it never grows in a step. A block that was given back, since no
+  // later token sees it, stands as ~id: is_held() says which is which.
+  std::vector<BlockId> block_ids;
+  std::int32_t n_given_back = 0;  // one run of them, behind those of the sinks
   std::int32_t n_registered = 0;  // leading blocks that the prefix cache knows (or knows equals of)
   EntryId last_entry = 0;         // entry of block n_registered - 1, the root when 0
 };
 
-// The leading full blocks of a waiting prompt that are cached. Found once and then kept up to date:
+// The leading full blocks of a waiting prompt that are cached. With a window, those that no token
+// behind them sees may be missing: only that they were there is remembered. Found once and then kept up to date:
 // a look at a match that was found before hashes at most one block, whatever the prompt's length.
 struct PrefixMatch {
   std::vector<PrefixCache::Hit> hits;  // reserved at submission, so that it never grows in a step
@@ -54,7 +61,8 @@ class KvBlocks {
   // to compute. `tokens` may have grown since the last look; `salt` is always the same.
   void update(PrefixMatch& match, std::span<const std::int32_t> tokens,
               std::string_view salt) const;
-  // Blocks that a sequence of n_tokens takes off the free list when it starts with this match.
+  // Blocks that a sequence of n_tokens takes off the free list when it starts with this match: at
+  // most as many as a text of any length holds at once, where blocks are given back.
   std::int32_t n_taken(const PrefixMatch& match, std::int64_t n_tokens) const;
 
   // Starts an empty table with the blocks of a match that is up to date, or with none of them.
@@ -68,6 +76,14 @@ class KvBlocks {
   void register_full(BlockTable& table, std::span<const std::int32_t> tokens,
                      std::int64_t n_computed);
 
+  // With a window: gives back the blocks that the tokens from position n_computed on do not see. They
+  // stay cached until they are taken for something else.
+  void give_back_unseen(BlockTable& table, std::int64_t n_computed);
+  // Whether that bounds what a text holds, and the pool has room for it: texts may then be longer
+  // than the pool. most_new: tokens that a step adds to a text at most.
+  void set_most_new(std::int64_t most_new) { most_new_ = most_new; }
+  bool holds_any_length() const { return options_.window > 0 && most_held() <= n_blocks(); }
+
   // No later prompt starts from these blocks; sequences that hold them already keep them.
   void forget(const BlockTable& table);
 
@@ -78,9 +94,18 @@ class KvBlocks {
   void check_invariants(std::span<const BlockTable* const> tables) const;
 
  private:
+  // Whether a text that starts behind `n` blocks sees block i of them.
+  bool is_seen(std::int64_t i, std::int64_t n) const;
+  // Whether all blocks that a text would see behind these hits are there.
+  bool can_start(std::span<const PrefixCache::Hit> hits) const;
   BlockId take();
+  // Blocks of sinks, of a window that begins and ends within blocks, and of a step's new tokens.
+  std::int32_t most_held() const {
+    return blocks_for(options_.sinks) + blocks_for(options_.window) + blocks_for(most_new_) + 2;
+  }
 
   KvBlocksOptions options_;
+  std::int64_t most_new_ = 0;
   BlockPool pool_;
   PrefixCache cache_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/check.h"
 
@@ -19,12 +20,14 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
 
 }  // namespace
 
-PrefixCache::PrefixCache(std::int32_t n_blocks, std::int32_t block_size, std::uint64_t secret)
-    : block_size_(block_size),
+PrefixCache::PrefixCache(std::int32_t n_blocks, std::int32_t block_size, std::uint64_t secret,
+                         std::int32_t n_remembered)
+    : n_blocks_(n_blocks),
+      block_size_(block_size),
       secret_(secret),
-      entries_(static_cast<std::size_t>(n_blocks)),
-      tokens_(static_cast<std::size_t>(n_blocks) * static_cast<std::size_t>(block_size)),
-      slots_(std::bit_ceil(2 * static_cast<std::size_t>(n_blocks)), kEmpty) {
+      entries_(static_cast<std::size_t>(n_blocks) + static_cast<std::size_t>(n_remembered)),
+      tokens_(entries_.size() * static_cast<std::size_t>(block_size)),
+      slots_(std::bit_ceil(2 * entries_.size()), kEmpty) {
   CHECK(block_size >= 1, "block_size is {}", block_size);
 }
 
@@ -47,7 +50,15 @@ EntryId PrefixCache::insert(BlockId block, EntryId parent, std::span<const std::
         tokens.size(), block_size_);
   const std::uint64_t hash = hash_of(parent, tokens);
   const std::size_t slot = slot_of(hash, parent, tokens);
-  if (slots_[slot] != kEmpty) return entries_[static_cast<std::size_t>(slots_[slot])].id;
+  if (const BlockId known = slots_[slot]; known != kEmpty) {
+    if (known >= n_blocks_) {
+      move(known, block);
+      --n_remembered_;
+      ++next_id_;  // newest_entry() tells of it
+      return entries_[static_cast<std::size_t>(block)].id;
+    }
+    return entries_[static_cast<std::size_t>(known)].id;
+  }
   slots_[slot] = block;
   std::copy(tokens.begin(), tokens.end(), tokens_.begin() + std::ptrdiff_t{block} * block_size_);
   entries_[static_cast<std::size_t>(block)] = {next_id_++, parent, hash};
@@ -72,6 +83,27 @@ void PrefixCache::erase(BlockId block) {
   slots_[gap] = kEmpty;
   entry = {};
   --n_entries_;
+  if (block >= n_blocks_) --n_remembered_;
+}
+
+void PrefixCache::erase_and_remember(BlockId block) {
+  if (!contains(block)) return;
+  const auto n_places = static_cast<std::int32_t>(entries_.size()) - n_blocks_;
+  if (n_places == 0) return erase(block);
+  const BlockId place = n_blocks_ + next_place_;
+  next_place_ = (next_place_ + 1) % n_places;
+  erase(place);
+  move(block, place);
+  ++n_remembered_;
+}
+
+// To an empty place.
+void PrefixCache::move(BlockId from, BlockId to) {
+  Entry& entry = entries_[static_cast<std::size_t>(from)];
+  const std::span<const std::int32_t> tokens = tokens_of(from);
+  slots_[slot_of(entry.hash, entry.parent, tokens)] = to;
+  std::ranges::copy(tokens, tokens_.begin() + std::ptrdiff_t{to} * block_size_);
+  entries_[static_cast<std::size_t>(to)] = std::exchange(entry, {});
 }
 
 std::uint64_t PrefixCache::hash_of(EntryId parent, std::span<const std::int32_t> tokens) const {

@@ -26,6 +26,20 @@ Checkpoint open_checkpoint(const std::string& name) {
   return Checkpoint::open(path);
 }
 
+Checkpoint open_checkpoint(const std::string& name, const ContextSettings& settings) {
+  validate(settings);  // what is wrong in itself is known before anything is opened
+  Checkpoint checkpoint = open_checkpoint(name);
+  checkpoint.set_context(settings);
+  if (settings.window > 0 && settings.sinks == 0) {
+    log(LogLevel::warning,
+        "--window {} without --sinks: once the first tokens have left the window, the text of a "
+        "model "
+        "that was not trained with one falls apart; --sinks 4 keeps them",
+        settings.window);
+  }
+  return checkpoint;
+}
+
 ModelText load_text(const Checkpoint& checkpoint) {
   ModelText text = load_model_text(checkpoint);
   GenerationDefaults& own = text.defaults;
@@ -66,7 +80,7 @@ const ChatTemplate& require_chat_template(const ModelText& text, const Checkpoin
 
 void warn_of_context(const Checkpoint& checkpoint, std::int64_t context) {
   const std::int64_t trained = checkpoint.config().max_seq_len;
-  if (context <= trained) return;
+  if (context <= trained || is_endless(checkpoint.config())) return;
   log(LogLevel::warning,
       "--context {}: the model was trained for {} tokens; beyond that its text may fall apart",
       context, trained);
@@ -81,7 +95,7 @@ std::unique_ptr<Engine> load_engine(const Checkpoint& checkpoint,
 
 std::unique_ptr<Engine> open_model(const std::string& name, const EngineOptions& options,
                                    LoadProgress progress) {
-  const Checkpoint checkpoint = open_checkpoint(name);
+  const Checkpoint checkpoint = open_checkpoint(name, options.context);
   auto text = std::make_shared<const ModelText>(load_text(checkpoint));
   require(text->tokenizer, checkpoint);
   return load_engine(checkpoint, std::move(text), options, progress);

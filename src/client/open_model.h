@@ -10,6 +10,7 @@
 #include "client/load_progress.h"
 #include "engine/engine.h"
 #include "loader/checkpoint.h"
+#include "loader/context_settings.h"
 
 namespace tinyllm {
 
@@ -20,6 +21,9 @@ struct ModelText;
 // `name`: a name of `tinyllm list`, a GGUF file, a folder, or random:SHAPE:FORMAT. Throws
 // Error{not_found | invalid_input | unsupported | io}.
 Checkpoint open_checkpoint(const std::string& name);
+// The same for a run that wants windows or another RoPE scaling than the file says. Throws
+// Error{usage} as well.
+Checkpoint open_checkpoint(const std::string& name, const ContextSettings& settings);
 
 // The text side of a model (loader/text). Where the file recommends no sampling and is one of our
 // packages (model_store/packaged_models.h), its authors' recommendation is filled in.

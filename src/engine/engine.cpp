@@ -96,9 +96,7 @@ const EngineMetrics& Engine::metrics() const { return state_->metrics; }
 const EngineOptions& Engine::options() const { return state_->parts.options; }
 const StepLimits& Engine::limits() const { return options().limits; }
 const KvSpec& Engine::kv() const { return options().kv; }
-std::int64_t Engine::max_model_len() const {
-  return std::min<std::int64_t>(limits().max_model_len, kv().n_tokens());
-}
+std::int64_t Engine::max_model_len() const { return state_->scheduler.longest_text(); }
 std::int64_t Engine::vocab_size() const { return state_->parts.vocab_size; }
 bool Engine::has_prefix_cache() const { return options().prefix_cache; }
 const ModelText& Engine::text() const { return *state_->parts.text; }

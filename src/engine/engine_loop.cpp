@@ -38,6 +38,20 @@ RunnerSizes runner_sizes(const Decoder& decoder, const EngineOptions& options) {
           .hidden_size = model.hidden_size};
 }
 
+// What any layer sees; a layer without a window sees all.
+KvBlocksOptions kv_blocks_options(const Decoder& decoder, const EngineOptions& engine) {
+  KvBlocksOptions options{
+      .kv = engine.kv, .prefix_cache = engine.prefix_cache, .secret = engine.prefix_secret};
+  const BackendSizes sizes = decoder.sizes();
+  const auto sees_all = [](const AttentionSpec& layer) { return layer.window == 0; };
+  if (std::ranges::any_of(sizes.attention, sees_all)) return options;
+  for (const AttentionSpec& layer : sizes.attention) {
+    options.window = std::max<std::int64_t>(options.window, layer.window);
+    options.sinks = std::max<std::int64_t>(options.sinks, layer.sinks);
+  }
+  return options;
+}
+
 }  // namespace
 
 Engine::State::State(Parts engine_parts)
@@ -46,9 +60,7 @@ Engine::State::State(Parts engine_parts)
                  .lag = parts.backend->lag(),
                  .policy = parts.options.policy,
                  .watermark_blocks = std::max(1, parts.options.kv.n_blocks / 100)},
-                {.kv = parts.options.kv,
-                 .prefix_cache = parts.options.prefix_cache,
-                 .secret = parts.options.prefix_secret}),
+                kv_blocks_options(*parts.decoder, parts.options)),
       runner(*parts.decoder, *parts.backend, runner_sizes(*parts.decoder, parts.options)),
       trace(parts.options.trace.get()),
       profile(parts.options.profile.get()) {

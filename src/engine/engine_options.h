@@ -11,6 +11,7 @@
 #include "api/schedule_policy.h"
 #include "api/speculation.h"
 #include "api/step_limits.h"
+#include "loader/context_settings.h"
 #include "tensor/dtype.h"
 
 namespace tinyllm {
@@ -26,7 +27,9 @@ struct EngineOptions {
   // n_blocks 0: what memory_share of the free memory holds, at most a full context for each of
   // max_num_seqs.
   KvSpec kv;
-  double memory_share = 0.5;      // of the memory that is free once the weights are loaded
+  double memory_share = 0.5;  // of the memory that is free once the weights are loaded
+  // What the run wants otherwise than the model's file: for whoever opens the checkpoint.
+  ContextSettings context;
   std::optional<DType> quantise;  // float matrices become q8_0 or q4_k at load; empty: as they are
   bool prefix_cache = true;
   KvStoreSpec kv_store;             // keeps full blocks on disk; needs the prefix cache

@@ -186,6 +186,32 @@ TEST(EngineKvStore, CancelsWhileLoading) {
   }
 }
 
+// Blocks before the window are stored before they are given back.
+TEST(EngineKvStore, WindowsAndSinksComeBack) {
+  const TempFolder folder;
+  EngineOptions options = stored_options(folder);
+  options.context = {.window = 40, .sinks = 4, .rope_scaling = {}};
+  options.kv.n_blocks = 12;  // 192 positions
+  options.limits.max_num_batched_tokens = 32;
+  EngineOptions plain = options;
+  plain.kv_store = {};
+  plain.kv.n_blocks = 64;
+  const Request request = greedy(random_prompt(150, 5), 60);
+  const Answer want = ask(*open("qwen2-bf16-tied", plain), request);
+  expect_equal(ask(*open("qwen2-bf16-tied", options), request), want);
+  const auto engine = open("qwen2-bf16-tied", options);
+  const Answer again = ask(*engine, request);
+  expect_equal(again, want);
+  EXPECT_EQ(again.n_cached_tokens, 144);
+  options.context.sinks = 5;
+  const std::string message =
+      error_of(ErrorCode::invalid_input, [&] { open("qwen2-bf16-tied", options); });
+  EXPECT_NE(message.find("holds keys and values computed with a window of 40 and 4 sinks, this run "
+                         "wants a window of 40 and 5 sinks"),
+            std::string::npos)
+      << message;
+}
+
 TEST(EngineKvStore, WhatCannotHaveAStoreSaysSo) {
   const TempFolder folder;
   EngineOptions options = stored_options(folder);

@@ -59,8 +59,9 @@ void KvTraffic::save(const Sequence& sequence, std::int32_t block_idx) {
 }
 
 bool KvTraffic::put(const Sequence& sequence, std::int64_t block_idx) {
-  const Chain& chain = chain_of(sequence, block_idx + 1);
   const auto i = static_cast<std::size_t>(block_idx);
+  if (!is_held(sequence.blocks.block_ids[i])) return false;
+  const Chain& chain = chain_of(sequence, block_idx + 1);
   return store_->put(chain.root, std::span(chain.keys).first(i + 1),
                      [&](std::span<std::byte> block) {
                        backend_->read_block(sequence.blocks.block_ids[i], block);

@@ -85,7 +85,8 @@ std::unique_ptr<Speculator> make_speculator(Speculation speculation, std::int32_
 
 std::unique_ptr<Engine> open_engine(const std::filesystem::path& path, const EngineOptions& options,
                                     PackProgress progress) {
-  const Checkpoint checkpoint = Checkpoint::open(path);
+  Checkpoint checkpoint = Checkpoint::open(path);
+  checkpoint.set_context(options.context);
   auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   return open_engine(checkpoint, std::move(text), options, progress);
 }

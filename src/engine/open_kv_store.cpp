@@ -12,6 +12,7 @@
 #include "base/version.h"
 #include "base/xxhash64.h"
 #include "engine/engine_options.h"
+#include "loader/context_settings.h"
 #include "loader/model_digest.h"
 
 namespace tinyllm {
@@ -76,6 +77,7 @@ std::unique_ptr<KvStore> open_kv_store(const EngineOptions& options, const Check
   identity.arithmetic = arithmetic_of(backend);
   identity.model = short_name(checkpoint);
   identity.digest = model_digest(checkpoint, pool);
+  identity.context = describe_context(checkpoint.config());
   if (options.quantise) identity.digest += fmt::format("-{}", name(*options.quantise));
   identity.program = this_program();
   identity.kv_type = name(options.kv.type);

@@ -17,7 +17,8 @@ EngineLane lane_of(const Sequence& sequence, const Choice& choice, std::uint64_t
   lane.n_computed = sequence.n_computed;
   lane.n_generated = sequence.n_known() - sequence.n_prompt;
   lane.max_generated = sequence.max_total_tokens - sequence.n_prompt;
-  lane.n_blocks = static_cast<std::int32_t>(sequence.blocks.block_ids.size());
+  lane.n_blocks =
+      static_cast<std::int32_t>(std::ranges::count_if(sequence.blocks.block_ids, is_held));
   return lane;
 }
 
@@ -52,8 +53,10 @@ EngineSnapshot read_snapshot(const Scheduler& scheduler,
     if (sequence.status == SequenceStatus::running) {
       const auto lane_idx = static_cast<std::int32_t>(snapshot.lanes.size());
       snapshot.lanes.push_back(lane_of(sequence, choice, n_steps));
-      for (const BlockId block : sequence.blocks.block_ids)
-        holders[block] = blocks.ref_count(block) > 1 ? BlockRun::kShared : lane_idx;
+      for (const BlockId block : sequence.blocks.block_ids) {
+        if (is_held(block))
+          holders[block] = blocks.ref_count(block) > 1 ? BlockRun::kShared : lane_idx;
+      }
     } else if (std::ssize(snapshot.waiting) < EngineSnapshot::kMaxWaiting) {
       snapshot.waiting.push_back({choice.request->name, choice.choice_idx, sequence.n_prompt});
     }

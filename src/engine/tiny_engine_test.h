@@ -64,7 +64,8 @@ inline std::shared_ptr<const ModelText> tiny_text() {
 inline std::unique_ptr<Engine> open(
     const std::string& model, const EngineOptions& options,
     std::shared_ptr<const ModelText> text = std::make_shared<const ModelText>()) {
-  const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
+  Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
+  checkpoint.set_context(options.context);
   return open_engine(checkpoint, std::move(text), options, [](std::int64_t, std::int64_t) {});
 }
 

@@ -21,6 +21,7 @@ inline constexpr std::int64_t kBlockBytes = 80;
 inline StoreIdentity small_identity() {
   return {.model = "small",
           .digest = "0123456789abcdef0123",
+          .context = "all positions",
           .program = "tiny-llm 1.0",
           .arithmetic = "cpu scalar",
           .kv_type = "bf16",

@@ -16,8 +16,9 @@ void read_number(std::string_view text, Number& number) {
 
 std::string StoreIdentity::to_text() const {
   return fmt::format(
-      "model {}\ndigest {}\nprogram {}\narithmetic {}\nkv_type {}\nblock_size {}\nblock_bytes {}\n",
-      model, digest, program, arithmetic, kv_type, block_size, block_bytes);
+      "model {}\ndigest {}\ncontext {}\nprogram {}\narithmetic {}\nkv_type {}\nblock_size {}\n"
+      "block_bytes {}\n",
+      model, digest, context, program, arithmetic, kv_type, block_size, block_bytes);
 }
 
 BlockKey StoreIdentity::key() const {
@@ -27,6 +28,10 @@ BlockKey StoreIdentity::key() const {
 }
 
 std::string StoreIdentity::difference(const StoreIdentity& found) const {
+  if (found.model == model && found.context != context) {
+    return fmt::format("keys and values computed with {}, this run wants {}", found.context,
+                       context);
+  }
   if (found.digest != digest) {
     return fmt::format("keys and values of another model ({}, digest {:.12}), this is {} ({:.12})",
                        found.model, found.digest, model, digest);
@@ -56,6 +61,7 @@ StoreIdentity read_identity(std::string_view text) {
     const std::string_view value = space < line.size() ? line.substr(space + 1) : "";
     if (name == "model") identity.model = value;
     if (name == "digest") identity.digest = value;
+    if (name == "context") identity.context = value;
     if (name == "program") identity.program = value;
     if (name == "arithmetic") identity.arithmetic = value;
     if (name == "kv_type") identity.kv_type = value;

@@ -13,6 +13,7 @@ namespace tinyllm {
 struct StoreIdentity {
   std::string model;       // its name, for messages
   std::string digest;      // of the model's weights and numbers
+  std::string context;     // windows, sinks and RoPE scaling, which the digest holds too, in words
   std::string program;     // the version, and which build of it
   std::string arithmetic;  // what computes: device and kernels
   std::string kv_type;     // number format of keys and values

@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "loader/config_from_gguf.h"
 #include "loader/config_from_hf.h"
+#include "loader/context_settings.h"
 #include "loader/gguf_file.h"
 #include "loader/hf_folder.h"
 #include "loader/random_checkpoint.h"
@@ -82,6 +83,10 @@ Checkpoint::~Checkpoint() = default;
 CheckpointFormat Checkpoint::format() const { return state_->format; }
 const std::filesystem::path& Checkpoint::path() const { return state_->path; }
 const ModelConfig& Checkpoint::config() const { return state_->config; }
+
+void Checkpoint::set_context(const ContextSettings& settings) {
+  apply(settings, state_->config, path().string());
+}
 
 const UnreadTensors& Checkpoint::unread_tensors() const {
   static const UnreadTensors kNone;

@@ -18,6 +18,7 @@
 
 namespace tinyllm {
 
+struct ContextSettings;   // loader/context_settings.h
 class GgufFile;           // loader/gguf_file.h
 class HuggingFaceFolder;  // loader/hf_folder.h
 
@@ -43,6 +44,9 @@ class Checkpoint {
   CheckpointFormat format() const;
   const std::filesystem::path& path() const;
   const ModelConfig& config() const;
+  // From here on the config is what a run wants (loader/context_settings.h). Throws Error{usage |
+  // invalid_input}.
+  void set_context(const ContextSettings& settings);
 
   // What no Tensor can hold; empty but for Hugging Face folders.
   const UnreadTensors& unread_tensors() const;

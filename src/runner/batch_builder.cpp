@@ -53,7 +53,10 @@ void BatchBuilder::add_row(const PlanRow& row) {
   seq_starts_.push_back(count(token_ids_));
   row_slots_.push_back(row.row_slot);
   adapter_slots_.push_back(row.adapter_slot);
-  blocks_.insert(blocks_.end(), row.block_table.begin(), row.block_table.end());
+  // In place of blocks that were given back stands the one behind them, whose rows are masked there.
+  const auto gap = std::find_if_not(row.block_table.rbegin(), row.block_table.rend(), is_held);
+  const BlockId stand_in = gap == row.block_table.rend() ? row.block_table.back() : *gap.base();
+  for (const BlockId block : row.block_table) blocks_.push_back(is_held(block) ? block : stand_in);
   block_starts_.push_back(count(blocks_));
 }
 

@@ -83,6 +83,17 @@ class Runner : public testing::Test {
   std::unique_ptr<StepRunner> runner;
 };
 
+TEST_F(Runner, ABlockThatWasGivenBackIsRepresentedByTheOneBehindIt) {
+  start();
+  blocks = {7, ~3, 9};
+  PlanRow row = decode(1, {11});
+  row.start = 9;
+  launch({.step_id = 1, .rows = {row}, .n_tokens = 1});
+  const RecordedBatch& batch = backend->batches.front();
+  EXPECT_THAT(batch.slot_mapping, ElementsAre(9 * 4 + 1));
+  EXPECT_THAT(batch.blocks, ElementsAre(7, 9, 9));
+}
+
 TEST_F(Runner, TokensPositionsSlotsAndBlocks) {
   start();
   const std::vector<TokenId> chunk = {11, 12, 13};

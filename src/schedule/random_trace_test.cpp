@@ -16,10 +16,12 @@ namespace {
 
 // Random arrivals, ends and cancels in pools that are too small, with drafts in every other trace,
 // and in every third with blocks that come from elsewhere, one after the other, or not at all:
-// every text equals its lone run, the oldest never starves, and nothing is left behind.
+// every text equals its lone run, the oldest never starves, and nothing is left behind. With a window
+// blocks are given back, and in some traces texts are longer than the pool.
 class RandomTrace {
  public:
-  RandomTrace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy)
+  RandomTrace(unsigned seed, std::int32_t lag, std::int32_t block_size, SchedulePolicy policy,
+              std::int64_t window)
       : seed_(seed), lag_(lag), random_(seed) {
     options_ = {.limits = {.max_num_seqs = static_cast<std::int32_t>(1 + below(8)),
                            .max_num_batched_tokens = static_cast<std::int32_t>(8 + below(40)),
@@ -27,11 +29,20 @@ class RandomTrace {
                 .lag = lag,
                 .policy = policy,
                 .watermark_blocks = static_cast<std::int32_t>(below(3))};
-    const std::int32_t n_least = kContext / block_size + 1;
+    // With a window: sinks, window, the new tokens of two steps, and what lies across blocks.
+    std::int32_t n_least = kContext / block_size + 1;
+    if (window > 0 && below(2) == 0) {
+      const auto blocks_for = [&](std::int64_t n) { return (n + block_size - 1) / block_size; };
+      n_least = static_cast<std::int32_t>(
+          blocks_for(10) + blocks_for(window) +
+          blocks_for((lag + 1) * options_.limits.max_num_batched_tokens) + 2);
+    }
     blocks_ = {.kv = {.block_size = block_size,
                       .n_blocks = n_least + static_cast<std::int32_t>(below(n_least))},
                .prefix_cache = below(4) != 0,
-               .secret = seed};
+               .secret = seed,
+               .window = window,
+               .sinks = window > 0 ? below(10) : 0};
     scheduler_.emplace(options_, blocks_);
     backend_.emplace(options_, blocks_);
   }
@@ -214,7 +225,7 @@ class RandomTrace {
   std::optional<FakeBackend> backend_;
   std::map<SequenceId, Wanted> wanted_;
   std::deque<StepResults> uncommitted_;
-  std::map<Text, std::vector<std::uint64_t>> stored_;  // by the text up to the block's end
+  std::map<Text, std::vector<FakeRow>> stored_;  // by the text up to the block's end
   std::deque<Load> loads_;
   std::vector<TokenId> drafts_;
   SequenceId next_id_ = 1;
@@ -228,9 +239,11 @@ TEST(Scheduler, RandomTracesGiveTheTextOfALoneRun) {
       for (const SchedulePolicy policy :
            {SchedulePolicy::first_come_first_served, SchedulePolicy::priority}) {
         for (unsigned seed = 1; seed <= 8; ++seed) {
-          RandomTrace(seed, lag, block_size, policy).run(1000);
-          n_operations += 1000;
-          if (HasFatalFailure()) return;
+          for (const std::int64_t window : {0, 20}) {
+            RandomTrace(seed, lag, block_size, policy, window).run(1000);
+            n_operations += 1000;
+            if (HasFatalFailure()) return;
+          }
         }
       }
     }

@@ -24,7 +24,13 @@ Scheduler::Scheduler(const SchedulerOptions& options, const KvBlocksOptions& blo
   plan_.rows.reserve(n_rows);
   in_flight_.resize(static_cast<std::size_t>(options.lag) + 1);
   for (auto& rows : in_flight_) rows.reserve(n_rows);
+  blocks_.set_most_new(options.limits.max_num_batched_tokens * (std::int64_t{options.lag} + 1));
   draft_rows_.reserve(static_cast<std::size_t>(options.limits.max_num_batched_tokens));
+}
+
+std::int64_t Scheduler::longest_text() const {
+  const std::int64_t longest = options_.limits.max_model_len;
+  return blocks_.holds_any_length() ? longest : std::min(longest, blocks_.kv().n_tokens());
 }
 
 void Scheduler::submit(const Submission& submission) {
@@ -32,8 +38,7 @@ void Scheduler::submit(const Submission& submission) {
         submission.prompt_ids.size(), submission.max_tokens);
   CHECK(!sequences_.contains(submission.id), "sequence {} exists", submission.id);
   const auto n_prompt = static_cast<std::int64_t>(submission.prompt_ids.size());
-  const std::int64_t limit =
-      std::min<std::int64_t>(options_.limits.max_model_len, blocks_.kv().n_tokens());
+  const std::int64_t limit = longest_text();
   require_room(n_prompt, limit);
   auto sequence = std::make_unique<Sequence>();
   sequence->id = submission.id;
@@ -100,6 +105,8 @@ void Scheduler::commit_row(const RowInFlight& row, const RowResult& result, Full
     for (std::int32_t i = n_full_before; i < sequence.blocks.n_registered; ++i) {
       if (result.finish != FinishReason::error) each_full(sequence, i);
     }
+    if (result.finish == FinishReason::none)
+      blocks_.give_back_unseen(sequence.blocks, sequence.n_computed);
   }
   CHECK(row.n_draws == 0 || n_drawn > 0 || result.finish == FinishReason::error,
         "sequence {} was to draw a token", sequence.id);
@@ -124,6 +131,7 @@ void Scheduler::loaded(SequenceId id, std::int64_t n_tokens) {
   sequence.n_loading -= n_tokens;
   if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
   blocks_.register_full(sequence.blocks, sequence.token_ids, sequence.n_computed);
+  blocks_.give_back_unseen(sequence.blocks, sequence.n_computed);
 }
 
 void Scheduler::end_loading(SequenceId id) { loading(id).n_loading = 0; }

@@ -117,6 +117,7 @@ class Scheduler {
   std::int32_t n_waiting() const { return static_cast<std::int32_t>(waiting_.size()); }
   bool idle() const { return sequences_.empty(); }
   const KvBlocks& blocks() const { return blocks_; }
+  std::int64_t longest_text() const;  // that context and pool have room for
   std::uint64_t n_preemptions() const { return n_preemptions_; }
 
   void check_invariants() const;  // for tests

@@ -106,6 +106,36 @@ TEST(Scheduler, WhatCanNeverFitIsRefusedWithTheNumbers) {
   EXPECT_TRUE(scheduler.idle());
 }
 
+// Sinks take 1 block, a window of 8 at most 3, the tokens of a step at most 3.
+TEST(Scheduler, BlocksThatNobodySeesAnyMoreAreGivenBack) {
+  Sizes sizes = small_sizes();
+  sizes.options.limits.max_model_len = 400;
+  sizes.blocks.window = 8;
+  sizes.blocks.sinks = 3;
+  for (const std::int32_t n_blocks : {128, 7}) {
+    sizes.blocks.kv.n_blocks = n_blocks;
+    Scheduler scheduler(sizes.options, sizes.blocks);
+    FakeBackend backend(sizes.options, sizes.blocks);
+    const std::vector<TokenId> prompt(100, 4);
+    scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 300});
+    while (scheduler.find(1) != nullptr && scheduler.find(1)->n_known() < 101)
+      step(scheduler, backend);
+    std::int32_t most_held = 0;
+    while (scheduler.find(1) != nullptr) {
+      most_held = std::max(most_held, n_blocks - scheduler.blocks().n_free());
+      step(scheduler, backend);
+    }
+    EXPECT_EQ(most_held, 4);
+    scheduler.take_finished([&](const Sequence& sequence) {
+      EXPECT_EQ(sequence.token_ids, lone_run(prompt, 400));
+      EXPECT_EQ(sequence.n_preemptions, 0);
+    });
+    EXPECT_EQ(scheduler.blocks().n_free(), n_blocks);
+  }
+  sizes.blocks.kv.n_blocks = 6;  // too few for a window and a step: a text must fit as a whole
+  EXPECT_EQ(Scheduler(sizes.options, sizes.blocks).longest_text(), 24);
+}
+
 TEST(Scheduler, PriorityGoesFirst) {
   Sizes sizes = small_sizes();
   sizes.options.policy = SchedulePolicy::priority;

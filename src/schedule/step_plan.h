@@ -29,8 +29,9 @@ struct PlanRow {
   // The single new token is the one that the step in
   // flight draws for this row_slot: not known here yet.
   bool last_sampled = false;
-  std::span<const TokenId> token_ids;    // [n_new_tokens]; empty when last_sampled
-  std::span<const BlockId> block_table;  // covers positions [0, start + n_new_tokens)
+  std::span<const TokenId> token_ids;  // [n_new_tokens]; empty when last_sampled
+  // Covers positions [0, start + n_new_tokens). ~id: given back, since no row from here on sees it.
+  std::span<const BlockId> block_table;
 };
 
 // The spans look into the scheduler: valid until its next call.
