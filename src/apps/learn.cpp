@@ -34,7 +34,7 @@ struct LearnOptions {
   GateChoice gates;
   std::string word;
   bool browser = false, yes = false, only_build = false;
-  bool all = false, as_json = false, as_junit = false;
+  bool keep = false, all = false, as_json = false, as_junit = false;
   std::string golden, report, only;
   std::vector<std::string> skeletons, solutions;
 };
@@ -137,8 +137,10 @@ void add_check_commands(Command learn, const std::shared_ptr<LearnOptions>& opti
   Command explain =
       learn.add_subcommand("explain", "What is wrong, where, and which known mistake it is");
   explain.add_option("TASK", options->word, "A task's id or its file (default: the next)");
+  explain.add_flag("--keep", options->keep, "Copy a mistake that is unknown to notes/mistakes");
   explain.callback([options] {
-    run_check_command(options->session, {.word = options->word, .explained = true});
+    run_check_command(options->session,
+                      {.word = options->word, .explained = true, .keep = options->keep});
   });
 }
 

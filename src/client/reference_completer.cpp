@@ -2,10 +2,12 @@
 // as far as the tokens are the same.
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
 #include "base/clock.h"
+#include "client/answer_log.h"
 #include "client/completer.h"
 #include "client/loaded_reference.h"
 #include "reference/generate.h"
@@ -114,9 +116,12 @@ std::unique_ptr<Completer> make_reference_completer(const Checkpoint& checkpoint
 std::unique_ptr<Completer> make_completer(const Checkpoint& checkpoint,
                                           std::shared_ptr<const ModelText> text,
                                           const CompleterOptions& options, LoadProgress progress) {
-  return options.reference
-             ? make_reference_completer(checkpoint, std::move(text), options, progress)
-             : make_engine_completer(checkpoint, std::move(text), options, progress);
+  std::unique_ptr<Completer> completer =
+      options.reference ? make_reference_completer(checkpoint, std::move(text), options, progress)
+                        : make_engine_completer(checkpoint, std::move(text), options, progress);
+  const char* log = std::getenv(kAnswerLogVariable);
+  return log == nullptr ? std::move(completer)
+                        : with_answer_log(std::move(completer), checkpoint, options, log);
 }
 
 }  // namespace tinyllm

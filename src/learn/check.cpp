@@ -17,6 +17,7 @@
 #include "learn/marked_region.h"
 #include "learn/model_check.h"
 #include "learn/sanitizer_words.h"
+#include "learn/scratch_lock.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -30,8 +31,12 @@ struct ReportLine {
 };
 
 struct Report {
+  std::vector<std::string> plan;  // every case and property that was to run
   std::vector<ReportLine> lines;
   std::string open;  // what began and did not end: there it crashed
+  bool open_is_property = false;
+  // Whether all ran: code that leaves the program early, with whatever exit code, is not green.
+  bool is_complete() const { return !plan.empty() && lines.size() == plan.size(); }
 };
 
 Report read_report(const fs::path& path) {
@@ -40,8 +45,13 @@ Report read_report(const fs::path& path) {
   std::istringstream text(read_text_file(path));
   for (std::string raw; std::getline(text, raw);) {
     const nlohmann::json line = parse_json(raw, path.filename());
+    if (line.contains("plan")) {
+      report.plan = line["plan"].get<std::vector<std::string>>();
+      continue;
+    }
     if (line.contains("begin")) {
       report.open = line["begin"];
+      report.open_is_property = line.value("of_property", false);
       continue;
     }
     ReportLine read;
@@ -82,6 +92,7 @@ Run run_tests(const CoursePaths& paths, const Task& task, const fs::path& binary
                    {"ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:detect_container_overflow=0"},
                    {"UBSAN_OPTIONS", "print_stacktrace=1"}};
   }
+  if (task.is_cuda()) environment.emplace_back("TINYLLM_LESSON_DEVICE", "1");
   Run run;
   const Stopwatch clock;
   run.child = run_child(arguments, environment, [&](std::string_view) {
@@ -146,9 +157,7 @@ void judge_broken_run(const CoursePaths& paths, const Task& task, const CheckOpt
                       const Run& run, CheckResult& result) {
   const std::string where =
       run.report.open.empty() ? "before the first case" : fmt::format("in '{}'", run.report.open);
-  const Level level = run.report.lines.empty() || !run.report.lines.back().is_property
-                          ? Level::values
-                          : Level::property;
+  const Level level = run.report.open_is_property ? Level::property : Level::values;
   result.failure.case_name = run.report.open;
   if (run.hung) {
     fail_level(result, level, "hang",
@@ -157,10 +166,18 @@ void judge_broken_run(const CoursePaths& paths, const Task& task, const CheckOpt
                "");
     return;
   }
+  const std::string cause = sanitizer_says(paths, task, options);
   const int signal = run.child.exit_code - 128;
-  const char* name = signal > 0 ? strsignal(signal) : "it left the program";
-  fail_level(result, level, "crash", fmt::format("{}: your code crashed ({})", where, name),
-             sanitizer_says(paths, task, options));
+  if (signal > 0) {
+    fail_level(result, level, "crash",
+               fmt::format("{}: your code crashed ({})", where, strsignal(signal)), cause);
+    return;
+  }
+  fail_level(
+      result, level, "left",
+      fmt::format("{}: your code left the program (exit code {}), so {} of {} tests ran", where,
+                  run.child.exit_code, run.report.lines.size(), run.report.plan.size()),
+      cause);
 }
 
 void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions& options,
@@ -203,10 +220,6 @@ void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions
                  words.substr(line_end + 1));
       result.failure.mutant = known_mistake(of_function(golden, result.failure.function),
                                             read_recorded_mutants(paths, task.id), result.answers);
-      // It may read what is not its own: that gives a wrong number, and no crash.
-      if (options.explained && result.failure.mutant.empty()) {
-        result.failure.text += sanitizer_says(paths, task, options);
-      }
       return;
     }
     n_right += 1;
@@ -283,7 +296,7 @@ CheckResult run_task_tests(const CoursePaths& paths, const Task& task, const fs:
     result.statuses.emplace_back(line.name,
                                  line.status == "ok" ? "ok" : line.status + ": " + line.message);
   }
-  if (run.hung || run.child.exit_code != 0) {
+  if (run.hung || run.child.exit_code != 0 || !run.report.is_complete()) {
     // An answer that was wrong before the crash is the smaller mistake: it is told first.
     judge_values(paths, task, options, run.report, result);
     if (result.outcome == Outcome::green || result.failure.kind.empty()) {
@@ -299,6 +312,7 @@ CheckResult run_task_tests(const CoursePaths& paths, const Task& task, const fs:
 }
 
 CheckResult check_task(const CoursePaths& paths, const Task& task, const CheckOptions& options) {
+  const ScratchLock lock(paths);
   const Stopwatch clock;
   CheckResult result;
   result.task_id = task.id;
@@ -345,6 +359,11 @@ CheckResult check_task(const CoursePaths& paths, const Task& task, const CheckOp
     tested.failure.title = n_right == 0 ? "" : fmt::format("{} cases are right already; ", n_right);
     tested.failure.title += fmt::format("{} line {}: LESSON_TODO(\"{}\") is still to be written",
                                         shown(paths, source), todo_line(text), task.id);
+  }
+  // It may read what is not its own: that gives a wrong number, and no crash.
+  const bool has_numbers = tested.failure.kind == "wrong" || tested.failure.kind == "property";
+  if (options.explained && has_numbers) {
+    tested.failure.text += sanitizer_says(paths, task, options);
   }
   tested.seconds = clock.seconds();
   return tested;

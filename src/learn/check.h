@@ -24,7 +24,7 @@ enum class Outcome {
 struct Failure {
   Level level = Level::build;
   // compile, no_compiler, contract, no_device, not_yet,
-  // wrong, stray_write, threw, crash, hang, property, model
+  // wrong, stray_write, threw, crash, left, hang, property, model
   std::string kind;
   std::string title;      // one line: what happened, where
   std::string text;       // more lines, for the terminal

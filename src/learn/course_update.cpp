@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "learn/git_folder.h"
+#include "learn/scratch_lock.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -212,6 +213,7 @@ class CourseMerge {
 
 void say_what_changed(const CoursePaths& paths) {
   const Course course = read_course(paths);
+  const ScratchLock lock(paths);
   Progress progress(paths);
   const std::vector<std::string> news = update_files(paths, course, progress);
   progress.save();

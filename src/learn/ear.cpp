@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "learn/learner_build.h"
+#include "learn/scratch_lock.h"
 #include "learn/voice.h"
 
 namespace tinyllm::learn {
@@ -55,16 +56,6 @@ int read_guess(std::size_t n) {
     if (guess >= 1 && guess <= static_cast<int>(n)) return guess;
     say(fmt::format("a number from 1 to {}, or q to stop\n", n));
   }
-}
-
-// "(day 1.4: ./tiny learn read 1.4)"
-std::string lesson_link(const Course& course, const Mutant& bug) {
-  const Day* day = course.find_day(bug.lesson);
-  if (day == nullptr) return "";
-  if (!day->has_lesson()) {
-    return fmt::format("(day {}, {}: its lesson is not written yet)", day->id, day->title);
-  }
-  return fmt::format("(day {}: ./tiny learn read {})", day->id, day->id);
 }
 
 class EarGame {
@@ -112,15 +103,19 @@ class EarGame {
     // Kept after each round: whoever leaves in the middle has what was played.
     score_.rounds += 1;
     score_.right += is_right ? 1 : 0;
-    session_.progress.note_ear(score_, score_.rounds > 1);
-    session_.progress.save();
+    session_.note([&](Progress& now) { now.note_ear(score_, score_.rounds > 1); });
     return true;
   }
 
-  bool let_speak(const Mutant& bug, const std::string& prompt) {
+  std::filesystem::path broken_model(const Mutant& bug) {
+    const ScratchLock lock(session_.paths);
     const auto object = build_engine_file(session_.paths, bug.engine_file,
                                           mutated_source(session_.paths, bug), "ear-" + bug.id);
-    const auto binary = link_binary(session_.paths, {object}, {bug.engine_file}, "ear");
+    return link_binary(session_.paths, {object}, {bug.engine_file}, "ear");
+  }
+
+  bool let_speak(const Mutant& bug, const std::string& prompt) {
+    const auto binary = broken_model(bug);
     const Voice voice = speak(
         binary, session_.options.model, prompt, [](double) {}, SpokenText(session_.style, "  | "));
     say("\n");
@@ -141,6 +136,18 @@ class EarGame {
 };
 
 }  // namespace
+
+std::string lesson_link(const Course& course, const Mutant& bug) {
+  const Day* day = course.find_day(bug.lesson);
+  if (day == nullptr) return "";
+  const bool is_taught = std::ranges::any_of(course.tasks, [&](const Task& task) {
+    return task.day == day->id && task.engine_file == bug.engine_file;
+  });
+  if (!day->has_lesson() || !is_taught) {
+    return fmt::format("(day {}, {}: its lesson is not written yet)", day->id, day->title);
+  }
+  return fmt::format("(day {}: ./tiny learn read {})", day->id, day->id);
+}
 
 void run_ear(const SessionOptions& options, const EarOptions& ear) {
   EarOptions seeded = ear;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <optional>
 
 #include "base/child_process.h"
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "learn/lesson_text.h"
 #include "learn/marked_region.h"
 #include "learn/object_symbols.h"
+#include "learn/scratch_lock.h"
 #include "learn/terminal_child.h"
 
 namespace tinyllm::learn {
@@ -53,8 +55,7 @@ void show_hint(Session& session, const Task& task) {
   const auto shown_before = static_cast<std::size_t>(session.progress.hints_shown(task.id));
   if (shown_before < task.hints.size()) {
     say_hint(session, task, shown_before);
-    session.progress.note_hint(task.id);
-    session.progress.save();
+    session.note([&](Progress& now) { now.note_hint(task.id); });
     return;
   }
   for (std::size_t i = 0; i < task.hints.size(); ++i) say_hint(session, task, i);
@@ -64,7 +65,7 @@ void show_hint(Session& session, const Task& task) {
 
 void show_solution(Session& session, const Task& task, bool yes) {
   const auto shown_hints = static_cast<std::size_t>(session.progress.hints_shown(task.id));
-  if (!session.progress.is_green(task.id)) {
+  if (!session.is_green(task)) {
     if (shown_hints < task.hints.size()) {
       fail(ErrorCode::usage,
            "{}: {} of {} hints were shown; take those first ('./tiny learn hint {}')", task.id,
@@ -76,8 +77,7 @@ void show_solution(Session& session, const Task& task, bool yes) {
       std::string answer;
       if (!std::getline(std::cin, answer) || (answer != "y" && answer != "Y")) return;
     }
-    session.progress.note_solution(task.id);
-    session.progress.save();
+    session.note([&](Progress& now) { now.note_solution(task.id); });
   }
   say(session.style.dim("src/" + task.engine_file) + "\n\n" +
       make_solution(read_text_file(session.paths.root / "src" / task.engine_file), task.id));
@@ -85,6 +85,7 @@ void show_solution(Session& session, const Task& task, bool yes) {
 
 void debug_task(Session& session, const Task& task, bool only_build) {
   const fs::path source = session.paths.code() / task.learner_file;
+  std::optional<ScratchLock> lock(session.paths);
   say(session.style.dim("building for the debugger ...\n"));
   CheckOptions options;
   options.name = "check-" + task.id;
@@ -93,8 +94,9 @@ void debug_task(Session& session, const Task& task, bool only_build) {
   const BuiltObject built = build_object(session.paths, task, source, BuildKind::debug);
   if (!built)
     fail(ErrorCode::invalid_input, "it does not compile yet; './tiny learn check {}'", task.id);
-  const fs::path binary =
-      link_binary(session.paths, {built.object}, {task.engine_file}, "debug-" + task.id);
+  const fs::path binary = link_binary(session.paths, {built.object}, {task.engine_file},
+                                      "debug-" + task.id, BuildKind::debug);
+  lock.reset();
   if (only_build) return;
   const std::string function =
       full_name(session.paths, task,
@@ -131,6 +133,7 @@ void debug_task(Session& session, const Task& task, bool only_build) {
 void read_lesson(Session& session, const Day& day, bool browser, const std::string& task_id) {
   const fs::path file = lesson_file(session.paths, day);
   const std::string markdown = read_text_file(file);
+  session.note([&](Progress& now) { now.note_read(day.id); });
   if (!browser) {
     const std::string heading = "(" + task_id + ")";
     const bool has_heading = !task_id.empty() && markdown.find(heading) != markdown.npos;

@@ -47,13 +47,32 @@ fs::path own_tracker(const CoursePaths& paths) {
   return file;
 }
 
+constexpr const char* kNotAnswered = "(not answered)";
+const std::string kAnswerMark = "  - ";
+std::string question_line(const std::string& question) { return "- " + question + "\n"; }
+
+// What was answered on the page before, in its order. A person's words are never written over.
+std::vector<std::string> answers_in(const std::string& page, const std::string& question) {
+  std::vector<std::string> answers;
+  const std::size_t at = page.find("\n" + question_line(question));
+  if (at == page.npos) return answers;
+  std::istringstream lines(page.substr(at + 1 + question_line(question).size()));
+  for (std::string line; std::getline(lines, line) && line.starts_with(kAnswerMark);) {
+    const std::string answer = line.substr(kAnswerMark.size());
+    if (answer != kNotAnswered) answers.push_back(answer);
+  }
+  return answers;
+}
+
 std::string task_line(const Session& session, const Task& task) {
   const Progress& progress = session.progress;
-  std::string line = fmt::format(
-      "- `{}`: {}", task.id,
-      progress.is_green(task.id) ? "green since " + progress.solved_on(task.id) : "open");
+  std::string line =
+      fmt::format("- `{}`: {}", task.id,
+                  session.is_green(task) ? "green since " + progress.solved_on(task.id)
+                  : session.verdict(task) == Verdict::changed ? "edited since it was green"
+                                                              : "open");
   line += fmt::format(", {} checks, {} hints, {} min", progress.n_checks(task.id),
-                      progress.hints_shown(task.id), progress.minutes_on(task.id));
+                      progress.hints_shown(task.id), progress.seconds_on(task.id) / 60);
   if (progress.saw_solution(task.id)) line += ", solution read";
   if (!progress.last_failure(task.id).empty()) {
     line += ", last failure " + progress.last_failure(task.id);
@@ -64,41 +83,49 @@ std::string task_line(const Session& session, const Task& task) {
 std::string status_of(const Session& session, const Day& day) {
   const std::vector<const Task*> tasks = session.course.tasks_of(day.id);
   if (!day.has_lesson()) return "no lesson yet";
-  if (tasks.empty()) return "no task";
-  const auto n = std::ranges::count_if(
-      tasks, [&](const Task* task) { return session.progress.is_green(task->id); });
+  if (tasks.empty()) return session.progress.was_read(day.id) ? "read" : "open";
+  const auto n =
+      std::ranges::count_if(tasks, [&](const Task* task) { return session.is_green(*task); });
   if (n == 0) return "open";
   return n == static_cast<std::ptrdiff_t>(tasks.size()) ? "green"
                                                         : fmt::format("{} of {}", n, tasks.size());
 }
 
-double hours_on(const Session& session, const Day& day) {
-  std::int64_t minutes = 0;
+std::int64_t seconds_on(const Session& session, const Day& day) {
+  std::int64_t seconds = session.progress.seconds_on_day(day.id);
   for (const Task* task : session.course.tasks_of(day.id)) {
-    minutes += session.progress.minutes_on(task->id);
+    seconds += session.progress.seconds_on(task->id);
   }
-  return static_cast<double>(minutes) / 60;
+  return seconds;
+}
+
+// "0.4": rounded up, so that work is never nothing.
+std::string as_hours(std::int64_t seconds) {
+  constexpr std::int64_t kTenth = 360;
+  const std::int64_t n_tenths = (seconds + kTenth - 1) / kTenth;
+  return fmt::format("{:.1f}", static_cast<double>(n_tenths) / 10);
 }
 
 // "| 1.4 | RMSNorm | status | hours | ...": cells 3 and 4 are ours, the rest is the learner's.
-std::string tracker_row(const std::string& line, const std::string& status, double hours) {
+std::string tracker_row(const std::string& line, const std::string& status,
+                        const std::string& hours) {
   std::vector<std::string> cells;
   std::istringstream parts(line);
   for (std::string cell; std::getline(parts, cell, '|');) cells.push_back(cell);
   constexpr std::size_t kStatus = 3, kHours = 4;
   if (cells.size() <= kHours) return line;
   cells[kStatus] = fmt::format(" {} ", status);
-  cells[kHours] = fmt::format(" {:.1f} ", hours);
+  cells[kHours] = fmt::format(" {} ", hours);
   std::string row;
   for (std::size_t i = 1; i < cells.size(); ++i) row += "|" + cells[i];
   return row + "|";
 }
 
 std::string totals(const Session& session) {
-  double hours = 0;
-  for (const Day& day : session.course.days) hours += hours_on(session, day);
-  std::string text = fmt::format("- {}: {} of {} tasks green, {:.1f} hours at the tests\n", today(),
-                                 session.n_green(), session.course.tasks.size(), hours);
+  std::int64_t seconds = 0;
+  for (const Day& day : session.course.days) seconds += seconds_on(session, day);
+  std::string text = fmt::format("- {}: {} of {} tasks green, {} hours of work\n", today(),
+                                 session.n_green(), session.course.tasks.size(), as_hours(seconds));
   for (const EarScore& score : session.progress.ear_scores()) {
     text += fmt::format("- ear, {}: {} of {} right\n", score.date, score.right, score.rounds);
   }
@@ -123,13 +150,18 @@ fs::path open_session_page(const Session& session, const Day& day) {
 
 void close_session_page(const Session& session, const Day& day, const fs::path& page,
                         const std::vector<std::string>& answers) {
+  const std::string text = read_text_file(page);
   std::string part;
   for (const Task* task : session.course.tasks_of(day.id)) part += task_line(session, *task);
-  for (std::size_t i = 0; i < std::min(answers.size(), day.questions.size()); ++i) {
-    part += fmt::format("- {}\n  - {}\n", day.questions[i],
-                        answers[i].empty() ? "(not answered)" : answers[i]);
+  for (std::size_t i = 0; i < day.questions.size(); ++i) {
+    std::vector<std::string> kept = answers_in(text, day.questions[i]);
+    if (i < answers.size() && !answers[i].empty()) kept.push_back(answers[i]);
+    if (kept.empty() && i >= answers.size()) continue;
+    if (kept.empty()) kept.emplace_back(kNotAnswered);
+    part += question_line(day.questions[i]);
+    for (const std::string& answer : kept) part += kAnswerMark + answer + "\n";
   }
-  write_file_atomic(page, with_machine_part(read_text_file(page), part));
+  write_file_atomic(page, with_machine_part(text, part));
 }
 
 void update_tracker(const Session& session) {
@@ -139,7 +171,7 @@ void update_tracker(const Session& session) {
   for (std::string line; std::getline(lines, line);) {
     for (const Day& day : session.course.days) {
       if (!line.starts_with("| " + day.id + " |")) continue;
-      line = tracker_row(line, status_of(session, day), hours_on(session, day));
+      line = tracker_row(line, status_of(session, day), as_hours(seconds_on(session, day)));
       break;
     }
     text += line + "\n";
@@ -184,11 +216,12 @@ std::string context_json(const Session& session) {
                        {"hints_shown", progress.hints_shown(next->id)},
                        {"hints_total", next->hints.size()},
                        {"minutes_stuck", progress.minutes_stuck(next->id)},
-                       {"minutes_on", progress.minutes_on(next->id)}};
+                       {"minutes_on", progress.seconds_on(next->id) / 60},
+                       {"edited_since_check", session.verdict(*next) == Verdict::changed}};
   }
   context["green"] = ordered_json::array();
   for (const Task& task : session.course.tasks) {
-    if (!progress.is_green(task.id)) continue;
+    if (!session.is_green(task)) continue;
     context["green"].push_back({{"id", task.id},
                                 {"solved_on", progress.solved_on(task.id)},
                                 {"hints", progress.hints_shown(task.id)},

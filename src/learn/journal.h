@@ -14,7 +14,7 @@ namespace tinyllm::learn {
 std::filesystem::path open_session_page(const Session& session, const Day& day);
 
 // Fills the page's generated part: what was checked, what is green, which hints were shown.
-// `answers`: to the day's questions.
+// `answers`: to the day's questions; they come behind those that the page holds already.
 void close_session_page(const Session& session, const Day& day, const std::filesystem::path& page,
                         const std::vector<std::string>& answers);
 

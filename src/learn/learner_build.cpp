@@ -33,6 +33,11 @@ const std::vector<std::string> kCudaLearnerFlags = {
     "--compiler-options=-Wno-unused-parameter,-Wno-error=unused-variable,"
     "-Wno-error=unused-but-set-variable,-fno-diagnostics-color"};
 
+// As the file says it: one addition after the other, one number at a time. Later ones win.
+const std::vector<std::string> kAsWrittenFlags = {
+    "-fno-associative-math", "-fno-reciprocal-math", "-fsigned-zeros",
+    "-ffp-contract=off",     "-fno-tree-vectorize",  "-fno-tree-slp-vectorize"};
+
 const std::vector<std::string> kAddressFlags = {"-fsanitize=address,undefined",
                                                 "-fno-sanitize-recover=undefined",
                                                 "-fno-omit-frame-pointer", "-O1"};
@@ -131,8 +136,11 @@ std::vector<std::string> flags_of(const Task& task, BuildKind kind) {
 
 }  // namespace
 
-const std::vector<std::string>& learner_flags(const Task& task) {
-  return task.is_cuda() ? kCudaLearnerFlags : kLearnerFlags;
+std::vector<std::string> learner_flags(const Task& task) {
+  if (task.is_cuda()) return kCudaLearnerFlags;
+  std::vector<std::string> flags = kLearnerFlags;
+  if (task.as_written) flags.insert(flags.end(), kAsWrittenFlags.begin(), kAsWrittenFlags.end());
+  return flags;
 }
 
 BuiltObject build_object(const CoursePaths& paths, const Task& task, const fs::path& source,
@@ -209,7 +217,10 @@ fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& obje
   for (const fs::path& object : objects) arguments.push_back(object.string());
   arguments.insert(arguments.end(), command.after.begin(), command.after.end());
   if (kind == BuildKind::address) arguments.push_back("-fsanitize=address,undefined");
-  arguments.insert(arguments.end(), {"-o", binary.string(), "-Wl,-Map=" + map.string()});
+  // What only a debugger reads is most of the program: 50 MB to write at every save.
+  if (kind == BuildKind::fast) arguments.push_back("-Wl,--strip-all");
+  const fs::path made = binary.string() + ".new";  // another process may start the old one now
+  arguments.insert(arguments.end(), {"-o", made.string(), "-Wl,-Map=" + map.string()});
 
   std::string recipe = joined(arguments) + stamp_of(paths.build / "libtinyllm.a") +
                        stamp_of(paths.build / "tinyllm");
@@ -217,7 +228,6 @@ fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& obje
   if (is_fresh(binary, recipe)) return binary;
 
   make_folder(paths.scratch());
-  fs::remove(binary);
   const ChildResult done = run_in(command.directory, arguments);
   fail_when_disk_is_full(done.output, paths.scratch());
   if (done.exit_code != 0) {
@@ -226,13 +236,14 @@ fs::path link_binary(const CoursePaths& paths, const std::vector<fs::path>& obje
   for (const std::string& file : engine_files) {
     const std::vector<std::string> symbols = defined_symbols(compile_command(paths, file).object);
     if (map_holds_member(map, file, symbols)) {
-      fs::remove(binary);
+      fs::remove(made);
       fail(ErrorCode::invalid_input,
            "the linker took the engine's own {} beside yours (see {}); this is our fault, please "
            "report it",
            file, map.string());
     }
   }
+  fs::rename(made, binary);
   write_file_atomic(binary.string() + ".recipe", recipe);
   return binary;
 }

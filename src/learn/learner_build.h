@@ -32,8 +32,9 @@ struct BuiltObject {
 
 // What a learner's file is compiled with, behind the flags of the engine's own: the later ones win.
 // A parameter or a variable may be unused while somebody writes; everything else is strict. g++ and
-// nvcc take different words.
-const std::vector<std::string>& learner_flags(const Task& task);
+// nvcc take different words. A task that is compiled as written gets no reassociation, no fused
+// multiply-add and no vectors that the file does not spell out.
+std::vector<std::string> learner_flags(const Task& task);
 
 // Compiles `source` (any place) with the flags of the task's engine file and checks its symbols.
 // Uses the object of an earlier call when nothing changed. Throws Error when the world is at fault

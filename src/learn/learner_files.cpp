@@ -42,6 +42,13 @@ std::string compile_commands(const CoursePaths& paths, const Course& course) {
   return list.dump(1) + "\n";
 }
 
+// As an editor finds it: below the folder that it has open, so that the folder may be moved.
+std::string in_workspace(const CoursePaths& paths, const fs::path& path) {
+  const fs::path relative = path.lexically_relative(paths.learner);
+  const bool is_inside = !relative.empty() && *relative.begin() != "..";
+  return is_inside ? "${workspaceFolder}/" + relative.string() : path.string();
+}
+
 // For VS Code, a task of the course: "debug TASK" stops in its function, "build TASK" comes before.
 struct EditorSettings {
   std::string launch, tasks;
@@ -51,22 +58,24 @@ EditorSettings editor_settings(const CoursePaths& paths, const Course& course) {
   ordered_json configurations = ordered_json::array(), builds = ordered_json::array();
   for (const Task& task : course.tasks) {
     const std::string build = "build " + task.id;
-    const ordered_json arguments = {"learn", "run-tests", task.id,
-                                    (paths.course() / "golden" / (task.id + ".json")).string(),
-                                    (paths.scratch() / "debug.report").string()};
-    configurations.push_back({{"name", "debug " + task.id},
-                              {"type", "cppdbg"},
-                              {"request", "launch"},
-                              {"MIMode", "gdb"},
-                              {"preLaunchTask", build},
-                              {"program", (paths.scratch() / ("debug-" + task.id)).string()},
-                              {"args", arguments},
-                              {"cwd", paths.learner.string()}});
+    const ordered_json arguments = {
+        "learn", "run-tests", task.id,
+        in_workspace(paths, paths.course() / "golden" / (task.id + ".json")),
+        in_workspace(paths, paths.scratch() / "debug.report")};
+    configurations.push_back(
+        {{"name", "debug " + task.id},
+         {"type", "cppdbg"},
+         {"request", "launch"},
+         {"MIMode", "gdb"},
+         {"preLaunchTask", build},
+         {"program", in_workspace(paths, paths.scratch() / ("debug-" + task.id))},
+         {"args", arguments},
+         {"cwd", "${workspaceFolder}"}});
     builds.push_back(
         {{"label", build},
          {"type", "process"},
-         {"command", (paths.build / "tinyllm").string()},
-         {"args", {"learn", "--folder", paths.learner.string(), "debug", task.id, "--build"}}});
+         {"command", in_workspace(paths, paths.build / "tinyllm")},
+         {"args", {"learn", "--folder", "${workspaceFolder}", "debug", task.id, "--build"}}});
   }
   return {ordered_json{{"version", "0.2.0"}, {"configurations", configurations}}.dump(2) + "\n",
           ordered_json{{"version", "2.0.0"}, {"tasks", builds}}.dump(2) + "\n"};

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "learn/help_commands.h"
 #include "learn/journal.h"
+#include "learn/kept_mistakes.h"
 #include "learn/mine.h"
 #include "learn/voice.h"
 #include "learn/watch.h"
@@ -43,6 +44,10 @@ void run_check_command(const SessionOptions& options, const CheckCommand& comman
   for (const Task* task : tasks_meant(session, command)) {
     results.push_back(session.check(*task, nullptr, command.explained));
     n_red += results.back().outcome == Outcome::green ? 0 : 1;
+    if (command.keep && is_unknown_mistake(results.back())) {
+      const auto kept = keep_mistake(session.paths, *task, results.back());
+      say_aside(fmt::format("kept: {}\n", shown(session.paths, kept)));
+    }
     if (quiet) continue;
     say(as_text(session.paths, *task, results.back(), session.style,
                 {.explained = command.explained}) +
@@ -100,8 +105,8 @@ void run_day_command(const SessionOptions& options, const std::string& id) {
   run_watch(session, id);
 
   const auto tasks = session.course.tasks_of(id);
-  const bool done = std::ranges::all_of(
-      tasks, [&](const Task* task) { return session.progress.is_green(task->id); });
+  const bool done =
+      std::ranges::all_of(tasks, [&](const Task* task) { return session.is_green(*task); });
   std::vector<std::string> answers;
   if (!done) {
     say(fmt::format(

@@ -12,6 +12,7 @@ struct CheckCommand {
   std::string word;  // a task, a day, or "": the next task that is not green
   bool all = false;
   bool explained = false;  // `learn explain`
+  bool keep = false;       // a mistake that nobody knows: a copy of it goes into notes/mistakes/
   bool as_json = false, as_junit = false;
 };
 

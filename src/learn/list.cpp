@@ -7,9 +7,11 @@ namespace {
 
 std::string mark_of(const Session& session, const Task& task) {
   const Style& style = session.style;
-  if (session.progress.is_green(task.id)) return style.green("green");
-  return file_state(session.paths, task) == FileState::written ? style.red("red  ")
-                                                               : style.dim("open ");
+  const Verdict verdict = session.verdict(task);
+  if (verdict == Verdict::green) return style.green("green");
+  if (verdict == Verdict::changed) return style.yellow("edited");
+  return file_state(session.paths, task) == FileState::written ? style.red("red   ")
+                                                               : style.dim("open  ");
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ Task read_task(const JsonField& row) {
   task.needs = strings(row.member("needs"));
   task.hints = strings(row.member("hints"));
   task.minutes = row.member("minutes").count();
+  task.as_written = row.member("as_written").boolean_or(false);
   task.prompt = row.member("prompt").string_or("Why is the sky blue?");
   return task;
 }

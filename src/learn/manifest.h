@@ -49,6 +49,9 @@ struct Task {
   std::vector<std::string> hints;
   std::int64_t minutes = 0;
   std::string prompt;  // what `learn speak` asks
+  // Compiled without reassociation and silent vectors: its subject is the order of additions, or
+  // speed.
+  bool as_written = false;
   bool is_cuda() const { return learner_file.ends_with(".cu"); }
 };
 

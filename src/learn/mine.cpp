@@ -9,8 +9,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "base/error.h"
+#include "client/answer_log.h"
+#include "learn/mine_comparison.h"
+#include "learn/scratch_lock.h"
+#include "learn/terminal_child.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -19,12 +24,57 @@ namespace {
 constexpr std::string_view kComputing[] = {"chat",  "generate", "serve",
                                            "bench", "batch",    "perplexity"};
 
+// Those that answer one person: there what was said is compared with the engine's own.
+bool is_answering(const std::string& command) { return command == "chat" || command == "generate"; }
+
+// Set while this lives; then as it was.
+class EnvironmentVariable {
+ public:
+  EnvironmentVariable(const char* name, const std::string& value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~EnvironmentVariable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+  EnvironmentVariable(const EnvironmentVariable&) = delete;
+  EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+// Lets the learner's binary answer on this terminal, then says how far the engine's own operators
+// would have said the same. Returns the exit code.
+int run_and_compare(const Session& session, const std::vector<std::string>& words,
+                    const std::string& kernels) {
+  const std::filesystem::path log =
+      session.paths.scratch() / fmt::format("answers-{}.jsonl", ::getpid());
+  std::filesystem::remove(log);
+  const int code = [&] {
+    const EnvironmentVariable logging(kAnswerLogVariable, log.string());
+    const EnvironmentVariable choosing("TINYLLM_KERNELS", kernels);
+    return run_on_terminal(words);
+  }();
+  const std::string words_of_it = code == 0 ? compare_last_answer(log) : "";
+  std::filesystem::remove(log);
+  if (!words_of_it.empty()) {
+    std::fprintf(stderr, "%s\n", wrap(words_of_it, session.style.width, "  ").c_str());
+  }
+  return code;
+}
+
+const char* remark(Verdict verdict) {
+  return verdict == Verdict::green     ? ""
+         : verdict == Verdict::changed ? " (changed since its check)"
+                                       : " (not green)";
+}
+
 std::string names_of(const std::vector<const Task*>& tasks, const Session& session, bool verdict) {
   std::string text;
   for (const Task* task : tasks) {
     text += text.empty() ? "" : ", ";
     text += task->id;
-    if (verdict && !session.progress.is_green(task->id)) text += " (not green)";
+    if (verdict) text += remark(session.verdict(*task));
   }
   return text.empty() ? "none" : text;
 }
@@ -32,6 +82,7 @@ std::string names_of(const std::vector<const Task*>& tasks, const Session& sessi
 }  // namespace
 
 Mine build_mine(const Session& session) {
+  const ScratchLock lock(session.paths);
   Mine mine;
   std::vector<std::filesystem::path> objects;
   std::vector<std::string> engine_files;
@@ -90,12 +141,11 @@ void exec_mine(const std::vector<std::string>& arguments) {
   }
   const std::string banner = describe(mine, session, in_engine);
   std::fprintf(stderr, "%s\n", wrap(banner, session.style.width, "  ").c_str());
-  if (!mine.kernels.empty()) {
-    const char* already = std::getenv("TINYLLM_KERNELS");
-    const std::string kernels =
-        already == nullptr || *already == '\0' ? mine.kernels : mine.kernels + "," + already;
-    ::setenv("TINYLLM_KERNELS", kernels.c_str(), 1);
-  }
+  const char* already = std::getenv("TINYLLM_KERNELS");
+  std::string kernels = already == nullptr ? "" : already;
+  if (!mine.kernels.empty()) kernels = mine.kernels + (kernels.empty() ? "" : "," + kernels);
+  if (is_answering(arguments.front())) std::exit(run_and_compare(session, words, kernels));
+  ::setenv("TINYLLM_KERNELS", kernels.c_str(), 1);
   std::vector<char*> list;
   for (std::string& word : words) list.push_back(word.data());
   list.push_back(nullptr);

@@ -25,9 +25,10 @@ Mine build_mine(const Session& session);
 // `in_engine`: only what the batched engine calls counts as yours.
 std::string describe(const Mine& mine, const Session& session, bool in_engine);
 
-// `chat --mine` and the like: replaces this process
-// by the learner's binary, with the same arguments without `--mine`.
-// Says on stderr which operators are the learner's. Returns only by throwing Error.
+// `chat --mine` and the like: the learner's binary, with the same arguments without `--mine`, in the
+// place of this process; chat and generate run as its child, and their last answer is compared with
+// the engine's own. Says on stderr which operators are the learner's. Returns only by throwing
+// Error.
 [[noreturn]] void exec_mine(const std::vector<std::string>& arguments);
 
 }  // namespace tinyllm::learn

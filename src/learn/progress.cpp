@@ -18,20 +18,27 @@ using json = nlohmann::ordered_json;
 
 std::int64_t now_s() { return std::time(nullptr); }
 
-// A field of a task, or the fallback where it is missing or of another type.
+// A field of an entry of a list ("tasks", "days"), or the fallback where it is missing or of another
+// type.
 template <typename T>
-T read(const json& root, const std::string& task_id, const char* field, T fallback) {
-  const auto tasks = root.find("tasks");
-  if (tasks == root.end() || !tasks->is_object()) return fallback;
-  const auto task = tasks->find(task_id);
-  if (task == tasks->end() || !task->is_object()) return fallback;
-  const auto value = task->find(field);
-  if (value == task->end()) return fallback;
+T read_entry(const json& root, const char* list, const std::string& id, const char* field,
+             T fallback) {
+  const auto entries = root.find(list);
+  if (entries == root.end() || !entries->is_object()) return fallback;
+  const auto entry = entries->find(id);
+  if (entry == entries->end() || !entry->is_object()) return fallback;
+  const auto value = entry->find(field);
+  if (value == entry->end()) return fallback;
   try {
     return value->template get<T>();
   } catch (const nlohmann::json::exception&) {
     return fallback;
   }
+}
+
+template <typename T>
+T read(const json& root, const std::string& task_id, const char* field, T fallback) {
+  return read_entry(root, "tasks", task_id, field, fallback);
 }
 
 // FNV-1a, the same on every machine.
@@ -53,7 +60,12 @@ fs::path free_name(const fs::path& path) {
 std::string today() { return fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr))); }
 
 Progress::Progress(const CoursePaths& paths)
-    : path_(paths.state_file()), root_(std::make_unique<json>(json::object())) {
+    : paths_(paths), path_(paths.state_file()), root_(std::make_unique<json>(json::object())) {
+  reload();
+}
+
+void Progress::reload() {
+  *root_ = json::object();
   if (!fs::exists(path_)) return;
   try {
     *root_ = parse_ordered_json(read_text_file(path_), path_.filename());
@@ -65,7 +77,7 @@ Progress::Progress(const CoursePaths& paths)
     warning_ = fmt::format(
         "{}; it was moved to {} and a new one begins. Your code is untouched; './tiny learn check "
         "--all' finds again what is green",
-        error.what(), shown(paths, aside));
+        error.what(), shown(paths_, aside));
   }
 }
 
@@ -79,12 +91,30 @@ void Progress::save() const {
   write_file_atomic(path_, text);
 }
 
-json& Progress::task(const std::string& task_id) {
-  json& tasks = (*root_)["tasks"];
-  if (!tasks.is_object()) tasks = json::object();
-  json& one = tasks[task_id];
+json& Progress::entry(const char* list, const std::string& id) {
+  json& entries = (*root_)[list];
+  if (!entries.is_object()) entries = json::object();
+  json& one = entries[id];
   if (!one.is_object()) one = json::object();
   return one;
+}
+
+std::int64_t Progress::note_event(const char* list, const std::string& id) {
+  constexpr std::int64_t kLongestPause = 20 * 60;
+  json& last = (*root_)["last_event"];
+  if (!last.is_object()) last = json::object();
+  const std::int64_t before = last.value("at", std::int64_t{0});
+  std::int64_t spent = now_s() - before;
+  if (before <= 0 || spent < 0 || spent > kLongestPause) spent = 0;
+  // What lies before a check or a hint went into that task; what lies behind a page, into the page.
+  const bool is_task = std::string_view(list) == "tasks";
+  const std::string spent_list = is_task ? list : last.value("list", std::string(list));
+  const std::string spent_id = is_task ? id : last.value("id", id);
+  last = {{"at", now_s()}, {"list", list}, {"id", id}};
+  json& one = entry(spent_list.c_str(), spent_id);
+  one["seconds"] =
+      read_entry<std::int64_t>(*root_, spent_list.c_str(), spent_id, "seconds", 0) + spent;
+  return is_task ? spent : 0;
 }
 
 bool Progress::is_green(const std::string& id) const { return read(*root_, id, "green", false); }
@@ -105,26 +135,32 @@ std::string Progress::last_failure(const std::string& id) const {
   return read<std::string>(*root_, id, "last_failure", "");
 }
 
-std::int64_t Progress::minutes_on(const std::string& id) const {
-  return read<std::int64_t>(*root_, id, "seconds", 0) / 60;
+std::int64_t Progress::seconds_on(const std::string& id) const {
+  return read<std::int64_t>(*root_, id, "seconds", 0);
+}
+
+std::int64_t Progress::seconds_on_day(const std::string& id) const {
+  return read_entry<std::int64_t>(*root_, "days", id, "seconds", 0);
+}
+
+bool Progress::was_read(const std::string& id) const {
+  return !read_entry<std::string>(*root_, "days", id, "read_on", "").empty();
 }
 
 std::int64_t Progress::minutes_stuck(const std::string& id) const {
-  const std::int64_t since = read<std::int64_t>(*root_, id, "red_since", 0);
-  return since == 0 ? 0 : (now_s() - since) / 60;
+  return read<std::int64_t>(*root_, id, "red_seconds", 0) / 60;
 }
 
-void Progress::note_check(const Task& of, const CheckResult& result) {
+bool Progress::was_checked_as(const std::string& id, const std::string& text) const {
+  const std::string kept = read<std::string>(*root_, id, "checked", "");
+  return kept.empty() || kept == fingerprint(text);
+}
+
+void Progress::note_check(const Task& of, const CheckResult& result, const std::string& text) {
   if (result.outcome == Outcome::missing) return;
+  const std::int64_t spent = note_event("tasks", of.id);
   json& one = task(of.id);
-  // Work is what lies between two checks, when they are no more than 20 minutes apart.
-  constexpr std::int64_t kLongestPause = 20 * 60;
-  const std::int64_t last = read<std::int64_t>(*root_, of.id, "last_check", 0);
-  const bool was_red = read<std::int64_t>(*root_, of.id, "red_since", 0) != 0;
-  if (last > 0 && now_s() - last <= kLongestPause && !is_green(of.id)) {
-    one["seconds"] = read<std::int64_t>(*root_, of.id, "seconds", 0) + now_s() - last;
-  }
-  one["last_check"] = now_s();
+  one["checked"] = fingerprint(text);
   if (result.outcome == Outcome::expected_red) {
     one["green"] = false;
     return;
@@ -134,17 +170,30 @@ void Progress::note_check(const Task& of, const CheckResult& result) {
   if (result.outcome == Outcome::green) {
     if (solved_on(of.id).empty()) one["solved_on"] = today();
     one["last_failure"] = "";
-    one["red_since"] = 0;
+    one["red_seconds"] = 0;
     return;
   }
+  const bool was_red = !last_failure(of.id).empty();
   std::string failure = fmt::format("{}: {}", kLevelNames[static_cast<int>(result.failure.level)],
                                     result.failure.kind);
   if (!result.failure.mutant.empty()) failure += ": " + result.failure.mutant;
   one["last_failure"] = failure;
-  if (!was_red) one["red_since"] = now_s();
+  one["red_seconds"] = was_red ? read<std::int64_t>(*root_, of.id, "red_seconds", 0) + spent : 0;
 }
 
-void Progress::note_hint(const std::string& id) { task(id)["hints"] = hints_shown(id) + 1; }
+void Progress::note_read(const std::string& day_id) {
+  note_event("days", day_id);
+  if (!was_read(day_id)) entry("days", day_id)["read_on"] = today();
+}
+
+void Progress::note_hint(const std::string& id) {
+  const std::int64_t spent = note_event("tasks", id);
+  json& one = task(id);
+  one["hints"] = hints_shown(id) + 1;
+  if (!last_failure(id).empty()) {
+    one["red_seconds"] = read<std::int64_t>(*root_, id, "red_seconds", 0) + spent;
+  }
+}
 void Progress::note_solution(const std::string& id) { task(id)["saw_solution"] = true; }
 
 void Progress::note_ear(const EarScore& score, bool again) {

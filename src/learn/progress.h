@@ -25,6 +25,9 @@ class Progress {
 
   const std::string& warning() const { return warning_; }
 
+  // Reads the file again. Changes that were not saved are forgotten.
+  void reload();
+
   // Throws Error{io} when the disk refuses; the old file is then still whole.
   void save() const;
 
@@ -33,11 +36,20 @@ class Progress {
   int hints_shown(const std::string& task_id) const;
   bool saw_solution(const std::string& task_id) const;
   int n_checks(const std::string& task_id) const;
-  std::string last_failure(const std::string& task_id) const;    // "values: wrong: eps_outside"
-  std::int64_t minutes_on(const std::string& task_id) const;     // between first and last check
-  std::int64_t minutes_stuck(const std::string& task_id) const;  // since the first red after green
+  std::string last_failure(const std::string& task_id) const;  // "values: wrong: eps_outside"
+  // Work is what lies between two events of the course (a check, a hint, a page), when they are no
+  // more than 20 minutes apart: a night is none.
+  std::int64_t seconds_on(const std::string& task_id) const;
+  std::int64_t seconds_on_day(const std::string& day_id) const;  // beside its tasks: reading
+  std::int64_t minutes_stuck(const std::string& task_id) const;  // of it, since it last turned red
+  bool was_read(const std::string& day_id) const;
+  // Whether the last check saw exactly this text of the learner's file. Progress of a version that
+  // did not keep it counts as such.
+  bool was_checked_as(const std::string& task_id, const std::string& text) const;
 
-  void note_check(const Task& task, const CheckResult& result);
+  // `text`: of the file that was checked.
+  void note_check(const Task& task, const CheckResult& result, const std::string& text);
+  void note_read(const std::string& day_id);
   void note_hint(const std::string& task_id);
   void note_solution(const std::string& task_id);
   // `again`: takes the place of the score before it, of the same game.
@@ -54,8 +66,12 @@ class Progress {
   void note_course_version(std::int64_t version);
 
  private:
-  nlohmann::ordered_json& task(const std::string& task_id);
+  nlohmann::ordered_json& entry(const char* list, const std::string& id);
+  nlohmann::ordered_json& task(const std::string& task_id) { return entry("tasks", task_id); }
+  // Adds the time since the last event to the task or day it was spent on; begins a new one.
+  std::int64_t note_event(const char* list, const std::string& id);
 
+  CoursePaths paths_;
   std::filesystem::path path_;
   std::unique_ptr<nlohmann::ordered_json> root_;
   std::string warning_;

@@ -54,10 +54,12 @@ std::string explanation(const CoursePaths& paths, const Task& task, const Failur
   const Mutant* mutant = find_mutant(mutants, failure.mutant);
   if (mutant == nullptr) {
     const bool has_cause = failure.text.find("Sanitizer") != std::string::npos;
-    return failure.kind == "wrong" && !has_cause
-               ? "  These numbers are of no mistake that we know. Work out this case on paper\n"
-                 "  and compare step by step.\n"
-               : "";
+    if (failure.kind != "wrong" || has_cause) return "";
+    return fmt::format(
+        "  These numbers are of no mistake that we know. Work out this case on paper\n"
+        "  and compare step by step. Once you know what it was, you can keep it for\n"
+        "  those who write the course: ./tiny learn explain {} --keep\n",
+        task.id);
   }
   return fmt::format("  {} {}\n  {}\n", style.yellow("known mistake:"),
                      wrap(mutant->sentence, style.width - kMistakeColumn, "  "),

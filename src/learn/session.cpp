@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
+#include "learn/scratch_lock.h"
+
 namespace tinyllm::learn {
+
+namespace fs = std::filesystem;
 
 Session::Session(const SessionOptions& given)
     : paths(find_course(given.folder)),
@@ -14,6 +19,8 @@ Session::Session(const SessionOptions& given)
     say_aside(style.yellow("note: ") + wrap(progress.warning(), style.width - 6, "      ") + "\n");
   }
   if (given.only_reads) return;
+  const ScratchLock lock(paths);
+  progress.reload();
   const bool first_call = progress.course_version() == 0;
   const std::vector<std::string> written = write_missing_files(paths, course, progress);
   progress.save();
@@ -25,27 +32,46 @@ Session::Session(const SessionOptions& given)
 
 const Task* Session::next_task() const {
   for (const Task& task : course.tasks) {
-    if (!progress.is_green(task.id)) return &task;
+    if (!is_green(task)) return &task;
   }
   return nullptr;
 }
 
 CheckResult Session::check(const Task& task, bool* became_green, bool explained) {
-  const bool was_green = progress.is_green(task.id);
+  const ScratchLock lock(paths);
+  const fs::path file = paths.code() / task.learner_file;
+  const std::string text = fs::exists(file) ? read_text_file(file) : "";
+  bool was_green = false;
   CheckOptions check_options;
   check_options.name = "check-" + task.id;
   check_options.explained = explained;
   CheckResult result = check_task(paths, task, check_options);
-  progress.note_check(task, result);
-  progress.save();
+  note([&](Progress& now) {
+    was_green = now.is_green(task.id);
+    now.note_check(task, result, text);
+  });
   if (became_green != nullptr) *became_green = result.outcome == Outcome::green && !was_green;
   return result;
 }
 
 int Session::n_green() const {
   int n = 0;
-  for (const Task& task : course.tasks) n += progress.is_green(task.id) ? 1 : 0;
+  for (const Task& task : course.tasks) n += is_green(task) ? 1 : 0;
   return n;
+}
+
+Verdict Session::verdict(const Task& task) const {
+  if (!progress.is_green(task.id)) return Verdict::open;
+  const fs::path file = paths.code() / task.learner_file;
+  const std::string text = fs::exists(file) ? read_text_file(file) : "";
+  return progress.was_checked_as(task.id, text) ? Verdict::green : Verdict::changed;
+}
+
+void Session::note(const std::function<void(Progress&)>& change) {
+  const ScratchLock lock(paths);
+  progress.reload();
+  change(progress);
+  progress.save();
 }
 
 }  // namespace tinyllm::learn

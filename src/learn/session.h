@@ -17,6 +17,13 @@ struct SessionOptions {
   bool only_reads = false;  // writes no skeleton and no progress
 };
 
+// What the progress says of a task, held against the learner's file as it is now.
+enum class Verdict {
+  open,     // never green, or red again
+  changed,  // green once, and edited since: nobody knows
+  green,
+};
+
 struct Session {
   explicit Session(const SessionOptions& options);
 
@@ -31,7 +38,12 @@ struct Session {
   // Checks one task, notes the result in the progress and saves it. `became_green` tells the caller
   // of the first green. `explained`: looks longer for the cause.
   CheckResult check(const Task& task, bool* became_green = nullptr, bool explained = false);
+  Verdict verdict(const Task& task) const;
+  bool is_green(const Task& task) const { return verdict(task) == Verdict::green; }
   int n_green() const;
+  // Changes the progress file as it is now, not as it was when this process read it: another
+  // terminal may have written since.
+  void note(const std::function<void(Progress&)>& change);
 };
 
 }  // namespace tinyllm::learn

@@ -1,6 +1,7 @@
 #include "learn/terminal_child.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ int run_on_terminal(const std::vector<std::string>& arguments, const std::string
   const pid_t pid = ::fork();
   if (pid < 0) fail(ErrorCode::io, "cannot start {}: {}", arguments[0], std::strerror(errno));
   if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // it ends with whoever started it
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGPIPE, SIG_DFL);
     if (ends[0] >= 0) ::dup2(ends[0], STDIN_FILENO);

@@ -60,7 +60,9 @@ void limit_this_process(int cpu_seconds) {
   ::setrlimit(RLIMIT_CPU, &cpu);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
-  if (std::getenv("TINYLLM_LESSON_EXACT") == nullptr) {
+  const bool maps_terabytes = std::getenv("TINYLLM_LESSON_EXACT") != nullptr ||
+                              std::getenv("TINYLLM_LESSON_DEVICE") != nullptr;
+  if (!maps_terabytes) {
     const rlimit memory{kMaxBytes, kMaxBytes};
     ::setrlimit(RLIMIT_AS, &memory);
   }
@@ -69,8 +71,18 @@ void limit_this_process(int cpu_seconds) {
 void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
                      const std::filesystem::path& report_path, const std::string& only) {
   Report report(report_path);
-  for (const GoldenCase& recorded : read_golden(golden)) {
-    if (!only.empty() && recorded.given.name() != only) continue;
+  const auto is_chosen = [&](std::string_view name) { return only.empty() || name == only; };
+  const std::vector<GoldenCase> cases = read_golden(golden);
+  json plan = json::array();
+  for (const GoldenCase& recorded : cases) {
+    if (is_chosen(recorded.given.name())) plan.push_back(recorded.given.name());
+  }
+  for (const Property& property : test.properties) {
+    if (is_chosen(property.name)) plan.push_back(property.name);
+  }
+  report.write({{"plan", plan}});
+  for (const GoldenCase& recorded : cases) {
+    if (!is_chosen(recorded.given.name())) continue;
     report.write({{"begin", recorded.given.name()}});
     json line = {{"name", recorded.given.name()}, {"status", "ok"}};
     guarded(line, [&] {
@@ -87,8 +99,8 @@ void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden
     report.write(line);
   }
   for (const Property& property : test.properties) {
-    if (!only.empty() && property.name != only) continue;
-    report.write({{"begin", property.name}});
+    if (!is_chosen(property.name)) continue;
+    report.write({{"begin", property.name}, {"of_property", true}});
     json line = {{"property", property.name}, {"status", "ok"}};
     guarded(line, [&] {
       const std::string broken = property.holds();

@@ -1,6 +1,7 @@
 #include "learn/voice.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -33,16 +34,15 @@ constexpr int kMaxTokens = 24;
 constexpr double kMaxSeconds = 20;    // of speaking
 constexpr double kStartSeconds = 60;  // for reading weights and prompt, before it counts as hung
 constexpr std::int64_t kContext = 256;
-constexpr double kNearTie = 0.05;  // logits as close as this are decided by the order of additions
 
 constexpr auto kDrawNothing = [](std::int64_t, std::int64_t) {};  // no progress bar here
 
 struct SpeakingModel {
-  explicit SpeakingModel(const std::string& name)
+  explicit SpeakingModel(const std::string& name, std::int64_t context = kContext)
       : checkpoint(open_checkpoint(name)),
         text(load_model_text(checkpoint)),
         tokenizer(require(text.tokenizer, checkpoint)),
-        reference(checkpoint, 0, kContext, kDrawNothing),
+        reference(checkpoint, 0, context, kDrawNothing),
         model(reference.model()) {}
 
   Checkpoint checkpoint;
@@ -97,7 +97,7 @@ void run_voice(const std::string& model, const std::string& prompt, const fs::pa
 Voice speak(const fs::path& binary, const std::string& model, const std::string& prompt,
             const std::function<void(double)>& on_pace,
             const std::function<void(std::string_view)>& on_text) {
-  const fs::path report = binary.string() + ".voice";
+  const fs::path report = fmt::format("{}.voice-{}", binary.string(), ::getpid());
   fs::remove(report);
   Voice voice;
   std::size_t heard = 0;  // bytes of output that were passed on
@@ -128,39 +128,48 @@ Voice speak(const fs::path& binary, const std::string& model, const std::string&
     const nlohmann::json found = parse_json(read_text_file(report), report.filename());
     voice.prompt_ids = found["prompt_ids"].get<std::vector<TokenId>>();
     voice.token_ids = found["token_ids"].get<std::vector<TokenId>>();
+    fs::remove(report);
   } else if (child.stopped) {
     voice.broken = "it did not come to an end in time";
   } else if (child.exit_code > 128) {
     voice.broken = fmt::format("it crashed ({})", strsignal(child.exit_code - 128));
+  } else if (child.exit_code == 0) {
+    voice.broken = "it left the program before the answer was complete";
   } else {
     voice.broken = child.output.substr(0, child.output.find('\n'));
   }
   return voice;
 }
 
+void note_token(VoiceComparison& comparison, ChosenTokens chosen, double gap, double near_tie,
+                const Tokenizer& tokenizer) {
+  if (comparison.parted) return;
+  if (chosen.mine == chosen.best) {
+    comparison.n_equal += 1;
+  } else if (gap <= near_tie) {
+    comparison.n_near_ties += 1;
+  } else {
+    comparison.parted = true;
+    comparison.at = comparison.n_equal + comparison.n_near_ties;
+    comparison.gap = gap;
+    comparison.yours = tokenizer.token_bytes(chosen.mine);
+    comparison.engine = tokenizer.token_bytes(chosen.best);
+  }
+}
+
 VoiceComparison compare_with_engine(const std::string& model, const Voice& voice) {
-  SpeakingModel speaking(model);
+  SpeakingModel speaking(model, std::ssize(voice.prompt_ids) + std::ssize(voice.token_ids));
   std::vector<TokenId> ids = voice.prompt_ids;
   ids.insert(ids.end(), voice.token_ids.begin(), voice.token_ids.end());
   VoiceComparison comparison;
   const auto first = std::ssize(voice.prompt_ids) - 1;
   speaking.model.forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
     const std::int64_t i = position - first;
-    if (i < 0 || i >= std::ssize(voice.token_ids) || comparison.parted) return;
-    const TokenId mine = voice.token_ids[i], best = argmax(logits);
-    if (mine == best) {
-      comparison.n_equal += 1;
-      return;
-    }
-    comparison.gap = static_cast<double>(logits[best]) - static_cast<double>(logits[mine]);
-    if (comparison.gap <= kNearTie) {
-      comparison.n_near_ties += 1;
-      return;
-    }
-    comparison.parted = true;
-    comparison.at = static_cast<std::size_t>(i);
-    comparison.yours = speaking.tokenizer.token_bytes(mine);
-    comparison.engine = speaking.tokenizer.token_bytes(best);
+    if (i < 0 || i >= std::ssize(voice.token_ids)) return;
+    const ChosenTokens chosen{voice.token_ids[i], argmax(logits)};
+    const double gap =
+        static_cast<double>(logits[chosen.best]) - static_cast<double>(logits[chosen.mine]);
+    note_token(comparison, chosen, gap, kNearTie, speaking.tokenizer);
   });
   return comparison;
 }

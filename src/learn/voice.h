@@ -11,6 +11,10 @@
 
 #include "api/sampling_params.h"
 
+namespace tinyllm {
+class Tokenizer;
+}
+
 namespace tinyllm::learn {
 
 struct Voice {
@@ -39,6 +43,20 @@ struct VoiceComparison {
   std::string yours, engine;  // the two tokens there
   double gap = 0;             // between their logits, by the engine
 };
+// Logits as close as this are decided by the order of additions, in float32.
+inline constexpr double kNearTie = 0.05;
+// And where activations are rounded to 8 bits: there one rounding of an operator moves a logit by
+// 0.15 (SmolLM2, RMSNorm multiplied in another order), and a comparison is of two of them.
+inline constexpr double kNearTieQuantised = 0.3;
+
+// Counts the next token of the answer; nothing more once they have parted. `gap`: how much higher
+// the logit of `best` is, by the engine.
+struct ChosenTokens {
+  TokenId mine, best;
+};
+void note_token(VoiceComparison& comparison, ChosenTokens chosen, double gap, double near_tie,
+                const Tokenizer& tokenizer);
+
 VoiceComparison compare_with_engine(const std::string& model, const Voice& voice);
 
 // "24 of 24 tokens are the engine's own", or where they part.

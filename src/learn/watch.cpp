@@ -90,7 +90,7 @@ class Watch {
 
   std::size_t first_open() const {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      if (!session_.progress.is_green(tasks_[i]->id)) return i;
+      if (!session_.is_green(*tasks_[i])) return i;
     }
     return tasks_.size() - 1;
   }
@@ -123,11 +123,13 @@ class Watch {
 
   void show_check() {
     watcher_.emplace(session_.paths.code() / task().learner_file);
-    show_head();
     bool became_green = false;
-    if (session_.style.color) say(session_.style.dim("checking ..."));
+    if (has_keys_ && session_.style.color) {  // a screen that can be drawn again
+      show_head();
+      say(session_.style.dim("checking ..."));
+    }
     const CheckResult result = session_.check(task(), &became_green);
-    if (session_.style.color) say("\r\x1b[K");
+    show_head();  // its bar counts what this check has found
     say(as_text(session_.paths, task(), result, session_.style,
                 {.explained = false, .in_loop = true}));
     if (became_green) {
@@ -182,12 +184,7 @@ class Watch {
         show_hint(session_, task());
         show_keys();
         break;
-      case 'e':
-        show_head();
-        say(as_text(session_.paths, task(), session_.check(task(), nullptr, true), session_.style,
-                    {.explained = true, .in_loop = true}));
-        show_keys();
-        break;
+      case 'e': explain(); break;
       case 'r':
         lend_terminal([&] { read_lesson(session_, *session_.course.find_day(task().day), false); });
         show_check();
@@ -202,6 +199,7 @@ class Watch {
         show_check();
         break;
       case 'l':
+        session_.progress.reload();
         show_head();
         say(list_text(session_));
         show_keys();
@@ -210,6 +208,14 @@ class Watch {
       case ' ': show_check(); break;
       default: break;
     }
+  }
+
+  void explain() {
+    const CheckResult result = session_.check(task(), nullptr, true);
+    show_head();
+    say(as_text(session_.paths, task(), result, session_.style,
+                {.explained = true, .in_loop = true}));
+    show_keys();
   }
 
   // For a program that reads keys in its own way.
@@ -229,7 +235,7 @@ class Watch {
   void go_on() {
     for (std::size_t step = 1; step <= tasks_.size(); ++step) {
       const std::size_t next = (current_ + step) % tasks_.size();
-      if (session_.progress.is_green(tasks_[next]->id)) continue;
+      if (session_.is_green(*tasks_[next])) continue;
       current_ = next;
       show_check();
       return;

@@ -1,8 +1,8 @@
 """`learn check`: right answers, wrong ones, and files that are no answer at all, each with its message."""
 
 import json
+import resource
 import shutil
-import time
 
 import pytest
 from learner import RMS_NORM, ROOT
@@ -24,19 +24,23 @@ def test_the_first_call_writes_skeletons_that_are_red_for_the_right_reason(learn
     assert (learner.folder / "code/compile_commands.json").exists()
 
 
-def test_a_right_answer_is_green_within_3_seconds_and_kept_in_the_progress(learner):
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_a_right_answer_is_green_and_kept_in_the_progress(learner):
     learner.learn("check", "norm.rms")
-    seconds = []
-    for n in range(3):  # the best counts: other work may run beside the tests
-        learner.write(FILE, f"{RMS_NORM}// edit {n}\n")
-        started = time.monotonic()
-        done = learner.learn("check", "norm.rms")
-        seconds.append(time.monotonic() - started)
+    learner.write(FILE, RMS_NORM)
+    started = processor_seconds()
+    done = learner.learn("check", "norm.rms")
+    used = processor_seconds() - started
     assert done.returncode == 0, done.stdout + done.stderr
     for words in ("values    ok  7 cases", "property  ok  3 of them", "reference path and batched engine", "green"):
         assert words in done.stdout
     assert learner.state()["tasks"]["norm.rms"]["green"] is True
-    assert min(seconds) < 3, f"edit to result: {seconds}"
+    # One file compiled, one program linked, its tests run: work of a second, whatever else the machine does.
+    assert used < 6, f"edit to result took {used:.1f} s of the processor"
 
 
 def test_a_known_mistake_is_named_with_the_smallest_case_and_a_question(learner):
@@ -50,6 +54,12 @@ def test_a_known_mistake_is_named_with_the_smallest_case_and_a_question(learner)
 def test_numbers_of_no_known_mistake_are_said_to_be_that(learner):
     learner.write(FILE, changed("/ root * weight[i]", "/ root * weight[i] * 1.5f"))
     assert "of no mistake that we know" in learner.learn("explain", "norm.rms").stdout
+    assert not (learner.folder / "notes/mistakes").exists()
+    for n in (1, 2):
+        assert f"kept: notes/mistakes/norm.rms-{n}.cpp" in learner.learn("explain", "norm.rms", "--keep").stderr
+    kept = (learner.folder / "notes/mistakes/norm.rms-2.cpp").read_text(encoding="utf-8")
+    assert kept.startswith("// norm.rms: a mistake") and "out[i=0] is 1.272792, must be 0.848528" in kept
+    assert "* weight[i] * 1.5f" in kept
 
 
 PLANTED = {
@@ -91,9 +101,16 @@ def test_a_missing_function_is_named(learner):
 BROKEN = {
     "loops for ever": ("volatile int i = 1; while (i > 0) i = 1;", "hang", ["no answer after 5 s"]),
     "crashes": ("float* nothing = nullptr; nothing[n] = x[0];", "crash", ["Segmentation fault", "AddressSanitizer (SEGV)",
-                "rms_norm.cpp, line 4"]),
+                "rms_norm.cpp, line 5"]),
     "writes past the end": ("for (std::int64_t i = 0; i <= n; ++i) out[i] = x[0] * 0;", "stray_write", [
-        "wrote 1 element(s) past the end of out", "AddressSanitizer (heap-buffer-overflow)", "line 4, writes"]),
+        "wrote 1 element(s) past the end of out", "AddressSanitizer (heap-buffer-overflow)", "line 5, writes"]),
+    "leaves the program": ("std::exit(0);", "left", [
+        "in 'two numbers, 3 and 4'", "left the program (exit code 0), so 0 of 10 tests ran"]),
+    "leaves it with less noise": ("std::_Exit(0);", "left", ["so 0 of 10 tests ran"]),
+    "reads past the end": ("float sum = 0; for (std::int64_t i = 0; i <= n; ++i) sum += x[i] * x[i];\n"
+                           "  for (std::int64_t i = 0; i < n; ++i)\n"
+                           "    out[i] = x[i] / std::sqrt(sum / static_cast<float>(n) + eps) * weight[i];", "wrong", [
+        "case 'two numbers, 3 and 4'"]),
     "throws": ("throw 7;", "threw", ["something that is not a std::exception"]),
     "eats all memory": ("static float* volatile kept = nullptr; for (;;) { kept = new float[1 << 28]; out[0] = x[0]; }", "threw", ["bad_alloc"]),
 }  # fmt: skip
@@ -103,7 +120,7 @@ BROKEN = {
 def test_code_that_breaks_its_process_breaks_nothing_else(learner, name):
     body, kind, words = BROKEN[name]
     head = RMS_NORM.split("  float sum")[0]
-    learner.write(FILE, f"{head}  {body}\n}}\n")
+    learner.write(FILE, f"#include <cstdlib>\n{head}  {body}\n}}\n")
     failure = learner.check("norm.rms")["failure"]
     assert failure["kind"] == kind
     for word in words:
@@ -123,6 +140,29 @@ std::int64_t tinyllm::scalar::element_offset(const std::int64_t* index, const st
     line = 1 + (learner.folder / "code/week0/strides.cpp").read_text(encoding="utf-8").split("i <= n_dims")[0].count("\n")
     assert f"AddressSanitizer (heap-buffer-overflow): code/week0/strides.cpp, line {line}, reads beyond" in done.stdout
     assert "no mistake that we know" not in done.stdout
+
+
+def test_an_end_before_the_last_property_is_no_green(learner):
+    """All values are right; then the program ends, with the exit code of success."""
+    text = changed("  float sum = 0;", "  static int n_calls = 0;\n  if (++n_calls == 9) std::exit(0);\n  float sum = 0;")
+    learner.write(FILE, text.replace("#include <cmath>", "#include <cmath>\n#include <cstdlib>"))
+    failure = learner.check("norm.rms")["failure"]
+    assert (failure["level"], failure["kind"]) == ("property", "left")
+    assert "in 'works in place (out is x)'" in failure["title"] and "so 7 of 10 tests ran" in failure["title"]
+
+
+def test_a_known_mistake_is_not_kept(learner):
+    learner.write(FILE, changed("sum / static_cast<float>(n) + eps)", "sum / static_cast<float>(n)) + eps"))
+    assert "kept:" not in learner.learn("explain", "norm.rms", "--keep").stderr
+    assert not (learner.folder / "notes/mistakes").exists()
+
+
+def test_explain_looks_at_memory_even_where_the_mistake_is_known(learner):
+    text = changed("+ eps)", ") + eps").replace("float sum = 0;", "float sum = 0 * x[n];")
+    learner.write(FILE, text.replace("sum / static_cast<float>(n) ) + eps", "sum / static_cast<float>(n)) + eps"))
+    shown = learner.learn("explain", "norm.rms").stdout
+    assert "known mistake: eps is added behind the root" in shown
+    assert "AddressSanitizer (heap-buffer-overflow): code/week1/rms_norm.cpp, line 4, reads beyond" in shown
 
 
 def test_a_mistake_of_one_function_is_named_whatever_the_other_does(learner):

@@ -49,6 +49,8 @@ def test_commands_that_compute_say_whose_each_operator_is(mine, model, tmp_path)
     for name, command in commands.items():
         stdout, stderr = mine(*command, "--mine")
         assert BANNER in stderr and CALLED in stderr, f"{name}: {stderr}"
+        compared = "4 of 4 tokens are what the engine's own operators choose" in stderr
+        assert compared == (name in ("generate", "chat")), f"{name}: {stderr}"
     assert "defg" in (tmp_path / "out.jsonl").read_text()
 
 

@@ -47,7 +47,8 @@ def test_the_loop_follows_saves(learner, loop, polling):
     terminal.wait_for("known mistake: eps is added behind the root")
     keys_shown(terminal)
     learner.write("week1/rms_norm.cpp", RMS_NORM)
-    terminal.wait_for("RMSNorm is yours now.")
+    shown = terminal.wait_for("RMSNorm is yours now.")
+    assert "4 of 4 tasks green" in shown.rsplit("tiny-llm course", 1)[1], "the bar counts the check below it"
     keys_shown(terminal)
     terminal.type("n")
     terminal.wait_for("Every task here is green.")
@@ -84,7 +85,7 @@ def test_list_has_all_21_topics_and_marks_those_without_lesson(learner):
         for day in range(1, 8):
             assert f"\n{week}.{day} " in text
     assert "1.2 RoPE   (no lesson yet)" in text
-    assert "> open  index.strides" in text
+    assert "> open   index.strides" in text
 
 
 def test_hints_come_one_by_one_and_the_solution_only_after_them(learner):
@@ -251,8 +252,13 @@ def test_editors_get_what_they_need(learner):
     commands = json.loads((learner.folder / "code/compile_commands.json").read_text(encoding="utf-8"))
     for entry in commands:
         assert subprocess.run([*entry["arguments"], "-fsyntax-only"], cwd=entry["directory"], check=False).returncode == 0
-    launch = json.loads((learner.folder / ".vscode/launch.json").read_text(encoding="utf-8"))["configurations"]
-    tasks = {task["label"]: task for task in json.loads((learner.folder / ".vscode/tasks.json").read_text())["tasks"]}
+    settings = {}
+    for name in ("launch", "tasks"):
+        text = (learner.folder / f".vscode/{name}.json").read_text(encoding="utf-8")
+        assert str(learner.folder) not in text, "the folder may be moved"
+        settings[name] = json.loads(text.replace("${workspaceFolder}", str(learner.folder)))
+    launch = settings["launch"]["configurations"]
+    tasks = {task["label"]: task for task in settings["tasks"]["tasks"]}
     norm = next(one for one in launch if one["name"] == "debug norm.rms")
     learner.write("week1/rms_norm.cpp", RMS_NORM)
     build = tasks[norm["preLaunchTask"]]

@@ -107,7 +107,7 @@ def test_pages_name_no_place_of_one_machine():
 def test_a_planted_fault_of_a_lesson_is_noticed(learner, tmp_path):
     """G8 can fail: a line that is not printed, an exit code that is another, a link to nowhere."""
     with pytest.raises(AssertionError, match="should print"):
-        run_console(learner, ["$ ./tiny learn list", "  > open  index.strides", "a line of another version"])
+        run_console(learner, ["$ ./tiny learn list", "  > open   index.strides", "a line of another version"])
     with pytest.raises(AssertionError):
         run_console(learner, ["$ ./tiny learn list   # exit 1"])
     page = tmp_path / "planted.md"

@@ -1,0 +1,20 @@
+#pragma once
+// What `chat --mine` and `generate --mine` said, held against the engine's own operators in the same
+// arithmetic: token by token, each after the same text before it. One thread.
+
+#include <filesystem>
+#include <string>
+
+#include "client/answer_log.h"
+#include "learn/voice.h"
+
+namespace tinyllm::learn {
+
+// Of an answer that holds at least one token.
+VoiceComparison compare_in_engine(const LoggedAnswer& answer);
+
+// The comparison of the last answer of a log in words; "" when there is nothing to compare. Answers
+// that were drawn by chance are not compared.
+std::string compare_last_answer(const std::filesystem::path& log);
+
+}  // namespace tinyllm::learn

@@ -1,0 +1,108 @@
+"""How many mistakes with wrong numbers `explain` names. They are written as learners write them, not as the bank holds them."""
+
+from learner import RMS_NORM, ROOT
+
+NORM_HEAD = RMS_NORM.split("  float sum")[0]
+SOFTMAX_HEAD = '#include "kernels/cpu/scalar/softmax.h"\n#include <cmath>\n#include <vector>\nvoid tinyllm::scalar::softmax(float* x, std::int64_t n) {\n'
+MATMUL_HEAD = """#include "kernels/cpu/scalar/matmul.h"
+void tinyllm::scalar::matmul(const float* a, std::int64_t a_stride, const float* b, std::int64_t b_stride, float* out,
+                             std::int64_t out_stride, std::int64_t n_m, std::int64_t n_n, std::int64_t n_k) {
+"""
+LOOPS = "for (std::int64_t m = 0; m < n_m; m++) for (std::int64_t n = 0; n < n_n; n++)"
+
+# Public courses' forums and issues tell of these; each is one slip, and its numbers are wrong.
+NORMS = {
+    "eps beside the root": "double s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                           "for (int i = 0; i < n; i++) out[i] = x[i] / (std::sqrt(s / n) + eps) * weight[i];",
+    "no eps": "double s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\nfor (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / n) * weight[i];",
+    "eps before the mean": "float s = eps; for (int i = 0; i < n; i++) s += std::pow(x[i], 2);\n"
+                           "for (int i = 0; i < n; i++) out[i] = weight[i] * x[i] / std::sqrt(s / n);",
+    "n - 1": "float s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+             "float r = std::sqrt(s / (n - 1) + eps); for (int i = 0; i < n; i++) out[i] = x[i] / r * weight[i];",
+    "standard deviation": "double mu = 0, s = 0; for (int i = 0; i < n; i++) mu += x[i]; mu /= n;\n"
+                          "for (int i = 0; i < n; i++) s += (x[i] - mu) * (x[i] - mu);\nfor (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / n + eps) * weight[i];",
+    "the sum, no mean": "float s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                        "for (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s + eps) * weight[i];",
+    "no weight": "float s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                 "for (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / n + eps);",
+    "sqrt for rsqrt": "float s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\nfloat f = std::sqrt(s / n + eps);\n"
+                      "for (int i = 0; i < n; i++) out[i] = x[i] * f * weight[i];",
+    "an int sum": "int s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                  "for (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / (float)n + eps) * weight[i];",
+    "Gemma's weight": "float s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                      "for (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / n + eps) * (weight[i] + 1);",
+    "integer division": "std::int64_t s = 0; for (int i = 0; i < n; i++) s += x[i] * x[i];\n"
+                        "for (int i = 0; i < n; i++) out[i] = x[i] / std::sqrt(s / n + eps) * weight[i];",
+}  # fmt: skip
+SOFTMAXES = {
+    "no maximum": "float s = 0; for (int i = 0; i < n; i++) s += std::exp(x[i]);\nfor (int i = 0; i < n; i++) x[i] = std::exp(x[i]) / s;",
+    "maximum from 0": "float m = 0; for (int i = 0; i < n; i++) if (x[i] > m) m = x[i];\nfloat s = 0;\n"
+                      "for (int i = 0; i < n; i++) s += x[i] = std::exp(x[i] - m);\nfor (int i = 0; i < n; i++) x[i] /= s;",
+    "no division": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfor (int i = 0; i < n; i++) x[i] = std::exp(x[i] - m);",
+    "sum before exp": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfloat s = 0; for (int i = 0; i < n; i++) s += x[i];\n"
+                      "for (int i = 0; i < n; i++) x[i] = std::exp(x[i] - m) / s;",
+    "running division": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfloat s = 0;\n"
+                        "for (int i = 0; i < n; i++) { float e = std::exp(x[i] - m); s += e; x[i] = e / s; }",
+    "an int sum": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nint s = 0;\n"
+                  "for (int i = 0; i < n; i++) { x[i] = std::exp(x[i] - m); s += x[i]; }\nfor (int i = 0; i < n; i++) x[i] /= s;",
+    "exp2": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfloat s = 0;\n"
+            "for (int i = 0; i < n; i++) { x[i] = std::pow(2.0f, x[i] - m); s += x[i]; }\nfor (int i = 0; i < n; i++) x[i] /= s;",
+    "minimum": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmin(m, x[i]);\nfloat s = 0;\n"
+               "for (int i = 0; i < n; i++) { x[i] = std::exp(x[i] - m); s += x[i]; }\nfor (int i = 0; i < n; i++) x[i] /= s;",
+    "a mean": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfor (int i = 0; i < n; i++) x[i] = std::exp(x[i] - m) / n;",
+    "a copy that is too short": "std::vector<float> e; float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfloat s = 0;\n"
+                                "for (int i = 0; i < n; i++) { e.push_back(std::exp(x[i] - m)); s += e.back(); }\nfor (int i = 0; i + 1 < n; i++) x[i] = e[i] / s;",
+    "absolute scores": "float m = x[0]; for (int i = 0; i < n; i++) m = std::fmax(m, x[i]);\nfloat s = 0;\n"
+                       "for (int i = 0; i < n; i++) { x[i] = std::exp(-std::fabs(x[i])); s += x[i]; }\nfor (int i = 0; i < n; i++) x[i] /= s;",
+}  # fmt: skip
+MATMULS = {
+    "sets": LOOPS + " { float s = 0; for (int k = 0; k < n_k; k++) s += a[m * a_stride + k] * b[n * b_stride + k]; out[m * out_stride + n] = s; }",
+    "transposed out": LOOPS + " for (int k = 0; k < n_k; k++) out[n * out_stride + m] += a[m * a_stride + k] * b[n * b_stride + k];",
+    "columns of b": LOOPS + " for (int k = 0; k < n_k; k++) out[m * out_stride + n] += a[m * a_stride + k] * b[k * b_stride + n];",
+    "sum never reset": "float s = 0; " + LOOPS + " { for (int k = 0; k < n_k; k++) s += a[m * a_stride + k] * b[n * b_stride + k]; out[m * out_stride + n] += s; }",
+    "one short": LOOPS + " for (int k = 0; k < n_k - 1; k++) out[m * out_stride + n] += a[m * a_stride + k] * b[n * b_stride + k];",
+    "an int sum": LOOPS + " { int s = 0; for (int k = 0; k < n_k; k++) s += a[m * a_stride + k] * b[n * b_stride + k]; out[m * out_stride + n] += s; }",
+    "no stride of out": LOOPS + " for (int k = 0; k < n_k; k++) out[m * n_n + n] += a[m * a_stride + k] * b[n * b_stride + k];",
+    "no strides at all": LOOPS + " for (int k = 0; k < n_k; k++) out[m * n_n + n] += a[m * n_k + k] * b[n * n_k + k];",
+    "b twice": LOOPS + " for (int k = 0; k < n_k; k++) out[m * out_stride + n] += b[n * b_stride + k] * b[n * b_stride + k];",
+    "only the last product": LOOPS + " for (int k = 0; k < n_k; k++) out[m * out_stride + n] = a[m * a_stride + k] * b[n * b_stride + k];",
+}  # fmt: skip
+STRIDES = {
+    "first fastest": "std::int64_t s = 1; for (int i = 0; i < n_dims; i++) { strides[i] = s; s *= dims[i]; }",
+    "own dimension": "strides[n_dims - 1] = dims[n_dims - 1]; for (int i = n_dims - 2; i >= 0; i--) strides[i] = strides[i + 1] * dims[i];",
+    "only the next": "strides[n_dims - 1] = 1; for (int i = 0; i + 1 < n_dims; i++) strides[i] = dims[i + 1];",
+    "all ones": "for (int i = 0; i < n_dims; i++) strides[i] = 1;",
+    "the dimensions": "for (int i = 0; i < n_dims; i++) strides[i] = dims[i];",
+    "added": "std::int64_t s = 1; for (int i = n_dims - 1; i >= 0; i--) { strides[i] = s; s = s + dims[i]; }",
+    "an own dimension too few": "strides[n_dims - 1] = 1; for (int i = n_dims - 2; i >= 0; i--) strides[i] = strides[i + 1] * dims[i];",
+}  # fmt: skip
+
+
+def files():
+    strides = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    head, offset = strides[: strides.index("  for (int i")], strides[strides.index("std::int64_t tinyllm") :]
+    for name, body in NORMS.items():
+        yield "norm.rms", "week1/rms_norm.cpp", name, f"{NORM_HEAD}{body}\n}}\n"
+    for name, body in SOFTMAXES.items():
+        yield "softmax.row", "week0/softmax.cpp", name, f"{SOFTMAX_HEAD}{body}\n}}\n"
+    for name, body in MATMULS.items():
+        yield "matmul.naive", "week0/matmul.cpp", name, f"{MATMUL_HEAD}{body}\n}}\n"
+    for name, body in STRIDES.items():
+        yield "index.strides", "week0/strides.cpp", name, f"{head}{body}\n}}\n\n{offset}"
+
+
+def test_seven_of_ten_mistakes_with_wrong_numbers_are_named(learner):
+    named, nameless = [], []
+    for task, file, name, text in files():
+        learner.write(file, text)
+        result = learner.check(task)
+        assert result["outcome"] == "red", f"{task}, {name}: {result}"
+        failure = result["failure"]
+        assert failure["level"] == "values", f"{task}, {name}: {failure}"
+        if failure["kind"] != "wrong":  # a crash or a stray write says itself what it is
+            continue
+        words = f"{task}, {name}: {failure['known_mistake']}"
+        (named if failure["known_mistake"] else nameless).append(words)
+    share = len(named) / (len(named) + len(nameless))
+    print(f"{share:.0%} named\n" + "\n".join(named + nameless))
+    assert len(named) + len(nameless) >= 30 and share >= 0.7, nameless
