@@ -13,10 +13,11 @@
 
 namespace tinyllm {
 
-Checkpoint open_checkpoint(const std::string& name) {
-  return Checkpoint::open(is_random_name(name) ? std::filesystem::path(name)
-                                               : ModelStore().resolve(name));
+std::string find_model(const std::string& name) {
+  return is_random_name(name) ? name : ModelStore().resolve(name).string();
 }
+
+Checkpoint open_checkpoint(const std::string& name) { return Checkpoint::open(find_model(name)); }
 
 Checkpoint open_checkpoint(const std::string& name, const ContextSettings& settings) {
   validate(settings);  // what is wrong in itself is known before anything is opened
