@@ -26,6 +26,7 @@ struct AgentModelWatcher {
 struct AskedTurn {
   ModelTurn turn;
   std::int64_t n_prompt_tokens = 0, n_reused_tokens = 0, n_tokens = 0;
+  DraftCounts drafts;
   double prefill_s = 0, decode_s = 0;
 };
 

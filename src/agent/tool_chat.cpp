@@ -17,6 +17,7 @@ void add(ChatAnswer& answer, const AskedTurn& asked) {
   answer.n_reused_tokens += asked.n_reused_tokens;
   answer.n_tokens += asked.n_tokens;
   answer.n_context_tokens = asked.n_prompt_tokens + asked.n_tokens;
+  answer.drafts += asked.drafts;
   answer.prefill_s += asked.prefill_s;
   answer.decode_s += asked.decode_s;
 }

@@ -8,12 +8,14 @@
 namespace tinyllm {
 
 enum class Speculation {
-  automatic,  // suffix where the backend gives a step's tokens at once, else off
+  automatic,  // suffix where the backend gives a step's tokens at once, and the draft model if there
+              // is one; else off
   suffix,     // drafts from what stands in the text already or in answers given before
+  model,      // drafts by the draft model alone
   off,
 };
 
-// "auto", "suffix" or "off"; empty for anything else.
+// "auto", "suffix", "model" or "off"; empty for anything else.
 std::optional<Speculation> parse_speculation(std::string_view name);
 
 }  // namespace tinyllm

@@ -40,6 +40,7 @@ struct BenchCommand {
   int max_num_batched_tokens = 512;
   int n_prompt = 512, n_gen = 64, n_repeats = 5;
   std::vector<int> batches = {1, 8, 32};
+  std::string draft_model;
   bool as_json = false, with_profile = false, only_bandwidth = false, speculates = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
 };
@@ -248,6 +249,10 @@ void add_bench_command(Command app) {
                    "No model: only how fast all threads together read this machine's memory");
   command.add_flag("--speculate", options->speculates,
                    "Only what drafts are worth: several kinds of text with and without, by turns");
+  command
+      .add_option("--draft-model", options->draft_model,
+                  "With --speculate: a smaller model that guesses, besides what was written before")
+      .type_name("MODEL");
   add_examples(
       command,
       "  tinyllm bench -m smollm2-135m\n"
@@ -257,8 +262,11 @@ void add_bench_command(Command app) {
   command.callback([options] {
     if (options->only_bandwidth) return run_read_bandwidth(*options);
     if (options->model.empty()) fail(ErrorCode::usage, "--model is required");
+    if (!options->draft_model.empty() && !options->speculates)
+      fail(ErrorCode::usage, "--draft-model works with --speculate only");
     if (options->speculates)
       return run_bench_speculate({.model = options->model,
+                                  .draft_model = options->draft_model,
                                   .n_threads = options->n_threads,
                                   .n_gen = options->n_gen,
                                   .n_repeats = options->n_repeats,

@@ -7,6 +7,7 @@ namespace tinyllm {
 
 struct BenchSpeculateCommand {
   std::string model;
+  std::string draft_model;  // a name; empty: none
   int n_threads = 0;
   int n_gen = 128;
   int n_repeats = 3;

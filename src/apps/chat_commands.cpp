@@ -199,6 +199,11 @@ void ChatConsole::show_stats() const {
     text += fmt::format("             answer {} tokens, {:.1f} tok/s, first after {:.2f} s\n",
                         last_.n_tokens, per_second(last_.n_tokens - 1, last_.decode_s),
                         last_.prefill_s);
+    if (last_.drafts.n_steps > 0)
+      text += fmt::format(
+          "             drafts {}, accepted {}, {:.1f} at a time\n", last_.drafts.n_proposed,
+          last_.drafts.n_accepted,
+          static_cast<double>(last_.drafts.n_accepted) / static_cast<double>(last_.drafts.n_steps));
     text += fmt::format("  all        {} tokens, {:.1f} tok/s\n", total_tokens_,
                         per_second(total_tokens_, total_decode_s_));
   }

@@ -2,6 +2,7 @@
 
 #include "api/step_profile.h"
 #include "base/error.h"
+#include "client/open_model.h"
 
 namespace tinyllm {
 namespace {
@@ -25,10 +26,11 @@ void add_common_options(Command command, EngineFlags& flags) {
   command
       .add_option(
           "--speculate", flags.speculate,
-          "Guess tokens from what was written before and verify several in a step; the text "
-          "stays the same. auto: on the CPU")
-      .one_of({"auto", "suffix", "off"})
+          "Guess tokens from what was written before, or by a draft model, and verify several in a "
+          "step; the text stays the same. auto: both, suffix on the CPU only")
+      .one_of({"auto", "suffix", "model", "off"})
       .show_default();
+  add_draft_model_option(command, flags);
   command
       .add_option(
           "--kv-blocks", flags.kv_blocks,
@@ -108,6 +110,13 @@ void add_kv_store_option(Command command, EngineFlags& flags) {
       .type_name("DIR[:SIZE]");
 }
 
+void add_draft_model_option(Command command, EngineFlags& flags) {
+  command
+      .add_option("--draft-model", flags.draft_model,
+                  "A smaller model with the same vocabulary that guesses tokens")
+      .type_name("MODEL");
+}
+
 void add_profile_option(Command command, EngineFlags& flags) {
   command.add_flag("--profile", flags.profile,
                    "At the end, on stderr: where the time of prefill and decoding went");
@@ -138,6 +147,10 @@ EngineOptions engine_options(const EngineFlags& flags) {
                                               : KvType::bf16;
   options.kv.n_blocks = flags.kv_blocks;
   options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
+  if (!flags.draft_model.empty()) {
+    if (flags.reference()) fail(ErrorCode::usage, "--draft-model works with --engine batched only");
+    options.draft_model = find_model(flags.draft_model);
+  }
   if (!flags.kv_store.empty()) {
     if (flags.reference()) fail(ErrorCode::usage, "--kv-store works with --engine batched only");
     options.kv_store = parse_kv_store(flags.kv_store);

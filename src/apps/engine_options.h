@@ -25,7 +25,8 @@ struct EngineFlags {
   ContextFlags sight;              // --window, --sinks, --rope-scaling
   std::string kv_type = "bf16";    // "int8" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
-  std::string speculate = "auto";  // "suffix" or "off"
+  std::string speculate = "auto";  // "suffix", "model" or "off"
+  std::string draft_model;         // a name; empty: none
   std::int32_t kv_blocks = 0;      // 0: from free memory
   std::string kv_store;            // "DIR" or "DIR:SIZE"; empty: none
   std::int32_t max_num_seqs = 0;   // 0: the engine's default
@@ -48,6 +49,8 @@ ContextSettings context_settings(const ContextFlags& flags);
 void add_engine_options(Command command, EngineFlags& flags);
 // --kv-store, for commands whose prompts may be found again.
 void add_kv_store_option(Command command, EngineFlags& flags);
+// --draft-model.
+void add_draft_model_option(Command command, EngineFlags& flags);
 // --profile, for commands whose completer may tell (client/completer.h).
 void add_profile_option(Command command, EngineFlags& flags);
 // Throws Error{usage} where --profile cannot tell: the reference path has no steps.

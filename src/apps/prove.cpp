@@ -98,6 +98,7 @@ void add_prove_command(Command app) {
   command.add_option("--kv-type", options->engine.kv_type, "Number format of keys and values")
       .one_of({"bf16", "int8", "f32"})
       .show_default();
+  add_draft_model_option(command, options->engine);
   add_examples(
       command,
       "  tinyllm prove -m smollm2-135m\n\n"

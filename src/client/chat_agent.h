@@ -23,6 +23,7 @@ struct ChatAnswer {
   std::int64_t n_reused_tokens = 0;  // of the prompt, computed in an earlier turn
   std::int64_t n_tokens = 0;
   std::int64_t n_context_tokens = 0;  // prompt and answer at its end
+  DraftCounts drafts;
   double prefill_s = 0, decode_s = 0;
 };
 

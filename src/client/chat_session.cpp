@@ -131,6 +131,7 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
   turn.ids.insert(turn.ids.end(), completion.token_ids.begin(), completion.token_ids.end());
   answer.n_context_tokens = std::ssize(prompt_ids) + std::ssize(turn.ids);
   answer.text += completion.text;
+  answer.drafts += completion.drafts;
   answer.prefill_s += completion.prefill_s;
   answer.decode_s += completion.decode_s;
   answer.finish_reason = completion.finish_reason;

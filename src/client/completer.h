@@ -34,8 +34,9 @@ struct Completion {
   std::string text;
   std::vector<TokenId> token_ids;  // the stop token is not among them
   FinishReason finish_reason = FinishReason::none;
-  std::vector<float> prompt_logits;    // [vocab_size], of the last prompt position, if asked for
-  std::int64_t n_cached_tokens = 0;    // of the prompt, computed by an earlier call
+  std::vector<float> prompt_logits;  // [vocab_size], of the last prompt position, if asked for
+  std::int64_t n_cached_tokens = 0;  // of the prompt, computed by an earlier call
+  DraftCounts drafts;
   double prefill_s = 0, decode_s = 0;  // until the first token; from there to the last
 };
 

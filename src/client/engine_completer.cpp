@@ -26,6 +26,7 @@ void take(OutputPiece&& piece, const Stopwatch& clock, const CompletionWatcher& 
   if (piece.finish_reason != FinishReason::none) {
     completion.finish_reason = piece.finish_reason;
     completion.n_cached_tokens = piece.n_cached_tokens;
+    completion.drafts = piece.drafts;
   }
 }
 

@@ -14,10 +14,13 @@
 
 namespace tinyllm {
 
+std::string find_model(const std::string& name) {
+  return is_random_name(name) ? name : ModelStore().resolve(name).string();
+}
+
 Checkpoint open_checkpoint(const std::string& name) {
-  if (is_random_name(name)) return Checkpoint::open(name);
-  const std::filesystem::path path = ModelStore().resolve(name);
-  if (is_encoder_folder(path)) {
+  const std::filesystem::path path = find_model(name);
+  if (!is_random_name(name) && is_encoder_folder(path)) {
     fail(ErrorCode::unsupported,
          "{}: is an embedding model, which writes no text; `tinyllm embed {}` and `tinyllm serve` "
          "use it",

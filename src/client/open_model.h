@@ -18,8 +18,11 @@ class ChatTemplate;
 class Tokenizer;
 struct ModelText;
 
-// `name`: a name of `tinyllm list`, a GGUF file, a folder, or random:SHAPE:FORMAT. Throws
-// Error{not_found | invalid_input | unsupported | io}.
+// `name`: a name of `tinyllm list`, a GGUF file, a folder, or random:SHAPE:FORMAT. What
+// Checkpoint::open takes for it. Throws Error{not_found | invalid_input}.
+std::string find_model(const std::string& name);
+
+// The same opened. Throws Error{not_found | invalid_input | unsupported | io}.
 Checkpoint open_checkpoint(const std::string& name);
 // The same for a run that wants windows or another RoPE scaling than the file says. Throws
 // Error{usage} as well.

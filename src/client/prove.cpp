@@ -53,6 +53,7 @@ class Prover {
     in_a_crowd_and_cached();
     after_preemption();
     with_drafts();
+    with_a_draft_model();
     after_a_restart();
   }
 
@@ -99,6 +100,7 @@ class Prover {
     options.kv.n_blocks = blocks_a_text();
     options.prefix_cache = false;
     options.speculation = Speculation::off;
+    options.draft_model.clear();
     return options;
   }
 
@@ -190,6 +192,24 @@ class Prover {
     const std::uint64_t hash = answers(*engine);
     const auto n_drafts = engine->metrics().n_draft_tokens.load();
     tell("with drafts", hash,
+         fmt::format("{} of {} drafts accepted", engine->metrics().n_accepted_tokens.load(),
+                     n_drafts),
+         n_drafts > 0);
+  }
+
+  // Drafts of another model, alone and after preemption.
+  void with_a_draft_model() {
+    if (options_.engine.draft_model.empty()) return;
+    EngineOptions options = lone_options();
+    options.limits.max_num_seqs = 3;
+    options.kv.n_blocks = std::max(blocks_a_text() * 2, blocks_a_text() + 2);
+    options.speculation = Speculation::model;
+    options.drafts_always = true;
+    options.draft_model = options_.engine.draft_model;
+    const std::unique_ptr<Engine> engine = open(options);
+    const std::uint64_t hash = answers(*engine);
+    const auto n_drafts = engine->metrics().n_draft_tokens.load();
+    tell("with a draft model", hash,
          fmt::format("{} of {} drafts accepted", engine->metrics().n_accepted_tokens.load(),
                      n_drafts),
          n_drafts > 0);

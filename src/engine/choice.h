@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/output.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -66,6 +67,7 @@ struct Choice {
   double queue_s = -1;            // until the first step that computed it; -1: none yet
   std::uint64_t last_step = 0;    // the last one that computed it; 0: none yet
   bool last_was_prefill = false;  // and what that one computed
+  DraftCounts drafts;
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
   std::string error;                           // with FinishReason::error: what happened
   ErrorCode error_code = ErrorCode::io;        // and whose fault it was

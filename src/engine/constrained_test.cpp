@@ -151,7 +151,7 @@ TEST(Constrained, EveryTextOfARandomLoadEqualsItsLoneRun) {
 
 // Nobody guesses anything, and still what the grammar forces is drafted and right.
 TEST(Constrained, ForcedTokensAreDrafts) {
-  class Silent : public Drafter {
+  class Silent : public TextDrafter {
     void propose(const Sequence&, std::int64_t, std::vector<Draft>&) override {}
   };
   Request request = greedy(random_prompt(5, 1), 100);
@@ -163,6 +163,24 @@ TEST(Constrained, ForcedTokensAreDrafts) {
   // 'a' with the prompt; then 1 + 16 tokens; then the last two. No step for an end token.
   EXPECT_EQ(engine->metrics().n_steps.load(), 3u);
   EXPECT_EQ(engine->metrics().n_accepted_tokens.load(), engine->metrics().n_draft_tokens.load());
+}
+
+// A model that drafts for itself knows the masks: every draft is right, at any temperature.
+TEST(Constrained, TheDraftModelSeesTheMasks) {
+  const std::vector<Request> requests = constrained_requests();
+  const std::vector<Answer> want =
+      answer_all(*open_drafting(crowded(), {}, 0, text_with_end()), requests);
+  for (const std::int32_t lag : {0, 1}) {
+    for (const char* model : {"qwen2-bf16-tied", "llama-f32-untied-llama3-bias"}) {
+      const auto engine = open_with_draft_model(crowded(), model, lag, {}, text_with_end());
+      expect_same(answer_all(*engine, requests), want);
+      const auto n_drafts = engine->metrics().n_draft_tokens.load();
+      EXPECT_GT(n_drafts, 100u);
+      if (model == std::string("qwen2-bf16-tied")) {
+        EXPECT_GT(engine->metrics().n_accepted_tokens.load(), n_drafts * 9 / 10);
+      }
+    }
+  }
 }
 
 // min_tokens, ignore_eos and a ban of the only token that may come give way to the grammar.

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,10 +25,10 @@ inline constexpr std::int64_t kTinyVocab = 67;
 using Answers = std::multimap<std::vector<TokenId>, std::vector<TokenId>>;
 using MakeDrafter = std::function<std::unique_ptr<Drafter>()>;
 
-// `make` may be empty: no drafts. All drafts are verified, whatever that costs.
-inline std::unique_ptr<Engine> open_drafting(const EngineOptions& options, const MakeDrafter& make,
-                                             std::int32_t lag = 0,
-                                             std::shared_ptr<const ModelText> text = tiny_text()) {
+// Parts of an engine whose backend works `lag` steps behind. All drafts are verified, whatever that
+// costs, those of `make` first; it may be empty.
+inline Engine::Parts drafting_parts(const EngineOptions& options, const MakeDrafter& make,
+                                    std::int32_t lag, std::shared_ptr<const ModelText> text) {
   const Checkpoint checkpoint = Checkpoint::open(tiny_model("qwen2-bf16-tied"));
   Engine::Parts parts;
   parts.options = options;
@@ -40,17 +41,42 @@ inline std::unique_ptr<Engine> open_drafting(const EngineOptions& options, const
   parts.text = std::move(text);
   parts.vocab_size = checkpoint.config().vocab_size;
   EXPECT_EQ(parts.vocab_size, kTinyVocab);
-  if (make) {
-    std::vector<std::unique_ptr<Drafter>> drafters;
-    drafters.push_back(make());
-    parts.speculator = std::make_unique<Speculator>(std::move(drafters), kTinyVocab, true);
-  }
+  std::vector<std::unique_ptr<Drafter>> drafters;
+  if (make) drafters.push_back(make());
+  parts.speculator = std::make_unique<Speculator>(std::move(drafters), kTinyVocab, true);
+  return parts;
+}
+
+// `make` may be empty: no drafts.
+inline std::unique_ptr<Engine> open_drafting(const EngineOptions& options, const MakeDrafter& make,
+                                             std::int32_t lag = 0,
+                                             std::shared_ptr<const ModelText> text = tiny_text()) {
+  Engine::Parts parts = drafting_parts(options, make, lag, std::move(text));
+  if (!make) parts.speculator.reset();
+  return std::make_unique<Engine>(std::move(parts));
+}
+
+// A draft model of that name drafts whatever `make`'s drafter leaves. Both backends work `lag` steps
+// behind.
+inline std::unique_ptr<Engine> open_with_draft_model(
+    const EngineOptions& options, const std::string& model, std::int32_t lag = 0,
+    const MakeDrafter& make = {}, std::shared_ptr<const ModelText> text = tiny_text()) {
+  Engine::Parts parts = drafting_parts(options, make, lag, std::move(text));
+  const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
+  parts.draft_model = std::make_unique<DraftModel>();
+  DraftModel& draft = *parts.draft_model;
+  parts.options.drafts_always = true;
+  draft.backend = make_backend(*parts.pool);
+  if (lag > 0) draft.backend = std::make_unique<LaggingBackend>(std::move(draft.backend), lag, 2u);
+  draft.decoder = std::make_unique<Decoder>(checkpoint, *draft.backend, *parts.pool,
+                                            DecoderOptions{options.limits.max_model_len, {}},
+                                            [](std::int64_t, std::int64_t) {});
   return std::make_unique<Engine>(std::move(parts));
 }
 
 // Knows the answers, and lies at times: a wrong token, an id that does not exist, or more tokens
 // than it was asked for, past the end of the text and of the context.
-class ReplayDrafter : public Drafter {
+class ReplayDrafter : public TextDrafter {
  public:
   ReplayDrafter(Answers answers, unsigned seed) : answers_(std::move(answers)), random_(seed) {}
 

@@ -61,7 +61,7 @@ TEST(Drafts, EveryTextOfARandomLoadEqualsItsLoneRun) {
 TEST(Drafts, AcceptedDraftsSaveSteps) {
   const Request request = greedy(random_prompt(10, 1), 100);
   const Answer want = read_all(*open_drafting(small_options(), {})->submit(request)).front();
-  class Honest : public Drafter {
+  class Honest : public TextDrafter {
    public:
     explicit Honest(std::vector<TokenId> answer) : answer_(std::move(answer)) {}
     void propose(const Sequence& sequence, std::int64_t n_most,

@@ -116,8 +116,11 @@ std::int64_t Engine::weight_bytes_a_token() const {
 }
 
 std::int64_t Engine::kv_bytes() const {
-  return state_->parts.backend->kv_block_bytes(state_->parts.decoder->sizes(), kv()) *
-         kv().n_blocks;
+  const Parts& parts = state_->parts;
+  std::int64_t block_bytes = parts.backend->kv_block_bytes(parts.decoder->sizes(), kv());
+  if (const DraftModel* draft = parts.draft_model.get())
+    block_bytes += draft->backend->kv_block_bytes(draft->decoder->sizes(), kv());
+  return block_bytes * kv().n_blocks;
 }
 
 }  // namespace tinyllm

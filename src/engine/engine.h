@@ -85,7 +85,7 @@ class Engine {
   std::optional<KvStoreCounts> kv_store_counts() const;  // nothing without a page store
   std::string describe_kv_store() const;                 // "" without one
   const ModelText& text() const;                         // text/model_text.h
-  std::int64_t kv_bytes() const;                         // K/V pages
+  std::int64_t kv_bytes() const;                         // K/V pages, of a draft model too
   std::int64_t packed_bytes() const;                     // weights in the backend's layout
   std::int64_t weight_bytes_a_token() const;             // of these, what decoding one token reads
 

@@ -72,6 +72,7 @@ Engine::State::State(Parts engine_parts)
   if (parts.kv_store) {
     traffic.emplace(std::move(parts.kv_store), *parts.backend, scheduler, [this] { inbox.wake(); });
   }
+  if (parts.draft_model) add_model_drafter();
   metrics.n_blocks = parts.options.kv.n_blocks;
   update_gauges();
   thread = std::thread([this] { loop(); });
@@ -225,6 +226,7 @@ void Engine::State::end_finished() {
     piece.finish_reason = sequence.finish_reason;
     piece.ended_by_token = choice.ended_by_token;
     piece.n_cached_tokens = sequence.n_cached_tokens;
+    piece.drafts = choice.drafts;
     piece.queue_s = std::max(0.0, choice.queue_s);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
     piece.error = std::move(choice.error);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "api/device_spec.h"
 #include "api/kv_spec.h"
@@ -39,7 +40,9 @@ struct EngineOptions {
   std::int32_t max_wanted_logits = 1;
   SchedulePolicy policy = SchedulePolicy::first_come_first_served;
   Speculation speculation = Speculation::automatic;
-  std::shared_ptr<StepTrace> trace;      // told of every step and text; null: none
+  std::string draft_model;           // as Checkpoint::open takes it; "": none
+  bool drafts_always = false;        // every draft is made and verified, whatever it costs (proofs)
+  std::shared_ptr<StepTrace> trace;  // told of every step and text; null: none
   std::shared_ptr<StepProfile> profile;  // gets where the time of steps went; null: none
 };
 

@@ -39,14 +39,17 @@ struct Engine::State {
   const StepPlan& plan();
   void launch(const StepPlan& plan);
   RowSettings settings_of(const PlanRow& row);
-  std::span<const std::uint32_t> masks_of(Choice& choice, const PlanRow& row,
-                                          std::int64_t n_outputs);
+  RowSettings draft_settings(const Sequence& sequence, std::span<const TokenId> drafts,
+                             std::size_t n_words);
+  void add_model_drafter();
+  void fill_masks(Choice& choice, std::span<const TokenId> drafts, std::int64_t n_outputs,
+                  std::size_t n_words);
   void collect();
   bool has_to_wait(bool has_planned) const;
   void step_done();
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
-  void count_drafts(const RowOutput& output);
+  void count_drafts(Choice& choice, const RowOutput& output, std::size_t n_taken);
   FinishReason judge(Choice& choice, TokenId token_id);
   void take_tokens(Choice& choice, const RowOutput& output, RowResult& result);
   void end_finished();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/engine_state.h"
+#include "engine/model_drafter.h"
 
 namespace tinyllm {
 
@@ -42,7 +43,13 @@ RowSettings Engine::State::settings_of(const PlanRow& row) {
   settings.params = &choice.params;
   settings.prompt_ids = sequence.prompt_ids();
   settings.output_ids = sequence.output_ids();
-  settings.masks = masks_of(choice, row, std::ssize(settings.output_ids));
+  masks.clear();
+  if (row.n_draws > 0) {
+    fill_masks(choice, row.token_ids.last(static_cast<std::size_t>(row.n_draws) - 1),
+               std::ssize(settings.output_ids),
+               static_cast<std::size_t>(mask_words(parts.vocab_size)));
+  }
+  settings.masks = masks;
   if (settings.masks.empty()) settings.banned_ids = choice.stop_ids;
   settings.wants_logits = choice.request->want_logits && row.begins_to_draw &&
                           settings.output_ids.empty();  // of the prompt's end
@@ -50,20 +57,45 @@ RowSettings Engine::State::settings_of(const PlanRow& row) {
   return settings;
 }
 
-// The masks of a row's draws; none where all of them are free. Stop ids are left out of them, and
-// need no ban of their own.
-std::span<const std::uint32_t> Engine::State::masks_of(Choice& choice, const PlanRow& row,
-                                                       std::int64_t n_outputs) {
+// How the draft model draws the token behind `drafts`: as the model itself would.
+RowSettings Engine::State::draft_settings(const Sequence& sequence, std::span<const TokenId> drafts,
+                                          std::size_t n_words) {
+  Choice& choice = choices.at(sequence.id);
+  RowSettings settings;
+  settings.params = &choice.params;
+  settings.prompt_ids = sequence.prompt_ids();
+  settings.output_ids = sequence.output_ids();
   masks.clear();
-  if (row.n_draws == 0) return masks;
-  const auto drafts = row.token_ids.last(static_cast<std::size_t>(row.n_draws) - 1);
-  const auto n_words = static_cast<std::size_t>(mask_words(parts.vocab_size));
+  fill_masks(choice, drafts, std::ssize(settings.output_ids), n_words);
+  if (masks.empty()) {
+    settings.banned_ids = choice.stop_ids;
+  } else {
+    settings.masks = std::span(masks).last(n_words);
+  }
+  return settings;
+}
+
+void Engine::State::add_model_drafter() {
+  DraftModel& model = *parts.draft_model;
+  const double cost = static_cast<double>(model.decoder->weight_bytes_a_token()) /
+                      static_cast<double>(parts.decoder->weight_bytes_a_token());
+  parts.speculator->add(std::make_unique<ModelDrafter>(
+      model, parts.options.limits, parts.options.kv, cost,
+      [this](const Sequence& sequence, std::span<const TokenId> drafts, std::size_t n_words) {
+        return draft_settings(sequence, drafts, n_words);
+      },
+      parts.options.drafts_always));
+}
+
+// The masks of the draws after the text so far and after each draft; none where all of them are
+// free. Stop ids are left out of them, and need no ban of their own.
+void Engine::State::fill_masks(Choice& choice, std::span<const TokenId> drafts,
+                               std::int64_t n_outputs, std::size_t n_words) {
   const auto unwanted = [&](std::size_t draw) {
     return choice.unwanted_at(n_outputs + static_cast<std::int64_t>(draw));
   };
   if (choice.constrained) choice.constrained->add_masks(drafts, n_words, unwanted, masks);
   if (choice.thinking) choice.thinking->add_masks(drafts, n_words, unwanted, masks);
-  return masks;
 }
 
 // The oldest step in flight: its tokens go to their readers and into their sequences.
@@ -131,16 +163,21 @@ RowResult Engine::State::take(const RowOutput& output) {
   choice.prompt_logprobs.insert(choice.prompt_logprobs.end(), output.prompt_logprobs.begin(),
                                 output.prompt_logprobs.end());
   if (choice.choice_idx == 0) choice.stream->set_computed(output.start + output.n_new_tokens);
-  if (output.n_draws > 1) count_drafts(output);
   if (output.n_draws > 0) take_tokens(choice, output, result);
   return result;
 }
 
-// A right draft stands before each drawn token but the first.
-void Engine::State::count_drafts(const RowOutput& output) {
+// Every drawn token but the last is the draft at its place. Right drafts behind the end of the text
+// are none of its tokens.
+void Engine::State::count_drafts(Choice& choice, const RowOutput& output, std::size_t n_taken) {
+  const std::size_t n_proposed = static_cast<std::size_t>(output.n_draws) - 1;
+  if (n_proposed == 0) return;
+  const std::size_t n_right = output.token_ids.size() - 1;
   ++metrics.n_drafts;
-  metrics.n_draft_tokens += static_cast<std::uint64_t>(output.n_draws - 1);
-  metrics.n_accepted_tokens += output.token_ids.size() - 1;
+  metrics.n_draft_tokens += n_proposed;
+  metrics.n_accepted_tokens += n_right;
+  choice.drafts += {1, static_cast<std::int64_t>(n_proposed),
+                    static_cast<std::int64_t>(std::min(n_right, n_taken))};
 }
 
 // Whether a drawn token ends its text without being a part of it.
@@ -184,6 +221,8 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
       result.finish = FinishReason::stop;
   }
   result.token_ids = output.token_ids.first(n_taken);
+  count_drafts(choice, output, n_taken);
+  piece.drafts = choice.drafts;
   tell(choice.stream, std::move(piece));
 }
 

@@ -34,6 +34,7 @@ struct OutputPiece {
   std::string error;            // with FinishReason::error: what happened
   ErrorCode error_code = ErrorCode::io;  // and whose fault it was; unsupported: the request's
   std::int64_t n_cached_tokens = 0;  // prompt tokens that were not computed; with the last piece
+  DraftCounts drafts;                // of this choice, up to here
   std::chrono::steady_clock::time_point time;  // when it was made; set by add
   double queue_s = 0;  // from submit to the first step that computed it; with the last piece
 };

@@ -143,7 +143,7 @@ TEST(ThinkingBudget, TextsAreEqualAloneInACrowdAndWithDraftsOfAnyKind) {
 
 // Nobody guesses anything; the tokens of the end are known, and come in one step.
 TEST(ThinkingBudget, TheEndIsADraft) {
-  class Silent : public Drafter {
+  class Silent : public TextDrafter {
     void propose(const Sequence&, std::int64_t, std::vector<Draft>&) override {}
   };
   Request request = greedy(random_prompt(5, 1), 4);

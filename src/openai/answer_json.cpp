@@ -175,7 +175,13 @@ json usage_json(const AnswerUsage& usage) {
   return {{"prompt_tokens", usage.n_prompt},
           {"completion_tokens", usage.n_generated},
           {"total_tokens", usage.n_prompt + usage.n_generated},
-          {"prompt_tokens_details", {{"cached_tokens", usage.n_cached}}}};
+          {"prompt_tokens_details", {{"cached_tokens", usage.n_cached}}},
+          {"completion_tokens_details", draft_details(usage.drafts)}};
+}
+
+json draft_details(const DraftCounts& drafts) {
+  return {{"accepted_prediction_tokens", drafts.n_accepted},
+          {"rejected_prediction_tokens", drafts.n_proposed - drafts.n_accepted}};
 }
 
 json answer_json(const AnswerHead& head) {

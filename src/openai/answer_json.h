@@ -22,10 +22,6 @@ struct AnswerHead {
   std::string model, fingerprint;
 };
 
-struct AnswerUsage {
-  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;
-};
-
 // A choice: the whole of it, or what is new.
 struct AnswerChoice {
   int idx = 0;
@@ -46,6 +42,9 @@ struct AnswerChoice {
 };
 
 nlohmann::ordered_json usage_json(const AnswerUsage& usage);
+// {"accepted_prediction_tokens", "rejected_prediction_tokens"}: OpenAI's names. The rejected ones are
+// no part of the completion's tokens.
+nlohmann::ordered_json draft_details(const DraftCounts& drafts);
 
 // "object": "chat.completion" or "text_completion", without choices.
 nlohmann::ordered_json answer_json(const AnswerHead& head);

@@ -65,7 +65,7 @@ ApiAnswer::ApiAnswer(ApiRequest request, const ServedModel& model)
            .fingerprint = model.fingerprint};
   if (const EarlierRounds* before = request_.rounds.get()) {
     head_.id = before->answer_id, head_.created = before->created;
-    usage_before_ = {before->n_prompt, before->n_cached, before->n_generated};
+    usage_before_ = before->usage;
   }
   check_limits(request_, model);
   EncodedPrompts prompts = encode_prompts(request_, model);
@@ -151,6 +151,7 @@ AnswerChoice ApiAnswer::read_piece(std::size_t run_idx, OutputPiece piece) {
   }
   news.logprobs = std::move(piece.logprobs);
   text.n_generated += std::ssize(news.token_ids);
+  text.drafts = piece.drafts;
   // The token that ended it is not shown, but it was computed, and is counted as vLLM counts it.
   if (piece.ended_by_token) ++text.n_generated;
   return news;
@@ -265,7 +266,10 @@ AnswerUsage ApiAnswer::usage() const {
     usage.n_prompt += std::ssize(run.prompt_ids);
     usage.n_cached += run.n_cached;
   }
-  for (const Text& text : texts_) usage.n_generated += text.n_generated;
+  for (const Text& text : texts_) {
+    usage.n_generated += text.n_generated;
+    usage.drafts += text.drafts;
+  }
   return usage;
 }
 

@@ -33,6 +33,7 @@ class ApiAnswer {
   struct Text {
     AnswerChoice whole;  // what was gathered; otherwise only the stop string
     std::int64_t n_generated = 0;
+    DraftCounts drafts;
     std::unique_ptr<AnswerReader> reader;  // of a chat that may hold more than content
     int n_calls = 0;                       // tools called, without calls that failed
     int n_left_calls = 0;                  // of them those that the server does not run

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "api/output.h"
 #include "api/sampling_params.h"
 #include "client/sampling_defaults.h"
 #include "grammar/grammar.h"
@@ -71,12 +72,18 @@ struct ServerToolNames {
   std::set<std::string, std::less<>> unasked;  // whose calls run without a question
 };
 
+// Of a whole answer, all its texts together. In tokens.
+struct AnswerUsage {
+  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;
+  DraftCounts drafts = {};
+};
+
 // An answer in several messages of the model, between which tools of the server run: what was before
 // the message that is asked for now.
 struct EarlierRounds {
   std::string answer_id;  // of the whole answer
   std::int64_t created = 0;
-  std::int64_t n_prompt = 0, n_cached = 0, n_generated = 0;  // tokens
+  AnswerUsage usage;
   int n_calls = 0;         // that the server runs and that a stream has told of, failed ones too
   bool has_begun = false;  // the client has got the begin of the stream
   // What was said and done, as a request may have it; an array. With its size as text.

@@ -109,10 +109,12 @@ class ResponsesWriter : public AnswerWriter {
 
   json usage() const {
     const AnswerUsage counts = answer_.usage();
+    json output_details = {{"reasoning_tokens", 0}};
+    output_details.update(draft_details(counts.drafts));
     return {{"input_tokens", counts.n_prompt},
             {"input_tokens_details", {{"cached_tokens", counts.n_cached}}},
             {"output_tokens", counts.n_generated},
-            {"output_tokens_details", {{"reasoning_tokens", 0}}},
+            {"output_tokens_details", std::move(output_details)},
             {"total_tokens", counts.n_prompt + counts.n_generated}};
   }
 

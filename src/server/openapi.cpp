@@ -28,13 +28,16 @@ constexpr auto kPostRoutes = std::to_array<PostRoute>({
      R"("smollm2-135m", "choices": [{"index": 0, "message": {"role": "assistant", "content": )"
      R"("Hello!", "refusal": null}, "logprobs": null, "finish_reason": "stop"}], "usage": )"
      R"({"prompt_tokens": 31, "completion_tokens": 3, "total_tokens": 34, )"
-     R"("prompt_tokens_details": {"cached_tokens": 0}}})"},
+     R"("prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": )"
+     R"({"accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}}})"},
     {"/v1/completions", "CompletionRequest", "The continuation of a text.", ApiKind::completion,
      R"({"prompt": "Once upon", "temperature": 0, "max_tokens": 2})",
      R"({"id": "cmpl-...", "object": "text_completion", "created": 1767225600, "model": )"
      R"("smollm2-135m", "choices": [{"index": 0, "text": " a time", "logprobs": null, )"
      R"("finish_reason": "length"}], "usage": {"prompt_tokens": 2, "completion_tokens": 2, )"
-     R"("total_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}}})"},
+     R"("total_tokens": 4, "prompt_tokens_details": {"cached_tokens": 0}, )"
+     R"("completion_tokens_details": {"accepted_prediction_tokens": 0, )"
+     R"("rejected_prediction_tokens": 0}}})"},
     {"/v1/responses", "ResponsesRequest",
      "The assistant's answer under OpenAI's newer API: items in, items out.", ApiKind::responses,
      R"({"input": "Hi", "temperature": 0, "max_output_tokens": 20})",

@@ -240,12 +240,7 @@ void ToolRounds::leave_calls(ApiAnswer& answer) {
 }
 
 void ToolRounds::ask_next(const ApiAnswer* answer) {
-  if (answer != nullptr) {  // with what was before
-    const AnswerUsage usage = answer->usage();
-    earlier_->n_prompt = usage.n_prompt;
-    earlier_->n_cached = usage.n_cached;
-    earlier_->n_generated = usage.n_generated;
-  }
+  if (answer != nullptr) earlier_->usage = answer->usage();  // with what was before
   request_.has_left = is_stopped_;
   forget_forced_call(request_);
   if (rounds_.may_call()) return;

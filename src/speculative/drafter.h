@@ -8,6 +8,7 @@
 
 #include "base/function_ref.h"
 #include "schedule/sequence.h"
+#include "speculative/step_cost.h"
 
 namespace tinyllm {
 
@@ -21,15 +22,41 @@ struct Draft {
 using GuideDrafts =
     function_ref<void(const Sequence& sequence, std::int64_t n_most, std::vector<Draft>& drafts)>;
 
+// A sequence that is about to decode, and what was guessed for it: tokens that follow all known ones,
+// in order.
+struct DraftWish {
+  const Sequence* sequence;
+  std::int64_t n_most;         // drafts, > 0
+  std::vector<Draft>* drafts;  // by the drafters asked before; a surer one may replace them
+};
+
+// What a drafter is asked once a step.
+struct DraftRound {
+  std::span<const DraftWish> wishes;
+  std::int64_t n_decoding;  // sequences of the step, those that want no drafts included
+  const StepCost& cost;     // of the steps that verify
+  GuideDrafts guide;
+};
+
 class Drafter {
  public:
   virtual ~Drafter() = default;
-  // At most n_most guesses of what follows all known tokens of a sequence, in order, into `drafts`
-  // (empty when called).
-  virtual void propose(const Sequence& sequence, std::int64_t n_most,
-                       std::vector<Draft>& drafts) = 0;
+  virtual void propose_all(const DraftRound& round) = 0;
   // The sequence has ended, for whatever reason; it may never have been asked for.
   virtual void end(const Sequence&) {}
+};
+
+// One that looks at one sequence at a time and takes no time to speak of.
+class TextDrafter : public Drafter {
+ public:
+  void propose_all(const DraftRound& round) final {
+    for (const DraftWish& wish : round.wishes) {
+      if (wish.drafts->empty()) propose(*wish.sequence, wish.n_most, *wish.drafts);
+    }
+  }
+  // At most n_most guesses into `drafts` (empty when called).
+  virtual void propose(const Sequence& sequence, std::int64_t n_most,
+                       std::vector<Draft>& drafts) = 0;
 };
 
 }  // namespace tinyllm

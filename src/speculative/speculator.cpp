@@ -20,8 +20,14 @@ void Speculator::choose(function_ref<void(function_ref<void(const Sequence&)> ad
                         GuideDrafts guide) {
   for (Candidate& candidate : candidates_) candidate.proposal->chosen.clear();
   candidates_.clear();
+  wishes_.clear();
   n_decoding_ = 0;
-  each_decoding([&](const Sequence& sequence) { propose(sequence, guide); });
+  each_decoding([&](const Sequence& sequence) { add_wish(sequence); });
+  for (const auto& drafter : drafters_) drafter->propose_all({wishes_, n_decoding_, cost_, guide});
+  for (const DraftWish& wish : wishes_) {
+    guide(*wish.sequence, wish.n_most, *wish.drafts);
+    add_candidates(wish);
+  }
   // The surest first. A draft is never surer than the one before it, so that what is taken of a
   // sequence is always a beginning of its drafts: only their number is looked at.
   std::ranges::sort(candidates_, std::greater(), &Candidate::chance);
@@ -40,17 +46,19 @@ std::size_t Speculator::n_usable(std::span<const Draft> drafts, std::int64_t n_m
       std::clamp<std::int64_t>(first_bad - drafts.begin(), 0, std::max<std::int64_t>(n_most, 0)));
 }
 
-void Speculator::propose(const Sequence& sequence, GuideDrafts guide) {
+void Speculator::add_wish(const Sequence& sequence) {
   ++n_decoding_;
   Proposal& proposal = proposals_[sequence.id];
   proposal.drafts.clear();
   const std::int64_t n_most =
       std::min(kMaxDrafts, sequence.max_total_tokens - sequence.n_known() - 1);
-  for (std::size_t i = 0; i < drafters_.size() && proposal.drafts.empty() && n_most > 0; ++i)
-    drafters_[i]->propose(sequence, n_most, proposal.drafts);
-  if (n_most > 0) guide(sequence, n_most, proposal.drafts);
+  if (n_most > 0) wishes_.push_back({&sequence, n_most, &proposal.drafts});
+}
+
+void Speculator::add_candidates(const DraftWish& wish) {
+  Proposal& proposal = proposals_.at(wish.sequence->id);
   double chance = 1;
-  for (const Draft& draft : std::span(proposal.drafts).first(n_usable(proposal.drafts, n_most))) {
+  for (const Draft& draft : std::span(*wish.drafts).first(n_usable(*wish.drafts, wish.n_most))) {
     chance *= static_cast<double>(draft.confidence);
     candidates_.push_back({&proposal, chance});
   }

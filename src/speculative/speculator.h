@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -20,10 +21,13 @@ class Speculator {
  public:
   static constexpr std::int64_t kMaxDrafts = 16;  // a sequence and step
 
-  // The first drafter that has a guess for a sequence is taken; drafts end at an id outside
-  // [0, vocab_size). `always`: every draft is verified, whatever it costs (tests).
+  // Each drafter sees what those before it have guessed; drafts end at an id outside
+  // [0, vocab_size). `always`: every draft is verified, whatever it costs.
   Speculator(std::vector<std::unique_ptr<Drafter>> drafters, std::int64_t vocab_size,
              bool always = false);
+
+  // One more, asked after the others.
+  void add(std::unique_ptr<Drafter> drafter) { drafters_.push_back(std::move(drafter)); }
 
   // Before a plan: which drafts to verify. `each_decoding` calls `add` with every sequence that is
   // about to decode; `guide` may change what the drafters guessed for one.
@@ -45,7 +49,8 @@ class Speculator {
     double chance;  // that this draft and all before it are right
   };
 
-  void propose(const Sequence& sequence, GuideDrafts guide);
+  void add_wish(const Sequence& sequence);
+  void add_candidates(const DraftWish& wish);
   std::size_t n_usable(std::span<const Draft> drafts, std::int64_t n_most) const;
   std::size_t n_worth_it() const;  // of the sorted candidates
 
@@ -54,7 +59,8 @@ class Speculator {
   bool always_;
   StepCost cost_;
   std::unordered_map<SequenceId, Proposal> proposals_;
-  std::vector<Candidate> candidates_;  // of the plan that is being chosen for
+  std::vector<DraftWish> wishes_;      // of the plan that is being chosen for
+  std::vector<Candidate> candidates_;  // likewise
   std::int64_t n_decoding_ = 0;
 };
 

@@ -9,7 +9,7 @@ namespace tinyllm {
 namespace {
 
 // Proposes what it was told to.
-class ScriptedDrafter : public Drafter {
+class ScriptedDrafter : public TextDrafter {
  public:
   explicit ScriptedDrafter(std::vector<std::vector<Draft>> by_sequence)
       : by_sequence_(std::move(by_sequence)) {}

@@ -16,6 +16,8 @@ class StepCost {
   // Of a step without prompts in it.
   void observe(std::int64_t n_rows, double seconds);
   double of(std::int64_t n_rows) const;
+  // Seconds of a step of one row, as the machine is at the moment; 0: nothing seen.
+  double pace() const { return pace_; }
 
  private:
   // Until it is known better: a row more costs a quarter of a step, as AVX2 does.

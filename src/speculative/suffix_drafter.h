@@ -15,7 +15,7 @@
 
 namespace tinyllm {
 
-class SuffixDrafter : public Drafter {
+class SuffixDrafter : public TextDrafter {
  public:
   SuffixDrafter();
 

@@ -74,3 +74,12 @@ def test_usage(tinyllm, models, arguments, message):
 def test_more_than_the_model_can(tinyllm, models):
     message = tinyllm.failure("bench", "-m", models["fine"], "--prompt", 100000000, code=2)
     assert "--prompt" in message
+
+
+def test_what_drafts_are_worth(tinyllm, smollm2):
+    """The command itself fails where a text differs."""
+    report = tinyllm.json("bench", "-m", smollm2, "--speculate", "--draft-model", smollm2, "--gen", 12, "--repeat", 1, "--json")
+    assert set(report) == {"edit", "repetition", "json", "code", "prose", "schema", "chat"}
+    assert all(len(text["plain_tok_s"]) == 1 and text["tokens_a_step"] >= 1 for text in report.values())
+    message = tinyllm.failure("bench", "-m", smollm2, "--draft-model", smollm2, code=2)
+    assert message.startswith("--draft-model works with --speculate only")

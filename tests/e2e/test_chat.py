@@ -1,6 +1,7 @@
 """tinyllm chat without a terminal: -p, pipes, the end of the context."""
 
 import json
+import re
 
 import pytest
 
@@ -88,6 +89,14 @@ def test_several_lines_in_one_message(tinyllm, models):
     for lines in (['"""a', "b", 'c"""'], ["a\\", "b\\", "c"]):
         rows = stats(tinyllm, models["fine"], lines)
         assert rows["last"].startswith(f"prompt {prompt_tokens(('user', 'a' + chr(10) + 'b' + chr(10) + 'c'))} ")
+
+
+def test_stats_count_drafts(tinyllm, models):
+    flags = ["--max-tokens", "300", "--temperature", "0"]
+    row = stats(tinyllm, models["loop"], ["Say it."], *flags)["drafts"]
+    n_drafts, n_accepted, mean = map(float, re.fullmatch(r"(\d+), accepted (\d+), ([\d.]+) at a time", row).groups())
+    assert 0 < n_accepted <= min(n_drafts, 300) and 0 < mean <= 16
+    assert "drafts" not in stats(tinyllm, models["loop"], ["Say it."], *flags, "--speculate", "off")
 
 
 def test_stats_show_seed_and_sampling(tinyllm, models):

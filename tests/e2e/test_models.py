@@ -66,6 +66,7 @@ def test_list_shows_every_model_and_why_some_do_not_run(caches):
     assert [entry["name"] for entry in answer["pullable"]] == [
         "smollm2-135m",
         "qwen2.5-coder-1.5b",
+        "qwen2.5-coder-0.5b",
         "all-minilm-l6-v2",
         "qwen2.5-0.5b-instruct",
     ]

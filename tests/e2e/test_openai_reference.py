@@ -53,7 +53,9 @@ ABSENT = {
     "moderation": "nobody moderates",
     "service_tier": "there is one",
     "obfuscation": "padding against listeners; TLS of our own has none",
-    "completion_tokens_details": "no reasoning, audio or predicted tokens are counted apart",
+    "completion_tokens_details.audio_tokens": "no audio",
+    "completion_tokens_details.reasoning_tokens": "reasoning is text like any other",
+    "completion_tokens_details.text_tokens": "all tokens are text",
     "prompt_tokens_details.audio_tokens": "no audio",
     "prompt_tokens_details.cache_write_tokens": "nothing is billed",
     "prompt_tokens_details.image_tokens": "no images",
@@ -153,6 +155,7 @@ def test_every_field_of_a_chat_answer(fine_server, likely):
     seen = check_answer(ChatCompletion, answer)
     assert {"id", "object", "created", "model", "system_fingerprint", "choices.finish_reason", "choices.logprobs"} <= seen
     assert {"usage.prompt_tokens_details.cached_tokens", "choices.message.refusal", "choices.message.content"} <= seen
+    assert "usage.completion_tokens_details.rejected_prediction_tokens" in seen
     assert ("choices.logprobs.content.top_logprobs.bytes" in seen) == bool(likely)
 
 

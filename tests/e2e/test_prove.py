@@ -2,7 +2,7 @@
 
 
 def test_smollm2_answers_with_the_same_bits_under_every_condition(tinyllm, smollm2):
-    proof = tinyllm.json("prove", "-m", smollm2, "-n", "32", "--json")
+    proof = tinyllm.json("prove", "-m", smollm2, "-n", "32", "--draft-model", smollm2, "--json")
     assert proof["proven"]
     conditions = [step["condition"] for step in proof["steps"]]
     assert conditions == [
@@ -13,6 +13,7 @@ def test_smollm2_answers_with_the_same_bits_under_every_condition(tinyllm, smoll
         "from the prefix cache",
         "after preemption",
         "with drafts",
+        "with a draft model",
         "after a restart",
     ]
     assert all(step["equal"] and step["met"] for step in proof["steps"])

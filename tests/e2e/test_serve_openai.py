@@ -178,6 +178,32 @@ def test_completion_prompts(loop):
     assert loop.completions.create(model="loop", prompt="a").usage.completion_tokens == 16  # OpenAI's default
 
 
+def test_usage_counts_drafts(loop, loop_server):
+    """The alphabet repeats: many drafts are right. Each answer tells of its own, whole or streamed."""
+    names = ["draft_tokens", "accepted_tokens"]
+
+    def totals():
+        return [loop_server.metric(f"vllm:spec_decode_num_{name}_total") for name in names]
+
+    def counts(details):
+        return [details.accepted_prediction_tokens + details.rejected_prediction_tokens, details.accepted_prediction_tokens]
+
+    before = totals()
+    asked = {"model": "loop", "max_tokens": 300, "temperature": 0}
+    whole = loop.completions.create(prompt="a", **asked).usage
+    chat = loop.chat.completions.create(messages=HELLO, n=2, **{**asked, "temperature": 0.1}).usage
+    streamed = [
+        list(loop.completions.create(prompt="a", stream=True, stream_options={"include_usage": True}, **asked))[-1].usage,
+        list(loop.chat.completions.create(messages=HELLO, stream=True, stream_options={"include_usage": True}, **asked))[-1].usage,
+    ]
+    answer = loop.responses.create(model="loop", input="Hello", max_output_tokens=300, temperature=0).usage
+    details = [usage.completion_tokens_details for usage in [whole, chat, *streamed]] + [answer.output_tokens_details]
+    for one, n_tokens in zip(details, [300, 600, 300, 300, 300], strict=True):
+        assert 0 < one.accepted_prediction_tokens < n_tokens
+    counted = [sum(values) for values in zip(*map(counts, details), strict=True)]
+    assert counted == [after - value for after, value in zip(totals(), before, strict=True)]
+
+
 def test_completion_echo_and_logprobs(loop):
     choice = loop.completions.create(model="loop", prompt="abz", max_tokens=2, echo=True, logprobs=2, temperature=0).choices[0]
     assert choice.text == "abz a"

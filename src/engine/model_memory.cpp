@@ -1,0 +1,52 @@
+#include "engine/model_memory.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "model/packed_size.h"
+
+namespace tinyllm {
+
+std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
+                            const EngineOptions& options) {
+  const std::int64_t per_row = options.kv.blocks_for(options.limits.max_model_len);
+  const auto share =
+      static_cast<std::int64_t>(static_cast<double>(backend.free_bytes()) * options.memory_share);
+  return static_cast<std::int32_t>(
+      std::min(share / block_bytes, per_row * options.limits.max_num_seqs));
+}
+
+void check_weights(const Backend& backend, const Checkpoint& checkpoint,
+                   std::optional<DType> quantise) {
+  const std::int64_t wanted = packed_size(checkpoint, quantise), free_bytes = backend.free_bytes();
+  if (wanted <= free_bytes) return;
+  fail(
+      ErrorCode::out_of_memory,
+      "{}: the weights need {:.1f} GB of memory, {:.1f} GB are free; a smaller model fits, or this "
+      "one with fewer bits a weight",
+      checkpoint.path().string(), static_cast<double>(wanted) / 1e9,
+      static_cast<double>(free_bytes) / 1e9);
+}
+
+void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context) {
+  const std::int64_t wanted = std::int64_t{context} * config.head_dim * 2 * 4;
+  if (wanted <= backend.free_bytes()) return;
+  fail(ErrorCode::out_of_memory,
+       "a context of {} tokens needs {:.0f} MB for RoPE tables, {:.0f} MB are free; use a context "
+       "of at most {}",
+       context, static_cast<double>(wanted) / 1e6, static_cast<double>(backend.free_bytes()) / 1e6,
+       backend.free_bytes() / (config.head_dim * 2 * 4));
+}
+
+void check_blocks(const Backend& backend, std::int64_t block_bytes, const EngineOptions& options) {
+  const std::int64_t wanted = block_bytes * std::max(options.kv.n_blocks, 1);
+  if (options.kv.n_blocks < 1 || wanted > backend.free_bytes()) {
+    fail(ErrorCode::out_of_memory,
+         "the KV cache of {} blocks of {} tokens needs {:.0f} MB, {:.0f} MB are free; lower "
+         "--kv-blocks or --context",
+         options.kv.n_blocks, options.kv.block_size, static_cast<double>(wanted) / 1e6,
+         static_cast<double>(backend.free_bytes()) / 1e6);
+  }
+}
+
+}  // namespace tinyllm

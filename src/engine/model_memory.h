@@ -1,0 +1,29 @@
+#pragma once
+// Whether a model and its K/V blocks fit into the memory that is free. The checks throw
+// Error{out_of_memory} with the numbers.
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/engine_options.h"
+#include "kernels/backend.h"
+#include "loader/checkpoint.h"
+#include "tensor/dtype.h"
+
+namespace tinyllm {
+
+// Blocks that fit into memory_share of the free memory; never more than all rows could ever use.
+std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
+                            const EngineOptions& options);
+
+// Before anything is packed: a system that gives memory it does not have would end the program in the
+// middle.
+void check_weights(const Backend& backend, const Checkpoint& checkpoint,
+                   std::optional<DType> quantise);
+
+// Before anything is packed: cos and sin of every position, made once and copied to the device.
+void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context);
+
+void check_blocks(const Backend& backend, std::int64_t block_bytes, const EngineOptions& options);
+
+}  // namespace tinyllm
