@@ -46,7 +46,7 @@ def test_a_right_answer_is_green_and_kept_in_the_progress(learner):
 def test_a_known_mistake_is_named_with_the_smallest_case_and_a_question(learner):
     learner.write(FILE, changed("sum / static_cast<float>(n) + eps)", "sum / static_cast<float>(n)) + eps"))
     done = learner.learn("explain", "norm.rms")
-    assert "case 'three tiny numbers': out[i=0] is 0.5770172, must be 0.5" in done.stdout
+    assert "case 'three tiny numbers': out[i=0] is 0.5770171, must be 0.5" in done.stdout
     assert "known mistake: eps is added behind the root; it belongs under it." in done.stdout
     assert "? sqrt(mean + eps) or sqrt(mean) + eps" in done.stdout
 
@@ -214,3 +214,16 @@ def test_tasks_and_fields_of_another_version_are_kept(learner):
     learner.learn("check", "norm.rms")
     assert learner.state()["tasks"]["future.task"] == {"green": True, "stars": 5}
     assert learner.state()["from_the_future"] == [1, 2]
+
+
+def test_a_file_whose_subject_is_the_order_of_additions_is_compiled_as_it_is_written(learner):
+    """In the written order a sum of 100000000, 1, -100000000, 1, ... ends with 1; in eight partial sums it would not."""
+    body = """float sum = 0;
+  static float terms[64];
+  for (int i = 0; i < 64; ++i) terms[i] = i % 4 == 0 ? 1e8f : i % 4 == 2 ? -1e8f : 1.0f;
+  float total = 0;
+  for (int i = 0; i < 64; ++i) total += terms[i];
+  std::printf("total %g\\n", double(total));
+  return;"""
+    learner.write(FILE, changed("float sum = 0;", body).replace("#include <cmath>", "#include <cmath>\n#include <cstdio>"))
+    assert "your code printed:\n    total 1\n" in learner.learn("check", "norm.rms").stdout

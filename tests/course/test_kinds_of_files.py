@@ -34,6 +34,20 @@ contract = 1
 minutes = 30
 hints = []
 """
+# Four folders of the engine hold an attention.cpp.
+COMMON_NAME_TASK = """
+[[task]]
+id = "attention.block"
+day = "1.3"
+title = "The attention of a layer"
+engine_file = "reference/attention"
+learner_file = "week1/attention.cpp"
+functions = ["attention"]
+runs_in = "tests"
+contract = 1
+minutes = 30
+hints = []
+"""
 HAS_NVCC = (BINARY.parent / "cuda/src/kernels/cuda/linear_plain.cu.o").exists()
 
 
@@ -69,6 +83,11 @@ def engine_text(file):
 
 def test_the_members_of_a_class_are_a_contract(check):
     result = check(CLASS_TASK, "week3/block_pool.cpp", engine_text("cache/block_pool.cpp"))
+    assert levels(result)[:2] == ["build", "contract"], result
+
+
+def test_a_file_name_that_several_folders_hold_is_no_fault_of_the_linker(check):
+    result = check(COMMON_NAME_TASK, "week1/attention.cpp", engine_text("reference/attention.cpp"))
     assert levels(result)[:2] == ["build", "contract"], result
 
 
