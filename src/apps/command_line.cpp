@@ -40,6 +40,7 @@ void add_commands(Command app) {
   add_rm_command(app);
   add_inspect_command(app);
   add_quantize_command(app);
+  add_embed_command(app);
   add_tokenize_command(app);
   add_detokenize_command(app);
   add_template_command(app);

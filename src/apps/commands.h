@@ -13,6 +13,7 @@ void add_chat_command(Command app);
 void add_generate_command(Command app);
 void add_serve_command(Command app);
 void add_bench_serve_command(Command app);
+void add_embed_command(Command app);
 void add_tokenize_command(Command app);
 void add_detokenize_command(Command app);
 void add_template_command(Command app);

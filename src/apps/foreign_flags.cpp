@@ -79,6 +79,8 @@ constexpr auto kHints = std::to_array<FlagHint>({
     {"--cache-type-v", "--kv-type is the format of keys and values"},
     {"-ctk", "--kv-type is the format of keys and values"},
     {"-ctv", "--kv-type is the format of keys and values"},
+    {"--rope-scale", "--rope-scaling yarn:F or linear:F says the factor too"},
+    {"--yarn-orig-ctx", "--rope-scaling yarn:F,LENGTH says the trained length too"},
     {"--dtype", "the file's own format is used; --quantize q8 or q4 makes fewer bits of it"},
     {"--quantization", "the file's own format is used; --quantize q8 or q4 makes fewer bits of it"},
     {"--hf-repo", "`tinyllm pull ORG/REPO:Q4_K_M` fetches a model, then give its name"},

@@ -17,6 +17,7 @@
 #include "apps/loading_bar.h"
 #include "apps/open_tools.h"
 #include "apps/options.h"
+#include "apps/serve_embedder.h"
 #include "apps/standard_output.h"
 #include "apps/tool_options.h"
 #include "base/clock.h"
@@ -41,6 +42,7 @@ struct ServeCommand {
   std::vector<std::string> words;  // [MODEL]
   EngineFlags flags;
   ToolOptions tools;
+  EmbedderFlags embedder;
   HttpServerOptions http;
   ServiceOptions service;
   AskedSampling sampling;
@@ -206,6 +208,15 @@ void add_format_options(Command app, ServeCommand& command) {
       .show_default();
 }
 
+void wait_for_end(Server& server, const ServeCommand& command, const std::string& name,
+                  const Stopwatch& clock) {
+  const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", name,
+                                          address_of(command, server.port()), clock.seconds());
+  std::fputs(serving.c_str(), stderr);  // fmt::print would throw when stderr's disk is full
+  server.wait(to_ms(command.drain_s));
+  server.stop();
+}
+
 void run_serve(ServeCommand& command) {
   if (command.print_api) return write_stdout(api_page());
   if (!command.quiet && !log_enabled(LogLevel::info)) configure_log(LogLevel::info);
@@ -222,17 +233,31 @@ void run_serve(ServeCommand& command) {
   // The port is taken before the model is read: a wrong one is known at once, and early clients
   // hear that the model is loading.
   const Stopwatch clock;
-  std::unique_ptr<OpenTools> tools;  // longer there than the server
+  std::unique_ptr<OpenTools> tools;    // longer there than the server
+  std::unique_ptr<Embedder> embedder;  // the same
   Server server(command.http, command.service);
   server.on_reload([&command] { return gather_keys(command); });
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
+  const bool is_embedding = only_embeds(command.model, command.embedder);
+  const std::vector<std::string>& names = command.names;
+  if (!command.embedder.name.empty()) {
+    embedder = open_served_embedder(command.embedder, command.flags.n_threads);
+    offer_embedder(
+        server, *embedder,
+        is_embedding && !names.empty() ? names : std::vector{short_name(command.embedder.name)});
+  }
+  if (is_embedding) {
+    server.set_ready();
+    return wait_for_end(server, command, names.empty() ? short_name(command.model) : names.front(),
+                        clock);
+  }
   tools = open_server_tools(command.tools);
   const std::unique_ptr<Engine> engine = open_model(command.model, engine_flags, LoadingBar());
   ServedModel model;
   model.engine = engine.get();
   if (engine->text().tokenizer) model.grammars = std::make_shared<GrammarCache>(engine->text());
-  model.names = command.names.empty() ? std::vector{short_name(command.model)} : command.names;
+  model.names = names.empty() ? std::vector{short_name(command.model)} : names;
   model.created = std::chrono::duration_cast<std::chrono::seconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
@@ -244,11 +269,7 @@ void run_serve(ServeCommand& command) {
   log_formats(model);
   if (tools) set_tools(server, *tools, *engine);
   server.set_model(model);
-  const std::string serving = fmt::format("serving {} on {} ({:.1f} s)\n", model.names.front(),
-                                          address_of(command, server.port()), clock.seconds());
-  std::fputs(serving.c_str(), stderr);  // fmt::print would throw when stderr's disk is full
-  server.wait(to_ms(command.drain_s));
-  server.stop();
+  wait_for_end(server, command, model.names.front(), clock);
   if (engine->failed()) throw std::runtime_error("the engine has stopped: " + engine->failure());
 }
 
@@ -445,6 +466,7 @@ void add_serve_command(Command app) {
   add_sampling_defaults(command, options->sampling);
   add_format_options(command, *options);
   add_tool_options(command, options->tools);
+  add_embedder_options(command, options->embedder);
   add_schedule_options(command, *options);
   command.add_flag("--quiet", options->quiet, "Do not log each request");
   command.add_flag("--strict", options->service.strict,
@@ -461,6 +483,7 @@ void add_serve_command(Command app) {
   add_examples(command,
                "  tinyllm serve\n"
                "  tinyllm serve qwen2.5-coder-1.5b --host 0.0.0.0 --api-key SECRET\n"
+               "  tinyllm serve --embedder all-minilm-l6-v2\n"
                "  curl localhost:8000/v1/chat/completions -H 'Content-Type: application/json' \\\n"
                "    -d '{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}],\n"
                "         \"temperature\": 0, \"max_tokens\": 100}'");

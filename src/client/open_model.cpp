@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "encoder/encoder_folder.h"
 #include "engine/engine_options.h"
 #include "engine/open_engine.h"
 #include "loader/random_checkpoint.h"
@@ -17,7 +18,16 @@ std::string find_model(const std::string& name) {
   return is_random_name(name) ? name : ModelStore().resolve(name).string();
 }
 
-Checkpoint open_checkpoint(const std::string& name) { return Checkpoint::open(find_model(name)); }
+Checkpoint open_checkpoint(const std::string& name) {
+  const std::filesystem::path path = find_model(name);
+  if (!is_random_name(name) && is_encoder_folder(path)) {
+    fail(ErrorCode::unsupported,
+         "{}: is an embedding model, which writes no text; `tinyllm embed {}` and `tinyllm serve` "
+         "use it",
+         name, name);
+  }
+  return Checkpoint::open(path);
+}
 
 Checkpoint open_checkpoint(const std::string& name, const ContextSettings& settings) {
   validate(settings);  // what is wrong in itself is known before anything is opened

@@ -29,6 +29,7 @@ enum class ApiKind {
   responses,
   messages,
   count_tokens,
+  embeddings,
   tokenize,
   detokenize,
   apply_template,
@@ -98,7 +99,7 @@ struct ApiRequest {
   std::shared_ptr<const std::atomic<bool>> has_left;
 
   // The input.
-  std::vector<Prompt> prompts;                              // completion, tokenize
+  std::vector<Prompt> prompts;                              // completion, tokenize, embeddings
   std::shared_ptr<const nlohmann::ordered_json> messages;   // an array; nullptr: none
   std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
   // responses, messages: what stands before the messages. add_system_text() puts it there.
@@ -123,7 +124,8 @@ struct ApiRequest {
   bool continue_final_message = false;
   std::optional<bool> add_special_tokens;  // BOS and EOS; empty: a text yes, a conversation no
   bool parse_special = true;
-  std::int64_t truncate_prompt_tokens = 0;  // keep the last so many; 0: all
+  // Keep the last so many, of embeddings the first; 0: all. -1, of embeddings: what the model reads.
+  std::int64_t truncate_prompt_tokens = 0;
 
   AskedSampling asked;            // the shape of the distribution
   std::optional<int> max_tokens;  // empty: chat what the context holds, completion 16
@@ -152,6 +154,8 @@ struct ApiRequest {
   bool skip_special_tokens = true;
   bool token_pieces = false;  // tokenize: with the text of each token
   std::vector<TokenId> detokenize_ids;
+  std::int64_t dimensions = 0;  // embeddings: keep the first so many; 0: all
+  bool as_base64 = false;       // embeddings
 };
 
 }  // namespace tinyllm

@@ -110,7 +110,8 @@ void check_together(ApiRequest& request) {
     refuse("max_tokens", "max_tokens is 0, which is only of use with echo; ask for at least 1");
   if (request.max_tokens && request.params.min_tokens > *request.max_tokens)
     refuse("min_tokens", "min_tokens is larger than max_tokens");
-  if (request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
+  if (request.kind != ApiKind::embeddings &&
+      request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
     refuse("n", "prompts times n is over 1024 texts; send fewer in one request");
   check_tool_choice(request);
   if (request.kind == ApiKind::tokenize && request.prompts.empty() && !request.messages)
@@ -151,6 +152,7 @@ std::vector<const Field*> fields_of(ApiKind kind) {
       add(tool_fields());
       break;
     case ApiKind::detokenize: add(detokenize_fields()); break;
+    case ApiKind::embeddings: add(embeddings_fields()); break;
   }
   if (kind == ApiKind::chat || kind == ApiKind::completion) {
     add(sampling_fields());

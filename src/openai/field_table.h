@@ -35,6 +35,7 @@ struct Field {
 
 // Hard limits that several places ask for.
 inline constexpr int kMaxPrompts = 1024;  // prompts of one request
+inline constexpr int kMaxInputs = 2048;   // texts of one request for embeddings
 inline constexpr int kMaxStops = 16;      // stop strings
 inline constexpr int kMaxMessages = 10000;
 inline constexpr int kMaxTools = 512;
@@ -72,6 +73,7 @@ std::span<const Field> message_output_fields();  // of /v1/messages
 std::span<const Field> template_fields();        // messages and what goes with them
 std::span<const Field> tool_fields();            // chat, and what renders messages
 std::span<const Field> approval_fields();        // chat
+std::span<const Field> embeddings_fields();
 std::span<const Field> tokenize_fields();
 std::span<const Field> detokenize_fields();
 std::span<const Field> unsupported_fields();  // chat and completion: refused clearly

@@ -60,8 +60,8 @@ void windowed_attention(const ForwardPass& pass, const AttentionWindow& window, 
     std::vector<Seen> parts;
     for (std::int64_t i = begin_task; i < end_task; ++i) {
       const std::int64_t kv_first = i % config.n_heads / group * dim;
-      seen_by(window, pass.first_position + i / config.n_heads, f32(a.q) + i * dim,
-              f32(a.sink_q) + i * dim, parts);
+      const float* sink_q = window.sinks > 0 ? f32(a.sink_q) + i * dim : nullptr;
+      seen_by(window, pass.first_position + i / config.n_heads, f32(a.q) + i * dim, sink_q, parts);
       attend(parts, keys + kv_first, values + kv_first, config.kv_size(), dim, scores,
              f32(a.attention_out) + i * dim);
     }

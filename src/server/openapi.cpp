@@ -56,6 +56,11 @@ constexpr auto kPostRoutes = std::to_array<PostRoute>({
     {"/v1/messages/count_tokens", "CountTokensRequest", "How long such a conversation's prompt is.",
      ApiKind::count_tokens, R"({"messages": [{"role": "user", "content": "Hi"}]})",
      R"({"input_tokens": 31})"},
+    {"/v1/embeddings", "EmbeddingsRequest",
+     "Texts to vectors, by an embedding model (`tinyllm serve --embedder NAME`).",
+     ApiKind::embeddings, R"({"input": ["a cat on the mat", "two dogs"], "dimensions": 3})",
+     R"({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.61, 0.32, )"
+     R"(-0.72]}, ...], "model": "all-minilm-l6-v2", "usage": {"prompt_tokens": 11, "total_tokens": 11}})"},
     {"/tokenize", "TokenizeRequest",
      "A text, or a conversation, to token ids. Give prompt or messages.", ApiKind::tokenize,
      R"({"prompt": "Hello"})", R"({"count": 1, "max_model_len": 8192, "tokens": [19556]})"},
@@ -74,8 +79,8 @@ struct GetRoute {
 constexpr auto kGetRoutes = std::to_array<GetRoute>({
     {"/", "The chat page. Needs no key."},
     {"/v1/models",
-     "The names of the served model, with max_model_len and the sampling of requests that name "
-     "none."},
+     "The names of the served models, with max_model_len and the sampling of requests that name "
+     "none; embedding models have \"task\": \"embed\" and their dimensions."},
     {"/v1/responses/{id}",
      "An answer of /v1/responses, as long as it is kept: the latest 1000 are, in memory. Another "
      "key's are not found."},

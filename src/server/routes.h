@@ -21,6 +21,9 @@ void answer_completion(Service& service, const ExchangePtr& exchange);
 void answer_responses(Service& service, const ExchangePtr& exchange);
 void answer_messages(Service& service, const ExchangePtr& exchange);
 
+// routes_embeddings.cpp
+void answer_embeddings(Service& service, const ExchangePtr& exchange);
+
 // routes_responses.cpp
 void answer_kept_response(Service& service, const ExchangePtr& exchange);
 void answer_input_items(Service& service, const ExchangePtr& exchange);

@@ -67,6 +67,18 @@ void answer_models(Service& service, const ExchangePtr& exchange) {
       if (service.tools() != nullptr) entry["server_tools"] = tools_json(*service.tools());
     }
   });
+  service.models().each_embedder([&](const ServedEmbedder& model) {
+    for (const std::string& name : model.names) {
+      data.push_back({{"id", name},
+                      {"object", "model"},
+                      {"created", model.created},
+                      {"owned_by", "tinyllm"},
+                      {"root", model.names.front()},
+                      {"max_model_len", model.embedder->max_seq_len()},
+                      {"task", "embed"},
+                      {"dimensions", model.embedder->n_dims()}});
+    }
+  });
   exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});
 }
 

@@ -27,6 +27,9 @@ class Server {
   void start();
   // Before set_model(): tools that the server runs. What they need must outlive stop().
   void set_tools(std::unique_ptr<ServerTools> tools) { service_.set_tools(std::move(tools)); }
+  // Before set_model(), or alone with set_ready() behind it. The embedder must outlive stop().
+  void add_embedder(const ServedEmbedder& model) { service_.add_embedder(model); }
+  void set_ready() { service_.set_ready(); }
   // `model`'s engine must outlive stop().
   void set_model(const ServedModel& model);
 

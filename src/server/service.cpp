@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr std::size_t kShortBodyBytes = 64 << 10;
 constexpr std::size_t kMemoryReserve = 16 << 20;
+constexpr int kEmbeddingThreads = 2;  // one for short requests, so that these pass the long ones
 
 struct Route {
   std::string_view method, path;
@@ -30,6 +31,7 @@ struct Route {
 constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "/v1/chat/completions", false, answer_chat},
     {"POST", "/v1/completions", false, answer_completion},
+    {"POST", "/v1/embeddings", false, answer_embeddings},
     {"POST", "/v1/responses", false, answer_responses},
     {"GET", "/v1/responses/{id}", false, answer_kept_response},
     {"DELETE", "/v1/responses/{id}", false, answer_delete_response},
@@ -72,8 +74,8 @@ void check_content_type(const HttpRequest& request) {
 
 // Paths of OpenAI's API and of other servers that a client may look for here.
 constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
-    "/v1/embeddings",   "/v1/moderations",
-    "/v1/rerank",       "/v1/score",
+    "/v1/moderations",  "/v1/rerank",
+    "/v1/score",        "/v1/images/edits",
     "/v1/assistants",   "/v1/threads",
     "/v1/batches",      "/v1/files",
     "/v1/fine_tuning",  "/v1/images/generations",
@@ -165,7 +167,8 @@ std::string shown(const HttpRequest& request) {
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       clients_(options_.max_requests_a_client, options_.max_requests_a_minute),
-      workers_(options_.n_workers) {
+      workers_(options_.n_workers),
+      embedding_workers_(kEmbeddingThreads) {
   set_api_keys(options_.api_keys);
   keep_memory_reserve(kMemoryReserve);
 }
@@ -260,9 +263,20 @@ void Service::refuse(HttpExchange& exchange, const std::exception& error) {
 
 void Service::compute(const std::shared_ptr<HttpExchange>& exchange,
                       std::function<Answer(const HasLeft&)> work) {
+  compute(exchange, workers_, std::move(work));
+}
+
+void Service::compute_embeddings(const std::shared_ptr<HttpExchange>& exchange,
+                                 std::function<Answer(const HasLeft&)> work) {
+  compute(exchange, embedding_workers_, std::move(work));
+}
+
+void Service::compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers,
+                      std::function<Answer(const HasLeft&)> work) {
   const auto has_left = std::make_shared<std::atomic<bool>>(false);
   exchange->on_gone([has_left] { *has_left = true; });
-  compute(exchange->request().body.size(), [this, exchange, has_left, work = std::move(work)] {
+  const bool is_long = exchange->request().body.size() > kShortBodyBytes;
+  workers.run(is_long, [this, exchange, has_left, work = std::move(work)] {
     // Runs on the strand, for what the worker or the strand's own part throws.
     const auto answer = [this, exchange](const std::function<void()>& tell) {
       try {
@@ -309,6 +323,22 @@ void Service::take_places(const ServedModel& model, int n_texts) {
                              n_before, limit));
 }
 
+std::shared_ptr<void> Service::take_embedding_place() {
+  if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
+  const int limit = kEmbeddingThreads + options_.max_queue;
+  // The count of open texts keeps a server that drains from ending before.
+  std::shared_ptr<void> place(nullptr, [this](void*) { --n_open_embeddings_, --n_open_texts_; });
+  ++n_open_texts_;
+  if (const int n_before = n_open_embeddings_++; n_before >= limit) {
+    throw ApiError(
+        429, "rate_limit_exceeded", "",
+        fmt::format("{} requests for embeddings run or wait, more than {} are not taken; "
+                    "try again soon",
+                    n_before, limit));
+  }
+  return place;
+}
+
 void Service::remember(const std::shared_ptr<Generation>& generation) {
   const std::scoped_lock lock(generations_.mutex);
   std::erase_if(generations_.list, [](const auto& it) { return it.expired(); });
@@ -325,6 +355,7 @@ std::vector<std::shared_ptr<Generation>> Service::generations() {
 }
 
 void Service::abort_all() {
+  is_aborting_ = true;
   for (const auto& generation : generations()) generation->abort();
 }
 

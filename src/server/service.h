@@ -64,10 +64,15 @@ class Service {
   using HasLeft = std::shared_ptr<const std::atomic<bool>>;
   void compute(const std::shared_ptr<HttpExchange>& exchange,
                std::function<Answer(const HasLeft&)> work);
+  // The same on the threads of embeddings, which nothing else waits for.
+  void compute_embeddings(const std::shared_ptr<HttpExchange>& exchange,
+                          std::function<Answer(const HasLeft&)> work);
   // The same without an exchange, on a request of so many bytes.
   void compute(std::size_t n_bytes, std::function<void()> work);
   void stop_workers() {
+    is_aborting_ = true;
     workers_.stop();
+    embedding_workers_.stop();
     if (tools_) tools_->threads().stop();
   }
 
@@ -77,6 +82,9 @@ class Service {
   // Generating routes answer 503 until then, and every route once the model's engine has failed.
   // The engine must outlive the HTTP server's threads. Metrics show one model: call it once.
   void set_model(const ServedModel& model);
+  // Before set_model(), or alone with set_ready() behind it. The embedder must outlive stop_workers().
+  void add_embedder(const ServedEmbedder& model) { models_.add(model); }
+  void set_ready() { models_.set_ready(); }
   const ModelHost& models() const { return models_; }
 
   // Before set_model(): tools that this server runs. nullptr: none.
@@ -98,12 +106,18 @@ class Service {
   // Takes places for n_texts of a model; throws ApiError{429 | 503}. Each is given back once.
   void take_places(const ServedModel& model, int n_texts);
   void give_back(int n_texts) { n_open_texts_ -= n_texts; }
+  // A place for one request for embeddings, given back with the last pointer to it; throws
+  // ApiError{429 | 503}.
+  std::shared_ptr<void> take_embedding_place();
+  bool is_aborting() const { return is_aborting_; }       // work that takes long ends now
   std::atomic<int>& n_watchers() { return n_watchers_; }  // of /debug/state
   void remember(const std::shared_ptr<Generation>& generation);
 
  private:
   void check_access(HttpExchange& exchange);
   void refuse(HttpExchange& exchange, const std::exception& error);
+  void compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers,
+               std::function<Answer(const HasLeft&)> work);
   std::vector<std::shared_ptr<Generation>> generations();
 
   const ServiceOptions options_;
@@ -115,14 +129,14 @@ class Service {
   ResponseStore responses_;
   ClientLimits clients_;
   ModelHost models_;
-  std::atomic<bool> draining_{false};
-  std::atomic<int> n_open_texts_{0}, n_watchers_{0};
+  std::atomic<bool> draining_{false}, is_aborting_{false};
+  std::atomic<int> n_open_texts_{0}, n_open_embeddings_{0}, n_watchers_{0};
   struct Generations {
     std::mutex mutex;  // guards the list
     std::vector<std::weak_ptr<Generation>> list;
   } generations_;
   std::unique_ptr<ServerTools> tools_;
-  WorkerPool workers_;
+  WorkerPool workers_, embedding_workers_;
 };
 
 }  // namespace tinyllm

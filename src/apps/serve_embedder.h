@@ -1,0 +1,31 @@
+#pragma once
+// The embedding model of `tinyllm serve`: beside the one that writes (--embedder), or alone.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/command.h"
+#include "encoder/embedder.h"
+#include "server/server.h"
+
+namespace tinyllm {
+
+struct EmbedderFlags {
+  std::string name;  // empty: none
+  std::string precision = "int8";
+};
+
+void add_embedder_options(Command command, EmbedderFlags& flags);
+
+// Is the model that is to be served an embedding model? Then the flags name it from now on. Throws
+// Error{usage} where they name one already.
+bool only_embeds(const std::string& model, EmbedderFlags& flags);
+
+// Opens it and says so in the log. n_threads: 0 for all physical cores.
+std::unique_ptr<Embedder> open_served_embedder(const EmbedderFlags& flags, int n_threads);
+
+// names: what clients call it; at least one.
+void offer_embedder(Server& server, const Embedder& embedder, std::vector<std::string> names);
+
+}  // namespace tinyllm
