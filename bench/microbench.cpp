@@ -128,7 +128,9 @@ void run_attention(benchmark::State& state, const RowKernels& kernels, const Buf
                                     .n_tokens = n_tokens,
                                     .n_heads = kQueryHeads,
                                     .position = context - n_tokens,
-                                    .window = 0};
+                                    .window = 0,
+                                    .sinks = 0,
+                                    .sink_q = nullptr};
   std::vector<float> scratch(std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
   const AttentionKernels attention = attention_for(kernels.attention, kBlockSize, kHeadDim);
   std::int64_t i = 0;

@@ -68,6 +68,7 @@ TEST(Streaming, TheReferenceEqualsThePaper) {
 TEST(Streaming, TheEngineEqualsThePaper) {
   for (const StreamingCase& golden : read_cases()) {
     EngineOptions options = small_options();
+    options.device.exact_float = true;
     options.context = golden.settings;
     options.limits.max_num_batched_tokens = 32;
     options.limits.max_model_len = 320;

@@ -147,8 +147,7 @@ void CpuBackend::mlp(const LayerSpec& layer) {
 }
 
 void CpuBackend::experts(const LayerSpec& layer) {
-  normalise(layer.post_attention_norm, layer.norm_eps, experts_.reads(layer.moe),
-            kUsualSplit);
+  normalise(layer.post_attention_norm, layer.norm_eps, experts_.reads(layer.moe), kUsualSplit);
   profile_.mark(StepPart::norm);
   experts_.run(layer, normed_, batch_.n_tokens, hidden_row(0));
 }

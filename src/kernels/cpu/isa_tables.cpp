@@ -35,18 +35,10 @@ void float_panel(const std::byte* panel, std::int64_t k, const float* x, std::in
 }
 
 using enum TileFormat;
-constexpr QuantPanelFn kQuantPanels[kNumTileFormats] = {nullptr,
-                                                        nullptr,
-                                                        nullptr,
-                                                        nullptr,
-                                                        quant_panel<w4s>,
-                                                        quant_panel<w4a>,
-                                                        quant_panel<w4k>,
-                                                        quant_panel<w4k16>,
-                                                        quant_panel<w8s>,
-                                                        quant_panel<w8a>,
-                                                        quant_panel<w8k>,
-                                                        quant_panel<w6k16>};
+constexpr QuantPanelFn kQuantPanels[kNumTileFormats] = {
+    nullptr,          nullptr,          nullptr,          nullptr,
+    quant_panel<w4s>, quant_panel<w4a>, quant_panel<w4k>, quant_panel<w4k16>,
+    quant_panel<w8s>, quant_panel<w8a>, quant_panel<w8k>, quant_panel<w6k16>};
 constexpr FloatPanelFn kFloatPanels[kNumTileFormats] = {float_panel<f32>, float_panel<f16>,
                                                         float_panel<bf16>};
 

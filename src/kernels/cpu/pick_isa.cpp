@@ -51,9 +51,7 @@ bool cpu_has_avx512() {
 }
 
 // Leaf 7, subleaf 1, EAX bit 5.
-bool cpu_has_avx512bf16() {
-  return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0;
-}
+bool cpu_has_avx512bf16() { return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0; }
 #elif defined(__aarch64__)
 bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #endif

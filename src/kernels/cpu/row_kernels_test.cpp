@@ -70,8 +70,8 @@ TEST_P(RowOperators, FloatPanels) {
 TEST_P(RowOperators, ActivationsAreRoundedToBf16) {
   if (kernels_.round_act == nullptr) return;  // most multiply no bf16
   std::vector<float> x = random_floats(64, 47, 100.0f);
-  x[3] = 1.00390625f;   // half way: to the even one below
-  x[4] = 1.01171875f;   // half way: to the even one above
+  x[3] = 1.00390625f;  // half way: to the even one below
+  x[4] = 1.01171875f;  // half way: to the even one above
   x[5] = HUGE_VALF, x[6] = -HUGE_VALF, x[7] = 3.4e38f, x[8] = -0.0f;
   std::vector<std::uint16_t> got(64);
   kernels_.round_act(x.data(), 64, got.data());

@@ -128,8 +128,7 @@ void unpack_row(TileFormat format, const std::byte* panel, std::int64_t row, std
                 float* dst) {
   const TileInfo& layout = info(format);
   if (is_float(format)) {
-    for (std::int64_t k = 0; k < n_cols; ++k)
-      dst[k] = float_element(format, panel, row, k);
+    for (std::int64_t k = 0; k < n_cols; ++k) dst[k] = float_element(format, panel, row, k);
     return;
   }
   for (std::int64_t k = 0; k < n_cols; ++k) {

@@ -44,14 +44,14 @@ enum class TileFormat : std::uint8_t {
   f16,
   bf16,
   bf16_pairs,  // bf16, where the CPU multiplies pairs
-  w4s,    // 4 bit, offset 8, f16 scale           q4_0
-  w4a,    // 4 bit, f16 scale and min             q4_1
-  w4k,    // 4 bit, super-scaled u8 scale and min q4_k
-  w4k16,  // the same in groups of 16             q2_k
-  w8s,    // 8 bit, f16 scale                     q8_0, q5_0, iq4_nl
-  w8a,    // 8 bit, f16 scale and min             q5_1
-  w8k,    // 8 bit, super-scaled u8 scale and min q5_k
-  w6k16,  // 6 bit, offset 32, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
+  w4s,         // 4 bit, offset 8, f16 scale           q4_0
+  w4a,         // 4 bit, f16 scale and min             q4_1
+  w4k,         // 4 bit, super-scaled u8 scale and min q4_k
+  w4k16,       // the same in groups of 16             q2_k
+  w8s,         // 8 bit, f16 scale                     q8_0, q5_0, iq4_nl
+  w8a,         // 8 bit, f16 scale and min             q5_1
+  w8k,         // 8 bit, super-scaled u8 scale and min q5_k
+  w6k16,       // 6 bit, offset 32, super-scaled i8 scale, groups of 16, no min  q6_k, q3_k
 };
 inline constexpr int kNumTileFormats = 12;
 
