@@ -1,14 +1,17 @@
-// Encoders against transformers in f32 (make_encoder_goldens.py): every id and every vector of two
+// Encoders against transformers in f32 (make_encoder_goldens.py): every id and every vector of three
 // small ones, and of all-minilm-l6-v2, where it is on this machine, 300 texts.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -125,7 +128,35 @@ TEST_P(SmallEncoder, StopsBetweenBatches) {
   EXPECT_EQ(n_asked, 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, SmallEncoder, testing::Values("mean", "cls"),
+// It begins while the long one computes, and one batch later it has its turn.
+TEST_P(SmallEncoder, AShortRequestPassesALongOne) {
+  const Embedder embedder(golden_path(GetParam()), {EncoderPrecision::int8, 1});
+  const Texts many(10'000, std::vector<TokenId>(40, 7));  // 400 batches
+  std::atomic<bool> short_is_over = false;
+  int n_batches = 0;
+  std::binary_semaphore may_begin{0}, begins{0};
+  std::thread other([&] {
+    std::vector<float> vector(static_cast<std::size_t>(embedder.n_dims()));
+    may_begin.acquire();
+    embedder.embed(Texts{{2, 7, 3}}, vector.data(), [&] {
+      begins.release();
+      return true;
+    });
+    short_is_over = true;
+  });
+  std::vector<float> out(many.size() * static_cast<std::size_t>(embedder.n_dims()));
+  const bool is_whole = embedder.embed(many, out.data(), [&] {
+    if (++n_batches == 3) {
+      may_begin.release();
+      begins.acquire();
+    }
+    return !short_is_over;
+  });
+  other.join();
+  EXPECT_FALSE(is_whole) << "the short request waited for all " << n_batches << " batches";
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, SmallEncoder, testing::Values("mean", "cls", "uneven"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(RealEncoder, AllMiniLmGivesTheVectorsOfTransformers) {
