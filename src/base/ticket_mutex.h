@@ -25,8 +25,14 @@ class TicketMutex {
     changed_.notify_all();
   }
 
+  // How many threads hold it or wait for it.
+  std::uint64_t n_inside() const {
+    const std::scoped_lock guard(mutex_);
+    return next_ticket_ - now_served_;
+  }
+
  private:
-  std::mutex mutex_;  // guards the two counts
+  mutable std::mutex mutex_;  // guards the two counts
   std::condition_variable changed_;
   std::uint64_t next_ticket_ = 0, now_served_ = 0;
 };

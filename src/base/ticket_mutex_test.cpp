@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -25,6 +26,26 @@ TEST(TicketMutex, OneAtATime) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(n_turns, 2000);
+}
+
+TEST(TicketMutex, WhoeverAsksAgainStandsBehindThoseWhoWait) {
+  TicketMutex mutex;
+  std::vector<int> order;  // guarded by it
+  std::vector<std::thread> threads;
+  mutex.lock();
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    threads.emplace_back([&, i] {
+      const std::scoped_lock lock(mutex);
+      order.push_back(static_cast<int>(i));
+    });
+    while (mutex.n_inside() <= i) std::this_thread::yield();
+  }
+  mutex.unlock();
+  mutex.lock();
+  order.push_back(0);
+  mutex.unlock();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 0}));
 }
 
 }  // namespace
