@@ -159,11 +159,10 @@ TEST(Service, EmbeddingsTakeNoPlaceOfAnswers) {
 // Both threads of embeddings are busy all the while.
 TEST(Service, QueuedEmbeddingsGoWithTheirClient) {
   const Embedder embedder(small_encoder(), {.n_threads = 1});
+  std::counting_semaphore<> may_end{0}, runs{0};
   Service service({});
   service.add_embedder({.embedder = &embedder, .names = {"mean"}});
   service.set_ready();
-  std::counting_semaphore<> may_end{0};
-  std::counting_semaphore<> runs{0};
   const auto busy = std::make_shared<FakeExchange>("POST", "/v1/embeddings");
   for (int i = 0; i < 2; ++i) {
     service.compute_embeddings(busy, /*is_long=*/false, [&](const Service::HasLeft&) {
