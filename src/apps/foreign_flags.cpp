@@ -91,7 +91,7 @@ constexpr auto kHints = std::to_array<FlagHint>({
     {"--speculative-config",
      "--draft-model names the model that drafts, --speculate says where drafts come from"},
     {"--chat-template", "the model's own template is used"},
-    {"--embeddings", "embeddings do not work yet"},
+    {"--embeddings", "`tinyllm serve --embedder NAME` makes embeddings beside the model's texts"},
     {"--keepalive", "`tinyllm serve` keeps its model until it ends; leave it out"},
     {"--insecure", "TLS certificates are always checked"},
 });

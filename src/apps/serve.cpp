@@ -240,6 +240,7 @@ void run_serve(ServeCommand& command) {
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
   server.start();
   const bool is_embedding = only_embeds(command.model, command.embedder);
+  if (is_embedding) refuse_flags_of_writers(command.model, command.tools, command.flags);
   const std::vector<std::string>& names = command.names;
   if (!command.embedder.name.empty()) {
     embedder = open_served_embedder(command.embedder, command.flags.n_threads);

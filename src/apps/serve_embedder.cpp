@@ -21,11 +21,15 @@ void add_embedder_options(Command command, EmbedderFlags& flags) {
                   "Of its weights: int8 is about twice as fast")
       .one_of({"int8", "f32"})
       .group(kGroup)
-      .show_default();
+      .default_text("int8");
 }
 
 bool only_embeds(const std::string& model, EmbedderFlags& flags) {
-  if (!is_embedder(model)) return false;
+  if (!is_embedder(model)) {
+    if (flags.name.empty() && !flags.precision.empty())
+      fail(ErrorCode::usage, "--embedder-precision has no --embedder NAME to go with");
+    return false;
+  }
   if (!flags.name.empty()) {
     fail(ErrorCode::usage, "{} and --embedder {} are both embedding models; give one of them",
          model, flags.name);
@@ -34,12 +38,31 @@ bool only_embeds(const std::string& model, EmbedderFlags& flags) {
   return true;
 }
 
+void refuse_flags_of_writers(const std::string& model, const ToolOptions& tools,
+                             const EngineFlags& engine) {
+  const std::pair<const char*, bool> flags[] = {
+      {"--tools", tools.tools},
+      {"--tools-folder", !tools.folder.empty()},
+      {"--mcp", !tools.mcp_file.empty()},
+      {"--allow-tool", !tools.allowed.empty()},
+      {"--draft-model", !engine.draft_model.empty()},
+      {"--kv-store", !engine.kv_store.empty()},
+  };
+  for (const auto& [flag, is_given] : flags) {
+    if (!is_given) continue;
+    fail(ErrorCode::usage,
+         "{0} has no use here: {1} is an embedding model, which writes no text; serve a model that "
+         "does, with --embedder {1}",
+         flag, model);
+  }
+}
+
 std::unique_ptr<Embedder> open_served_embedder(const EmbedderFlags& flags, int n_threads) {
-  const EncoderPrecision precision =
-      flags.precision == "f32" ? EncoderPrecision::f32 : EncoderPrecision::int8;
+  const bool is_f32 = flags.precision == "f32";
+  const EncoderPrecision precision = is_f32 ? EncoderPrecision::f32 : EncoderPrecision::int8;
   std::unique_ptr<Embedder> embedder = open_embedder(flags.name, {precision, n_threads});
   log(LogLevel::info, "embeddings: {}, {} dimensions, texts of at most {} tokens, {}", flags.name,
-      embedder->n_dims(), embedder->max_seq_len(), flags.precision);
+      embedder->n_dims(), embedder->max_seq_len(), is_f32 ? "f32" : "int8");
   return embedder;
 }
 

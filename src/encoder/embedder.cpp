@@ -1,10 +1,13 @@
 #include "encoder/embedder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <numeric>
 
 #include "base/check.h"
+#include "base/error.h"
+#include "base/ticket_mutex.h"
 #include "encoder/encoder.h"
 #include "encoder/encoder_folder.h"
 #include "encoder/pooling.h"
@@ -30,9 +33,10 @@ struct Embedder::State {
   // Texts order[begin, ...) as far as they fit; returns where the next batch begins.
   std::size_t embed_batch(std::span<const std::vector<TokenId>> texts,
                           std::span<const std::size_t> order, std::size_t begin, float* out);
+  void check_finite(std::span<const float> vector) const;
 
   EncoderFolder folder;
-  std::mutex mutex;  // guards what follows: one batch at a time
+  TicketMutex mutex;  // guards what follows: one batch at a time
   ThreadPool pool;
   const RowKernels kernels;
   EncoderWeights weights;
@@ -60,10 +64,19 @@ std::size_t Embedder::State::embed_batch(std::span<const std::vector<TokenId>> t
   const std::int64_t n_dims = folder.config.hidden_size;
   for (std::size_t i = begin; i < end; ++i) {
     const std::int64_t first = starts[i - begin];
+    float* vector = out + static_cast<std::int64_t>(order[i]) * n_dims;
     tinyllm::pool(folder.pooling, states + first * n_dims, starts[i - begin + 1] - first, n_dims,
-                  out + static_cast<std::int64_t>(order[i]) * n_dims);
+                  vector);
+    check_finite({vector, static_cast<std::size_t>(n_dims)});
   }
   return end;
+}
+
+void Embedder::State::check_finite(std::span<const float> vector) const {
+  if (std::ranges::all_of(vector, [](float x) { return std::isfinite(x); })) return;
+  fail(ErrorCode::invalid_input,
+       "{}: gives a vector that is not finite; the weights may be damaged",
+       folder.files.path().string());
 }
 
 Embedder::Embedder(const std::filesystem::path& folder, const EmbedderOptions& options)

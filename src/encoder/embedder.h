@@ -1,6 +1,7 @@
 #pragma once
 // Texts to vectors by a BERT-class encoder (sentence-transformers). Owns the model, its tokenizer
-// and its threads. embed() may be called by several threads: they take turns, batch by batch.
+// and its threads. embed() may be called by several threads: they take turns, batch by batch, in the
+// order in which they ask.
 
 #include <cstdint>
 #include <filesystem>
@@ -40,7 +41,8 @@ class Embedder {
 
   // out[i] = the vector of texts[i]; out: [texts, n_dims] f32. Texts go sorted by length, in packed
   // batches; `go_on` is asked before each. False: it said no, and `out` is not whole. A text has 1
-  // to max_seq_len ids of the vocabulary.
+  // to max_seq_len ids of the vocabulary. Throws Error{invalid_input} where a vector is not finite:
+  // the weights are damaged, or too large for floats.
   bool embed(std::span<const std::vector<TokenId>> texts, float* out,
              function_ref<bool()> go_on) const;
 

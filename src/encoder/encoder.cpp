@@ -13,7 +13,6 @@ Encoder::Encoder(ThreadPool& pool, const RowKernels& kernels, const EncoderConfi
       kernels_(&kernels),
       weights_(&weights),
       config_(config),
-      forms_(weights.layers.front().qkv.weight->reads()),
       linear_(pool, kernels),
       attention_(pool, kernels, config, max_seq_len),
       hidden_(max_tokens * config.hidden_size * 4, "activations"),
@@ -22,11 +21,12 @@ Encoder::Encoder(ThreadPool& pool, const RowKernels& kernels, const EncoderConfi
       x_(max_tokens, config.hidden_size),
       attended_(max_tokens, config.hidden_size),
       activated_(max_tokens, config.intermediate_size) {
+  for (const EncoderLayer& layer : weights.layers) {
+    x_forms_ = x_forms_ | layer.qkv.weight->reads() | layer.up.weight->reads();
+    attended_forms_ = attended_forms_ | layer.output.weight->reads();
+    activated_forms_ = activated_forms_ | layer.down.weight->reads();
+  }
   linear_.configure(max_tokens, std::max(config.hidden_size, config.intermediate_size), 0);
-}
-
-void Encoder::quantise(InputRows& rows, std::int64_t t) {
-  rows.convert(*kernels_, forms_, t, kUsualSplit);
 }
 
 void Encoder::norm(const EncoderNorm& weights, std::int64_t t) {
@@ -34,7 +34,7 @@ void Encoder::norm(const EncoderNorm& weights, std::int64_t t) {
                        weights.bias.as<float>().data(), hidden(t), config_.hidden_size,
                        config_.norm_eps);
   std::copy_n(hidden(t), config_.hidden_size, x_.row(t));
-  quantise(x_, t);
+  x_.convert(*kernels_, x_forms_, t, kUsualSplit);
 }
 
 void Encoder::embed(std::span<const TokenId> ids, std::span<const std::int64_t> starts) {
@@ -64,7 +64,9 @@ void Encoder::attend(const EncoderLayer& layer, std::int64_t n,
   const auto begin_of = [&](std::size_t part) { return qkv.parts()[part].first_panel * kTileRows; };
   attention_.attend({projections, stride, begin_of(1), begin_of(2)}, starts, attended_.row(0),
                     attended_.stride());
-  for_each_token(*pool_, n, [&](std::int64_t t) { quantise(attended_, t); });
+  for_each_token(*pool_, n, [&](std::int64_t t) {
+    attended_.convert(*kernels_, attended_forms_, t, kUsualSplit);
+  });
   linear_.add(*layer.output.weight, {attended_, n}, layer.output.bias.as<float>().data(), hidden(0),
               config_.hidden_size);
   for_each_token(*pool_, n, [&](std::int64_t t) { norm(layer.attention_norm, t); });
@@ -76,7 +78,7 @@ void Encoder::feed_forward(const EncoderLayer& layer, std::int64_t n) {
     float* row = activated_.row(t);
     kernels_->add(row, layer.up.bias.as<float>().data(), config_.intermediate_size);
     kernels_->gelu(row, row, config_.intermediate_size);
-    quantise(activated_, t);
+    activated_.convert(*kernels_, activated_forms_, t, kUsualSplit);
   });
   linear_.add(*layer.down.weight, {activated_, n}, layer.down.bias.as<float>().data(), hidden(0),
               config_.hidden_size);

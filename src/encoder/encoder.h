@@ -36,7 +36,6 @@ class Encoder {
   void feed_forward(const EncoderLayer& layer, std::int64_t n);
   // hidden_ = norm(hidden_), and x_ the same.
   void norm(const EncoderNorm& weights, std::int64_t t);
-  void quantise(InputRows& rows, std::int64_t t);
 
   float* hidden(std::int64_t t) { return hidden_.as<float>().data() + t * config_.hidden_size; }
 
@@ -44,7 +43,8 @@ class Encoder {
   const RowKernels* kernels_;
   const EncoderWeights* weights_;
   EncoderConfig config_;
-  RowForms forms_;  // in which the matrices read their input
+  // In which forms the matrices read x_, attended_ and activated_.
+  RowForms x_forms_, attended_forms_, activated_forms_;
   CpuLinear linear_;
   EncoderAttention attention_;
   Buffer hidden_;                       // [max_tokens, hidden_size] f32

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_field.h"
 #include "base/json_parse.h"
+#include "base/log.h"
 
 namespace tinyllm {
 namespace {
@@ -87,6 +88,23 @@ Pooling read_modules(const HuggingFaceFolder& files) {
   return pooling;
 }
 
+// What sentence-transformers would do to a text before the tokenizer sees it, and we do not.
+void check_texts_go_as_they_are(const HuggingFaceFolder& files,
+                                const WordPieceTokenizer& tokenizer) {
+  const std::string name = "sentence_bert_config.json";
+  if (const std::optional<nlohmann::json> json = files.find_json(name)) {
+    const JsonField lowers = JsonField(*json, files.source(name)).member("do_lower_case");
+    if (lowers.boolean_or(false) && !tokenizer.lowers())
+      lowers.refuse(ErrorCode::unsupported, "false where tokenizer.json keeps capitals");
+  }
+  const std::string prompts = "config_sentence_transformers.json";
+  if (const std::optional<nlohmann::json> json = files.find_json(prompts)) {
+    const JsonField prompt = JsonField(*json, files.source(prompts)).member("default_prompt_name");
+    if (!prompt.is_null())
+      prompt.refuse(ErrorCode::unsupported, "null: no words are put before a text here");
+  }
+}
+
 // Of sentence_bert_config.json, else of the position table.
 std::int64_t read_max_seq_len(const HuggingFaceFolder& files, const EncoderConfig& config,
                               std::int64_t n_around) {
@@ -125,7 +143,13 @@ EncoderFolder::EncoderFolder(const fs::path& folder)
       config(read_encoder_config(need_json(files, "config.json"), files.source("config.json"))),
       pooling(read_modules(files)),
       tokenizer(read_tokenizer(files, config)),
-      max_seq_len(read_max_seq_len(files, config, tokenizer.n_around())) {}
+      max_seq_len(read_max_seq_len(files, config, tokenizer.n_around())) {
+  check_texts_go_as_they_are(files, tokenizer);
+  if (!files.has_file("modules.json")) {
+    log(LogLevel::warning, "{}: has no modules.json, so its vectors are the mean over the tokens",
+        folder.string());
+  }
+}
 
 bool is_encoder_folder(const fs::path& path) { return model_type_of(path) == "bert"; }
 

@@ -21,7 +21,7 @@ struct EncoderFolder {
 
   // Throws Error{not_found | invalid_input | unsupported | io}; the message names file, field,
   // found, wanted. A folder without modules.json is pooled by the mean, as sentence-transformers
-  // does it.
+  // does it, and the log says so.
   explicit EncoderFolder(const std::filesystem::path& folder);
 };
 

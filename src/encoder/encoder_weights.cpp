@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "quant/decode.h"
@@ -21,7 +24,15 @@ class WeightReader {
     if (!files.tensors().contains("embeddings.word_embeddings.weight")) prefix_ = "bert.";
   }
 
+  // All of its values are finite.
   Tensor tensor(const std::string& name, std::vector<std::int64_t> shape) const {
+    const Tensor tensor = find(name, std::move(shape));
+    if (!is_finite(tensor)) refuse_damaged(name);
+    return tensor;
+  }
+
+  // Whatever its values are.
+  Tensor find(const std::string& name, std::vector<std::int64_t> shape) const {
     const auto found = files_.tensors().find(prefix_ + name);
     if (found == files_.tensors().end()) {
       fail(ErrorCode::invalid_input, "{}: has no tensor {}, which an encoder needs",
@@ -58,9 +69,10 @@ class WeightReader {
     std::vector<Tensor> parts;
     std::vector<Buffer> quantised;
     for (const std::string& name : names) {
-      parts.push_back(tensor(name + ".weight", {n_rows, n_cols}));
-      if (precision_ == EncoderPrecision::int8)
-        parts.back() = quantise(name, parts.back(), quantised);
+      const std::string weight = name + ".weight";
+      parts.push_back(precision_ == EncoderPrecision::int8
+                          ? quantise(weight, find(weight, {n_rows, n_cols}), quantised)
+                          : tensor(weight, {n_rows, n_cols}));
     }
     EncoderLinear linear;
     linear.weight = std::make_unique<PackedMatrix>(parts, PartOrder::stacked, arena_, pool_);
@@ -74,14 +86,32 @@ class WeightReader {
   }
 
  private:
+  bool is_finite(const Tensor& tensor) const {
+    constexpr std::int64_t kRowsAtOnce = 64;
+    const std::int64_t n_cols = tensor.n_cols();
+    std::vector<float> floats(static_cast<std::size_t>(pool_.n_workers() * n_cols));
+    std::atomic<bool> finite{true};
+    pool_.parallel_for(tensor.n_rows(), kRowsAtOnce,
+                       [&](int worker, std::int64_t first, std::int64_t last) {
+                         const auto row = std::span(floats).subspan(worker * n_cols, n_cols);
+                         for (std::int64_t i = first; i < last; ++i) {
+                           decode_row(tensor.dtype, tensor.row(i), row.data(), n_cols);
+                           if (!std::ranges::all_of(row, [](float x) { return std::isfinite(x); }))
+                             finite = false;
+                         }
+                       });
+    return finite;
+  }
+
+  [[noreturn]] void refuse_damaged(const std::string& name) const {
+    fail(ErrorCode::invalid_input, "{}: tensor {}{} is not finite; the file may be damaged",
+         files_.path().string(), prefix_, name);
+  }
+
   Tensor quantise(const std::string& name, const Tensor& weight, std::vector<Buffer>& owner) const {
     const DType to = matrix_format(DType::q8_0, weight.n_cols());
     Buffer& rows = owner.emplace_back(weight.n_rows() * row_bytes(to, weight.n_cols()), "weights");
-    if (!quantise_rows(weight, 0, weight.n_rows(), to, rows.data(), pool_)) {
-      fail(ErrorCode::invalid_input,
-           "{}: tensor {}{}.weight is not finite; the file may be damaged", files_.path().string(),
-           prefix_, name);
-    }
+    if (!quantise_rows(weight, 0, weight.n_rows(), to, rows.data(), pool_)) refuse_damaged(name);
     return {rows.data(), to, weight.shape};
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -103,6 +104,24 @@ const HubFile* find_file(const HubListing& listing, std::string_view path) {
   return found == listing.files.end() ? nullptr : &*found;
 }
 
+// What a sentence-transformers folder says of its modules: how states are pooled, and the like.
+// Empty in other repositories.
+std::vector<HubFile> encoder_files(const HubListing& listing) {
+  std::vector<HubFile> chosen;
+  if (find_file(listing, "modules.json") == nullptr) return chosen;
+  for (const std::string_view name :
+       {"modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"}) {
+    if (const HubFile* file = find_file(listing, name)) chosen.push_back(*file);
+  }
+  for (const HubFile& file : listing.files) {  // "1_Pooling/config.json"
+    const std::size_t bar = file.path.find('_'), slash = file.path.find('/');
+    const bool is_numbered =
+        bar != 0 && bar < slash && file.path.find_first_not_of("0123456789") == bar;
+    if (is_numbered && file.path.substr(slash) == "/config.json") chosen.push_back(file);
+  }
+  return chosen;
+}
+
 // The files that a safetensors model is made of; empty when there is no such model. config.json is
 // the last: a folder that has it is complete.
 std::vector<HubFile> safetensors_model(const HubListing& listing) {
@@ -131,6 +150,7 @@ std::vector<HubFile> safetensors_model(const HubListing& listing) {
   for (const std::string_view name : kAlso) {
     if (const HubFile* file = find_file(listing, name)) chosen.push_back(*file);
   }
+  std::ranges::copy(encoder_files(listing), std::back_inserter(chosen));
   chosen.push_back(*config);
   return chosen;
 }

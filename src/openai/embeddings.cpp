@@ -14,9 +14,6 @@
 namespace tinyllm {
 namespace {
 
-// Bytes of a text that are not worth tokenizing: no token but the unknown one stands for so many.
-constexpr std::size_t kMostBytesPerToken = 512;
-
 // A single string or list of ids has no index.
 std::string path_of(const ApiRequest& request, std::size_t i) {
   return request.prompts.size() == 1 ? "input" : fmt::format("input[{}]", i);
@@ -43,7 +40,6 @@ std::int64_t most_tokens(const ApiRequest& request, const Embedder& embedder) {
 
 std::vector<TokenId> ids_of_text(const Embedder& embedder, const std::string& path,
                                  std::string_view text, std::int64_t most, bool cuts) {
-  if (cuts) text = text.substr(0, static_cast<std::size_t>(most) * kMostBytesPerToken);
   std::vector<TokenId> ids = embedder.tokenize(text);
   const std::int64_t room = most - embedder.n_around();
   if (std::ssize(ids) > room) {

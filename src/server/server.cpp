@@ -61,18 +61,18 @@ void Server::wait(std::chrono::milliseconds drain_time) {
   if (engine_failed_) return std::this_thread::sleep_for(kLastWords);  // clients hear of it
   const auto wait_for_end = [&](std::chrono::milliseconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (service_.n_open_texts() > 0 && std::chrono::steady_clock::now() < deadline) {
+    while (service_.n_open() > 0 && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(kPoll);
       service_.enforce_time_limits();
     }
-    return service_.n_open_texts() == 0;
+    return service_.n_open() == 0;
   };
   log(LogLevel::info, "shutting down: {} running requests may finish within {:.0f} s",
-      service_.n_open_texts(), std::chrono::duration<double>(drain_time).count());
+      service_.n_open(), std::chrono::duration<double>(drain_time).count());
   service_.drain();
   http_.drain();
   if (wait_for_end(drain_time)) return;
-  log(LogLevel::warning, "{} requests were cut off", service_.n_open_texts());
+  log(LogLevel::warning, "{} requests were cut off", service_.n_open());
   service_.abort_all();
   wait_for_end(kLastWords);
 }

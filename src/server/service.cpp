@@ -263,20 +263,18 @@ void Service::refuse(HttpExchange& exchange, const std::exception& error) {
 
 void Service::compute(const std::shared_ptr<HttpExchange>& exchange,
                       std::function<Answer(const HasLeft&)> work) {
-  compute(exchange, workers_, std::move(work));
+  compute(exchange, workers_, exchange->request().body.size() > kShortBodyBytes, std::move(work));
 }
 
-void Service::compute_embeddings(const std::shared_ptr<HttpExchange>& exchange,
+void Service::compute_embeddings(const std::shared_ptr<HttpExchange>& exchange, bool is_long,
                                  std::function<Answer(const HasLeft&)> work) {
-  compute(exchange, embedding_workers_, std::move(work));
+  compute(exchange, embedding_workers_, is_long, std::move(work));
 }
 
 void Service::compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers,
-                      std::function<Answer(const HasLeft&)> work) {
+                      bool is_long, std::function<Answer(const HasLeft&)> work) {
   const auto has_left = std::make_shared<std::atomic<bool>>(false);
-  exchange->on_gone([has_left] { *has_left = true; });
-  const bool is_long = exchange->request().body.size() > kShortBodyBytes;
-  workers.run(is_long, [this, exchange, has_left, work = std::move(work)] {
+  const std::uint64_t id = workers.run(is_long, [this, exchange, has_left, work = std::move(work)] {
     // Runs on the strand, for what the worker or the strand's own part throws.
     const auto answer = [this, exchange](const std::function<void()>& tell) {
       try {
@@ -295,6 +293,11 @@ void Service::compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool&
     exchange->post([answer, has_left, tell = std::move(tell)] {
       if (!*has_left) answer(tell);
     });
+  });
+  // Set on the strand, as is what the work itself sets there: that comes later.
+  exchange->on_gone([&workers, has_left, id] {
+    *has_left = true;
+    workers.drop(id);
   });
 }
 
@@ -326,9 +329,7 @@ void Service::take_places(const ServedModel& model, int n_texts) {
 std::shared_ptr<void> Service::take_embedding_place() {
   if (draining_) throw ApiError(503, "shutting_down", "", "the server is shutting down");
   const int limit = kEmbeddingThreads + options_.max_queue;
-  // The count of open texts keeps a server that drains from ending before.
-  std::shared_ptr<void> place(nullptr, [this](void*) { --n_open_embeddings_, --n_open_texts_; });
-  ++n_open_texts_;
+  std::shared_ptr<void> place(nullptr, [this](void*) { --n_open_embeddings_; });
   if (const int n_before = n_open_embeddings_++; n_before >= limit) {
     throw ApiError(
         429, "rate_limit_exceeded", "",

@@ -58,14 +58,14 @@ class Service {
   void handle(const std::shared_ptr<HttpExchange>& exchange);
 
   // Runs `work` on a worker and what it returns on the exchange's strand. What either throws is the
-  // answer. `work` is told when its client has left, and is not begun then. A long body makes long
-  // work.
+  // answer. `work` is told when its client has left; if it has not begun then, it is dropped. A long
+  // body makes long work.
   using Answer = std::function<void()>;
   using HasLeft = std::shared_ptr<const std::atomic<bool>>;
   void compute(const std::shared_ptr<HttpExchange>& exchange,
                std::function<Answer(const HasLeft&)> work);
   // The same on the threads of embeddings, which nothing else waits for.
-  void compute_embeddings(const std::shared_ptr<HttpExchange>& exchange,
+  void compute_embeddings(const std::shared_ptr<HttpExchange>& exchange, bool is_long,
                           std::function<Answer(const HasLeft&)> work);
   // The same without an exchange, on a request of so many bytes.
   void compute(std::size_t n_bytes, std::function<void()> work);
@@ -93,7 +93,7 @@ class Service {
 
   void drain() { draining_ = true; }  // refuses new work
   bool draining() const { return draining_; }
-  int n_open_texts() const { return n_open_texts_; }
+  int n_open() const { return n_open_texts_ + n_open_embeddings_; }  // answers that run or wait
   void abort_all();            // ends every generation with an error that says why
   void enforce_time_limits();  // call it a few times a second
 
@@ -116,7 +116,7 @@ class Service {
  private:
   void check_access(HttpExchange& exchange);
   void refuse(HttpExchange& exchange, const std::exception& error);
-  void compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers,
+  void compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers, bool is_long,
                std::function<Answer(const HasLeft&)> work);
   std::vector<std::shared_ptr<Generation>> generations();
 

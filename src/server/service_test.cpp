@@ -1,11 +1,14 @@
 #include "server/service.h"
-#include "server/http_budget.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <semaphore>
+#include <thread>
+#include <utility>
 
+#include "base/clock.h"
 #include "engine/tiny_engine_test.h"
 #include "server/http_budget.h"
 
@@ -25,7 +28,7 @@ class FakeExchange : public HttpExchange {
   void drop_body() override { request_.body.clear(); }
   HttpCaller& caller() override { return caller_; }
   HttpBudget& budget() override { return budget_; }
-  void keep(std::shared_ptr<void>) override {}
+  void keep(std::shared_ptr<void> something) override { kept.push_back(std::move(something)); }
   void add_header(std::string name, std::string value) override {
     headers.emplace_back(std::move(name), std::move(value));
   }
@@ -36,9 +39,13 @@ class FakeExchange : public HttpExchange {
   void begin_stream(std::string, std::string) override {}
   void write(std::string) override {}
   void end() override {}
-  void on_gone(std::function<void()>) override {}
+  void on_gone(std::function<void()> callback) override { gone = std::move(callback); }
   bool has_unsent() const override { return false; }
-  void post(std::function<void()> work) override { work(); }
+  void post(std::function<void()> work) override {
+    if (!keeps_posted) return work();
+    posted = std::move(work);
+    has_posted.release();
+  }
   void post_after(std::chrono::milliseconds, std::function<void()>) override {}
 
   void add_request_header(const char* name, const char* value) {
@@ -48,6 +55,10 @@ class FakeExchange : public HttpExchange {
   HttpResponse answer{.status = 0};
   HttpHeaders headers;
   std::binary_semaphore answered{0};  // the answer may come from a worker
+  std::vector<std::shared_ptr<void>> kept;
+  std::function<void()> gone, posted;
+  bool keeps_posted = false;  // the test runs what is posted: it is the strand
+  std::binary_semaphore has_posted{0};
 
  private:
   HttpRequest request_;
@@ -120,6 +131,65 @@ TEST(Service, APathOfAnotherServerIsNamedAndTheBaseUrlSaid) {
             "there is no such path here, but /v1/chat/completions; the base URL of the API is "
             "http://HOST:PORT/v1");
   EXPECT_EQ(message("/v1/v1/models").substr(0, 44), "there is no such path here, but /v1/models; ");
+}
+
+std::filesystem::path small_encoder() {
+  return std::filesystem::path(TINYLLM_SOURCE_DIR) / "tests/golden/data/encoder/mean";
+}
+
+TEST(Service, EmbeddingsTakeNoPlaceOfAnswers) {
+  const std::unique_ptr<Engine> engine = open("qwen2-bf16-tied", small_options());
+  ServiceOptions options;
+  options.max_queue = 100;
+  Service service(options);
+  const ServedModel model = {.engine = engine.get(), .names = {"tiny"}};
+  service.set_model(model);
+  std::vector<std::shared_ptr<void>> places(102);
+  for (auto& place : places) place = service.take_embedding_place();
+  EXPECT_THROW(service.take_embedding_place(), std::exception);
+  EXPECT_EQ(service.n_open(), 102);  // a server that drains waits for them
+  const int n_texts = engine->limits().max_num_seqs + options.max_queue;
+  EXPECT_NO_THROW(service.take_places(model, n_texts - 1));
+  EXPECT_NO_THROW(service.check_room(model));
+  service.give_back(n_texts - 1);
+  places.clear();
+  EXPECT_EQ(service.n_open(), 0);
+}
+
+// Both threads of embeddings are busy all the while.
+TEST(Service, QueuedEmbeddingsGoWithTheirClient) {
+  const Embedder embedder(small_encoder(), {.n_threads = 1});
+  Service service({});
+  service.add_embedder({.embedder = &embedder, .names = {"mean"}});
+  service.set_ready();
+  std::counting_semaphore<> may_end{0};
+  std::counting_semaphore<> runs{0};
+  const auto busy = std::make_shared<FakeExchange>("POST", "/v1/embeddings");
+  for (int i = 0; i < 2; ++i) {
+    service.compute_embeddings(busy, /*is_long=*/false, [&](const Service::HasLeft&) {
+      runs.release();
+      may_end.acquire();
+      return Service::Answer([] {});
+    });
+    runs.acquire();
+  }
+  auto exchange = std::make_shared<FakeExchange>("POST", "/v1/embeddings", R"({"input": "a b"})");
+  exchange->keeps_posted = true;
+  service.handle(exchange);
+  exchange->has_posted.acquire();
+  std::exchange(exchange->posted, nullptr)();  // it is read, and queued
+  EXPECT_EQ(exchange->request().body, "");
+  EXPECT_EQ(service.n_open(), 1);
+  exchange->kept.clear();
+  std::exchange(exchange->gone, nullptr)();
+  EXPECT_EQ(service.n_open(), 0);
+  const std::weak_ptr<FakeExchange> left = exchange;
+  exchange.reset();
+  // The thread that read it lets go of it soon, and nobody else has it.
+  const Stopwatch clock;
+  while (!left.expired() && clock.seconds() < 20) std::this_thread::yield();
+  EXPECT_TRUE(left.expired());
+  may_end.release(2);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -22,18 +23,33 @@ WorkerPool::WorkerPool(int n_threads) {
   }
 }
 
-void WorkerPool::run(bool is_long, std::function<void()> work) {
+std::uint64_t WorkerPool::run(bool is_long, std::function<void()> work) {
+  std::uint64_t id = 0;
   {
     const std::scoped_lock lock(mutex_);
-    if (stopping_) return;
-    (is_long ? long_work_ : short_work_).push_back(std::move(work));
+    id = next_id_++;
+    if (stopping_) return id;
+    (is_long ? long_work_ : short_work_).push_back({id, std::move(work)});
   }
   changed_.notify_all();
+  return id;
+}
+
+void WorkerPool::drop(std::uint64_t id) {
+  Work dropped = {};  // freed when the lock is given back
+  const std::scoped_lock lock(mutex_);
+  for (std::deque<Work>* queue : {&short_work_, &long_work_}) {
+    const auto found = std::ranges::find(*queue, id, &Work::id);
+    if (found == queue->end()) continue;
+    dropped = std::move(*found);
+    queue->erase(found);
+    return;
+  }
 }
 
 void WorkerPool::work(bool takes_long) {
   while (true) {
-    std::function<void()> next;
+    Work next;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] {
@@ -45,7 +61,7 @@ void WorkerPool::work(bool takes_long) {
       queue.pop_front();
     }
     try {
-      next();
+      next.run();
     } catch (const std::exception& error) {  // no memory, even for saying so
       log(LogLevel::error, "a request was dropped: {}", error.what());
     }
@@ -60,8 +76,10 @@ void WorkerPool::stop() {
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  short_work_.clear();
-  long_work_.clear();
+  std::deque<Work> dropped_short, dropped_long;  // freed when the lock is given back
+  const std::scoped_lock lock(mutex_);
+  dropped_short.swap(short_work_);
+  dropped_long.swap(long_work_);
 }
 
 }  // namespace tinyllm

@@ -41,7 +41,8 @@ class WordPieceTokenizer {
   std::vector<TokenId> encode_text(std::string_view text) const;
 
   std::int64_t vocab_size() const { return static_cast<std::int64_t>(tokens_.size()); }
-  std::int64_t n_around() const;  // ids that stand around a text
+  bool lowers() const { return normalizer_.lowercase; }  // "A" is read as "a"
+  std::int64_t n_around() const;                         // ids that stand around a text
   const std::string& token(TokenId id) const { return tokens_[static_cast<std::size_t>(id)]; }
 
  private:

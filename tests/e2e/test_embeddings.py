@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import pathlib
+import shutil
 import struct
 import threading
 
@@ -68,6 +69,47 @@ def test_embed_says_what_is_wrong(tinyllm, models, tmp_path):
     assert "hidden_act is 'relu', must be 'gelu'" in tinyllm.failure("embed", tmp_path, "x")
     (tmp_path / "config.json").write_text((DATA / "mean/config.json").read_text())
     assert "has no tokenizer.json" in tinyllm.failure("embed", tmp_path, "x")
+
+
+def test_a_folder_without_modules_is_pooled_by_the_mean_and_says_so(tinyllm, tmp_path):
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((DATA / "uneven" / name).read_bytes())
+    done = tinyllm.run("embed", tmp_path, "a cat", "--precision", "f32")
+    assert done.returncode == 0
+    assert b"has no modules.json, so its vectors are the mean over the tokens" in done.stderr
+    got = json.loads(done.stdout)["embedding"]
+    want = json.loads(tinyllm.text("embed", DATA / "uneven", "a cat", "--precision", "f32"))["embedding"]
+    assert cosine(got, want) > 0.99999 and b"modules.json" not in tinyllm.run("embed", DATA / "uneven", "a cat").stderr
+
+
+def test_serve_names_flags_that_go_with_no_embedder(tinyllm, models, tmp_path):
+    mcp = tmp_path / "mcp.json"
+    mcp.write_text('{"mcpServers": {}}')
+    error = tinyllm.failure("serve", models["loop"], "--port", 0, "--embedder-precision", "f32", code=2)
+    assert "--embedder-precision has no --embedder NAME" in error
+    for flag in (["--tools"], ["--mcp", mcp], ["--draft-model", models["loop"]]):
+        error = tinyllm.failure("serve", DATA / "mean", "--port", 0, *flag, code=2)
+        assert f"{flag[0]} has no use here" in error
+    assert "tinyllm serve --embedder NAME" in tinyllm.failure("serve", "--embeddings", code=2)
+
+
+def test_a_long_word_costs_no_token_behind_it(alone):
+    text = "x" * 40_000 + " word"
+    body = alone.post("/v1/embeddings", {"input": text, "truncate_prompt_tokens": 10}).json()
+    whole = alone.post("/v1/embeddings", {"input": text}).json()
+    assert body["usage"]["prompt_tokens"] == whole["usage"]["prompt_tokens"] > 3
+
+
+def test_a_vector_that_is_not_finite_is_an_error(tinyllm, start_server, tmp_path):
+    shutil.copytree(DATA / "mean", tmp_path / "huge")
+    weights = bytearray((DATA / "mean/model.safetensors").read_bytes())
+    (n,) = struct.unpack_from("<Q", weights)
+    begin = 8 + n + json.loads(weights[8 : 8 + n])["encoder.layer.1.output.LayerNorm.weight"]["data_offsets"][0]
+    struct.pack_into("<f", weights, begin, 3e38)
+    (tmp_path / "huge/model.safetensors").write_bytes(weights)
+    assert "gives a vector that is not finite" in tinyllm.failure("embed", tmp_path / "huge", "a cat sat on the mat")
+    reply = start_server(tmp_path / "huge").post("/v1/embeddings", {"input": "a cat sat on the mat"})
+    assert reply.status == 500 and "internal error" in reply.error()["message"]
 
 
 def test_the_openai_client(both):

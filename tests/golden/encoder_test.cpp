@@ -1,14 +1,17 @@
-// Encoders against transformers in f32 (make_encoder_goldens.py): every id and every vector of two
+// Encoders against transformers in f32 (make_encoder_goldens.py): every id and every vector of three
 // small ones, and of all-minilm-l6-v2, where it is on this machine, 300 texts.
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -125,7 +128,29 @@ TEST_P(SmallEncoder, StopsBetweenBatches) {
   EXPECT_EQ(n_asked, 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, SmallEncoder, testing::Values("mean", "cls"),
+// Each short one waits for one batch of the long one, not for all 400 batches.
+TEST_P(SmallEncoder, ShortRequestsPassALongOne) {
+  const Embedder embedder(golden_path(GetParam()), {EncoderPrecision::int8, 1});
+  const Texts many(10'000, std::vector<TokenId>(40, 7));
+  std::atomic<int> n_short = 0;
+  std::binary_semaphore may_begin{0};
+  std::thread other([&] {
+    std::vector<float> vector(static_cast<std::size_t>(embedder.n_dims()));
+    may_begin.acquire();
+    for (; n_short < 20; ++n_short)
+      embedder.embed(Texts{{2, 7, 3}}, vector.data(), [] { return true; });
+  });
+  std::vector<float> out(many.size() * static_cast<std::size_t>(embedder.n_dims()));
+  int n_batches = 0;
+  const bool is_whole = embedder.embed(many, out.data(), [&] {
+    if (++n_batches == 3) may_begin.release();
+    return n_short < 20;
+  });
+  EXPECT_FALSE(is_whole) << n_short << " short requests beside " << n_batches << " batches";
+  other.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, SmallEncoder, testing::Values("mean", "cls", "uneven"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(RealEncoder, AllMiniLmGivesTheVectorsOfTransformers) {

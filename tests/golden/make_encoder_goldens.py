@@ -3,8 +3,9 @@
 
     make_encoder_goldens.py [FOLDER of all-minilm-l6-v2]
 
-Needs torch, transformers, tokenizers and numpy. Two small encoders with random weights and trained WordPiece
-vocabularies are kept whole, as sentence-transformers folders: `mean` (length 1) and `cls` (heads of 10, bf16, as it is).
+Needs torch, transformers, tokenizers and numpy. Three small encoders with random weights and trained WordPiece
+vocabularies are kept whole, as sentence-transformers folders: `mean` (length 1), `cls` (heads of 10, bf16, as it is) and
+`uneven` (rows of 48, which are no whole blocks of int8, and of 192, which are).
 Of the published model 300 texts' ids (count and hash) and vectors (f16) are kept.
 """
 
@@ -118,6 +119,8 @@ def main():
                intermediate_size=64, max_position_embeddings=64)
     make_small("cls", 2, torch.bfloat16, "cls", 64, False, hidden_size=40, num_hidden_layers=2, num_attention_heads=4,
                intermediate_size=72, max_position_embeddings=64, layer_norm_eps=1e-5)
+    make_small("uneven", 3, torch.bfloat16, "mean", 40, True, hidden_size=48, num_hidden_layers=2, num_attention_heads=3,
+               intermediate_size=192, max_position_embeddings=40)
     if len(sys.argv) > 1:
         make_published(sys.argv[1])
 
