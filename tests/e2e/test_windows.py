@@ -59,7 +59,7 @@ def test_a_window_beside_narrower_ones_of_the_model_changes_nothing_and_says_so(
     folder = tmp_path / "narrow"
     shutil.copytree(MODEL, folder)
     config = json.loads((folder / "config.json").read_text())
-    config |= {"use_sliding_window": True, "sliding_window": 24, "max_window_layers": 0}
+    config |= {"use_sliding_window": True, "sliding_window": 24, "layer_types": ["sliding_attention"] * 2}
     (folder / "config.json").write_text(json.dumps(config))
     flags = ("--window", "64", "--sinks", "4")
     done = tinyllm.run("generate", "-m", folder, "--token-ids", prompt_of(60), "-n", "2", *flags)
