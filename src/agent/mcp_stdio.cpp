@@ -163,8 +163,9 @@ class McpProcess final : public McpTransport {
       fail(ErrorCode::io, "has not started: there is no program {}", quote(program_));
     if (code == 126) fail(ErrorCode::io, "has not started: its folder or program cannot be used");
     const std::string last = last_error_line();
-    fail(ErrorCode::io, "has ended with {} {}{}", code > 128 ? "signal" : "exit code",
-         code > 128 ? code - 128 : code, last.empty() ? "" : ": " + quote(last));
+    const int signal = process_.signal();
+    fail(ErrorCode::io, "has ended with {} {}{}", signal > 0 ? "signal" : "exit code",
+         signal > 0 ? signal : code, last.empty() ? "" : ": " + quote(last));
   }
 
   std::string program_;

@@ -8,8 +8,8 @@
 namespace tinyllm {
 
 enum class Speculation {
-  automatic,  // suffix where the backend gives a step's tokens at once, and the draft model if there
-              // is one; else off
+  automatic,  // suffix, and the draft model if there is one; off where the backend works a step
+              // behind and there is none
   suffix,     // drafts from what stands in the text already or in answers given before
   model,      // drafts by the draft model alone
   off,

@@ -265,6 +265,7 @@ void add_bench_command(Command app) {
     if (options->speculates)
       return run_bench_speculate({.model = options->model,
                                   .draft_model = options->draft_model,
+                                  .context = context_settings(options->sight),
                                   .n_threads = options->n_threads,
                                   .n_gen = options->n_gen,
                                   .n_repeats = options->n_repeats,

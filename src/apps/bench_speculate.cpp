@@ -77,6 +77,7 @@ std::unique_ptr<Engine> open_with(const Checkpoint& checkpoint,
                                   const std::shared_ptr<const ModelText>& text,
                                   const BenchSpeculateCommand& command, bool drafts) {
   EngineOptions options;
+  options.context = command.context;  // of the draft model
   options.n_threads = command.n_threads;
   options.prefix_cache = false;
   options.speculation = drafts ? Speculation::automatic : Speculation::off;
@@ -128,7 +129,7 @@ Run run(Engine& engine, const Task& task, int n_gen, int repeat) {
 }  // namespace
 
 void run_bench_speculate(const BenchSpeculateCommand& command) {
-  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const Checkpoint checkpoint = open_checkpoint(command.model, command.context);
   const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   require(text->tokenizer, checkpoint);
   GrammarCache grammars(*text);

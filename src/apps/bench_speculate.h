@@ -3,11 +3,14 @@
 
 #include <string>
 
+#include "loader/context_settings.h"
+
 namespace tinyllm {
 
 struct BenchSpeculateCommand {
   std::string model;
   std::string draft_model;  // a name; empty: none
+  ContextSettings context = {};
   int n_threads = 0;
   int n_gen = 128;
   int n_repeats = 3;

@@ -27,7 +27,7 @@ void add_common_options(Command command, EngineFlags& flags) {
       .add_option(
           "--speculate", flags.speculate,
           "Guess tokens from what was written before, or by a draft model, and verify several in a "
-          "step; the text stays the same. auto: both, suffix on the CPU only")
+          "step; the text stays the same. auto: both, on a GPU only if there is a draft model")
       .one_of({"auto", "suffix", "model", "off"})
       .show_default();
   add_draft_model_option(command, flags);
@@ -152,6 +152,8 @@ EngineOptions engine_options(const EngineFlags& flags) {
                                               : KvType::bf16;
   options.kv.n_blocks = flags.kv_blocks;
   options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
+  if (flags.reference() && (flags.speculate == "suffix" || flags.speculate == "model"))
+    fail(ErrorCode::usage, "--speculate {} works with --engine batched only", flags.speculate);
   if (!flags.draft_model.empty()) {
     if (flags.reference()) fail(ErrorCode::usage, "--draft-model works with --engine batched only");
     options.draft_model = find_model(flags.draft_model);

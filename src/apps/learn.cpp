@@ -112,7 +112,8 @@ void add_inner_commands(Command learn, const std::shared_ptr<LearnOptions>& opti
   gates.add_option("--skeleton", options->skeletons, "TASK=FILE, instead of the course's own");
   gates.add_option("--solution", options->solutions, "TASK=FILE, instead of the course's own");
   gates.add_option("--only", options->gates.task, "A task");
-  gates.add_option("--gate", options->gates.gate, "A gate: G3");
+  gates.add_option("--gate", options->gates.gates, "A gate: G3; again for another");
+  gates.add_option("--mutant", options->gates.mutant, "A mutant of the task of --only, for G5");
   gates.callback([options] {
     const PlantedTexts planted{planted_files(options->skeletons),
                                planted_files(options->solutions)};

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "apps/options.h"
 #include "apps/progress_bar.h"
 #include "apps/standard_output.h"
+#include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "client/chat_prompt.h"
@@ -50,7 +53,7 @@ struct Cell {
   double depth = 0;  // where the needle stands, from 0 (first) to 1 (last)
   std::int64_t n_prompt = 0;
   bool found = false;
-  std::string answer;
+  std::string number, answer;
 };
 
 // What nobody asks for.
@@ -85,36 +88,27 @@ std::string text_of(std::size_t n_sentences, double depth, const std::string& nu
 
 class Haystack {
  public:
-  Haystack(const NeedleCommand& command, const Checkpoint& checkpoint)
+  Haystack(const NeedleCommand& command, std::int64_t context, const Checkpoint& checkpoint)
       : text_(std::make_shared<const ModelText>(load_text(checkpoint))),
         tokenizer_(require(text_->tokenizer, checkpoint)) {
-    const int longest = std::ranges::max(command.lengths);
     completer_ = make_completer(
-        checkpoint, text_, completer_options(command.engine, longest + kAnswerTokens),
+        checkpoint, text_, completer_options(command.engine, context),
         LoadingBar(command.engine.reference() ? ProgressUnit::bytes : ProgressUnit::count));
     params_.temperature = 0.0f;
     params_.max_tokens = kAnswerTokens;
   }
 
-  Cell run(int length, double depth, const std::string& number) {
-    const std::vector<TokenId> prompt_ids = prompt_of(length, depth, number);
+  Cell run(const std::vector<TokenId>& prompt_ids, int length, double depth,
+           const std::string& number) {
     const Completion completion = completer_->complete(
         prompt_ids, params_, /*wants_logits=*/false,
         {[](std::string_view) {}, [](std::int64_t, std::int64_t) {}, [] { return false; }});
-    return {length, depth, std::ssize(prompt_ids),
-            completion.text.find(number) != std::string::npos, completion.text};
-  }
-
- private:
-  std::vector<TokenId> encode(std::size_t n_sentences, double depth,
-                              const std::string& number) const {
-    const std::string question = "What is the secret number of the lighthouse?";
-    const std::string text = text_of(n_sentences, depth, number);
-    if (!text_->chat_template)
-      return tokenizer_.encode(text + question + " The secret number of the lighthouse is");
-    const json message = {{"role", "user"}, {"content", text + "\n\n" + question}};
-    return encode_chat(tokenizer_,
-                       text_->chat_template->render({{"messages", json::array({message})}}));
+    return {length,
+            depth,
+            std::ssize(prompt_ids),
+            completion.text.find(number) != std::string::npos,
+            number,
+            completion.text};
   }
 
   // The most sentences whose prompt has at most `length` tokens.
@@ -130,6 +124,20 @@ class Haystack {
       fail(ErrorCode::usage, "--lengths: {} tokens do not hold the question; give at least {}",
            length, ids.size());
     return ids;
+  }
+
+ private:
+  std::vector<TokenId> encode(std::size_t n_sentences, double depth,
+                              const std::string& number) const {
+    const std::string question = "What is the secret number of the lighthouse?";
+    const std::string text = text_of(n_sentences, depth, number);
+    if (!text_->chat_template)
+      return tokenizer_.encode(text + question + " The secret number of the lighthouse is");
+    const json message = {{"role", "user"}, {"content", text + "\n\n" + question}};
+    // A model that thinks would not come to its answer.
+    return encode_chat(tokenizer_,
+                       text_->chat_template->render(
+                           {{"messages", json::array({message})}, {"enable_thinking", false}}));
   }
 
   std::shared_ptr<const ModelText> text_;
@@ -202,25 +210,55 @@ json to_json(const std::vector<Cell>& cells) {
   return {{"cells", all}};
 }
 
-void run_needle(const NeedleCommand& command) {
-  const Checkpoint checkpoint =
-      open_checkpoint(command.model, context_settings(command.engine.sight));
-  Haystack haystack(command, checkpoint);
+std::int64_t context_of(const NeedleCommand& command) {
+  const int longest = std::ranges::max(command.lengths);
+  const std::int64_t n_needed = longest + kAnswerTokens;
+  if (command.engine.context > 0 && command.engine.context < n_needed) {
+    fail(ErrorCode::usage,
+         "--context {}: the longest text has {} tokens and its answer {}; give at least {}",
+         command.engine.context, longest, kAnswerTokens, n_needed);
+  }
+  return std::max(command.engine.context, n_needed);
+}
+
+// Column by column, as `lengths` are given. The longest text comes first: what is too long for the
+// machine is known before anything was found.
+std::vector<Cell> search(const NeedleCommand& command, Haystack& haystack) {
   std::vector<Cell> cells;
-  const auto n_lengths = static_cast<int>(command.lengths.size());
-  ProgressBar progress("searching", n_lengths * command.n_depths);
-  for (int column = 0; column < n_lengths; ++column) {
+  std::vector<std::vector<TokenId>> prompts;
+  for (int column = 0; column < static_cast<int>(command.lengths.size()); ++column) {
     for (int row = 0; row < command.n_depths; ++row) {
+      const int length = command.lengths[static_cast<std::size_t>(column)];
       const double depth =
           command.n_depths == 1 ? 0.5 : static_cast<double>(row) / (command.n_depths - 1);
-      cells.push_back(haystack.run(command.lengths[static_cast<std::size_t>(column)], depth,
-                                   number_of(row, column)));
-      progress.update(std::ssize(cells));
+      const std::string number = number_of(row, column);
+      prompts.push_back(haystack.prompt_of(length, depth, number));
+      cells.push_back({length, depth, std::ssize(prompts.back()), false, number, ""});
     }
   }
+  std::vector<std::size_t> order(cells.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return cells[i].length; });
+  ProgressBar progress("searching", std::ssize(cells));
+  for (std::size_t n_done = 0; n_done < order.size(); ++n_done) {
+    Cell& cell = cells[order[n_done]];
+    cell = haystack.run(prompts[order[n_done]], cell.length, cell.depth, cell.number);
+    progress.update(static_cast<std::int64_t>(n_done + 1));
+  }
   progress.clear();
-  if (!command.svg_file.empty()) write_file_atomic(command.svg_file, to_svg(command, cells));
+  return cells;
+}
+
+void run_needle(const NeedleCommand& command) {
+  const std::int64_t context = context_of(command);
+  // A place that cannot be written is known before the search.
+  if (!command.svg_file.empty()) AtomicFile probe(command.svg_file);
+  const Checkpoint checkpoint =
+      open_checkpoint(command.model, context_settings(command.engine.sight));
+  Haystack haystack(command, context, checkpoint);
+  const std::vector<Cell> cells = search(command, haystack);
   write_stdout(command.as_json ? to_json(cells).dump() + "\n" : to_table(command, cells));
+  if (!command.svg_file.empty()) write_file_atomic(command.svg_file, to_svg(command, cells));
 }
 
 }  // namespace

@@ -103,6 +103,10 @@ Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkp
 }
 
 void run_perplexity(const PerplexityCommand& command) {
+  const std::string& speculate = command.engine.speculate;
+  if (!command.engine.draft_model.empty() || speculate == "model" || speculate == "suffix")
+    fail(ErrorCode::usage, "perplexity reads a text and guesses no token: {} does nothing here",
+         command.engine.draft_model.empty() ? "--speculate " + speculate : "--draft-model");
   const std::string content = command.file == "-" ? read_stdin() : read_text_file(command.file);
   const Checkpoint checkpoint =
       open_checkpoint(command.model, context_settings(command.engine.sight));

@@ -13,6 +13,7 @@
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
+#include "apps/fingerprint.h"
 #include "apps/first_chat.h"
 #include "apps/loading_bar.h"
 #include "apps/open_tools.h"
@@ -85,19 +86,6 @@ std::vector<ApiKey> gather_keys(const ServeCommand& command) {
   if (!command.api_key_file.empty() && keys.empty())
     fail(ErrorCode::invalid_input, "--api-key-file {}: holds no key", command.api_key_file);
   return keys;
-}
-
-// The same for the same program, model and numbers.
-std::string fingerprint_of(const std::string& model, const EngineOptions& options) {
-  const ContextSettings& context = options.context;
-  const RopeScaling scaling = context.rope_scaling.value_or(RopeScaling());
-  const std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {}", version(), model, static_cast<int>(options.kv.type),
-                  options.kv.block_size, context.window, context.sinks,
-                  static_cast<int>(scaling.type), scaling.factor, scaling.original_max_seq_len);
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("fp_{:010x}", hash >> 24);
 }
 
 // A name for answers: the one that was asked for, or the file's.

@@ -48,6 +48,7 @@ ChildResult run_child(const std::vector<std::string>& arguments,
     if (child.poll_exit() && poll.revents == 0) break;
   }
   result.exit_code = child.exit_code();
+  result.signal = child.signal();
   return result;
 }
 

@@ -12,7 +12,8 @@
 namespace tinyllm {
 
 struct ChildResult {
-  int exit_code = 0;     // 127: no such program; 128 + n: ended by signal n
+  int exit_code = 0;     // 127: no such program; 128 + n: ended by signal n, or it said so itself
+  int signal = 0;        // that ended it; 0: it left by itself
   bool stopped = false;  // `keep_going` returned false
   std::string output;    // stdout and stderr as they came; the last megabyte
 };

@@ -22,6 +22,9 @@ TEST(ChildProcessTest, KeepsOutputAndExitCode) {
   EXPECT_EQ(result.output, "hello\nworld\n");
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(run_shell("kill -9 $$").exit_code, 128 + 9);
+  EXPECT_EQ(run_shell("kill -9 $$").signal, 9);
+  EXPECT_EQ(run_shell("exit 137").exit_code, 137);
+  EXPECT_EQ(run_shell("exit 137").signal, 0) << "it left by itself";
   EXPECT_EQ(run_child({"no-such-program"}, {}, [](std::string_view) { return true; }).exit_code,
             127);
 }

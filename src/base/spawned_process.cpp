@@ -133,4 +133,6 @@ int SpawnedProcess::exit_code() const {
   return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
 }
 
+int SpawnedProcess::signal() const { return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0; }
+
 }  // namespace tinyllm

@@ -39,7 +39,8 @@ class SpawnedProcess {
 
   bool poll_exit();       // true once it is gone, and with it its whole group
   void end();             // its whole group: politely, after two seconds by force
-  int exit_code() const;  // once it is gone; 128 + n: ended by signal n
+  int exit_code() const;  // once it is gone; 128 + n: ended by signal n, or it said so itself
+  int signal() const;     // once it is gone: what ended it; 0: it left by itself
 
  private:
   pid_t pid_ = -1;

@@ -6,18 +6,22 @@ namespace tinyllm {
 
 BlockPool::BlockPool(std::int32_t n_blocks) : n_free_(n_blocks) {
   CHECK(n_blocks >= 1, "a pool of {} blocks", n_blocks);
-  links_.resize(static_cast<std::size_t>(n_blocks) + 1);
-  const BlockId ring =
-      n_blocks;  // block i sits between i - 1 and i + 1, the sentinel closes the ring
-  for (BlockId block = 0; block <= ring; ++block) {
-    links_[index(block)].previous = block == 0 ? ring : block - 1;
-    links_[index(block)].next = block == ring ? 0 : block + 1;
-  }
+  links_.resize(static_cast<std::size_t>(n_blocks) + 2);
+  // Blocks in order, then the divider, and the sentinel, which closes the ring.
+  const auto join = [this](BlockId first, BlockId second) {
+    links_[index(first)].next = second;
+    links_[index(second)].previous = first;
+  };
+  for (BlockId block = 1; block < n_blocks; ++block) join(block - 1, block);
+  join(n_blocks - 1, divider());
+  join(divider(), sentinel());
+  join(sentinel(), 0);
 }
 
 BlockId BlockPool::take() {
   CHECK(n_free_ > 0, "no free block, all {} are in use", n_blocks());
-  const BlockId block = links_[index(sentinel())].next;
+  BlockId block = links_[index(sentinel())].next;
+  if (block == divider()) block = links_[index(block)].next;
   unlink(block);
   links_[index(block)].ref_count = 1;
   return block;
@@ -29,11 +33,15 @@ void BlockPool::add_ref(BlockId block) {
   ++link.ref_count;
 }
 
-void BlockPool::release(BlockId block, bool cached) {
+void BlockPool::release(BlockId block, Content content) {
   Link& link = links_[index(block)];
   CHECK(link.ref_count > 0, "block {} is released but nobody holds it", block);
   if (--link.ref_count > 0) return;
-  insert_after(cached ? links_[index(sentinel())].previous : sentinel(), block);
+  switch (content) {
+    case Content::worthless: return insert_after(sentinel(), block);
+    case Content::unseen: return insert_after(links_[index(divider())].previous, block);
+    case Content::cached: return insert_after(links_[index(sentinel())].previous, block);
+  }
 }
 
 void BlockPool::insert_after(BlockId place, BlockId block) {
@@ -54,14 +62,16 @@ void BlockPool::unlink(BlockId block) {
 }
 
 void BlockPool::check_invariants() const {
-  std::int32_t n_listed = 0;
+  std::int32_t n_listed = 0, n_dividers = 0;
   for (BlockId block = links_[index(sentinel())].next; block != sentinel();
        block = links_[index(block)].next) {
     const Link& link = links_[index(block)];
     CHECK(link.ref_count == 0, "free block {} has {} holders", block, link.ref_count);
     CHECK(links_[index(link.next)].previous == block, "block {} and its successor disagree", block);
-    CHECK(++n_listed <= n_blocks(), "the free list has a cycle");
+    ++(block == divider() ? n_dividers : n_listed);
+    CHECK(n_listed <= n_blocks() && n_dividers <= 1, "the free list has a cycle");
   }
+  CHECK(n_dividers == 1, "the free list has lost its divider");
   CHECK(n_listed == n_free_, "{} blocks are listed free, {} counted", n_listed, n_free_);
   for (BlockId block = 0; block < n_blocks(); ++block) {
     const Link& link = links_[index(block)];

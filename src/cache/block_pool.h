@@ -3,7 +3,9 @@
 // through the blocks. Integers only; the bytes of a block belong to the
 // backend. Engine thread only. Nothing is allocated after construction.
 //
-//   free list   front -> [worthless content] ... [cached content, least recently freed first] <- back
+//   free list   front -> [worthless] [unseen: cached, but rarely wanted again] [cached] <- back
+//
+// Within the last two, what was freed first stands first.
 //
 // A block is on the free list exactly when its count is 0. A free block may still be cached
 // (prefix_cache.h): a hit takes it out of the middle of the list in O(1).
@@ -22,7 +24,7 @@ class BlockPool {
  public:
   explicit BlockPool(std::int32_t n_blocks);
 
-  std::int32_t n_blocks() const { return static_cast<std::int32_t>(links_.size()) - 1; }
+  std::int32_t n_blocks() const { return static_cast<std::int32_t>(links_.size()) - 2; }
   std::int32_t n_free() const { return n_free_; }
   std::int32_t ref_count(BlockId block) const { return links_[index(block)].ref_count; }
 
@@ -32,9 +34,11 @@ class BlockPool {
   // One more holder: a block in use, or a free one whose content is wanted again.
   void add_ref(BlockId block);
 
-  // One holder less. At 0 the block joins the free list: at the back when its content is cached
-  // (reused last), at the front when not. CHECKs that it was held.
-  void release(BlockId block, bool cached);
+  enum class Content { worthless, unseen, cached };
+
+  // One holder less. At 0 the block joins the free list among those of its content. CHECKs that it
+  // was held.
+  void release(BlockId block, Content content);
 
   // CHECKs that list, counts and n_free agree: O(n_blocks), for tests.
   void check_invariants() const;
@@ -48,11 +52,12 @@ class BlockPool {
   static constexpr BlockId kNone = -1;
 
   static std::size_t index(BlockId block) { return static_cast<std::size_t>(block); }
-  BlockId sentinel() const { return n_blocks(); }  // the last link: head and tail of the ring
+  BlockId sentinel() const { return n_blocks(); }     // head and tail of the ring
+  BlockId divider() const { return n_blocks() + 1; }  // in the ring, before what is cached
   void insert_after(BlockId place, BlockId block);
   void unlink(BlockId block);
 
-  std::vector<Link> links_;  // [n_blocks + 1]
+  std::vector<Link> links_;  // [n_blocks + 2]
   std::int32_t n_free_;
 };
 

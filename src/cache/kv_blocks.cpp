@@ -5,13 +5,24 @@
 #include "base/check.h"
 
 namespace tinyllm {
+namespace {
+
+using Content = BlockPool::Content;
+
+// An entry takes about 200 bytes, a thousandth of a block.
+std::int32_t n_remembered(const KvBlocksOptions& options) {
+  constexpr std::int64_t kMost = 1 << 30;
+  if (options.window == 0) return 0;
+  const std::int64_t n_least = 8 * std::int64_t{options.kv.n_blocks};
+  return static_cast<std::int32_t>(std::min(kMost, std::max(n_least, options.n_remembered)));
+}
+
+}  // namespace
 
 KvBlocks::KvBlocks(const KvBlocksOptions& options)
     : options_(options),
       pool_(options.kv.n_blocks),
-      // An entry is a thousandth of a block.
-      cache_(options.kv.n_blocks, options.kv.block_size, options.secret,
-             options.window > 0 ? 8 * options.kv.n_blocks : 0) {}
+      cache_(options.kv.n_blocks, options.kv.block_size, options.secret, n_remembered(options)) {}
 
 void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
                       std::string_view salt) const {
@@ -57,7 +68,19 @@ std::int32_t KvBlocks::n_taken(const PrefixMatch& match, std::int64_t n_tokens) 
     const BlockId block = match.hits[static_cast<std::size_t>(i)].block;
     if (!is_seen(i, std::ssize(match.hits)) || pool_.ref_count(block) > 0) --n_wanted;
   }
+  return n_wanted;
+}
+
+std::int32_t KvBlocks::n_taken_at_once(const PrefixMatch& match, std::int64_t n_tokens) const {
+  const std::int32_t n_wanted = n_taken(match, n_tokens);
   return holds_any_length() ? std::min(n_wanted, most_held()) : n_wanted;
+}
+
+std::int32_t KvBlocks::n_yet_to_take(const BlockTable& table, std::int64_t n_tokens) const {
+  const auto n_in_table = static_cast<std::int32_t>(table.block_ids.size());
+  const std::int32_t n_held = n_in_table - table.n_given_back;
+  const std::int32_t n_wanted = blocks_for(n_tokens) - n_in_table;
+  return std::max(0, holds_any_length() ? std::min(n_wanted, most_held() - n_held) : n_wanted);
 }
 
 std::int64_t KvBlocks::start(BlockTable& table, const PrefixMatch& match) {
@@ -107,16 +130,19 @@ void KvBlocks::give_back_unseen(BlockTable& table, std::int64_t n_computed) {
   for (std::int32_t i = first + table.n_given_back;
        std::int64_t{i + 1} * block_size() <= first_seen; ++i) {
     BlockId& block = table.block_ids[static_cast<std::size_t>(i)];
-    pool_.release(block, cache_.contains(block));
+    pool_.release(block, cache_.contains(block) ? Content::unseen : Content::worthless);
     block = ~block;
     ++table.n_given_back;
   }
 }
 
 void KvBlocks::release(BlockTable& table) {
+  // The same text again starts behind one full block less, where its last one ends it.
+  give_back_unseen(table, std::int64_t{table.n_registered - 1} * block_size());
   for (; !table.block_ids.empty(); table.block_ids.pop_back()) {
     const BlockId block = table.block_ids.back();
-    if (is_held(block)) pool_.release(block, cache_.contains(block));
+    if (!is_held(block)) continue;
+    pool_.release(block, cache_.contains(block) ? Content::cached : Content::worthless);
   }
   table.n_registered = table.n_given_back = 0;
 }

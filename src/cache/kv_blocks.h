@@ -21,6 +21,8 @@ struct KvBlocksOptions {
   // What later tokens see of a text, whatever the layer: the last `window` positions, their own
   // included, and the first `sinks`. 0: all of it.
   std::int64_t window = 0, sinks = 0;
+  // With a window: entries that are remembered without their block. At least 8 for each block are.
+  std::int64_t n_remembered = 0;
 };
 
 // The blocks of one sequence. Position p lives in block_ids[p / block_size], row p % block_size.
@@ -33,9 +35,12 @@ struct BlockTable {
   EntryId last_entry = 0;         // entry of block n_registered - 1, the root when 0
 };
 
-// The leading full blocks of a waiting prompt that are cached. With a window, those that no token
-// behind them sees may be missing: only that they were there is remembered. Found once and then kept up to date:
-// a look at a match that was found before hashes at most one block, whatever the prompt's length.
+// The leading full blocks of a waiting prompt that are cached. Found once and then kept up to date:
+// without a window, a look at a match that was found before hashes at most one block, whatever the
+// prompt's length. With a window, blocks that no token behind them sees may be missing: only that
+// they were there is remembered. What cannot start a text for want of a block that is seen, and what
+// comes behind a block that was lost since, is then looked up anew whenever the cache has a new
+// entry: one block after another.
 struct PrefixMatch {
   std::vector<PrefixCache::Hit> hits;  // reserved at submission, so that it never grows in a step
   EntryId root = 0;                    // of the prompt's salt; 0: never looked
@@ -61,9 +66,13 @@ class KvBlocks {
   // to compute. `tokens` may have grown since the last look; `salt` is always the same.
   void update(PrefixMatch& match, std::span<const std::int32_t> tokens,
               std::string_view salt) const;
-  // Blocks that a sequence of n_tokens takes off the free list when it starts with this match: at
-  // most as many as a text of any length holds at once, where blocks are given back.
+  // Blocks that a sequence of n_tokens takes off the free list when it starts with this match and
+  // grows to all of them.
   std::int32_t n_taken(const PrefixMatch& match, std::int64_t n_tokens) const;
+  // The same where it grows step by step: at most as many as a text of any length holds at once.
+  std::int32_t n_taken_at_once(const PrefixMatch& match, std::int64_t n_tokens) const;
+  // Blocks that a sequence which runs takes besides until n_tokens are computed, step by step.
+  std::int32_t n_yet_to_take(const BlockTable& table, std::int64_t n_tokens) const;
 
   // Starts an empty table with the blocks of a match that is up to date, or with none of them.
   // Returns the number of cached tokens.
@@ -76,8 +85,8 @@ class KvBlocks {
   void register_full(BlockTable& table, std::span<const std::int32_t> tokens,
                      std::int64_t n_computed);
 
-  // With a window: gives back the blocks that the tokens from position n_computed on do not see. They
-  // stay cached until they are taken for something else.
+  // With a window: gives back the blocks that the tokens from position n_computed on do not see.
+  // They stay cached until they are taken for something else, before any that a text ended with.
   void give_back_unseen(BlockTable& table, std::int64_t n_computed);
   // Whether that bounds what a text holds, and the pool has room for it: texts may then be longer
   // than the pool. most_new: tokens that a step adds to a text at most.
@@ -87,7 +96,8 @@ class KvBlocks {
   // No later prompt starts from these blocks; sequences that hold them already keep them.
   void forget(const BlockTable& table);
 
-  // Gives all blocks back, the tail first: the start of a prompt is forgotten last.
+  // Gives all blocks back, the tail first: the start of a prompt is forgotten last. With a window,
+  // those go before that the next text which begins like this one does not see.
   void release(BlockTable& table);
 
   // `tables` are all that hold blocks: their counts must add up.

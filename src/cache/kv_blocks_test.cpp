@@ -41,7 +41,6 @@ void keep_matches_up_to_date(std::int64_t window, std::int64_t sinks) {
   std::mt19937 random(7);
   KvBlocks blocks(
       {.kv = {.block_size = 2, .n_blocks = 24}, .secret = 5, .window = window, .sinks = sinks});
-  blocks.set_most_new(1000);  // texts must fit as a whole
   const auto random_tokens = [&] {
     Tokens tokens(1 + random() % 20);
     for (std::int32_t& token : tokens) token = random() % 6 == 0 ? 1 : 0;

@@ -17,6 +17,44 @@ bool is_plainly_greedy(const SamplingParams& params) {
          params.logit_bias.empty() && params.min_tokens == 0;
 }
 
+// What of the options changes the numbers. Writer and reader are of one build: enums are numbers.
+nlohmann::json to_json(const EngineOptions& options) {
+  nlohmann::json json = {{"window", options.context.window},
+                         {"sinks", options.context.sinks},
+                         {"device", options.device.kind},
+                         {"device_idx", options.device.idx},
+                         {"deterministic", options.device.deterministic},
+                         {"exact_float", options.device.exact_float},
+                         {"kv_type", options.kv.type}};
+  if (const auto& scaling = options.context.rope_scaling) {
+    json["rope_scaling"] = {{"type", scaling->type},
+                            {"factor", scaling->factor},
+                            {"original_max_seq_len", scaling->original_max_seq_len}};
+  }
+  if (options.quantise) json["quantise"] = *options.quantise;
+  return json;
+}
+
+EngineOptions to_options(const nlohmann::json& json) {
+  EngineOptions options;
+  options.context.window = json["window"];
+  options.context.sinks = json["sinks"];
+  if (json.contains("rope_scaling")) {
+    const nlohmann::json& given = json["rope_scaling"];
+    RopeScaling& scaling = options.context.rope_scaling.emplace();
+    scaling.type = given["type"].get<RopeScaling::Type>();
+    scaling.factor = given["factor"];
+    scaling.original_max_seq_len = given["original_max_seq_len"];
+  }
+  options.device = {.kind = json["device"].get<DeviceKind>(),
+                    .idx = json["device_idx"],
+                    .deterministic = json["deterministic"],
+                    .exact_float = json["exact_float"]};
+  options.kv.type = json["kv_type"].get<KvType>();
+  if (json.contains("quantise")) options.quantise = json["quantise"].get<DType>();
+  return options;
+}
+
 class LoggingCompleter final : public Completer {
  public:
   LoggingCompleter(std::unique_ptr<Completer> completer, std::string model,
@@ -24,6 +62,7 @@ class LoggingCompleter final : public Completer {
       : completer_(std::move(completer)),
         model_(std::move(model)),
         file_(std::move(file)),
+        settings_(to_json(options.engine)),
         reference_(options.reference),
         constrained_(options.constraint != nullptr) {}
 
@@ -38,7 +77,8 @@ class LoggingCompleter final : public Completer {
                                  {"prompt_ids", prompt_ids},
                                  {"token_ids", completion.token_ids},
                                  {"greedy", is_plainly_greedy(params) && !constrained_},
-                                 {"reference", reference_}};
+                                 {"reference", reference_},
+                                 {"engine", settings_}};
     std::ofstream(file_, std::ios::app) << line.dump() << "\n";
     return completion;
   }
@@ -47,6 +87,7 @@ class LoggingCompleter final : public Completer {
   std::unique_ptr<Completer> completer_;
   std::string model_;
   std::filesystem::path file_;
+  nlohmann::json settings_;
   bool reference_, constrained_;
 };
 
@@ -70,7 +111,8 @@ std::vector<LoggedAnswer> read_answer_log(const std::filesystem::path& file) {
                        .prompt_ids = read["prompt_ids"].get<std::vector<TokenId>>(),
                        .token_ids = read["token_ids"].get<std::vector<TokenId>>(),
                        .greedy = read["greedy"],
-                       .reference = read["reference"]});
+                       .reference = read["reference"],
+                       .engine = to_options(read["engine"])});
   }
   return answers;
 }

@@ -18,6 +18,9 @@ struct LoggedAnswer {
   std::vector<TokenId> prompt_ids, token_ids;
   bool greedy = false;     // each token is the likeliest one, and nothing bends the logits
   bool reference = false;  // computed by the plain f32 path
+  // What changes the numbers that a model computes: context, device, kv.type and quantise. All else
+  // is left as it is by default.
+  EngineOptions engine;
 };
 
 // `completer`, and every answer that it gives is appended to `file`.

@@ -1,6 +1,11 @@
 #include "client/open_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -13,6 +18,32 @@
 #include "model_store/packaged_models.h"
 
 namespace tinyllm {
+namespace {
+
+// `own`: the layers' windows as the file says them, of all layers or of none.
+void warn_of_windows(const ContextSettings& settings, const std::vector<AttentionWindow>& own) {
+  if (settings.window == 0) return;
+  const auto keeps_its_own = [&](const AttentionWindow& layer) {
+    return layer.window > 0 && layer.window <= settings.window;
+  };
+  const std::string sinks = settings.sinks > 0 ? fmt::format(" --sinks {}", settings.sinks) : "";
+  if (!own.empty() && std::ranges::all_of(own, keeps_its_own)) {
+    const auto [least, most] = std::ranges::minmax(own, {}, &AttentionWindow::window);
+    const std::string sizes = least.window == most.window
+                                  ? fmt::format("{}", least.window)
+                                  : fmt::format("{} to {}", least.window, most.window);
+    log(LogLevel::warning,
+        "all layers have windows of {} of their own; --window {}{} changes nothing", sizes,
+        settings.window, sinks);
+  } else if (settings.sinks == 0) {
+    log(LogLevel::warning,
+        "--window {} without --sinks: once the first tokens have left the window, the text of a "
+        "model that was not trained with one falls apart; --sinks 4 keeps them",
+        settings.window);
+  }
+}
+
+}  // namespace
 
 std::string find_model(const std::string& name) {
   return is_random_name(name) ? name : ModelStore().resolve(name).string();
@@ -32,14 +63,8 @@ Checkpoint open_checkpoint(const std::string& name) {
 Checkpoint open_checkpoint(const std::string& name, const ContextSettings& settings) {
   validate(settings);  // what is wrong in itself is known before anything is opened
   Checkpoint checkpoint = open_checkpoint(name);
+  warn_of_windows(settings, checkpoint.config().windows);
   checkpoint.set_context(settings);
-  if (settings.window > 0 && settings.sinks == 0) {
-    log(LogLevel::warning,
-        "--window {} without --sinks: once the first tokens have left the window, the text of a "
-        "model "
-        "that was not trained with one falls apart; --sinks 4 keeps them",
-        settings.window);
-  }
   return checkpoint;
 }
 

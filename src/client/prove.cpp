@@ -197,22 +197,25 @@ class Prover {
          n_drafts > 0);
   }
 
-  // Drafts of another model, alone and after preemption.
+  // Drafts of another model, before and after preemption: three prompts fit with one block to spare,
+  // their answers do not.
   void with_a_draft_model() {
     if (options_.engine.draft_model.empty()) return;
     EngineOptions options = lone_options();
     options.limits.max_num_seqs = 3;
-    options.kv.n_blocks = std::max(blocks_a_text() * 2, blocks_a_text() + 2);
+    const auto n_prompt = static_cast<std::int32_t>(std::ssize(options_.prompt_ids));
+    options.kv.n_blocks = std::max(options.kv.blocks_for(n_prompt) * 3 + 2, blocks_a_text());
     options.speculation = Speculation::model;
     options.drafts_always = true;
     options.draft_model = options_.engine.draft_model;
     const std::unique_ptr<Engine> engine = open(options);
     const std::uint64_t hash = answers(*engine);
-    const auto n_drafts = engine->metrics().n_draft_tokens.load();
+    const EngineMetrics& metrics = engine->metrics();
+    const auto n_drafts = metrics.n_draft_tokens.load(), n = metrics.n_preemptions.load();
     tell("with a draft model", hash,
-         fmt::format("{} of {} drafts accepted", engine->metrics().n_accepted_tokens.load(),
-                     n_drafts),
-         n_drafts > 0);
+         fmt::format("{} of {} drafts accepted, {} preemptions", metrics.n_accepted_tokens.load(),
+                     n_drafts, n),
+         n_drafts > 0 && n > 0);
   }
 
   // The second engine finds on disk what the first one computed. Where blocks cannot leave the device

@@ -56,21 +56,29 @@ inline std::unique_ptr<Engine> open_drafting(const EngineOptions& options, const
   return std::make_unique<Engine>(std::move(parts));
 }
 
+// A tiny model that drafts; its backend works `lag` steps behind.
+inline std::unique_ptr<DraftModel> tiny_draft_model(const std::string& model, ThreadPool& pool,
+                                                    std::int32_t max_model_len,
+                                                    std::int32_t lag = 0) {
+  auto draft = std::make_unique<DraftModel>();
+  draft->name = model;
+  draft->backend = make_backend(pool);
+  if (lag > 0)
+    draft->backend = std::make_unique<LaggingBackend>(std::move(draft->backend), lag, 2u);
+  draft->decoder = std::make_unique<Decoder>(Checkpoint::open(tiny_model(model)), *draft->backend,
+                                             pool, DecoderOptions{max_model_len, {}},
+                                             [](std::int64_t, std::int64_t) {});
+  return draft;
+}
+
 // A draft model of that name drafts whatever `make`'s drafter leaves. Both backends work `lag` steps
 // behind.
 inline std::unique_ptr<Engine> open_with_draft_model(
     const EngineOptions& options, const std::string& model, std::int32_t lag = 0,
     const MakeDrafter& make = {}, std::shared_ptr<const ModelText> text = tiny_text()) {
   Engine::Parts parts = drafting_parts(options, make, lag, std::move(text));
-  const Checkpoint checkpoint = Checkpoint::open(tiny_model(model));
-  parts.draft_model = std::make_unique<DraftModel>();
-  DraftModel& draft = *parts.draft_model;
+  parts.draft_model = tiny_draft_model(model, *parts.pool, options.limits.max_model_len, lag);
   parts.options.drafts_always = true;
-  draft.backend = make_backend(*parts.pool);
-  if (lag > 0) draft.backend = std::make_unique<LaggingBackend>(std::move(draft.backend), lag, 2u);
-  draft.decoder = std::make_unique<Decoder>(checkpoint, *draft.backend, *parts.pool,
-                                            DecoderOptions{options.limits.max_model_len, {}},
-                                            [](std::int64_t, std::int64_t) {});
   return std::make_unique<Engine>(std::move(parts));
 }
 

@@ -57,7 +57,8 @@ RowSettings Engine::State::settings_of(const PlanRow& row) {
   return settings;
 }
 
-// How the draft model draws the token behind `drafts`: as the model itself would.
+// How the draft model draws the token behind `drafts`: as the model itself would. Its head may have
+// other rows than the model's: masks are made for the model, and what it does not know is left out.
 RowSettings Engine::State::draft_settings(const Sequence& sequence, std::span<const TokenId> drafts,
                                           std::size_t n_words) {
   Choice& choice = choices.at(sequence.id);
@@ -66,11 +67,14 @@ RowSettings Engine::State::draft_settings(const Sequence& sequence, std::span<co
   settings.prompt_ids = sequence.prompt_ids();
   settings.output_ids = sequence.output_ids();
   masks.clear();
-  fill_masks(choice, drafts, std::ssize(settings.output_ids), n_words);
+  const auto n_own_words = static_cast<std::size_t>(mask_words(parts.vocab_size));
+  fill_masks(choice, drafts, std::ssize(settings.output_ids), n_own_words);
   if (masks.empty()) {
     settings.banned_ids = choice.stop_ids;
   } else {
-    settings.masks = std::span(masks).last(n_words);
+    masks.erase(masks.begin(), masks.end() - static_cast<std::ptrdiff_t>(n_own_words));
+    masks.resize(n_words, 0);
+    settings.masks = masks;
   }
   return settings;
 }

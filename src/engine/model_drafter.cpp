@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "speculative/speculator.h"
 
 namespace tinyllm {
@@ -19,6 +20,9 @@ constexpr float kTextRate = 1.0f / 16, kCommonRate = 1.0f / 64;
 constexpr std::uint64_t kTryOneOf = 16;
 // What a text may lose by drafts that turn out wrong, in steps, and as a share of its own.
 constexpr double kAllowedLoss = 0.5, kAllowedShare = 0.005;
+// What a text of so many tokens may lose in all, in steps, beside what a prompt's reading takes.
+double allowed_loss(double n_outputs) { return kAllowedLoss + kAllowedShare * n_outputs; }
+
 // A token of a long prompt against a step of one, until it is measured.
 constexpr double kReadShare = 1.0 / 8;
 // So many tokens that it has not seen are less than a draft or two.
@@ -29,11 +33,8 @@ StepLimits draft_limits(StepLimits limits) {
   return limits;
 }
 
-// Drafts may lie behind the sequence's last block, and begin in the middle of one.
-std::int32_t n_spare_blocks(const KvSpec& kv) { return kv.blocks_for(Speculator::kMaxDrafts) + 1; }
-
 KvSpec with_spare_blocks(KvSpec kv, std::int32_t max_num_seqs) {
-  kv.n_blocks += max_num_seqs * n_spare_blocks(kv);
+  kv.n_blocks += max_num_seqs * n_spare_draft_blocks(kv);
   return kv;
 }
 
@@ -45,18 +46,26 @@ RunnerSizes runner_sizes(const DraftModel& model, const StepLimits& limits, cons
 
 }  // namespace
 
+// Drafts may lie behind the sequence's last block, and begin in the middle of one.
+std::int32_t n_spare_draft_blocks(const KvSpec& kv) {
+  return kv.blocks_for(Speculator::kMaxDrafts) + 1;
+}
+
 ModelDrafter::ModelDrafter(DraftModel& model, const StepLimits& limits, const KvSpec& kv,
                            double cost, SettingsOf settings_of, bool always)
-    : limits_(draft_limits(limits)),
+    : name_(model.name),
+      limits_(draft_limits(limits)),
       kv_(kv),
-      n_spare_(n_spare_blocks(kv)),
+      n_spare_(n_spare_draft_blocks(kv)),
       cost_(cost),
       settings_of_(std::move(settings_of)),
       always_(always),
       vocab_size_(model.decoder->sizes().vocab_size),
       runner_(*model.decoder, *model.backend,
               runner_sizes(model, limits_, with_spare_blocks(kv, limits.max_num_seqs))),
-      rows_(kv.n_blocks, kv.block_size) {
+      rows_(kv.n_blocks, kv.block_size),
+      written_in_(static_cast<std::size_t>(with_spare_blocks(kv, limits.max_num_seqs).n_blocks),
+                  0) {
   BackendSizes sizes = model.decoder->sizes();
   sizes.limits = limits_;
   sizes.max_samples = limits_.max_num_seqs;
@@ -66,17 +75,13 @@ ModelDrafter::ModelDrafter(DraftModel& model, const StepLimits& limits, const Kv
 
 void ModelDrafter::propose_all(const DraftRound& round) {
   running_.clear();
+  if (is_damaged_) return;
   choose(round);
-  for (;;) {
-    plan_.rows.clear();
-    plan_.n_tokens = 0;
-    std::int64_t budget = limits_.max_num_batched_tokens;
-    for (Running& running : running_) {
-      if (running.goes_on) add_forced(running, round.guide);
-      if (running.goes_on) add_row(running, budget);
-    }
+  while (!is_damaged_) {
+    add_rows(round.guide);
     if (plan_.rows.empty()) break;
     run_step();
+    charge(round.cost);
     set_costs(round, std::ssize(plan_.rows));
   }
   for (Running& running : running_) finish(running);
@@ -135,10 +140,14 @@ void ModelDrafter::choose(const DraftRound& round) {
   }
 }
 
+double ModelDrafter::Loan::left(double n_outputs) const {
+  return n_steps * std::clamp(1 - (n_outputs - n_outputs_before) / n_outputs_over, 0.0, 1.0);
+}
+
 bool ModelDrafter::pays(const DraftWish& wish, Text& text, const StepCost& cost) {
   const Sequence& sequence = *wish.sequence;
   const auto n_outputs = static_cast<double>(sequence.output_ids().size());
-  if (text.balance < -(kAllowedLoss + kAllowedShare * n_outputs)) return false;
+  if (text.balance < -(allowed_loss(n_outputs) + text.loan.left(n_outputs))) return false;
   const auto gain_of = [&] {
     return draft_gain(static_cast<double>(text.trust.mean()), wish.n_most, costs_);
   };
@@ -149,12 +158,28 @@ bool ModelDrafter::pays(const DraftWish& wish, Text& text, const StepCost& cost)
   DraftCosts found = costs_;
   found.draft = 0;
   if (gain < kLeastDraftGain || draft_gain(*wish.drafts, found) >= gain) return false;
+  return reading_pays(sequence, text, gain, cost);
+}
+
+// Whether the drafts of the rest of the answer promise more than it takes to compute what has no rows.
+bool ModelDrafter::reading_pays(const Sequence& sequence, Text& text, double gain,
+                                const StepCost& cost) {
   const std::int64_t n_unseen = sequence.n_known() - text.rows.n_held;
   if (n_unseen <= kFewTokens) return true;
+  const auto n_outputs = static_cast<double>(sequence.output_ids().size());
   const double n_left =
       std::min(static_cast<double>(sequence.max_total_tokens - sequence.n_known()),
                std::max(n_expected_ - n_outputs, n_expected_ / 4));
-  return (1 - 1 / gain) * costs_.plain * n_left > draft_cost(n_unseen, cost) - draft_cost(1, cost);
+  if ((1 - 1 / gain) * costs_.plain * n_left <= draft_cost(n_unseen, cost) - draft_cost(1, cost))
+    return false;
+  Loan& loan = text.loan;
+  if (text.rows.n_held < loan.end && loan.epoch == sequence.epoch) return true;  // it goes on
+  if (text.balance < -allowed_loss(n_outputs)) return false;  // the last one is not yet earned
+  loan = {.n_outputs_before = n_outputs,
+          .n_outputs_over = std::max(n_left, 1.0),
+          .end = sequence.n_known() - 1,
+          .epoch = sequence.epoch};
+  return true;
 }
 
 void ModelDrafter::set_costs(const DraftRound& round, std::int64_t n_drafting) {
@@ -204,6 +229,8 @@ void ModelDrafter::add_forced(Running& running, GuideDrafts guide) {
     return;
   }
   for (std::size_t i = n_before; i < running.drafts.size(); ++i) {
+    if (running.drafts[i].token_id >= vocab_size_)
+      running.goes_on = false;  // it knows no such token
     running.draft_ids.push_back(running.drafts[i].token_id);
     running.text->guesses.push_back({running.drafts[i].token_id, 1.0f, true});
     running.tokens += running.chance;
@@ -211,16 +238,40 @@ void ModelDrafter::add_forced(Running& running, GuideDrafts guide) {
   if (std::ssize(running.drafts) >= wish.n_most) running.goes_on = false;
 }
 
-// Everything that has no row yet, as far as the budget goes; a token is drawn behind the last of it.
-void ModelDrafter::add_row(Running& running, std::int64_t& budget) {
+std::int64_t ModelDrafter::n_few_unread(const Running& running) {
+  const std::int64_t n_total = running.wish->sequence->n_known() + std::ssize(running.draft_ids);
+  return running.goes_on ? std::clamp<std::int64_t>(n_total - running.n_computed, 0, kFewTokens)
+                         : 0;
+}
+
+// The next step: a long prompt leaves a few tokens of the budget to each text behind it, as many as it
+// wants, and where they are many, one each.
+void ModelDrafter::add_rows(GuideDrafts guide) {
+  plan_.rows.clear();
+  plan_.n_tokens = 0;
+  ++n_plans_;
+  for (Running& running : running_) {
+    if (running.goes_on) add_forced(running, guide);
+  }
+  std::int64_t budget = limits_.max_num_batched_tokens;
+  std::int64_t n_few = 0;
+  for (const Running& running : running_) n_few += n_few_unread(running);
+  for (Running& running : running_) {
+    if (!running.goes_on) continue;
+    n_few -= n_few_unread(running);
+    add_row(running, budget, std::max<std::int64_t>(budget - n_few, 1));
+  }
+}
+
+// Everything that has no row yet, as far as that is allowed; a token is drawn behind the last of it.
+void ModelDrafter::add_row(Running& running, std::int64_t& budget, std::int64_t n_allowed) {
   const Sequence& sequence = *running.wish->sequence;
   const std::int64_t n_total = sequence.n_known() + std::ssize(running.draft_ids);
-  const std::int64_t n_new = std::min(budget, n_total - running.n_computed);
+  const std::int64_t n_new = std::min({budget, n_allowed, n_total - running.n_computed});
   if (n_new <= 0) {
     running.goes_on = false;
     return;
   }
-  budget -= n_new;
   const auto token_at = [&](std::int64_t i) {
     return i < sequence.n_known()
                ? sequence.token_ids[static_cast<std::size_t>(i)]
@@ -234,13 +285,30 @@ void ModelDrafter::add_row(Running& running, std::int64_t& budget) {
   row.row_slot = sequence.row_slot;
   row.start = running.n_computed;
   row.n_new_tokens = static_cast<std::int32_t>(n_new);
+  row.block_table =
+      std::span(running.blocks).first(static_cast<std::size_t>(kv_.blocks_for(row.start + n_new)));
+  // A prompt that two texts share is read by the first of them; the other finds it in the next round.
+  if (is_written_by_another(row)) {
+    running.goes_on = false;
+    return;
+  }
   row.n_draws = row.n_logits = running.n_computed + n_new == n_total ? 1 : 0;
   row.begins_to_draw = row.n_draws > 0 && !std::exchange(running.has_drawn, row.n_draws > 0);
   row.token_ids = running.fed_ids;
-  row.block_table =
-      std::span(running.blocks).first(static_cast<std::size_t>(kv_.blocks_for(row.start + n_new)));
   plan_.rows.push_back(row);
   plan_.n_tokens += n_new;
+  budget -= n_new;
+}
+
+// Whether a row before it in the plan writes in one of its blocks; else they are noted as its own.
+bool ModelDrafter::is_written_by_another(const PlanRow& row) {
+  const auto blocks = row.block_table.subspan(static_cast<std::size_t>(row.start / kv_.block_size));
+  const auto is_taken = [&](BlockId block) {
+    return written_in_[static_cast<std::size_t>(block)] == n_plans_;
+  };
+  if (std::ranges::any_of(blocks, is_taken)) return true;
+  for (const BlockId block : blocks) written_in_[static_cast<std::size_t>(block)] = n_plans_;
+  return false;
 }
 
 void ModelDrafter::run_step() {
@@ -254,6 +322,18 @@ void ModelDrafter::run_step() {
   read_seconds_ = read_seconds_ == 0 ? each : read_seconds_ + (each - read_seconds_) / 4;
 }
 
+// What the step has taken, to each text by its tokens. Where a prompt is read it is lent.
+void ModelDrafter::charge(const StepCost& cost) {
+  const double each = draft_cost(plan_.n_tokens, cost) / static_cast<double>(plan_.n_tokens);
+  for (const PlanRow& row : plan_.rows) {
+    Text& text = *running(row.sequence_id).text;
+    const double n_steps = each * static_cast<double>(row.n_new_tokens);
+    text.n_paid += n_steps;
+    if (row.start < text.loan.end && text.loan.epoch == text.rows.epoch)
+      text.loan.n_steps += n_steps;
+  }
+}
+
 RowSettings ModelDrafter::settings_of(const PlanRow& row) {
   Running& one = running(row.sequence_id);
   RowSettings settings = settings_of_(*one.wish->sequence, one.draft_ids,
@@ -262,6 +342,7 @@ RowSettings ModelDrafter::settings_of(const PlanRow& row) {
   if (!params) {
     params = *settings.params;
     params->n_logprobs = 0;  // of the drawn token
+    std::erase_if(params->logit_bias, [&](const auto& bias) { return bias.first >= vocab_size_; });
   }
   settings.params = &*params;
   return settings;
@@ -270,6 +351,14 @@ RowSettings ModelDrafter::settings_of(const PlanRow& row) {
 void ModelDrafter::take(const RowOutput& output) {
   Running& one = running(output.sequence_id);
   one.n_computed += output.n_new_tokens;
+  if (output.not_finite) {
+    if (!std::exchange(is_damaged_, true))
+      log(LogLevel::warning,
+          "the draft model {} drafts no more: its logits are not finite, its weights may be "
+          "damaged",
+          name_);
+    return;
+  }
   if (output.token_ids.empty() || output.logprobs.empty()) {  // in the middle of a prompt
     one.goes_on = false;
     return;
@@ -277,7 +366,7 @@ void ModelDrafter::take(const RowOutput& output) {
   const TokenId token_id = output.token_ids.front();
   const float probability = std::exp(output.logprobs.front().drawn.logprob);
   const float confidence = one.text->trust.of(probability);
-  one.text->n_paid += costs_.draft + costs_.row;
+  one.text->n_paid += costs_.row;  // to verify it
   one.drafts.push_back({token_id, confidence});
   one.draft_ids.push_back(token_id);
   one.text->guesses.push_back({token_id, probability, false});

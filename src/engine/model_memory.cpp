@@ -8,12 +8,13 @@
 namespace tinyllm {
 
 std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
-                            const EngineOptions& options) {
+                            std::int64_t spare_bytes, const EngineOptions& options) {
   const std::int64_t per_row = options.kv.blocks_for(options.limits.max_model_len);
   const auto share =
       static_cast<std::int64_t>(static_cast<double>(backend.free_bytes()) * options.memory_share);
   return static_cast<std::int32_t>(
-      std::min(share / block_bytes, per_row * options.limits.max_num_seqs));
+      std::min(std::max<std::int64_t>(share - spare_bytes, 0) / block_bytes,
+               per_row * options.limits.max_num_seqs));
 }
 
 void check_weights(const Backend& backend, const Checkpoint& checkpoint,
@@ -38,8 +39,9 @@ void check_context(const Backend& backend, const ModelConfig& config, std::int32
        backend.free_bytes() / (config.head_dim * 2 * 4));
 }
 
-void check_blocks(const Backend& backend, std::int64_t block_bytes, const EngineOptions& options) {
-  const std::int64_t wanted = block_bytes * std::max(options.kv.n_blocks, 1);
+void check_blocks(const Backend& backend, std::int64_t block_bytes, std::int64_t spare_bytes,
+                  const EngineOptions& options) {
+  const std::int64_t wanted = block_bytes * std::max(options.kv.n_blocks, 1) + spare_bytes;
   if (options.kv.n_blocks < 1 || wanted > backend.free_bytes()) {
     fail(ErrorCode::out_of_memory,
          "the KV cache of {} blocks of {} tokens needs {:.0f} MB, {:.0f} MB are free; lower "

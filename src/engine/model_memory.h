@@ -12,9 +12,10 @@
 
 namespace tinyllm {
 
-// Blocks that fit into memory_share of the free memory; never more than all rows could ever use.
+// Blocks that fit into memory_share of the free memory beside `spare_bytes`; never more than all rows
+// could ever use.
 std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
-                            const EngineOptions& options);
+                            std::int64_t spare_bytes, const EngineOptions& options);
 
 // Before anything is packed: a system that gives memory it does not have would end the program in the
 // middle.
@@ -24,6 +25,8 @@ void check_weights(const Backend& backend, const Checkpoint& checkpoint,
 // Before anything is packed: cos and sin of every position, made once and copied to the device.
 void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context);
 
-void check_blocks(const Backend& backend, std::int64_t block_bytes, const EngineOptions& options);
+// options.kv.n_blocks of them, and spare_bytes beside them.
+void check_blocks(const Backend& backend, std::int64_t block_bytes, std::int64_t spare_bytes,
+                  const EngineOptions& options);
 
 }  // namespace tinyllm

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/model_drafter.h"
 #include "engine/model_memory.h"
 #include "kernels/make/make_backend.h"
 #include "loader/checkpoint.h"
@@ -71,6 +72,11 @@ std::unique_ptr<DraftModel> open_draft_model(const EngineOptions& options, const
 
 std::int64_t kv_block_bytes(const DraftModel& model, const KvSpec& kv) {
   return model.backend->kv_block_bytes(model.decoder->sizes(), kv);
+}
+
+std::int64_t kv_spare_bytes(const DraftModel& model, const EngineOptions& options) {
+  return kv_block_bytes(model, options.kv) * options.limits.max_num_seqs *
+         n_spare_draft_blocks(options.kv);
 }
 
 }  // namespace tinyllm

@@ -23,5 +23,7 @@ std::unique_ptr<DraftModel> open_draft_model(const EngineOptions& options, const
                                              const ModelText& text, ThreadPool& pool);
 
 std::int64_t kv_block_bytes(const DraftModel& model, const KvSpec& kv);
+// Of the blocks that its drafter has beside those of the sequences.
+std::int64_t kv_spare_bytes(const DraftModel& model, const EngineOptions& options);
 
 }  // namespace tinyllm

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/random_id.h"
 #include "engine/engine_options.h"
 #include "engine/engine_parts.h"
@@ -24,7 +25,8 @@ namespace {
 
 constexpr std::int64_t kLargestDefaultContext = 32768;
 
-// Where results come a step late, a text with drafts must wait for them: only if it was asked for.
+// Where results come a step late, a text with drafts must wait for them: only if it was asked for,
+// by --speculate or by a draft model.
 std::unique_ptr<Speculator> make_speculator(const EngineOptions& options, std::int32_t lag,
                                             std::int64_t vocab_size) {
   const bool has_model = !options.draft_model.empty();
@@ -35,6 +37,18 @@ std::unique_ptr<Speculator> make_speculator(const EngineOptions& options, std::i
   if (options.speculation != Speculation::model)
     drafters.push_back(std::make_unique<SuffixDrafter>());
   return std::make_unique<Speculator>(std::move(drafters), vocab_size, options.drafts_always);
+}
+
+// Blocks before the window are given back, and with them the draft model's rows.
+void warn_of_windows(const BackendSizes& sizes, const DraftModel& draft, std::int32_t context) {
+  const auto sees_all = [&](const AttentionSpec& layer) {
+    return layer.window == 0 || layer.window >= context;
+  };
+  if (std::ranges::any_of(sizes.attention, sees_all)) return;
+  log(LogLevel::warning,
+      "{} drafts until a text is longer than its window, and then no more: the rows that it would "
+      "need are given back",
+      draft.name);
 }
 
 }  // namespace
@@ -71,10 +85,15 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   if (!options.draft_model.empty())
     parts.draft_model = open_draft_model(options, checkpoint, *text, *parts.pool);
   std::int64_t block_bytes = parts.backend->kv_block_bytes(sizes, options.kv);
-  if (parts.draft_model) block_bytes += kv_block_bytes(*parts.draft_model, options.kv);
+  std::int64_t spare_bytes = 0;
+  if (const DraftModel* draft = parts.draft_model.get()) {
+    block_bytes += kv_block_bytes(*draft, options.kv);
+    spare_bytes = kv_spare_bytes(*draft, options);
+    warn_of_windows(sizes, *draft, limits.max_model_len);
+  }
   if (options.kv.n_blocks == 0)
-    options.kv.n_blocks = default_blocks(*parts.backend, block_bytes, options);
-  check_blocks(*parts.backend, block_bytes, options);
+    options.kv.n_blocks = default_blocks(*parts.backend, block_bytes, spare_bytes, options);
+  check_blocks(*parts.backend, block_bytes, spare_bytes, options);
   parts.kv_store = open_kv_store(options, checkpoint, *parts.backend, *parts.pool,
                                  parts.backend->kv_block_bytes(sizes, options.kv));
   parts.text = std::move(text);

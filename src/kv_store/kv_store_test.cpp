@@ -269,6 +269,14 @@ TEST(KvStore, AStoreOfSomethingElseIsRefused) {
             }),
             "holds keys and values of another model (small, digest 0123456789ab), this is large "
             "(fedcba987654)");
+  EXPECT_EQ(refusal([](StoreIdentity& other) {
+              other.context = "a window of 64";
+              other.digest = "fedcba9876543210";  // which holds the context too
+            }),
+            "holds keys and values computed with all positions, this run wants a window of 64");
+  EXPECT_EQ(refusal([](StoreIdentity& other) { other.digest = "fedcba9876543210"; }),
+            "holds keys and values of another model (small, digest 0123456789ab), this is small "
+            "(fedcba987654)");
   EXPECT_EQ(refusal([](StoreIdentity& other) { other.kv_type = "int8"; }),
             "holds bf16 keys and values, this run wants int8");
   EXPECT_EQ(refusal([](StoreIdentity& other) { other.block_size = 16; }),
@@ -281,6 +289,16 @@ TEST(KvStore, AStoreOfSomethingElseIsRefused) {
   StoreIdentity renamed = small_identity();
   renamed.model = "the same under another name";
   EXPECT_EQ(KvStore(spec, renamed).counts().n_blocks, 3);  // and nothing was lost
+}
+
+TEST(KvStore, AStoreOfABuildThatKnewNoContextIsRefused) {
+  StoreIdentity earlier = small_identity();
+  earlier.context.clear();
+  earlier.digest = "fedcba9876543210";
+  earlier.program = "tiny-llm 0.9";
+  EXPECT_EQ(small_identity().difference(earlier),
+            "what an earlier build (tiny-llm 0.9) computed, which did not note what tokens see of "
+            "a text; this is tiny-llm 1.0");
 }
 
 TEST(KvStore, AFolderThatIsNoStoreIsRefused) {

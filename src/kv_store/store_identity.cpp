@@ -28,13 +28,20 @@ BlockKey StoreIdentity::key() const {
 }
 
 std::string StoreIdentity::difference(const StoreIdentity& found) const {
-  if (found.model == model && found.context != context) {
-    return fmt::format("keys and values computed with {}, this run wants {}", found.context,
-                       context);
-  }
-  if (found.digest != digest) {
+  // The digest holds the context too: with another one, it says nothing about the weights.
+  if (found.digest != digest && (found.model != model || found.context == context)) {
     return fmt::format("keys and values of another model ({}, digest {:.12}), this is {} ({:.12})",
                        found.model, found.digest, model, digest);
+  }
+  if (found.context.empty()) {
+    return fmt::format(
+        "what an earlier build ({}) computed, which did not note what tokens see of a text; this "
+        "is {}",
+        found.program, program);
+  }
+  if (found.context != context) {
+    return fmt::format("keys and values computed with {}, this run wants {}", found.context,
+                       context);
   }
   if (found.kv_type != kv_type)
     return fmt::format("{} keys and values, this run wants {}", found.kv_type, kv_type);

@@ -37,6 +37,11 @@ struct Report {
   bool open_is_property = false;
   // Whether all ran: code that leaves the program early, with whatever exit code, is not green.
   bool is_complete() const { return !plan.empty() && lines.size() == plan.size(); }
+  // Where it was when it ended, in words.
+  std::string where() const {
+    if (is_complete()) return "after the last test";
+    return open.empty() ? "before the first case" : fmt::format("in '{}'", open);
+  }
 };
 
 Report read_report(const fs::path& path) {
@@ -99,7 +104,7 @@ Run run_tests(const CoursePaths& paths, const Task& task, const fs::path& binary
     run.hung = clock.seconds() > options.hang_s;
     return !run.hung;
   });
-  run.hung = run.hung || run.child.exit_code == 128 + SIGXCPU;
+  run.hung = run.hung || run.child.signal == SIGXCPU;
   run.report = read_report(report);
   return run;
 }
@@ -155,8 +160,7 @@ void fail_level(CheckResult& result, Level level, std::string kind, std::string 
 // The process did not reach its end: a crash, a hang, or an end that nobody asked for.
 void judge_broken_run(const CoursePaths& paths, const Task& task, const CheckOptions& options,
                       const Run& run, CheckResult& result) {
-  const std::string where =
-      run.report.open.empty() ? "before the first case" : fmt::format("in '{}'", run.report.open);
+  const std::string where = run.report.where();
   const Level level = run.report.open_is_property ? Level::property : Level::values;
   result.failure.case_name = run.report.open;
   if (run.hung) {
@@ -167,17 +171,18 @@ void judge_broken_run(const CoursePaths& paths, const Task& task, const CheckOpt
     return;
   }
   const std::string cause = sanitizer_says(paths, task, options);
-  const int signal = run.child.exit_code - 128;
-  if (signal > 0) {
+  if (run.child.signal > 0) {
     fail_level(result, level, "crash",
-               fmt::format("{}: your code crashed ({})", where, strsignal(signal)), cause);
+               fmt::format("{}: your code crashed ({})", where, strsignal(run.child.signal)),
+               cause);
     return;
   }
-  fail_level(
-      result, level, "left",
-      fmt::format("{}: your code left the program (exit code {}), so {} of {} tests ran", where,
-                  run.child.exit_code, run.report.lines.size(), run.report.plan.size()),
-      cause);
+  std::string left =
+      fmt::format("{}: your code left the program (exit code {})", where, run.child.exit_code);
+  if (!run.report.is_complete()) {
+    left += fmt::format(", so {} of {} tests ran", run.report.lines.size(), run.report.plan.size());
+  }
+  fail_level(result, level, "left", left, cause);
 }
 
 void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions& options,
@@ -270,8 +275,14 @@ std::string model_difference(const fs::path& binary, const std::string& kernels,
                                       {{"TINYLLM_KERNELS", kernels}},
                                       [&](std::string_view) { return clock.seconds() < kLimit; });
   if (child.stopped) return "a small model did not answer within 30 s";
+  if (child.signal != 0) {
+    return fmt::format("a small model that computes with your code crashed ({})",
+                       strsignal(child.signal));
+  }
   if (child.exit_code != 0 || !fs::exists(report)) {
-    return "a small model that computes with your code crashed";
+    return fmt::format(
+        "a small model that computes with your code ended with exit code {} before it answered",
+        child.exit_code);
   }
   const nlohmann::json found = parse_json(read_text_file(report), report.filename());
   return compare_logits(small_model_logits(with_engine),

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/build_commands.h"
@@ -27,7 +29,7 @@ class Gates {
 
   int run(const GateChoice& choice) {
     const auto wanted = [&](std::string_view gate) {
-      return choice.gate.empty() || choice.gate == gate;
+      return choice.gates.empty() || std::ranges::find(choice.gates, gate) != choice.gates.end();
     };
     for (const Task& task : course_.tasks) {
       if (!choice.task.empty() && task.id != choice.task) continue;
@@ -39,7 +41,9 @@ class Gates {
     if (choice.task.empty() && wanted("G9")) all_together();
     if (wanted("G5")) say("\nG5: which test kills which mutant\n");
     for (const Task& task : course_.tasks) {
-      if (wanted("G5") && (choice.task.empty() || task.id == choice.task)) mutants_die(task);
+      if (wanted("G5") && (choice.task.empty() || task.id == choice.task)) {
+        mutants_die(task, choice.mutant);
+      }
     }
     say(n_broken_ == 0 ? "\nall gates hold\n"
                        : fmt::format("\n{} findings against the gates\n", n_broken_));
@@ -211,11 +215,12 @@ class Gates {
     }
   }
 
-  void mutants_die(const Task& task) {
-    const std::vector<MutantRun> runs = run_mutants(paths_, task);
-    report("G5", fmt::format("{}: {} mutants", task.id, runs.size()), runs.size() >= 2,
-           runs.size() >= 2 ? "" : "at least two are wanted");
-    const std::string stale = stale_record(paths_, task, runs);
+  void mutants_die(const Task& task, const std::string& only) {
+    const std::vector<MutantRun> runs = run_mutants(paths_, task, only);
+    const bool enough = runs.size() >= 2 || !only.empty();
+    report("G5", fmt::format("{}: {} mutants", task.id, runs.size()), enough,
+           enough ? "" : "at least two are wanted");
+    const std::string stale = stale_record(paths_, task, runs, only);
     report("G5", task.id + ": the recorded answers of mutants are those of today", stale.empty(),
            stale.empty() ? "" : stale + "; run 'tinyllm learn record " + task.id + "'");
     for (const MutantRun& run : runs) {

@@ -20,6 +20,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "learn/manifest.h"
 
@@ -31,12 +32,14 @@ struct PlantedTexts {
 };
 
 struct GateChoice {
-  std::string task;  // "": all
-  std::string gate;  // "G3"; "": all
+  std::string task;                // "": all
+  std::vector<std::string> gates;  // "G3"; empty: all
+  std::string mutant;              // of that task, for G5; "": all
 };
 
 // Prints one line per finding, and the table of G5 in full. Returns the number of broken gates.
-// The choice of one task leaves out the gates that need all tasks together.
+// The choice of one task leaves out the gates that need all tasks together. Throws Error{usage} for a
+// mutant that the task does not have.
 int run_gates(const CoursePaths& paths, const PlantedTexts& planted, const GateChoice& choice);
 
 }  // namespace tinyllm::learn

@@ -9,9 +9,15 @@ namespace tinyllm::learn {
 
 namespace fs = std::filesystem;
 
-bool is_unknown_mistake(const CheckResult& result) {
-  return result.outcome == Outcome::red && result.failure.kind == "wrong" &&
-         result.failure.mutant.empty();
+std::string reason_not_to_keep(const CheckResult& result) {
+  if (result.outcome == Outcome::green) {
+    return result.task_id + " is green; keep a mistake before you mend it";
+  }
+  if (result.outcome != Outcome::red || result.failure.kind != "wrong") {
+    return result.task_id + " gives no wrong numbers, and only those are kept";
+  }
+  if (result.failure.mutant.empty()) return "";
+  return fmt::format("the course knows this mistake of {} already", result.task_id);
 }
 
 fs::path keep_mistake(const CoursePaths& paths, const Task& task, const CheckResult& result) {

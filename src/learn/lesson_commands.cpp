@@ -34,6 +34,16 @@ std::vector<const Task*> tasks_meant(const Session& session, const CheckCommand&
   return tasks;
 }
 
+void keep_or_say_why_not(const Session& session, const Task& task, const CheckResult& result) {
+  const std::string reason = reason_not_to_keep(result);
+  if (!reason.empty()) {
+    say_aside(fmt::format("nothing was kept: {}\n", reason));
+    return;
+  }
+  const auto kept = keep_mistake(session.paths, task, result);
+  say_aside(fmt::format("kept: {}\n", shown(session.paths, kept)));
+}
+
 }  // namespace
 
 void run_check_command(const SessionOptions& options, const CheckCommand& command) {
@@ -44,10 +54,7 @@ void run_check_command(const SessionOptions& options, const CheckCommand& comman
   for (const Task* task : tasks_meant(session, command)) {
     results.push_back(session.check(*task, nullptr, command.explained));
     n_red += results.back().outcome == Outcome::green ? 0 : 1;
-    if (command.keep && is_unknown_mistake(results.back())) {
-      const auto kept = keep_mistake(session.paths, *task, results.back());
-      say_aside(fmt::format("kept: {}\n", shown(session.paths, kept)));
-    }
+    if (command.keep) keep_or_say_why_not(session, *task, results.back());
     if (quiet) continue;
     say(as_text(session.paths, *task, results.back(), session.style,
                 {.explained = command.explained}) +

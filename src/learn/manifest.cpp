@@ -115,7 +115,8 @@ std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id
     mutant.with = row.member("with").string();
     mutant.sentence = row.member("sentence").string();
     mutant.question = row.member("question").string_or("");
-    mutant.audible = row.member("audible").boolean_or(false);
+    const JsonField audible = row.member("audible");
+    if (!audible.is_null()) mutant.audible = audible.boolean();
     mutant.lesson = row.member("lesson").string_or("");
     mutant.near = strings(row.member("near"));
     mutant.cases = strings(row.member("cases"));

@@ -26,7 +26,7 @@ struct Mutant {
   std::string replace, with;       // `replace` stands in the file exactly once
   std::string sentence;            // what is wrong: "eps is added outside of the root"
   std::string question;            // what to ask a learner who made it
-  bool audible = false;            // heard when SmolLM2 speaks with it
+  std::optional<bool> audible;     // heard when SmolLM2 speaks with it; empty: not noted yet
   std::string lesson;              // the day that prevents it
   std::vector<std::string> near;   // for `learn ear`: ids of bugs that one may take it for
   std::vector<std::string> cases;  // recorded in these cases only; empty: in all
@@ -49,8 +49,8 @@ struct Task {
   std::vector<std::string> hints;
   std::int64_t minutes = 0;
   std::string prompt;  // what `learn speak` asks
-  // Compiled without reassociation and silent vectors: its subject is the order of additions, or
-  // speed.
+  // Compiled without reassociation, and without vector code that the file does not spell out: its
+  // subject is the order of additions, or speed.
   bool as_written = false;
   bool is_cuda() const { return learner_file.ends_with(".cu"); }
 };

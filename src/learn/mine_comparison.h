@@ -5,16 +5,19 @@
 #include <filesystem>
 #include <string>
 
+#include "base/function_ref.h"
 #include "client/answer_log.h"
 #include "learn/voice.h"
 
 namespace tinyllm::learn {
 
-// Of an answer that holds at least one token.
+// Of an answer that holds at least one token. The engine is set up as it was for that answer.
 VoiceComparison compare_in_engine(const LoggedAnswer& answer);
 
 // The comparison of the last answer of a log in words; "" when there is nothing to compare. Answers
-// that were drawn by chance are not compared.
-std::string compare_last_answer(const std::filesystem::path& log);
+// that were drawn by chance are not compared. `on_begin` is told the number of tokens before a
+// comparison begins, which may take as long as the answer did.
+std::string compare_last_answer(const std::filesystem::path& log,
+                                function_ref<void(std::size_t n_tokens)> on_begin);
 
 }  // namespace tinyllm::learn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "learn/explain.h"
 #include "learn/screen.h"
 #include "learn/voice.h"
@@ -51,9 +52,11 @@ std::string differing_case(const std::vector<GoldenCase>& golden, const CaseAnsw
 
 }  // namespace
 
-std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task) {
+std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task,
+                                   const std::string& only) {
   std::vector<MutantRun> runs;
   for (const Mutant& mutant : read_mutants(paths, task.id)) {
+    if (!only.empty() && mutant.id != only) continue;
     CheckOptions options;
     options.engine_text = mutated_source(paths, mutant);
     options.name = fmt::format("mutant-{}-{}", task.id, mutant.id);
@@ -62,6 +65,7 @@ std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task) {
     run.named = run.result.failure.mutant;
     runs.push_back(std::move(run));
   }
+  if (runs.empty() && !only.empty()) fail(ErrorCode::usage, "{} has no mutant {}", task.id, only);
   return runs;
 }
 
@@ -72,10 +76,11 @@ void record_mutants(const CoursePaths& paths, const Task& task) {
 }
 
 std::string stale_record(const CoursePaths& paths, const Task& task,
-                         const std::vector<MutantRun>& runs) {
+                         const std::vector<MutantRun>& runs, const std::string& only) {
   const std::vector<GoldenCase> golden =
       read_golden(paths.course() / "golden" / (task.id + ".json"));
-  const auto recorded = read_recorded_mutants(paths, task.id);
+  auto recorded = read_recorded_mutants(paths, task.id);
+  if (!only.empty()) std::erase_if(recorded, [&](const auto& one) { return one.first != only; });
   auto today = answers_of(paths, task, runs);
   for (const auto& [mutant, answers] : recorded) {
     const std::string differs = differing_case(golden, answers, today[mutant]);
@@ -98,8 +103,10 @@ void hear_mutants(const CoursePaths& paths, const Task& task, const std::string&
     const Voice voice = speak(
         binary, model, task.prompt, [](double) {}, [](std::string_view) {});
     const bool audible = !voice.broken.empty() || compare_with_engine(model, voice).parted;
-    say(fmt::format("{:<20} audible = {}{}  {}\n", mutant.id, audible,
-                    audible == mutant.audible ? "" : "  (the course says otherwise)",
+    const char* remark = !mutant.audible              ? "  (not noted yet)"
+                         : audible == *mutant.audible ? ""
+                                                      : "  (the course says otherwise)";
+    say(fmt::format("{:<20} audible = {}{}  {}\n", mutant.id, audible, remark,
                     voice.broken.empty() ? voice.text : voice.broken));
   }
 }

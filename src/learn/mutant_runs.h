@@ -15,15 +15,18 @@ struct MutantRun {
   std::string named;  // the mistake that `explain` names for it
 };
 
-// Builds and checks every mutant of the task.
-std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task);
+// Builds and checks every mutant of the task, or `only` that one. Throws Error{usage} when the task
+// has no such mutant.
+std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task,
+                                   const std::string& only = "");
 
 // Writes course/golden/ID.mutants.json anew from such runs, and pins the task's goldens.
 void record_mutants(const CoursePaths& paths, const Task& task);
 
-// "" when course/golden/ID.mutants.json holds what such runs answer today, else what differs.
+// "" when course/golden/ID.mutants.json holds what such runs, of all mutants or of `only` one, answer
+// today; else what differs.
 std::string stale_record(const CoursePaths& paths, const Task& task,
-                         const std::vector<MutantRun>& runs);
+                         const std::vector<MutantRun>& runs, const std::string& only = "");
 
 // Lets the model speak with each mutant and says whether its words change: what `audible` must be.
 void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model);

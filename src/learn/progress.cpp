@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -18,8 +19,19 @@ using json = nlohmann::ordered_json;
 
 std::int64_t now_s() { return std::time(nullptr); }
 
-// A field of an entry of a list ("tasks", "days"), or the fallback where it is missing or of another
-// type.
+// A field of an object, or the fallback where it is missing or of another type.
+template <typename T>
+T read_field(const json& object, const char* field, T fallback) {
+  const auto value = object.find(field);
+  if (value == object.end()) return fallback;
+  try {
+    return value->template get<T>();
+  } catch (const nlohmann::json::exception&) {
+    return fallback;
+  }
+}
+
+// The same of an entry of a list ("tasks", "days").
 template <typename T>
 T read_entry(const json& root, const char* list, const std::string& id, const char* field,
              T fallback) {
@@ -27,13 +39,7 @@ T read_entry(const json& root, const char* list, const std::string& id, const ch
   if (entries == root.end() || !entries->is_object()) return fallback;
   const auto entry = entries->find(id);
   if (entry == entries->end() || !entry->is_object()) return fallback;
-  const auto value = entry->find(field);
-  if (value == entry->end()) return fallback;
-  try {
-    return value->template get<T>();
-  } catch (const nlohmann::json::exception&) {
-    return fallback;
-  }
+  return read_field(*entry, field, fallback);
 }
 
 template <typename T>
@@ -83,6 +89,8 @@ void Progress::reload() {
 
 Progress::~Progress() = default;
 
+std::string Progress::take_warning() { return std::exchange(warning_, {}); }
+
 void Progress::save() const {
   std::error_code error;
   fs::create_directories(path_.parent_path(), error);
@@ -103,13 +111,13 @@ std::int64_t Progress::note_event(const char* list, const std::string& id) {
   constexpr std::int64_t kLongestPause = 20 * 60;
   json& last = (*root_)["last_event"];
   if (!last.is_object()) last = json::object();
-  const std::int64_t before = last.value("at", std::int64_t{0});
+  const std::int64_t before = read_field<std::int64_t>(last, "at", 0);
   std::int64_t spent = now_s() - before;
   if (before <= 0 || spent < 0 || spent > kLongestPause) spent = 0;
   // What lies before a check or a hint went into that task; what lies behind a page, into the page.
   const bool is_task = std::string_view(list) == "tasks";
-  const std::string spent_list = is_task ? list : last.value("list", std::string(list));
-  const std::string spent_id = is_task ? id : last.value("id", id);
+  const std::string spent_list = is_task ? list : read_field<std::string>(last, "list", list);
+  const std::string spent_id = is_task ? id : read_field(last, "id", id);
   last = {{"at", now_s()}, {"list", list}, {"id", id}};
   json& one = entry(spent_list.c_str(), spent_id);
   one["seconds"] =
@@ -209,7 +217,8 @@ std::vector<EarScore> Progress::ear_scores() const {
   if (list == root_->end() || !list->is_array()) return scores;
   for (const json& one : *list) {
     if (!one.is_object()) continue;
-    scores.push_back({one.value("date", ""), one.value("right", 0), one.value("rounds", 0)});
+    scores.push_back({read_field<std::string>(one, "date", ""), read_field(one, "right", 0),
+                      read_field(one, "rounds", 0)});
   }
   return scores;
 }
@@ -227,7 +236,7 @@ bool Progress::is_untouched(const std::string& id, const std::string& text) cons
 }
 
 std::int64_t Progress::course_version() const {
-  return root_->value("course_version", std::int64_t{0});
+  return read_field<std::int64_t>(*root_, "course_version", 0);
 }
 void Progress::note_course_version(std::int64_t version) { (*root_)["course_version"] = version; }
 

@@ -18,14 +18,14 @@ struct EarScore {
 
 class Progress {
  public:
-  // Reads the file if there is one. A broken one is renamed to state.json.broken-N and `warning()`
-  // says so; nothing of it is lost.
+  // Reads the file if there is one. A broken one is renamed to state.json.broken-N and
+  // `take_warning()` says so; nothing of it is lost.
   explicit Progress(const CoursePaths& paths);
   ~Progress();
 
-  const std::string& warning() const { return warning_; }
+  std::string take_warning();  // of the readings since the last call; "" none
 
-  // Reads the file again. Changes that were not saved are forgotten.
+  // Reads the file again, as at first. Changes that were not saved are forgotten.
   void reload();
 
   // Throws Error{io} when the disk refuses; the old file is then still whole.

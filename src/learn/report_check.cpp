@@ -57,7 +57,7 @@ std::string explanation(const CoursePaths& paths, const Task& task, const Failur
     if (failure.kind != "wrong" || has_cause) return "";
     return fmt::format(
         "  These numbers are of no mistake that we know. Work out this case on paper\n"
-        "  and compare step by step. Once you know what it was, you can keep it for\n"
+        "  and compare step by step. Before you mend it you can keep it, to send it to\n"
         "  those who write the course: ./tiny learn explain {} --keep\n",
         task.id);
   }

@@ -6,8 +6,8 @@
 
 namespace tinyllm::learn {
 
-// Held from construction to destruction; waits for another process as long as that holds it. May be
-// nested within a process. Main thread only. Throws Error{io} when the folder cannot be written.
+// Held from construction to destruction; waits for another process as long as that holds it, and
+// says so on stderr when that takes longer than a moment. May be nested within a process. Main thread only. Throws Error{io} when the folder cannot be written.
 class ScratchLock {
  public:
   explicit ScratchLock(const CoursePaths& paths);

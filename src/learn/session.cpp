@@ -15,9 +15,7 @@ Session::Session(const SessionOptions& given)
       progress(paths),
       style(make_style(given.plain)),
       options(given) {
-  if (!progress.warning().empty()) {
-    say_aside(style.yellow("note: ") + wrap(progress.warning(), style.width - 6, "      ") + "\n");
-  }
+  say_warning();
   if (given.only_reads) return;
   const ScratchLock lock(paths);
   progress.reload();
@@ -65,6 +63,14 @@ Verdict Session::verdict(const Task& task) const {
   const fs::path file = paths.code() / task.learner_file;
   const std::string text = fs::exists(file) ? read_text_file(file) : "";
   return progress.was_checked_as(task.id, text) ? Verdict::green : Verdict::changed;
+}
+
+Session::~Session() { say_warning(); }
+
+void Session::say_warning() {
+  const std::string warning = progress.take_warning();
+  if (warning.empty()) return;
+  say_aside(style.yellow("note: ") + wrap(warning, style.width - 6, "      ") + "\n");
 }
 
 void Session::note(const std::function<void(Progress&)>& change) {

@@ -26,6 +26,9 @@ enum class Verdict {
 
 struct Session {
   explicit Session(const SessionOptions& options);
+  ~Session();  // says warnings that were not said yet
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   CoursePaths paths;
   Course course;
@@ -44,6 +47,8 @@ struct Session {
   // Changes the progress file as it is now, not as it was when this process read it: another
   // terminal may have written since.
   void note(const std::function<void(Progress&)>& change);
+  // Says once on stderr what was wrong with the progress file: for whoever clears the screen.
+  void say_warning();
 };
 
 }  // namespace tinyllm::learn

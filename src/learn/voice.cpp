@@ -38,11 +38,11 @@ constexpr std::int64_t kContext = 256;
 constexpr auto kDrawNothing = [](std::int64_t, std::int64_t) {};  // no progress bar here
 
 struct SpeakingModel {
-  explicit SpeakingModel(const std::string& name, std::int64_t context = kContext)
+  explicit SpeakingModel(const std::string& name)
       : checkpoint(open_checkpoint(name)),
         text(load_model_text(checkpoint)),
         tokenizer(require(text.tokenizer, checkpoint)),
-        reference(checkpoint, 0, context, kDrawNothing),
+        reference(checkpoint, 0, kContext, kDrawNothing),
         model(reference.model()) {}
 
   Checkpoint checkpoint;
@@ -60,6 +60,13 @@ std::vector<TokenId> prompt_ids(const ModelText& text, const std::string& prompt
   if (!text.chat_template) return text.tokenizer->encode(prompt);
   const nlohmann::ordered_json inputs = {{"messages", {{{"role", "user"}, {"content", prompt}}}}};
   return encode_chat(*text.tokenizer, text.chat_template->render(inputs));
+}
+
+// What a program of ours says before it ends with an error; "" when it said nothing.
+std::string last_error(const std::string& output) {
+  const std::size_t begin = output.rfind("tinyllm: ");
+  if (begin == output.npos) return "";
+  return output.substr(begin, output.find('\n', begin) - begin);
 }
 
 }  // namespace
@@ -131,18 +138,19 @@ Voice speak(const fs::path& binary, const std::string& model, const std::string&
     fs::remove(report);
   } else if (child.stopped) {
     voice.broken = "it did not come to an end in time";
-  } else if (child.exit_code > 128) {
-    voice.broken = fmt::format("it crashed ({})", strsignal(child.exit_code - 128));
-  } else if (child.exit_code == 0) {
-    voice.broken = "it left the program before the answer was complete";
+  } else if (child.signal > 0) {
+    voice.broken = fmt::format("it crashed ({})", strsignal(child.signal));
+  } else if (std::string error = last_error(child.output); !error.empty()) {
+    voice.broken = std::move(error);
   } else {
-    voice.broken = child.output.substr(0, child.output.find('\n'));
+    voice.broken = fmt::format("it left the program before the answer was complete (exit code {})",
+                               child.exit_code);
   }
   return voice;
 }
 
 void note_token(VoiceComparison& comparison, ChosenTokens chosen, double gap, double near_tie,
-                const Tokenizer& tokenizer) {
+                const std::optional<Tokenizer>& tokenizer) {
   if (comparison.parted) return;
   if (chosen.mine == chosen.best) {
     comparison.n_equal += 1;
@@ -152,24 +160,31 @@ void note_token(VoiceComparison& comparison, ChosenTokens chosen, double gap, do
     comparison.parted = true;
     comparison.at = comparison.n_equal + comparison.n_near_ties;
     comparison.gap = gap;
-    comparison.yours = tokenizer.token_bytes(chosen.mine);
-    comparison.engine = tokenizer.token_bytes(chosen.best);
+    const auto shown = [&](TokenId id) {
+      return tokenizer ? std::string(tokenizer->token_bytes(id)) : fmt::format("#{}", id);
+    };
+    comparison.yours = shown(chosen.mine);
+    comparison.engine = shown(chosen.best);
   }
 }
 
-VoiceComparison compare_with_engine(const std::string& model, const Voice& voice) {
-  SpeakingModel speaking(model, std::ssize(voice.prompt_ids) + std::ssize(voice.token_ids));
+VoiceComparison compare_with_engine(const std::string& model, const Voice& voice,
+                                    const ContextSettings& settings) {
+  const Checkpoint checkpoint = open_checkpoint(model, settings);
+  const ModelText text = load_text(checkpoint);
+  const std::int64_t n_tokens = std::ssize(voice.prompt_ids) + std::ssize(voice.token_ids);
+  LoadedReference reference(checkpoint, 0, n_tokens, kDrawNothing);
   std::vector<TokenId> ids = voice.prompt_ids;
   ids.insert(ids.end(), voice.token_ids.begin(), voice.token_ids.end());
   VoiceComparison comparison;
   const auto first = std::ssize(voice.prompt_ids) - 1;
-  speaking.model.forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
+  reference.model().forward_all(ids, [&](std::int64_t position, std::span<const float> logits) {
     const std::int64_t i = position - first;
     if (i < 0 || i >= std::ssize(voice.token_ids)) return;
     const ChosenTokens chosen{voice.token_ids[i], argmax(logits)};
     const double gap =
         static_cast<double>(logits[chosen.best]) - static_cast<double>(logits[chosen.mine]);
-    note_token(comparison, chosen, gap, kNearTie, speaking.tokenizer);
+    note_token(comparison, chosen, gap, kNearTie, text.tokenizer);
   });
   return comparison;
 }

@@ -5,11 +5,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/sampling_params.h"
+#include "loader/context_settings.h"
 
 namespace tinyllm {
 class Tokenizer;
@@ -50,14 +52,16 @@ inline constexpr double kNearTie = 0.05;
 inline constexpr double kNearTieQuantised = 0.3;
 
 // Counts the next token of the answer; nothing more once they have parted. `gap`: how much higher
-// the logit of `best` is, by the engine.
+// the logit of `best` is, by the engine. Without a tokenizer tokens are shown as numbers: "#17".
 struct ChosenTokens {
   TokenId mine, best;
 };
 void note_token(VoiceComparison& comparison, ChosenTokens chosen, double gap, double near_tie,
-                const Tokenizer& tokenizer);
+                const std::optional<Tokenizer>& tokenizer);
 
-VoiceComparison compare_with_engine(const std::string& model, const Voice& voice);
+// `settings`: with which the model spoke.
+VoiceComparison compare_with_engine(const std::string& model, const Voice& voice,
+                                    const ContextSettings& settings = {});
 
 // "24 of 24 tokens are the engine's own", or where they part.
 std::string describe(const VoiceComparison& comparison, std::size_t n_tokens);

@@ -108,6 +108,7 @@ class Watch {
   }
 
   void show_keys() {
+    session_.say_warning();
     if (!has_keys_) {
       if (stdin_is_terminal()) say("\n(every save is checked; Enter leaves)\n");
       return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 #include <system_error>
 
@@ -44,21 +45,30 @@ double read_number(std::string_view text, std::string_view all, const char* what
   fail(ErrorCode::usage, "--rope-scaling {}: is no kind of scaling; {}", quote(all), kForms);
 }
 
-// The length that the model was trained for before it was stretched.
-double trained_length(const ModelConfig& config) {
+// The length that the model was trained for before it was stretched. With linear scaling a file
+// says the stretched length: no more is claimed than that.
+double trained_length(const ModelConfig& config, const std::string& source) {
   const RopeScaling& own = config.rope_scaling;
-  const bool said = own.type == RopeScaling::Type::yarn || own.type == RopeScaling::Type::llama3;
-  return said ? own.original_max_seq_len : static_cast<double>(config.max_seq_len);
+  if (own.type == RopeScaling::Type::yarn || own.type == RopeScaling::Type::llama3)
+    return own.original_max_seq_len;
+  if (!own.freq_factors.empty()) {
+    fail(ErrorCode::usage,
+         "--rope-scaling: {}: the file stretches each frequency by a factor of its own, and does "
+         "not say what length the model was trained for before; use yarn:F,LENGTH (Llama 3: 8192)",
+         source);
+  }
+  const auto length = static_cast<double>(config.max_seq_len);
+  return own.type == RopeScaling::Type::linear ? length / own.factor : length;
 }
 
-void scale(const RopeScaling& wanted, ModelConfig& config) {
-  const double trained = trained_length(config);
+void scale(const RopeScaling& wanted, ModelConfig& config, const std::string& source) {
   RopeScaling scaling = wanted;
-  if (scaling.original_max_seq_len == 0) scaling.original_max_seq_len = trained;
+  if (scaling.original_max_seq_len == 0)
+    scaling.original_max_seq_len = trained_length(config, source);
   if (scaling.type == RopeScaling::Type::yarn) {
     scaling.attention_factor = yarn_mscale(scaling.factor);
   }
-  config.max_seq_len = static_cast<std::int64_t>(scaling.factor * scaling.original_max_seq_len);
+  config.max_seq_len = std::llround(scaling.factor * scaling.original_max_seq_len);
   config.rope_scaling = scaling;
 }
 
@@ -114,7 +124,7 @@ void validate(const ContextSettings& settings) {
 
 void apply(const ContextSettings& settings, ModelConfig& config, const std::string& source) {
   validate(settings);
-  if (settings.rope_scaling) scale(*settings.rope_scaling, config);
+  if (settings.rope_scaling) scale(*settings.rope_scaling, config, source);
   if (settings.window > 0) set_windows(settings, config);
   validate(config, source);
 }

@@ -63,9 +63,29 @@ TEST(ContextSettings, RopeScaling) {
   // A file that is stretched already says what it was trained for.
   EXPECT_EQ(with({.rope_scaling = parse_rope_scaling("yarn:2")}, yarn).max_seq_len, 512);
   EXPECT_EQ(with({.rope_scaling = parse_rope_scaling("yarn:2,100")}, yarn).max_seq_len, 200);
+  // The length that a file with linear scaling says is the stretched one.
+  EXPECT_EQ(with({.rope_scaling = linear}, stretched).max_seq_len, 640);
+  EXPECT_EQ(with({.rope_scaling = parse_rope_scaling("yarn:2")}, stretched).max_seq_len, 512);
+  EXPECT_EQ(with({.rope_scaling = parse_rope_scaling("none")}, stretched).max_seq_len, 256);
   const ModelConfig none = with({.rope_scaling = parse_rope_scaling("none")}, yarn);
   EXPECT_EQ(none.max_seq_len, 256);
   EXPECT_EQ(none.rope_scaling.type, RopeScaling::Type::none);
+}
+
+// As GGUF files of Llama 3 have them.
+TEST(ContextSettings, FactorsOfEachFrequencyDoNotSayWhatLengthWasTrained) {
+  ModelConfig own = small_config("llama");
+  own.rope_scaling.freq_factors.assign(static_cast<std::size_t>(own.head_dim / 2), 2.0f);
+  for (const char* kind : {"none", "linear:2", "yarn:2"}) {
+    EXPECT_EQ(
+        error_of(ErrorCode::usage, [&] { with({.rope_scaling = parse_rope_scaling(kind)}, own); }),
+        "--rope-scaling: m: the file stretches each frequency by a factor of its own, and "
+        "does not say what length the model was trained for before; use yarn:F,LENGTH "
+        "(Llama 3: 8192)");
+  }
+  const ModelConfig yarn = with({.rope_scaling = parse_rope_scaling("yarn:2,100")}, own);
+  EXPECT_EQ(yarn.max_seq_len, 200);
+  EXPECT_TRUE(yarn.rope_scaling.freq_factors.empty());
 }
 
 TEST(ContextSettings, InWords) {

@@ -10,9 +10,22 @@
 #include "schedule/turn.h"
 
 namespace tinyllm {
+namespace {
+
+// With a window the cache remembers as many blocks as all texts that run at once have had, so that
+// each of them can go on where it stood; at most half a million, which take 100 MB.
+KvBlocksOptions remembering(const StepLimits& limits, KvBlocksOptions blocks) {
+  constexpr std::int64_t kMost = 1 << 19;
+  const std::int64_t n_blocks = blocks.kv.blocks_for(limits.max_model_len);
+  blocks.n_remembered =
+      std::max(blocks.n_remembered, std::min(kMost, limits.max_num_seqs * n_blocks));
+  return blocks;
+}
+
+}  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options, const KvBlocksOptions& blocks)
-    : options_(options), blocks_(blocks) {
+    : options_(options), blocks_(remembering(options.limits, blocks)) {
   CHECK(options.limits.max_num_seqs >= 1, "max_num_seqs is {}", options.limits.max_num_seqs);
   CHECK(options.limits.max_num_batched_tokens >= options.limits.max_num_seqs,
         "max_num_batched_tokens is {}, below max_num_seqs {}",

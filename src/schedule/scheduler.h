@@ -66,7 +66,7 @@ struct RowResult {
 using ProposeDrafts =
     function_ref<std::span<const TokenId>(const Sequence& sequence, std::int64_t n_most)>;
 
-// Asked when a sequence is admitted with its blocks taken: how many tokens behind n_computed, whole
+// Asked when a sequence is admitted and there is room for the whole of it: how many tokens behind n_computed, whole
 // blocks that leave one token to compute, are going to be written into its blocks from elsewhere.
 using FetchBlocks = function_ref<std::int64_t(const Sequence& sequence)>;
 
@@ -137,6 +137,7 @@ class Scheduler {
   bool waits_for_leader(const Sequence& sequence) const;
   bool waits_for_load(const Sequence& sequence) const;
   bool fits_now(Sequence& sequence) const;
+  std::int32_t n_to_give() const;  // free blocks that a new sequence may take
   void admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetch);
   void add_row(Sequence& sequence, std::int64_t n_allowed, std::span<const TokenId> drafts,
                std::int64_t& budget);

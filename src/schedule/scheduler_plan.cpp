@@ -151,34 +151,39 @@ bool Scheduler::waits_for_load(const Sequence& sequence) const {
 }
 
 // The whole of what is known must fit, so that an admitted prompt never waits for blocks half-way;
-// where blocks are given back, all that it holds at once.
+// where blocks are given back, all that it holds at once, beside what running prompts come to hold.
 bool Scheduler::fits_now(Sequence& sequence) const {
   std::span<const TokenId> tokens = sequence.token_ids;
   if (sequence.wants_prompt_logits) tokens = {};  // no token of it may come from the cache
   blocks_.update(sequence.prefix_match, tokens, sequence.cache_salt);
-  const std::int32_t n_taken = blocks_.n_taken(sequence.prefix_match, sequence.n_known());
-  const std::int32_t n_spare = running_.empty() ? 0 : options_.watermark_blocks;
-  return blocks_.n_free() - n_taken >= n_spare;
+  return blocks_.n_taken_at_once(sequence.prefix_match, sequence.n_known()) <= n_to_give();
+}
+
+std::int32_t Scheduler::n_to_give() const {
+  std::int32_t n_kept = running_.empty() ? 0 : options_.watermark_blocks;
+  if (blocks_.holds_any_length()) {
+    for (const Sequence* other : running_)
+      n_kept += blocks_.n_yet_to_take(other->blocks, other->n_known());
+  }
+  return blocks_.n_free() - n_kept;
 }
 
 void Scheduler::admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetch) {
+  // What is fetched is held as a whole, whatever the window.
+  const bool whole = blocks_.n_taken(sequence.prefix_match, sequence.n_known()) <= n_to_give();
   sequence.n_computed = blocks_.start(sequence.blocks, sequence.prefix_match);
   if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
-  // A text that is longer than the pool grows chunk by chunk, and then nothing is fetched for it.
-  const bool whole = blocks_.grow(sequence.blocks, sequence.n_known());
-  if (!whole) {
-    const std::int64_t n_first = std::min(sequence.n_known(), sequence.n_computed + budget);
-    blocks_.give_back_unseen(sequence.blocks, sequence.n_computed);
-    const bool grown = blocks_.holds_any_length() && blocks_.grow(sequence.blocks, n_first);
-    CHECK(grown, "sequence {} was admitted without room", sequence.id);
-  }
   sequence.status = SequenceStatus::running;
   sequence.begins_to_draw = true;
   sequence.row_slot = free_row_slots_.back();
   free_row_slots_.pop_back();
   running_.insert(std::ranges::upper_bound(running_, &sequence, more_urgent), &sequence);
   if (whole && !sequence.wants_prompt_logits) sequence.n_loading = fetch(sequence);
-  blocks_.give_back_unseen(sequence.blocks, sequence.n_computed);
+  const std::int64_t n_first = sequence.n_computed + sequence.n_loading + budget;
+  const std::int64_t n_wanted =
+      blocks_.holds_any_length() ? std::min(sequence.n_known(), n_first) : sequence.n_known();
+  const bool grown = blocks_.grow(sequence.blocks, n_wanted);
+  CHECK(grown, "sequence {} was admitted without room", sequence.id);
   CHECK(sequence.n_loading % blocks_.block_size() == 0 &&
             sequence.n_computed + sequence.n_loading < sequence.n_known(),
         "sequence {} is to load {} of {} tokens", sequence.id, sequence.n_loading,

@@ -118,14 +118,16 @@ TEST(Scheduler, BlocksThatNobodySeesAnyMoreAreGivenBack) {
     FakeBackend backend(sizes.options, sizes.blocks);
     const std::vector<TokenId> prompt(100, 4);
     scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 300});
-    while (scheduler.find(1) != nullptr && scheduler.find(1)->n_known() < 101)
-      step(scheduler, backend);
-    std::int32_t most_held = 0;
+    std::int32_t most_of_prompt = 0, most_of_answer = 0;
     while (scheduler.find(1) != nullptr) {
-      most_held = std::max(most_held, n_blocks - scheduler.blocks().n_free());
-      step(scheduler, backend);
+      const StepPlan& plan = scheduler.plan();
+      std::int32_t& most = plan.n_tokens > 1 ? most_of_prompt : most_of_answer;
+      most = std::max(most, n_blocks - scheduler.blocks().n_free());
+      scheduler.commit(backend.run(plan).rows);
+      scheduler.check_invariants();
     }
-    EXPECT_EQ(most_held, 4);
+    EXPECT_EQ(most_of_prompt, 5);
+    EXPECT_EQ(most_of_answer, 4);
     scheduler.take_finished([&](const Sequence& sequence) {
       EXPECT_EQ(sequence.token_ids, lone_run(prompt, 400));
       EXPECT_EQ(sequence.n_preemptions, 0);
@@ -134,6 +136,62 @@ TEST(Scheduler, BlocksThatNobodySeesAnyMoreAreGivenBack) {
   }
   sizes.blocks.kv.n_blocks = 6;  // too few for a window and a step: a text must fit as a whole
   EXPECT_EQ(Scheduler(sizes.options, sizes.blocks).longest_text(), 24);
+}
+
+// Of 16 blocks 8 stay free while another text runs.
+TEST(Scheduler, APromptWithAWindowLeavesTheWatermarkFree) {
+  Sizes sizes = small_sizes();
+  sizes.options.watermark_blocks = 8;
+  sizes.options.limits.max_model_len = 200;
+  sizes.blocks.window = 8;
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  const std::vector<TokenId> shorter = {1, 2}, longer(60, 4);
+  scheduler.submit({.id = 1, .prompt_ids = shorter, .max_tokens = 40});
+  step(scheduler, backend);
+  scheduler.submit({.id = 2, .prompt_ids = longer, .max_tokens = 10});
+  while (scheduler.find(1) != nullptr) {
+    const StepPlan& plan = scheduler.plan();
+    EXPECT_GE(scheduler.blocks().n_free(), 8);
+    scheduler.commit(backend.run(plan).rows);
+  }
+  EXPECT_EQ(scheduler.find(2), nullptr);
+  EXPECT_EQ(scheduler.n_preemptions(), 0u);
+}
+
+std::vector<std::int64_t> cached_tokens(const Sizes& sizes,
+                                        const std::vector<std::vector<TokenId>>& prompts) {
+  Scheduler scheduler(sizes.options, sizes.blocks);
+  FakeBackend backend(sizes.options, sizes.blocks);
+  std::vector<std::int64_t> cached;
+  for (const std::vector<TokenId>& prompt : prompts) {
+    scheduler.submit({.id = 1, .prompt_ids = prompt, .max_tokens = 2});
+    while (!scheduler.idle()) step(scheduler, backend);
+    scheduler.take_finished([&](const Sequence& s) { cached.push_back(s.n_cached_tokens); });
+  }
+  return cached;
+}
+
+Sizes sizes_with_window(std::int32_t n_blocks) {
+  Sizes sizes = small_sizes();
+  sizes.options.limits = {.max_num_seqs = 1, .max_num_batched_tokens = 512, .max_model_len = 4096};
+  sizes.blocks.kv = {.block_size = 16, .n_blocks = n_blocks};
+  sizes.blocks.window = 16;
+  sizes.blocks.sinks = 4;
+  return sizes;
+}
+
+TEST(Scheduler, ALongTextLeavesTheWindowsOfOthersInTheCache) {
+  const std::vector<TokenId> text(300, 1), longer(3000, 2);
+  EXPECT_EQ(cached_tokens(sizes_with_window(60), {text, text, longer, text}),
+            (std::vector<std::int64_t>{0, 288, 0, 288}));
+}
+
+TEST(Scheduler, ATextOfAnyLengthGoesOnWhereItStood) {
+  Sizes sizes = sizes_with_window(6);
+  sizes.options.limits.max_num_batched_tokens = 32;
+  const std::vector<TokenId> text(4000, 1);  // 250 blocks, more than 8 x 6
+  EXPECT_EQ(cached_tokens(sizes, {text, text}), (std::vector<std::int64_t>{0, 3984}));
 }
 
 TEST(Scheduler, PriorityGoesFirst) {

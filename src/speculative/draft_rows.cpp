@@ -1,6 +1,9 @@
 #include "speculative/draft_rows.h"
 
 #include <algorithm>
+#include <span>
+
+#include "base/xxhash64.h"
 
 namespace tinyllm {
 namespace {
@@ -12,8 +15,9 @@ std::uint64_t next_key(std::uint64_t before, TokenId token_id) {
   return (key ^ (key >> 31)) | 1;  // never 0
 }
 
-std::uint64_t last_key(const std::vector<std::uint64_t>& keys) {
-  return keys.empty() ? 0 : keys.back();
+// What the next row's name is made of.
+std::uint64_t last_key(const std::vector<std::uint64_t>& keys, const Sequence& sequence) {
+  return keys.empty() ? xxhash64(std::as_bytes(std::span(sequence.cache_salt))) : keys.back();
 }
 
 }  // namespace
@@ -35,7 +39,8 @@ void DraftRows::follow(Text& text, const Sequence& sequence) const {
   if (text.epoch != sequence.epoch) text.n_held = 0;  // it lies in other blocks now
   text.epoch = sequence.epoch;
   while (text.keys.size() < sequence.token_ids.size())
-    text.keys.push_back(next_key(last_key(text.keys), sequence.token_ids[text.keys.size()]));
+    text.keys.push_back(
+        next_key(last_key(text.keys, sequence), sequence.token_ids[text.keys.size()]));
   const std::int64_t end = std::min(sequence.n_known() - 1, n_rows(sequence));
   while (text.n_held < end &&
          keys_[row_of(sequence, text.n_held)] == text.keys[static_cast<std::size_t>(text.n_held)])
@@ -49,7 +54,7 @@ void DraftRows::wrote(Text& text, const Sequence& sequence, std::int64_t end,
     keys_[row_of(sequence, i)] = text.keys[static_cast<std::size_t>(i)];
   text.n_held = std::min({end, n_most, sequence.n_known() - 1});
   if (end < sequence.n_known()) return;
-  std::uint64_t key = last_key(text.keys);
+  std::uint64_t key = last_key(text.keys, sequence);
   for (std::int64_t i = 0; i < std::ssize(drafts) && end + i < n_most; ++i) {
     key = next_key(key, drafts[static_cast<std::size_t>(i)]);
     keys_[row_of(sequence, end + i)] = key;

@@ -1,8 +1,9 @@
 #pragma once
 // Which K/V rows the draft model has written, where the target's block tables say that they lie. A
 // row is named by a hash of all tokens up to its own, so that shared, cached and reused blocks tell
-// by themselves what is in them, and nobody has to say when a block changes hands. Two texts with one
-// name would cost a wrong guess, no more. Engine thread only.
+// by themselves what is in them, and nobody has to say when a block changes hands. The hash begins with
+// the cache salt, as that of the prefix cache does. Two texts with one name would cost a wrong guess,
+// no more. Engine thread only.
 
 #include <cstddef>
 #include <cstdint>

@@ -49,6 +49,21 @@ TEST(DraftRows, RightDraftsNeedNotBeComputedAgain) {
   EXPECT_EQ(text.n_held, 7);
 }
 
+// Who may not share a prefix must not learn from rows either that somebody else had it.
+TEST(DraftRows, RowsOfAnotherSaltAreNotFound) {
+  DraftRows rows(8, 4);
+  Sequence mine = sequence_of({1, 2, 3, 4, 5}, {0, 1}), yours = mine;
+  mine.cache_salt = "mine";
+  yours.cache_salt = "yours";
+  DraftRows::Text text;
+  rows.follow(text, mine);
+  rows.wrote(text, mine, 5, {});
+  EXPECT_EQ(n_held(rows, mine), 4);
+  EXPECT_EQ(n_held(rows, yours), 0);
+  yours.cache_salt.clear();
+  EXPECT_EQ(n_held(rows, yours), 0);
+}
+
 // A preempted sequence begins in other blocks; a long prompt is read in parts.
 TEST(DraftRows, ANewEpochBeginsAnew) {
   DraftRows rows(8, 4);

@@ -106,6 +106,7 @@ BROKEN = {
         "wrote 1 element(s) past the end of out", "AddressSanitizer (heap-buffer-overflow)", "line 5, writes"]),
     "leaves the program": ("std::exit(0);", "left", [
         "in 'two numbers, 3 and 4'", "left the program (exit code 0), so 0 of 10 tests ran"]),
+    "leaves it as if by a signal": ("std::exit(-1);", "left", ["left the program (exit code 255), so 0 of 10 tests ran"]),
     "leaves it with less noise": ("std::_Exit(0);", "left", ["so 0 of 10 tests ran"]),
     "reads past the end": ("float sum = 0; for (std::int64_t i = 0; i <= n; ++i) sum += x[i] * x[i];\n"
                            "  for (std::int64_t i = 0; i < n; ++i)\n"
@@ -151,9 +152,27 @@ def test_an_end_before_the_last_property_is_no_green(learner):
     assert "in 'works in place (out is x)'" in failure["title"] and "so 7 of 10 tests ran" in failure["title"]
 
 
-def test_a_known_mistake_is_not_kept(learner):
-    learner.write(FILE, changed("sum / static_cast<float>(n) + eps)", "sum / static_cast<float>(n)) + eps"))
-    assert "kept:" not in learner.learn("explain", "norm.rms", "--keep").stderr
+def test_an_exit_code_behind_the_last_test_is_no_green(learner):
+    text = changed("  float sum = 0;", "  static const int once = std::atexit([] { std::_Exit(3); });\n  (void)once;\n  float sum = 0;")
+    learner.write(FILE, text.replace("#include <cmath>", "#include <cmath>\n#include <cstdlib>"))
+    failure = learner.check("norm.rms")["failure"]
+    assert failure["kind"] == "left"
+    assert failure["title"] == "after the last test: your code left the program (exit code 3)"
+
+
+NOT_KEPT = {
+    "a known mistake": (changed("sum / static_cast<float>(n) + eps)", "sum / static_cast<float>(n)) + eps"),
+                        "the course knows this mistake of norm.rms already"),
+    "mended": (RMS_NORM, "norm.rms is green; keep a mistake before you mend it"),
+    "does not compile": ("", "norm.rms gives no wrong numbers, and only those are kept"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOT_KEPT)
+def test_what_is_not_kept_is_said_to_be_that(learner, name):
+    text, reason = NOT_KEPT[name]
+    learner.write(FILE, text)
+    assert f"nothing was kept: {reason}\n" in learner.learn("explain", "norm.rms", "--keep").stderr
     assert not (learner.folder / "notes/mistakes").exists()
 
 
@@ -200,6 +219,18 @@ def test_a_broken_progress_file_is_moved_aside_and_said(learner):
     done = learner.learn("check", "norm.rms")
     assert "moved to progress/state.json.broken-1" in " ".join(done.stderr.split())
     assert (learner.folder / "progress/state.json.broken-1").read_text(encoding="utf-8") == '{"tasks": {"norm.rms": '
+    assert learner.state()["tasks"]["norm.rms"]["green"] is True
+
+
+def test_fields_of_another_type_are_as_if_they_were_missing(learner):
+    learner.learn("check", "norm.rms")
+    state = {"course_version": "two", "last_event": {"at": "noon", "list": 7, "id": []}, "ear": [{"date": 1, "right": "9"}]}
+    state["tasks"] = {"norm.rms": {"hints": "many", "green": 1}}
+    (learner.folder / "progress/state.json").write_text(json.dumps(state), encoding="utf-8")
+    learner.write(FILE, RMS_NORM)
+    for command in (["check", "norm.rms"], ["progress"], ["hint", "norm.rms"]):
+        done = learner.learn(*command)
+        assert done.returncode == 0, done.stderr
     assert learner.state()["tasks"]["norm.rms"]["green"] is True
 
 

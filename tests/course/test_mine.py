@@ -74,6 +74,30 @@ def test_the_reference_path_counts_what_only_it_calls(learner, mine, model):
     assert "yours here (2 of 4): softmax.row (not green), norm.rms (not green)" in reference and CALLED in reference
 
 
+def test_an_answer_is_compared_with_the_engine_as_it_was_set_up(mine, model):
+    """Whether each setting is used shows with a model whose words depend on it: tests/course_all/test_first_hour.py."""
+    settings = ["--kv-type", "int8", "--quantize", "q8", "--exact-float", "--device", "cpu", "--window", 16, "--sinks", 2]
+    for engine in ("batched", "reference"):
+        _, said = mine("generate", "-m", model, "-p", "abc", "-n", 4, "--mine", *settings, "--rope-scaling", "yarn:2", "--engine", engine)
+        assert "comparing 4 tokens with the engine's own choices ..." in said
+        assert "4 of 4 tokens are what the engine's own operators choose" in said, said
+
+
+def test_a_model_without_a_tokenizer_is_compared_too(mine, tmp_path):
+    model = toy_model.write_folder(tmp_path / "bare", toy_model.loop(), tokenizer=False)
+    for engine in ("batched", "reference"):
+        _, said = mine("generate", "-m", model, "--token-ids", "97,98,99", "-n", 4, "--mine", "--engine", engine)
+        assert "4 of 4 tokens are what the engine's own operators choose" in said, said
+
+
+def test_a_comparison_that_fails_takes_nothing_from_the_answer(learner, mine, model):
+    """The learner's operator takes the model's file away: the answer is there, and the exit code is its own."""
+    learner.write("week1/rms_norm.cpp", NORM.replace("std::fputs", f'std::remove("{model}/config.json") + std::fputs'))
+    stdout, said = mine("generate", "-m", model, "-p", "abc", "-n", 4, "--mine")
+    assert "defg" in stdout and "(not compared: " in said and "config.json" in said, said
+    assert not list((learner.folder / "build/learn").glob("answers-*"))
+
+
 def test_commands_that_compute_nothing_refuse_it(mine):
     _, stderr = mine("list", "--mine", code=2)
     assert "'list' computes nothing with your operators; --mine goes with chat, generate, serve, bench" in stderr

@@ -100,6 +100,14 @@ def test_hints_come_one_by_one_and_the_solution_only_after_them(learner):
     assert learner.state()["tasks"]["softmax.row"]["saw_solution"] is True
 
 
+def test_the_solution_of_what_was_green_is_shown_after_an_edit_too(learner):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    assert learner.check("norm.rms")["outcome"] == "green"
+    learner.write("week1/rms_norm.cpp", WRONG_RMS_NORM)
+    done = learner.learn("solution", "norm.rms")
+    assert done.returncode == 0 and "x[i] * scale * weight[i]" in done.stdout, done.stderr
+
+
 def test_context_tells_a_tutor_where_somebody_is_stuck(learner):
     learner.write("week1/rms_norm.cpp", WRONG_RMS_NORM)
     for task, file in (("index.strides", "strides"), ("matmul.naive", "matmul"), ("softmax.row", "softmax")):

@@ -1,5 +1,6 @@
 """The loop in one terminal and commands in another share one learner: nothing gets lost, and right code stays green."""
 
+import fcntl
 import json
 import subprocess
 
@@ -28,5 +29,28 @@ def test_a_hint_of_another_terminal_is_not_forgotten_by_the_loop(learner, loop):
     terminal.wait_for("expected red")  # the loop has written the progress
     keys_shown(terminal)
     assert learner.state()["tasks"]["index.strides"]["hints"] == 1
+    terminal.type("q")
+    assert terminal.exit_code() == 0
+
+
+def test_whoever_waits_for_another_terminal_says_so_once(learner):
+    learner.learn("check", "norm.rms")
+    command = [str(learner.binary), "learn", "check", "norm.rms"]
+    with open(learner.folder / "build/learn/lock", "r+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(command, env=learner.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        waiting = process.stderr.readline()
+    stdout, stderr = process.communicate(timeout=120)
+    assert waiting == "waiting for another 'tinyllm learn' that works in this folder ...\n"
+    assert "expected red" in stdout and "waiting" not in stderr
+
+
+def test_a_progress_file_that_breaks_while_the_loop_runs_is_said(learner, loop):  # noqa: F811
+    terminal = loop()
+    keys_shown(terminal)
+    (learner.folder / "progress/state.json").write_text("{", encoding="utf-8")
+    terminal.type(" ")
+    assert "expected red" in terminal.wait_for("state.json.broken-1")
+    keys_shown(terminal)
     terminal.type("q")
     assert terminal.exit_code() == 0

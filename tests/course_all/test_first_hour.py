@@ -194,9 +194,35 @@ def test_every_right_norm_makes_the_engines_choices_but_for_near_ties(learner, n
 def test_a_wrong_norm_parts_from_the_engine_and_drawn_words_are_not_compared(learner):
     if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
         pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
-    assert re.search(r"they part at token \d+: yours says", mine(learner, RMS_NORM.replace("* weight[i]", "* weight[i] * 1.1f")))
+    for factor in ("1.1f", "1.02f"):
+        said = mine(learner, RMS_NORM.replace("* weight[i]", f"* weight[i] * {factor}"))
+        assert re.search(r"they part at token \d+: yours says", said), f"{factor}: {said}"
     assert "drawn by chance is compared with nothing" in mine(learner, RMS_NORM, temperature="0.8")
-    assert "64 of 64 tokens" in mine(learner, RMS_NORM, engine="reference")
+    exact = mine(learner, RMS_NORM, engine="reference")  # no 8 bits: near ties are rare
+    assert int(re.search(r"(\d+) of 64 tokens are what the engine's own operators choose", exact).group(1)) >= 60, exact
+
+
+SETTINGS = {
+    "window": ["--window", "16"],
+    "sinks": ["--window", "16", "--sinks", "4"],
+    "rope": ["--rope-scaling", "linear:8"],
+    "window, reference": ["--window", "16", "--engine", "reference"],
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_answer_is_compared_with_the_engine_as_it_was_set_up(learner, name):
+    """These settings change what SmolLM2 says from the first words on; a comparison without them parts there."""
+    if not os.path.exists(os.path.join(model_home(), "models", MODEL)):
+        pytest.skip(f"LACKS the real model {MODEL}: run 'tinyllm pull smollm2-135m'")
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    command = [str(BINARY), "generate", "-m", "smollm2-135m", "--mine", "-n", "24", "--temperature", "0", *SETTINGS[name]]
+    command += ["-p", "The sky is blue, the grass is green, the sun is yellow, snow is white, coal is black, and blood"]
+    done = subprocess.run(command, env=learner.env, capture_output=True, text=True, timeout=SLOW)
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 0, said
+    equal, of_all = map(int, re.search(r"(\d+) of (\d+) tokens are what the engine's own operators choose", said).groups())
+    assert equal >= of_all - 4, said
 
 
 def test_the_batched_engine_really_runs_the_learners_operator(learner):

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 from learner import BINARY, ROOT, RMS_NORM
@@ -14,12 +15,30 @@ def gates(learner, *arguments, course=None):
     return done.returncode, done.stdout
 
 
-def test_all_gates_hold(learner):
-    code, output = gates(learner)
-    print(output[output.index("G5: which") :])
+TASKS = [task["id"] for task in tomllib.loads((ROOT / "course/course.toml").read_text(encoding="utf-8"))["task"]]
+
+
+def gates_hold(learner, names, *arguments):
+    code, output = gates(learner, *(word for name in names for word in ("--gate", name)), *arguments)
     assert code == 0 and "all gates hold" in output, output
-    for gate in ("G1", "G2", "G3", "G4", "G5", "G9", "G12"):
-        assert re.search(rf"^{gate} +ok ", output, re.MULTILINE), gate
+    for name in names:
+        assert re.search(rf"^{name} +ok ", output, re.MULTILINE), name
+    return output
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_mutant_of_a_task_dies(learner, task):
+    output = gates_hold(learner, ["G5"], "--only", task)
+    print(output[output.index("G5: which") :])
+    mutants = tomllib.loads((ROOT / f"course/mutants/{task}.toml").read_text(encoding="utf-8"))["mutant"]
+    for mutant in mutants:
+        assert re.search(rf"^G5 +ok +{mutant['id']} +killed by", output, re.MULTILINE), mutant["id"]
+
+
+def test_all_other_gates_hold(learner):
+    output = gates_hold(learner, ["G1", "G2", "G3", "G4", "G9", "G12"])
+    for task in TASKS:
+        assert f"{task}: the solution is green" in output
 
 
 SKELETON = RMS_NORM.split("  float sum")[0]
@@ -60,14 +79,14 @@ def planted_course(tmp_path, file, change):
 def test_a_mutant_that_is_right_survives_and_breaks_g5(learner, tmp_path):
     course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
         'with = "x[i] * scale"', 'with = "weight[i] * (x[i] * scale)"'))  # fmt: skip
-    code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", course=course)
+    code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", "--mutant", "no_weight", course=course)
     assert code == 1 and re.search(r"^G5 +FAIL +no_weight +SURVIVES", output, re.MULTILINE), output
 
 
 def test_a_mutant_that_answers_otherwise_than_recorded_breaks_g5(learner, tmp_path):
     course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
         "(x[i] - mean) * (x[i] - mean)", "(x[i] - 2 * mean) * (x[i] - 2 * mean)"))  # fmt: skip
-    code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", course=course)
+    code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", "--mutant", "layer_norm", course=course)
     assert code == 1 and re.search(r"recorded answers of mutants are those of today: layer_norm in case", output), output
 
 

@@ -55,6 +55,18 @@ def test_a_window_without_sinks_warns(tinyllm):
     assert done.returncode == 0 and b"--window 24 without --sinks" in done.stderr, done
 
 
+def test_a_window_beside_narrower_ones_of_the_model_changes_nothing_and_says_so(tinyllm, tmp_path):
+    folder = tmp_path / "narrow"
+    shutil.copytree(MODEL, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"use_sliding_window": True, "sliding_window": 24, "layer_types": ["sliding_attention"] * 2}
+    (folder / "config.json").write_text(json.dumps(config))
+    flags = ("--window", "64", "--sinks", "4")
+    done = tinyllm.run("generate", "-m", folder, "--token-ids", prompt_of(60), "-n", "2", *flags)
+    assert done.returncode == 0, done
+    assert b"all layers have windows of 24 of their own; --window 64 --sinks 4 changes nothing" in done.stderr, done
+
+
 def test_serve_answers_beyond_the_memory(start_server, smollm2):
     flags = ("--window", "64", "--sinks", "4", "--context", "4096", "--kv-blocks", "24", "-t", "2")
     server = start_server(smollm2, *flags)
@@ -122,3 +134,18 @@ def test_needle_draws_what_it_found(tinyllm, models, tmp_path):
     assert tinyllm.text("needle", "-m", models["loop"], *flags).endswith("\n0 of 6 found\n")
     message = tinyllm.failure("needle", "-m", models["loop"], "--lengths", "64", code=2)
     assert message.startswith("--lengths: 64 tokens do not hold the question; give at least ")
+
+
+def test_needle_fails_before_it_searches(tinyllm, models, tmp_path):
+    flags = ("needle", "-m", models["loop"], "--lengths", "600", "--depths", "1")
+    message = tinyllm.failure(*flags, "--context", "600", code=2)
+    assert message.startswith("--context 600: the longest text has 600 tokens and its answer 24; give at least 624")
+    assert tinyllm.text(*flags, "--context", "700").endswith("\n0 of 1 found\n")
+    done = tinyllm.run(*flags, "--svg", tmp_path / "no folder" / "grid.svg")
+    assert done.returncode != 0 and done.stdout == b"" and b"no folder" in done.stderr, done
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bench_speculate_checks_them(tinyllm):
+    message = tinyllm.failure("bench", "-m", MODEL, "--speculate", "--sinks", "4", code=2)
+    assert message.startswith("--sinks 4: there is no window")
