@@ -105,6 +105,7 @@ def test_a_model_larger_than_memory_is_refused_before_it_is_read(tinyllm, tmp_pa
     config = json.loads((TINY / "config.json").read_text())
     config |= {"vocab_size": 1 << 24, "hidden_size": 4096, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 32}
     config |= {"num_key_value_heads": 1, "head_dim": 128, "tie_word_embeddings": True}
+    config.pop("layer_types", None)  # of two layers
     (tmp_path / "config.json").write_text(json.dumps(config))
     layer = "model.layers.0."
     shapes = {

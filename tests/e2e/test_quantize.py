@@ -48,8 +48,8 @@ def test_smollm2(tinyllm, smollm2, book, before, tmp_path, quantisation, loss, b
 
 
 def top_logits(tinyllm, model, *flags):
-    """(every logit after a prompt, the greedy tokens that follow)"""
-    command = ["generate", "-m", model, "--token-ids", "1,2,3,4,50,60,9,8,7", "--ignore-eos", *flags, "--json"]
+    """(every logit after a prompt, the greedy tokens that follow); matrices that stay BF16 become f16 or f32 in the file"""
+    command = ["generate", "-m", model, "--token-ids", "1,2,3,4,50,60,9,8,7", "--ignore-eos", "--exact-float", *flags, "--json"]
     logits = tinyllm.json(*command, "-n", "1", "--top-logits", "67")["top_logits"]
     return {entry["id"]: entry["logit"] for entry in logits}, tinyllm.json(*command, "-n", "30")["token_ids"]
 

@@ -1,5 +1,6 @@
 // Pairs of bf16 take the way of the float panels of kernels/cpu/panels: a pair of columns stands for
-// a column, its 4 bytes for an f32, vdpbf16ps for the fma.
+// a column, its 4 bytes for an f32, vdpbf16ps for the fma. Both instructions of bf16 are written as
+// assembly: clang 16 crashes on their vector type where it makes debug information.
 
 #include "kernels/cpu/panels/float_panels.h"
 
@@ -19,7 +20,8 @@ struct Vectors {
   static void store(float* at, Floats v) { _mm512_storeu_ps(at, v); }
   static Floats broadcast(float value) { return _mm512_set1_ps(value); }
   static Floats fma(Floats a, Floats b, Floats c) {
-    return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+    asm("vdpbf16ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
   }
   static void pin(Floats& v) { asm volatile("" : "+v"(v)); }
 };
@@ -34,9 +36,10 @@ void bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x, std::
 
 void round_act(const float* x, std::int64_t n, std::uint16_t* out) {
   for (std::int64_t i = 0; i < n; i += 32) {
-    const __m512bh rounded =
-        _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i));
-    _mm512_storeu_si512(out + i, reinterpret_cast<__m512i>(rounded));
+    const __m512 low = _mm512_loadu_ps(x + i), high = _mm512_loadu_ps(x + i + 16);
+    __m512i rounded;
+    asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(rounded) : "v"(low), "v"(high));
+    _mm512_storeu_si512(out + i, rounded);
   }
 }
 
