@@ -89,9 +89,9 @@ void Checkpoint::set_context(const ContextSettings& settings) {
 }
 
 const UnreadTensors& Checkpoint::unread_tensors() const {
-  static const UnreadTensors kNone;
+  static const UnreadTensors none;
   const HuggingFaceFolder* folder = hugging_face();
-  return folder != nullptr ? folder->unread_tensors() : kNone;
+  return folder != nullptr ? folder->unread_tensors() : none;
 }
 
 const TensorMap& Checkpoint::tensors() const {

@@ -69,7 +69,7 @@ TEST(Engine, RoundedActivationsAreNearerToFloatsThanTransformersInBf16) {
     const auto lengths = golden.at("lengths").get<std::vector<std::int64_t>>();
     EngineOptions options = small_options();
     options.limits.max_model_len = lengths.back() + 1;
-    const std::unique_ptr<Engine> engine = open(model.c_str(), options);
+    const std::unique_ptr<Engine> engine = open(model, options);
     double sum = 0;
     for (std::size_t i = 0; i < lengths.size(); ++i) {
       const auto ids = golden.at("token_ids").get<std::vector<TokenId>>();
