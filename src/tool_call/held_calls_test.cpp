@@ -291,8 +291,12 @@ const std::vector<Sample> kSamples = {
 <tool_call>
 {"name": "weather", "arguments": {"city": "</tool_call>", "unit": "C"}}
 </tool_call>)",
-      "<tool_call>\n{\"name\": \"now\", \"arguments\": "
-      "{}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
+      R"(<tool_call>
+{"name": "now", "arguments": {}}
+</tool_call>
+<tool_call>
+{"name": "now", "arguments": {}}
+</tool_call>)",
       "{\"name\": \"now\", \"arguments\": {}}",
       "So:\n```json\n{\n  \"name\": \"now\",\n  \"arguments\": {}\n}\n```",
       "```json\n{\"name\": \"Bob\", \"age\": 3}\n```",
