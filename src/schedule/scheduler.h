@@ -66,8 +66,9 @@ struct RowResult {
 using ProposeDrafts =
     function_ref<std::span<const TokenId>(const Sequence& sequence, std::int64_t n_most)>;
 
-// Asked when a sequence is admitted and there is room for the whole of it: how many tokens behind n_computed, whole
-// blocks that leave one token to compute, are going to be written into its blocks from elsewhere.
+// Asked when a sequence is admitted and there is room for the whole of it: how many tokens behind
+// n_computed, whole blocks that leave one token to compute, are going to be written into its blocks
+// from elsewhere.
 using FetchBlocks = function_ref<std::int64_t(const Sequence& sequence)>;
 
 // Told of every block of a sequence that is full now, before anybody else can take it.

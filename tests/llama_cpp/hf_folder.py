@@ -161,3 +161,12 @@ def keep_first_layers(folder, n_layers):
     config |= {"num_hidden_layers": n_layers, "layer_types": config["layer_types"][:n_layers], "mlp_only_layers": []}
     (folder / "config.json").write_text(json.dumps(config))
     return config
+
+
+def without_windows(folder):
+    """The folder's model sees all positions in each layer; returns its config."""
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("layer_types", None)
+    config |= {"use_sliding_window": False, "sliding_window": None}
+    (folder / "config.json").write_text(json.dumps(config))
+    return config

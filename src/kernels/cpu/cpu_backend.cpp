@@ -91,7 +91,7 @@ void CpuBackend::normalise(VectorId norm, float eps, RowForms forms, float split
 
 void CpuBackend::add_projection(const PackedMatrix& weights, VectorId bias, InputRows& x) {
   const RowForms forms = weights.reads();
-  if (forms.int8 || forms.bf16) {
+  if (forms.any_made()) {
     for_each_token(*pool_, batch_.n_tokens,
                    [&](std::int64_t t) { x.convert(kernels_, forms, t, kUsualSplit); });
   }

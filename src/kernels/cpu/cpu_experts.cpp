@@ -56,12 +56,16 @@ void CpuExperts::run(const LayerSpec& layer, const InputRows& normed, std::int64
     profile_->add_expert_tokens(layer.layer_idx, group_experts_[g], groups_[g].n_rows);
 
   take_down_proj(moe);
-  pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
-    const LinearGroup& group = groups_[g];
-    const std::int64_t n_cols = whole_tiles(group.weights->n_cols());
-    for (std::int64_t row = group.first_row; row < group.first_row + group.n_rows; ++row)
-      gated_.convert(*kernels_, group.weights->reads(), row, kUsualSplit, n_cols);
-  });
+  const auto any_made = [](const LinearGroup& group) { return group.weights->reads().any_made(); };
+  if (std::ranges::any_of(groups_, any_made)) {
+    pool_->parallel_for(std::ssize(groups_), 1, [&](std::int64_t g, std::int64_t) {
+      const LinearGroup& group = groups_[g];
+      const RowForms forms = group.weights->reads();
+      const std::int64_t n_cols = whole_tiles(group.weights->n_cols());
+      for (std::int64_t row = group.first_row; row < group.first_row + group.n_rows; ++row)
+        gated_.convert(*kernels_, forms, row, kUsualSplit, n_cols);
+    });
+  }
   linear_->store(groups_, {gated_, n_rows}, out_.as<float>().data(), out_stride_);
   add_to_hidden(n_tokens, hidden);
   mark(StepPart::down_proj);

@@ -19,6 +19,8 @@ inline constexpr float kUsualSplit = 2.0f, kFineSplit = 0.7f;
 struct RowForms {
   bool f32 = false, bf16 = false, int8 = false;
 
+  // Whether any of them is made of the values (InputRows::convert).
+  bool any_made() const { return bf16 || int8; }
   RowForms operator|(const RowForms& other) const {
     return {f32 || other.f32, bf16 || other.bf16, int8 || other.int8};
   }
