@@ -21,6 +21,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 TEST(Engine, LogitsAreBitEqualInAnyCompany) {
+  std::uint64_t n_preemptions = 0;
   for (const char* model : {"qwen2-bf16-tied", "qwen3-bf16-untied-yarn"}) {
     std::vector<Request> requests;
     for (unsigned i = 0; i < 12; ++i)
@@ -49,9 +50,7 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
         EXPECT_TRUE(same_bits(got.prompt_logits, want[i].prompt_logits))
             << model << " request " << i;
       }
-      if (options.kv.n_blocks == 20) {
-        EXPECT_GT(engine->metrics().n_preemptions.load(), 0u);
-      }
+      n_preemptions += engine->metrics().n_preemptions.load();
       // A second time: the prefixes are cached now.
       std::int64_t n_cached = 0;
       for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -64,6 +63,7 @@ TEST(Engine, LogitsAreBitEqualInAnyCompany) {
       EXPECT_GT(n_cached, 0);
     }
   }
+  EXPECT_GT(n_preemptions, 0u);
 }
 
 TEST(Engine, RandomLoadWithCancelsInASmallPool) {
