@@ -1,4 +1,4 @@
-# Large headers are parsed once: in the release build and in the sanitizer builds. The others compile each file with what
+# Large headers are parsed once: in the release build, the sanitizer builds and the Arm tree. The others compile each file with what
 # it includes itself, and so does clang-tidy (tools/run_clang_tidy.sh): there a missing include is an error.
 
 # Files with code generation flags of their own cannot read what was parsed without them.
@@ -14,7 +14,7 @@ function(keep_own_flags sources)
   endforeach()
 endfunction()
 
-if(CMAKE_BUILD_TYPE STREQUAL "Release" OR (CMAKE_BUILD_TYPE STREQUAL "Check" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang"))
+if(CMAKE_BUILD_TYPE STREQUAL "Release" OR CMAKE_BUILD_TYPE STREQUAL "Check")
   keep_own_flags(library_sources)
   set(small_headers <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional> <string> <vector> <fmt/format.h>)
   target_precompile_headers(tinyllm PRIVATE ${small_headers})

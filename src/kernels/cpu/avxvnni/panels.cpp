@@ -18,6 +18,7 @@ struct Vectors {
   static constexpr int kRows = 8;
   static constexpr int kPassRows = 16;  // x 5 tokens: 10 sums, 2 registers of weights, 1 of x
   static constexpr int kPassTokens = 5;
+  static constexpr int kFewTokens = 10;
   static constexpr int kSignedOffset = 128;
 
   static Bytes load(const byte* at) {

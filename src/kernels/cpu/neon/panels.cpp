@@ -19,6 +19,7 @@ struct Vectors {
   static constexpr int kRows = 4;
   static constexpr int kPassRows = 16;  // x 5 tokens: 20 sums, 5 registers of x, 4 of weights
   static constexpr int kPassTokens = 5;
+  static constexpr int kFewTokens = 10;
   static constexpr int kFloatTokens = 3;  // x 32 rows: 24 sums, 3 registers of x
   static constexpr int kSignedOffset = 0;
 

@@ -8,7 +8,8 @@
 // functions over its registers:
 //   kRows            rows (int32, f32) a register: 4, 8 or 16
 //   kPassRows        rows and
-//   kPassTokens      tokens that go through a tile together in many_tokens.h
+//   kPassTokens      tokens that go through a tile together in token_sweep.h
+//   kFewTokens       so many are faster through few_tokens.h
 //   kFloatTokens     the same in float_panels.h
 //   kSignedOffset    what flip_sign adds to quants that are signed in the tile
 //   Bytes            kRows x 4 quants: load, low_nibbles, high_nibbles, with_upper_bits, flip_sign
@@ -16,7 +17,7 @@
 //   Ints             begin, zero, add, and dot<i>(sum, quants, columns): += the 4 columns from 4 i
 //   Floats           load_f32, load_f16, load_bf16, load_u8, load_i8, store, broadcast, mul,
 //                    fma(a, b, c) = a b + c, fnma = c - a b, to_floats(Ints)
-//   pin              keeps the compiler from reordering additions into a sum, see many_tokens.h
+//   pin              keeps the compiler from reordering additions into a sum, see token_sweep.h
 // V and everything here has internal linkage: each file keeps its own copy (flags of its own).
 
 #include <cstddef>
@@ -61,33 +62,32 @@ template <typename V, typename L>
   return tile + L::kQuantsBegin + row / 16 * L::kHalfBytes + 4 * (row % 16);
 }
 
-// The 8 registers of 4 columns that the lines of a half hold, as the dot product wants them:
-// register i has the columns 4 i + c.
+// The 4 columns from 4 i on of the rows whose quants begin at `quants`, as the dot product wants
+// them. i is known at compile time, once the loop around it is unrolled.
+template <typename V, typename L>
+[[gnu::always_inline]] static inline typename V::Bytes unpack_line(const byte* quants, int i) {
+  if constexpr (L::kQuant == Quant::bytes) return V::load(quants + 64 * i);
+  if constexpr (L::kQuant == Quant::signed_bytes) return V::flip_sign(V::load(quants + 64 * i));
+  const auto both = V::load(quants + 64 * (i % 4));
+  const auto low = i < 4 ? V::low_nibbles(both) : V::high_nibbles(both);
+  if constexpr (L::kQuant == Quant::six_bits) {
+    const auto upper = V::load(quants + 256 + 64 * (i % 4 / 2));
+    switch (i / 4 * 2 + i % 2) {
+      case 0: return V::template with_upper_bits<0>(low, upper);
+      case 1: return V::template with_upper_bits<1>(low, upper);
+      case 2: return V::template with_upper_bits<2>(low, upper);
+      default: return V::template with_upper_bits<3>(low, upper);
+    }
+  }
+  return low;
+}
+
+// All 8 lines.
 template <typename V, typename L>
 [[gnu::always_inline]] static inline void unpack_lines(const byte* quants,
                                                        typename V::Bytes (&lines)[8]) {
-  if constexpr (L::kQuant == Quant::nibbles || L::kQuant == Quant::six_bits) {
-    for (int i = 0; i < 4; ++i) {
-      const auto both = V::load(quants + 64 * i);
-      lines[i] = V::low_nibbles(both);
-      lines[4 + i] = V::high_nibbles(both);
-    }
-  }
-  if constexpr (L::kQuant == Quant::six_bits) {
-    for (int p = 0; p < 2; ++p) {
-      const auto upper = V::load(quants + 256 + 64 * p);
-      lines[2 * p] = V::template with_upper_bits<0>(lines[2 * p], upper);
-      lines[2 * p + 1] = V::template with_upper_bits<1>(lines[2 * p + 1], upper);
-      lines[4 + 2 * p] = V::template with_upper_bits<2>(lines[4 + 2 * p], upper);
-      lines[5 + 2 * p] = V::template with_upper_bits<3>(lines[5 + 2 * p], upper);
-    }
-  }
-  if constexpr (L::kQuant == Quant::bytes || L::kQuant == Quant::signed_bytes) {
-    for (int i = 0; i < 8; ++i) {
-      lines[i] = V::load(quants + 64 * i);
-      if constexpr (L::kQuant == Quant::signed_bytes) lines[i] = V::flip_sign(lines[i]);
-    }
-  }
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) lines[i] = unpack_line<V, L>(quants, i);
 }
 
 // Scales of register j's rows for group g. `array`: where the tile's scales (or mins) begin,
