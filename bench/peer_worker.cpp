@@ -112,7 +112,7 @@ void probe(int n_threads) {
   std::fflush(stdout);
   char line[64];
   while (std::fgets(line, sizeof line, stdin) != nullptr) {
-    std::printf("{\"read_bandwidth\": %.0f}\n", measure_read_bandwidth(pool));
+    std::printf("{\"read_bandwidth\": %.0f}\n", measure_read_bandwidth(pool).sustained);
     std::fflush(stdout);
   }
 }

@@ -92,6 +92,25 @@ function drawSteps({ steps }) {
     ? `last step: ${prefill} prefill, ${decode} decode, ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : 'no step yet';
 }
 
+// How far guesses were right: bar i is the share of them in which at least i tokens were.
+function drawDrafts({ drafts }) {
+  $('engine-drafts').hidden = !drafts || drafts.n === 0; // a server without speculation, or one that has guessed nothing yet
+  if ($('engine-drafts').hidden) return;
+  const height = 40;
+  const { context, width } = brush($('engine-accepted'), height);
+  const pitch = width / drafts.accepted_at.length;
+  drafts.accepted_at.forEach((n, i) => {
+    const bar = Math.max(n > 0 ? 1 : 0, (n / drafts.n) * height);
+    context.fillStyle = ink('--line');
+    context.fillRect(i * pitch, height - 1, pitch - 2, 1);
+    context.fillStyle = ink('--accent');
+    context.fillRect(i * pitch, height - bar, pitch - 2, bar);
+  });
+  const accepted = drafts.accepted_at.reduce((sum, n) => sum + n, 0);
+  $('engine-guesses').textContent = `${drafts.n} made, ${(accepted / drafts.n).toFixed(1)} right at a time`;
+  $('engine-accepted').setAttribute('aria-label', drafts.accepted_at.map((n) => `${Math.round((100 * n) / drafts.n)} %`).join(', '));
+}
+
 function laneElement() {
   const row = document.createElement('li');
   row.innerHTML = '<i class="dot"></i><span class="name"></span><span class="state"></span><span class="count"></span><i class="bar"><b></b></i>';
@@ -133,6 +152,7 @@ function draw(frame) {
   drawSteps(frame);
   drawLanes(frame);
   drawQueue(frame);
+  drawDrafts(frame);
   drawBlocks(frame);
 }
 

@@ -19,6 +19,8 @@ struct TokenLogprob {
   float logprob;  // natural log, <= 0, of the raw (unpenalised, temperature 1) distribution
 };
 
+inline constexpr std::int64_t kMaxDrafts = 16;  // of a text in one step
+
 // What speculation guessed for a text (docs/speculation.md).
 struct DraftCounts {
   std::int64_t n_steps = 0;                     // that verified drafts of it

@@ -10,14 +10,12 @@
 #include "base/available_memory.h"
 #include "base/clock.h"
 #include "base/fetch_ahead.h"
-#include "tensor/buffer.h"
 
 namespace tinyllm {
 namespace {
 
 constexpr std::int64_t kLeastBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
-constexpr int kPasses = 5;
 
 // Eight sums in registers (g++ leaves a loop over them in memory), so that no addition waits for
 // the one before it. Fetched ahead as the kernels do.
@@ -42,28 +40,46 @@ std::int64_t uncached_bytes() {
   return std::clamp(2 * cache, kLeastBytes, most) / kChunkBytes * kChunkBytes;
 }
 
-double measure_read_bandwidth(ThreadPool& pool) {
-  Buffer buffer(uncached_bytes(), "bandwidth probe");
-  const std::int64_t n_chunks = buffer.n_bytes() / kChunkBytes;
-  pool.parallel_for(n_chunks, 16, [&](std::int64_t begin, std::int64_t end) {
-    std::memset(buffer.data() + begin * kChunkBytes, 1,
-                static_cast<std::size_t>((end - begin) * kChunkBytes));
-  });
-  const std::span<const std::uint64_t> words = buffer.as<std::uint64_t>();
+BandwidthProbe::BandwidthProbe(ThreadPool& pool)
+    : pool_(pool), buffer_(uncached_bytes(), "bandwidth probe") {
+  pool_.parallel_for(buffer_.n_bytes() / kChunkBytes, 16,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       std::memset(buffer_.data() + begin * kChunkBytes, 1,
+                                   static_cast<std::size_t>((end - begin) * kChunkBytes));
+                     });
+}
+
+double BandwidthProbe::seconds_of_a_pass() {
+  const std::span<const std::uint64_t> words = buffer_.as<std::uint64_t>();
   constexpr auto kChunkWords = static_cast<std::size_t>(kChunkBytes / 8);
   std::atomic<std::uint64_t> sum{0};  // keeps the reads from being left out
-  double best_s = 0;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const Stopwatch clock;
-    pool.parallel_for(n_chunks, 4, [&](std::int64_t begin, std::int64_t end) {
-      const auto first = static_cast<std::size_t>(begin) * kChunkWords;
-      const auto n_words = static_cast<std::size_t>(end - begin) * kChunkWords;
-      sum.fetch_add(sum_of(words.subspan(first, n_words)), std::memory_order_relaxed);
-    });
-    const double seconds = clock.seconds();
-    best_s = pass == 0 ? seconds : std::min(best_s, seconds);
+  const Stopwatch clock;
+  pool_.parallel_for(buffer_.n_bytes() / kChunkBytes, 4, [&](std::int64_t begin, std::int64_t end) {
+    const auto first = static_cast<std::size_t>(begin) * kChunkWords;
+    const auto n_words = static_cast<std::size_t>(end - begin) * kChunkWords;
+    sum.fetch_add(sum_of(words.subspan(first, n_words)), std::memory_order_relaxed);
+  });
+  return clock.seconds();
+}
+
+void BandwidthProbe::read_for(double seconds) {
+  for (double spent = 0; spent < seconds;) {
+    const double pass = seconds_of_a_pass();
+    spent += pass;
+    total_s_ += pass;
+    best_s_ = n_passes_++ == 0 ? pass : std::min(best_s_, pass);
   }
-  return static_cast<double>(buffer.n_bytes()) / best_s;
+}
+
+ReadBandwidth BandwidthProbe::bandwidth() const {
+  const auto n_bytes = static_cast<double>(buffer_.n_bytes());
+  return {n_bytes * static_cast<double>(n_passes_) / total_s_, n_bytes / best_s_};
+}
+
+ReadBandwidth measure_read_bandwidth(ThreadPool& pool) {
+  BandwidthProbe probe(pool);
+  probe.read_for(kProbeSeconds);
+  return probe.bandwidth();
 }
 
 }  // namespace tinyllm

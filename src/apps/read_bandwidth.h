@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/thread_pool.h"
+#include "tensor/buffer.h"
 
 namespace tinyllm {
 
@@ -12,9 +13,33 @@ namespace tinyllm {
 // memory suffices.
 std::int64_t uncached_bytes();
 
-// Bytes a second: the best of a few passes of all workers over uncached_bytes(). It takes about a
-// second. On shared machines it moves from minute to minute: measure it beside what is compared
-// with it.
-double measure_read_bandwidth(ThreadPool& pool);
+// Bytes a second. Memory that others share is fast for a moment after a rest and slower under load,
+// and decoding loads it all the time: shares are told against `sustained`.
+struct ReadBandwidth {
+  double sustained = 0, best = 0;  // over all passes, and over the fastest one
+};
+
+inline constexpr double kProbeSeconds = 2;  // so long in all, for a figure that means something
+
+// All workers read uncached_bytes(), pass after pass. On shared machines the speed moves from minute
+// to minute: probe by turns with what is compared with it.
+class BandwidthProbe {
+ public:
+  explicit BandwidthProbe(ThreadPool& pool);
+
+  void read_for(double seconds);    // whole passes, one at least
+  ReadBandwidth bandwidth() const;  // of all passes so far; at least one
+
+ private:
+  double seconds_of_a_pass();
+
+  ThreadPool& pool_;
+  Buffer buffer_;
+  std::int64_t n_passes_ = 0;
+  double total_s_ = 0, best_s_ = 0;
+};
+
+// kProbeSeconds of it.
+ReadBandwidth measure_read_bandwidth(ThreadPool& pool);
 
 }  // namespace tinyllm

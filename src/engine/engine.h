@@ -21,6 +21,7 @@
 
 #include "api/kv_spec.h"
 #include "api/kv_store.h"
+#include "api/output.h"
 #include "api/request.h"
 #include "api/step_limits.h"
 #include "engine/engine_snapshot.h"
@@ -48,6 +49,8 @@ struct EngineMetrics {
       n_errors{0}, n_preemptions{0};
   // Speculation: rows with drafts, their draft tokens, and those that were right.
   std::atomic<std::uint64_t> n_drafts{0}, n_draft_tokens{0}, n_accepted_tokens{0};
+  // [i]: rows of which at least i + 1 drafts were right. They sum up to n_accepted_tokens.
+  std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(kMaxDrafts)> n_accepted_at{};
   std::atomic<std::int32_t> n_running{0}, n_waiting{0}, n_free_blocks{0}, n_blocks{0};
   StepHistogram<kStepTokenBounds.size()> step_tokens{kStepTokenBounds};
   StepHistogram<kStepSecondBounds.size()> step_seconds{kStepSecondBounds};

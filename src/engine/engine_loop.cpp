@@ -22,9 +22,8 @@ BackendSizes backend_sizes(const Decoder& decoder, const EngineOptions& options,
   sizes.max_samples = options.limits.max_num_batched_tokens;  // prompt logprobs want every token
   sizes.max_logprobs = kMaxLogprobs;
   if (has_drafts) {  // each has a mask of its own
-    sizes.max_masks =
-        std::min<std::int32_t>(options.limits.max_num_batched_tokens,
-                               options.limits.max_num_seqs * (1 + Speculator::kMaxDrafts));
+    sizes.max_masks = std::min<std::int32_t>(options.limits.max_num_batched_tokens,
+                                             options.limits.max_num_seqs * (1 + kMaxDrafts));
   }
   sizes.max_wanted_logits = options.max_wanted_logits;
   return sizes;

@@ -3,9 +3,12 @@
 // sequence does, who waits. Counts only, no token and no text. Plain data, made by the engine
 // thread for whoever asked (Engine::request_snapshot).
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "api/output.h"
 
 namespace tinyllm {
 
@@ -54,6 +57,9 @@ struct EngineSnapshot {
   std::int32_t n_waiting = 0;
   std::vector<BlockRun> blocks;    // sums up to n_blocks
   std::vector<StepCounts> recent;  // the last steps, oldest first
+  // Since the start: verifications of drafts, and [i]: those in which at least i + 1 were right.
+  std::uint64_t n_drafts = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(kMaxDrafts)> n_accepted_at{};
 
   static constexpr std::int32_t kMaxWaiting = 32;
 };

@@ -137,6 +137,9 @@ EngineSnapshot Engine::State::snapshot() const {
   EngineSnapshot snapshot = read_snapshot(scheduler, choices, metrics.n_steps);
   snapshot.max_num_seqs = parts.options.limits.max_num_seqs;
   snapshot.recent = history.oldest_first();
+  snapshot.n_drafts = metrics.n_drafts;
+  std::ranges::transform(metrics.n_accepted_at, snapshot.n_accepted_at.begin(),
+                         [](const auto& n) { return n.load(); });
   return snapshot;
 }
 
@@ -180,6 +183,7 @@ void Engine::State::count_drafts(Choice& choice, const RowOutput& output, std::s
   ++metrics.n_drafts;
   metrics.n_draft_tokens += n_proposed;
   metrics.n_accepted_tokens += n_right;
+  for (std::size_t i = 0; i < n_right; ++i) ++metrics.n_accepted_at.at(i);
   choice.drafts += {1, static_cast<std::int64_t>(n_proposed),
                     static_cast<std::int64_t>(std::min(n_right, n_taken))};
 }

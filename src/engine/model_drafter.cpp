@@ -47,9 +47,7 @@ RunnerSizes runner_sizes(const DraftModel& model, const StepLimits& limits, cons
 }  // namespace
 
 // Drafts may lie behind the sequence's last block, and begin in the middle of one.
-std::int32_t n_spare_draft_blocks(const KvSpec& kv) {
-  return kv.blocks_for(Speculator::kMaxDrafts) + 1;
-}
+std::int32_t n_spare_draft_blocks(const KvSpec& kv) { return kv.blocks_for(kMaxDrafts) + 1; }
 
 ModelDrafter::ModelDrafter(DraftModel& model, const StepLimits& limits, const KvSpec& kv,
                            double cost, SettingsOf settings_of, bool always)
@@ -193,7 +191,7 @@ void ModelDrafter::set_costs(const DraftRound& round, std::int64_t n_drafting) {
 
 // Of one of its own steps, in steps of the other model.
 double ModelDrafter::draft_cost(std::int64_t n_rows, const StepCost& cost) const {
-  if (n_rows > Speculator::kMaxDrafts) {  // a prompt is read
+  if (n_rows > kMaxDrafts) {  // a prompt is read
     const bool is_known = read_seconds_ > 0 && cost.pace() > 0;
     const auto n = static_cast<double>(n_rows);
     return is_known ? n * read_seconds_ / cost.pace() : cost_ * (1 + n * kReadShare);
@@ -317,7 +315,7 @@ void ModelDrafter::run_step() {
   runner_.collect([&](const RowOutput& output) { take(output); });
   const double seconds = clock.seconds();
   step_cost_.observe(plan_.n_tokens, seconds);
-  if (plan_.n_tokens <= Speculator::kMaxDrafts) return;
+  if (plan_.n_tokens <= kMaxDrafts) return;
   const double each = seconds / static_cast<double>(plan_.n_tokens);
   read_seconds_ = read_seconds_ == 0 ? each : read_seconds_ + (each - read_seconds_) / 4;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "model/packed_size.h"
+#include "model/weight_formats.h"
 
 namespace tinyllm {
 
@@ -18,8 +18,8 @@ std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
 }
 
 void check_weights(const Backend& backend, const Checkpoint& checkpoint,
-                   std::optional<DType> quantise) {
-  const std::int64_t wanted = packed_size(checkpoint, quantise), free_bytes = backend.free_bytes();
+                   const WeightFormats& formats) {
+  const std::int64_t wanted = packed_size(checkpoint, formats), free_bytes = backend.free_bytes();
   if (wanted <= free_bytes) return;
   fail(
       ErrorCode::out_of_memory,

@@ -3,12 +3,11 @@
 // Error{out_of_memory} with the numbers.
 
 #include <cstdint>
-#include <optional>
 
 #include "engine/engine_options.h"
 #include "kernels/backend.h"
 #include "loader/checkpoint.h"
-#include "tensor/dtype.h"
+#include "model/weight_formats.h"
 
 namespace tinyllm {
 
@@ -20,7 +19,7 @@ std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
 // Before anything is packed: a system that gives memory it does not have would end the program in the
 // middle.
 void check_weights(const Backend& backend, const Checkpoint& checkpoint,
-                   std::optional<DType> quantise);
+                   const WeightFormats& formats);
 
 // Before anything is packed: cos and sin of every position, made once and copied to the device.
 void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context);

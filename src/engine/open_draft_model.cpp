@@ -63,10 +63,11 @@ std::unique_ptr<DraftModel> open_draft_model(const EngineOptions& options, const
   model->name = checkpoint.path().filename().string();
   model->backend = make_backend(pool, options.device);
   check_context(*model->backend, config, context);
-  check_weights(*model->backend, checkpoint, options.quantise);
-  model->decoder = std::make_unique<Decoder>(checkpoint, *model->backend, pool,
-                                             DecoderOptions{context, options.quantise},
-                                             [](std::int64_t, std::int64_t) {});
+  const WeightFormats formats = {.floats = options.quantise, .at_most_4_bits = true};
+  check_weights(*model->backend, checkpoint, formats);
+  model->decoder =
+      std::make_unique<Decoder>(checkpoint, *model->backend, pool, DecoderOptions{context, formats},
+                                [](std::int64_t, std::int64_t) {});
   return model;
 }
 

@@ -77,10 +77,10 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   parts.backend = make_backend(*parts.pool, options.device);
   check_draft_options(options);
   check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
-  check_weights(*parts.backend, checkpoint, options.quantise);
-  parts.decoder =
-      std::make_unique<Decoder>(checkpoint, *parts.backend, *parts.pool,
-                                DecoderOptions{limits.max_model_len, options.quantise}, progress);
+  check_weights(*parts.backend, checkpoint, {.floats = options.quantise});
+  parts.decoder = std::make_unique<Decoder>(
+      checkpoint, *parts.backend, *parts.pool,
+      DecoderOptions{limits.max_model_len, {.floats = options.quantise}}, progress);
   const BackendSizes sizes = parts.decoder->sizes();
   if (!options.draft_model.empty())
     parts.draft_model = open_draft_model(options, checkpoint, *text, *parts.pool);

@@ -114,7 +114,7 @@ Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, ThreadPool& poo
   const ModelConfig& config = checkpoint.config();
   const ModelWeights weights = bind_weights(checkpoint);
   const auto n_layers = static_cast<std::int64_t>(weights.layers.size());
-  MatrixPacker matrices(backend, pool, options.quantise);
+  MatrixPacker matrices(backend, pool, options.formats);
   embed_tokens_ = matrices.pack_table(weights.embed_tokens);
   const bool tied = weights.lm_head.data == weights.embed_tokens.data;
   head_.lm_head = tied ? embed_tokens_ : matrices.pack_table(weights.lm_head);

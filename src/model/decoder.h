@@ -5,18 +5,18 @@
 // business. Engine thread only.
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "loader/checkpoint.h"
+#include "model/weight_formats.h"
 
 namespace tinyllm {
 
 struct DecoderOptions {
   std::int32_t max_model_len = 0;  // positions that RoPE tables are made for
-  std::optional<DType> quantise;   // float matrices become q8_0 or q4_k
+  WeightFormats formats;
 };
 
 class Decoder {

@@ -1,12 +1,12 @@
 #pragma once
-// From file tensors to the backend's matrices, on request with fewer bits (--quantize): float
-// matrices are quantised in memory as they load, with the formats that `tinyllm quantize` writes.
+// From file tensors to the backend's matrices, on request with fewer bits: they are quantised in
+// memory as they load, with the formats that `tinyllm quantize` writes.
 
-#include <optional>
 #include <span>
 
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
+#include "model/weight_formats.h"
 #include "tensor/buffer.h"
 #include "tensor/tensor.h"
 
@@ -14,21 +14,20 @@ namespace tinyllm {
 
 class MatrixPacker {
  public:
-  // `quantise`: q8_0 or q4_k for float matrices; empty: as they are. Both must outlive the packer.
-  MatrixPacker(Backend& backend, ThreadPool& pool, std::optional<DType> quantise);
+  // Backend and pool must outlive the packer.
+  MatrixPacker(Backend& backend, ThreadPool& pool, const WeightFormats& formats);
 
   // Parts as Backend::pack_matrix takes them.
   MatrixId pack(std::span<const Tensor> parts, PartOrder order, Shard shard);
-  // The embedding or the head: with 4 bits they keep 6.
   MatrixId pack_table(const Tensor& table);
 
  private:
   MatrixId pack_as(std::span<const Tensor> parts, PartOrder order, Shard shard,
-                   std::optional<DType> type);
+                   DType (WeightFormats::*format)(DType, std::int64_t) const);
 
   Backend* backend_;
   ThreadPool* pool_;
-  std::optional<DType> quantise_;
+  WeightFormats formats_;
 };
 
 }  // namespace tinyllm

@@ -94,7 +94,8 @@ void quantise_row(DType dtype, const float* src, std::byte* dst, std::int64_t n_
 }
 
 bool quantise_rows(const Tensor& matrix, std::int64_t begin, std::int64_t n_rows, DType dtype,
-                   std::byte* out, ThreadPool& pool) {
+                   std::byte* out, ThreadPool& pool, ScaleSearch search) {
+  const auto encode = search == ScaleSearch::on ? quantise_row : encode_row;
   constexpr std::int64_t kRowsAtOnce = 8;
   const std::int64_t n_cols = matrix.n_cols(), n_bytes = row_bytes(dtype, n_cols);
   std::vector<float> floats(pool.n_workers() * n_cols);
@@ -104,7 +105,7 @@ bool quantise_rows(const Tensor& matrix, std::int64_t begin, std::int64_t n_rows
     for (std::int64_t i = first; i < last; ++i) {
       decode_row(matrix.dtype, matrix.row(begin + i), row.data(), n_cols);
       if (!std::ranges::all_of(row, [](float x) { return std::isfinite(x); })) finite = false;
-      quantise_row(dtype, row.data(), out + i * n_bytes, n_cols);
+      encode(dtype, row.data(), out + i * n_bytes, n_cols);
     }
   });
   return finite;

@@ -98,6 +98,7 @@ struct ServerMetrics::State {
   prometheus::Gauge *running = nullptr, *waiting = nullptr, *kv_usage = nullptr;
   Follower prompt{}, cached{}, generated{}, preempted{}, queries{}, hits{}, steps{}, drafts{},
       draft_tokens{}, accepted{};
+  std::array<Follower, static_cast<std::size_t>(kMaxDrafts)> accepted_at{};
   // Of the page store, where there is one.
   prometheus::Gauge *store_blocks = nullptr, *store_bytes = nullptr;
   Follower store_hits{}, store_misses{}, store_damaged{}, store_written{}, store_evicted{},
@@ -143,6 +144,15 @@ void ServerMetrics::State::add_counters(const Labels& model) {
                                   "Guessed tokens that were verified.", model);
   accepted.counter = &counter("vllm:spec_decode_num_accepted_tokens_total",
                               "Guessed tokens that were right.", model);
+  auto& at_position = prometheus::BuildCounter()
+                          .Name("vllm:spec_decode_num_accepted_tokens_per_pos_total")
+                          .Help("Guessed tokens that were right, by their place in the guess.")
+                          .Register(registry);
+  for (std::size_t i = 0; i < accepted_at.size(); ++i) {
+    Labels labels = model;
+    labels["position"] = std::to_string(i);
+    accepted_at[i].counter = &at_position.Add(labels);
+  }
   tool_parse_errors =
       &counter("tinyllm:tool_parse_errors_total", "Calls of tools that could not be read.", model);
   steps.counter = &counter("tinyllm:steps_total", "Steps of the engine.", model);
@@ -226,6 +236,7 @@ void ServerMetrics::State::follow_engine() {
   drafts.follow(now.n_drafts);
   draft_tokens.follow(now.n_draft_tokens);
   accepted.follow(now.n_accepted_tokens);
+  for (std::size_t i = 0; i < accepted_at.size(); ++i) accepted_at[i].follow(now.n_accepted_at[i]);
   step_tokens.follow(now.step_tokens);
   step_seconds.follow(now.step_seconds);
   if (const auto store = engine->kv_store_counts()) follow_kv_store(*store);

@@ -59,7 +59,8 @@ json snapshot_json(const EngineSnapshot& snapshot) {
           {"lanes", std::move(lanes)},
           {"queue", {{"n", snapshot.n_waiting}, {"first", std::move(waiting)}}},
           {"kv", kv_json(snapshot)},
-          {"steps", std::move(steps)}};
+          {"steps", std::move(steps)},
+          {"drafts", {{"n", snapshot.n_drafts}, {"accepted_at", snapshot.n_accepted_at}}}};
 }
 
 }  // namespace tinyllm

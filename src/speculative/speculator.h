@@ -19,8 +19,6 @@ namespace tinyllm {
 
 class Speculator {
  public:
-  static constexpr std::int64_t kMaxDrafts = 16;  // a sequence and step
-
   // Each drafter sees what those before it have guessed; drafts end at an id outside
   // [0, vocab_size). `always`: every draft is verified, whatever it costs.
   Speculator(std::vector<std::unique_ptr<Drafter>> drafters, std::int64_t vocab_size,

@@ -41,6 +41,9 @@ def test_a_server_counts_its_drafts(start_server, models, dear):
     assert details["accepted_prediction_tokens"] > 0
     server.wait_until_idle()
     assert server.metric("vllm:spec_decode_num_accepted_tokens_total") == details["accepted_prediction_tokens"]
+    by_place = [server.metric("vllm:spec_decode_num_accepted_tokens_per_pos_total", position=i) for i in range(16)]
+    assert sum(by_place) == details["accepted_prediction_tokens"] and by_place == sorted(by_place, reverse=True)
+    assert by_place[0] == server.metric("vllm:spec_decode_num_drafts_total")
 
 
 def test_a_draft_model_may_have_fewer_rows(start_server, models, dear):

@@ -77,6 +77,7 @@ def check(frame):
         assert 0 <= lane["n_cached"] <= lane["n_prompt"] and lane["n_generated"] <= lane["max_generated"]
         if blocks_held(frame, -3) == 0:
             assert blocks_held(frame, i) == lane["n_blocks"]
+    assert frame["drafts"] == {"n": 0, "accepted_at": [0] * 16}
     assert frame["rows"] == 3 >= len(frame["lanes"])
 
 

@@ -29,11 +29,13 @@ BUSY = {
         "n_used": 48,
         "map": [[0, 9], [1, 4], [0, 2], [-3, 3], [2, 14], [-2, 20], [3, 16], [-1, 80], [-2, 10], [-1, 98]],
     },
+    "drafts": {"n": 200, "accepted_at": [150, 100, 80, 40, 10] + [0] * 11},
     "steps": [[i, 120 if i % 17 == 5 else 0, 1 + i % 4, 3.25] for i in range(293, 413)],
 }
 IDLE = {
     **BUSY,
     "lanes": [],
+    "drafts": {"n": 0, "accepted_at": [0] * 16},
     "queue": {"n": 0, "first": []},
     "kv": {**BUSY["kv"], "n_free": 200, "n_cached": 56, "n_used": 0, "map": [[-2, 56], [-1, 200]]},
 }
@@ -92,6 +94,11 @@ def test_rows_queue_and_blocks(open_page, server):
     expect(page.locator("#engine-kv")).to_have_text("48 in use, 3 of them shared, 30 cached, 178 free")
     expect(page.locator("#engine-tokens")).to_have_text("last step: 0 prefill, 1 decode, 3.3 ms")
     # Squares of one request have one colour and an equal number of pixels each.
+    expect(page.locator("#engine-guesses")).to_have_text("200 made, 1.9 right at a time")
+    expect(page.locator("#engine-accepted")).to_have_attribute("aria-label", "75 %, 50 %, 40 %, 20 %, 5 %" + ", 0 %" * 11)
+    bars = colours(page, "engine-accepted")
+    assert len(bars) >= 2
+
     pixels = colours(page, "engine-blocks")
     square = pixels["226,222,214"] / 178  # free: --line
     dots = page.locator("#engine-lanes .dot")
@@ -103,6 +110,7 @@ def test_rows_queue_and_blocks(open_page, server):
     server.frames.append(IDLE)
     expect(page.locator("#engine-lanes li")).to_have_count(0)
     expect(page.locator("#engine-queue")).to_have_text("nobody waits")
+    expect(page.locator("#engine-drafts")).to_be_hidden()
     expect(page.locator("#engine-kv")).to_have_text("0 in use, 56 cached, 200 free")
     page.locator("#close-engine").click()
     expect(page.locator("#engine")).to_be_hidden()
@@ -135,5 +143,10 @@ def test_many_blocks_share_a_square(open_page, server):
     page = open_page(server.url)
     page.locator("#open-engine").click()
     expect(page.locator("#engine-kv-note")).to_have_text("16 tokens each, 20 a square")
+    expect(page.locator("#engine-guesses")).to_have_text("200 made, 1.9 right at a time")
+    expect(page.locator("#engine-accepted")).to_have_attribute("aria-label", "75 %, 50 %, 40 %, 20 %, 5 %" + ", 0 %" * 11)
+    bars = colours(page, "engine-accepted")
+    assert len(bars) >= 2
+
     pixels = colours(page, "engine-blocks")
     assert len(pixels) == 3  # two requests hold one block each, and both are seen
