@@ -1,7 +1,7 @@
 """How many mistakes with wrong numbers `explain` names. They are written as learners write them, not as the bank holds them."""
 
 import pytest
-from learner import RMS_NORM, ROOT
+from learner import RMS_NORM, other_way
 
 NORM_HEAD = RMS_NORM.split("  float sum")[0]
 SOFTMAX_HEAD = '#include "kernels/cpu/scalar/softmax.h"\n#include <cmath>\n#include <vector>\nvoid tinyllm::scalar::softmax(float* x, std::int64_t n) {\n'
@@ -80,7 +80,7 @@ STRIDES = {
 
 
 def strides_file(body):
-    strides = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    strides = other_way("index.strides")
     head, offset = strides[: strides.index("  for (int i")], strides[strides.index("std::int64_t tinyllm") :]
     return f"{head}{body}\n}}\n\n{offset}"
 

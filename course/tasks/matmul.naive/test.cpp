@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "lesson_table.h"
+#include "lesson_test.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -55,8 +55,8 @@ std::string twice_adds_twice() {
 
 }  // namespace
 
-LessonTest matmul_test() {
-  return {"matmul.naive",
+LessonTest LESSON_TEST() {
+  return {LESSON_TASK,
           run,
           {{"the identity copies b", identity_copies}, {"adds to out", twice_adds_twice}}};
 }

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "lesson_table.h"
+#include "lesson_test.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -63,8 +63,8 @@ std::string zeros_stay_zero() {
 
 }  // namespace
 
-LessonTest rms_norm_test() {
-  return {"norm.rms",
+LessonTest LESSON_TEST() {
+  return {LESSON_TASK,
           run,
           {{"works in place (out is x)", works_in_place},
            {"the size of x does not matter", size_does_not_matter},

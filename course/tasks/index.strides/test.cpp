@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "lesson_table.h"
+#include "lesson_test.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -49,8 +49,8 @@ std::string nothing_is_at_0() {
 
 }  // namespace
 
-LessonTest strides_test() {
-  return {"index.strides",
+LessonTest LESSON_TEST() {
+  return {LESSON_TASK,
           run,
           {{"offsets count up in reading order", counts_up_in_reading_order},
            {"a single number has offset 0", nothing_is_at_0}}};

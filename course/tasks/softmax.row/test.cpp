@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "lesson_table.h"
+#include "lesson_test.h"
 
 namespace tinyllm::learn {
 namespace {
@@ -45,8 +45,8 @@ std::string shift_changes_nothing() {
 
 }  // namespace
 
-LessonTest softmax_test() {
-  return {"softmax.row",
+LessonTest LESSON_TEST() {
+  return {LESSON_TASK,
           run,
           {{"probabilities sum to 1", sums_to_one},
            {"the same number added to all scores changes nothing", shift_changes_nothing}}};
