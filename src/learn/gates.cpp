@@ -130,6 +130,15 @@ class Gates {
       const bool green = result.outcome == Outcome::green;
       report("G3", task.id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
              green, green ? "" : why(result));
+      if (!watched && green) {
+        std::vector<Level> passed;
+        for (const LevelResult& level : result.passed) passed.push_back(level.level);
+        const bool equal = passed == task.levels;
+        report("G3", task.id + ": its levels are those of task.toml", equal,
+               equal ? ""
+                     : fmt::format("it passes {}, task.toml names {}", passed.size(),
+                                   task.levels.size()));
+      }
     }
   }
 

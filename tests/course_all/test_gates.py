@@ -90,6 +90,12 @@ def test_a_mutant_that_answers_otherwise_than_recorded_breaks_g5(learner, tmp_pa
     assert code == 1 and re.search(r"recorded answers of mutants are those of today: layer_norm in case", output), output
 
 
+def test_levels_that_a_task_does_not_have_break_g3(learner, tmp_path):
+    course = planted_course(tmp_path, "tasks/norm.rms/task.toml", lambda text: text.replace('"values", "property", ', '"values", '))
+    code, output = gates(learner, "--only", "norm.rms", "--gate", "G3", course=course)
+    assert code == 1 and re.search(r"^G3 +FAIL +norm.rms: its levels are those of task.toml", output, re.MULTILINE), output
+
+
 def test_a_wrong_alternative_breaks_g12(learner, tmp_path):
     course = planted_course(tmp_path, "tasks/norm.rms/other.cpp", lambda text: text.replace("+ eps", ""))
     code, output = gates(learner, "--only", "norm.rms", "--gate", "G12", course=course)
