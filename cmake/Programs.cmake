@@ -1,9 +1,6 @@
 # The binary, and the programs that measure.
 
-# The lessons' tests: in the binary, which runs them in a child process on a learner's code.
-file(GLOB lesson_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/course/tests/*.cpp)
-add_library(tinyllm_lessons STATIC ${lesson_sources})
-target_link_libraries(tinyllm_lessons PUBLIC tinyllm)
+include(cmake/Lessons.cmake)
 
 file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/apps/*.cpp)
 list(FILTER app_sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")

@@ -54,7 +54,7 @@ const LessonTest& find_lesson_test(const std::string& task_id) {
   for (const LessonTest& test : lesson_tests()) {
     if (task_id == test.task_id) return test;
   }
-  fail(ErrorCode::not_found, "there is no test of '{}' in course/tests", task_id);
+  fail(ErrorCode::not_found, "there is no course/tasks/{}/test.cpp in this build", task_id);
 }
 
 // The small model that the course speaks with, where it is not here yet.

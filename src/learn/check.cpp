@@ -81,16 +81,11 @@ struct Run {
   bool hung = false;
 };
 
-Run run_tests(const CoursePaths& paths, const Task& task, const fs::path& binary,
-              const CheckOptions& options) {
+Run run_tests(const Task& task, const fs::path& binary, const CheckOptions& options) {
   const fs::path report = binary.string() + ".report";
   fs::remove(report);
-  std::vector<std::string> arguments = {binary.string(),
-                                        "learn",
-                                        "run-tests",
-                                        task.id,
-                                        (paths.course() / "golden" / (task.id + ".json")),
-                                        report.string()};
+  std::vector<std::string> arguments = {
+      binary.string(), "learn", "run-tests", task.id, task.golden().string(), report.string()};
   std::vector<std::pair<std::string, std::string>> environment;
   if (options.build_kind == BuildKind::address) {
     environment = {{"TINYLLM_LESSON_EXACT", "1"},
@@ -119,7 +114,7 @@ std::string sanitizer_says(const CoursePaths& paths, const Task& task, CheckOpti
   if (!object) return "";
   const fs::path binary = link_binary(paths, {object.object}, {task.engine_file},
                                       options.name + "-asan", BuildKind::address);
-  const Run run = run_tests(paths, task, binary, options);
+  const Run run = run_tests(task, binary, options);
   return shorten_sanitizer(run.child.output, source.string(), shown(paths, source));
 }
 
@@ -187,8 +182,7 @@ void judge_broken_run(const CoursePaths& paths, const Task& task, const CheckOpt
 
 void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions& options,
                   const Report& report, CheckResult& result) {
-  const std::vector<GoldenCase> golden =
-      read_golden(paths.course() / "golden" / (task.id + ".json"));
+  const std::vector<GoldenCase> golden = read_golden(task.golden());
   for (const ReportLine& line : report.lines) {
     if (!line.is_property && line.status == "ok") result.answers[line.name] = line.answers;
   }
@@ -224,7 +218,7 @@ void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions
                  fmt::format("{}: {}", where, words.substr(0, line_end)),
                  words.substr(line_end + 1));
       result.failure.mutant = known_mistake(of_function(golden, result.failure.function),
-                                            read_recorded_mutants(paths, task.id), result.answers);
+                                            read_recorded_mutants(task), result.answers);
       return;
     }
     n_right += 1;
@@ -251,7 +245,7 @@ void judge_properties(const Report& report, CheckResult& result) {
 }
 
 void judge_model(const Task& task, const fs::path& binary, CheckResult& result) {
-  if (task.runs_in == RunsIn::tests) return;
+  if (!task.has_level(Level::model)) return;
   const bool with_engine = task.runs_in == RunsIn::engine;
   const std::string broken = model_difference(binary, task.kernel, with_engine);
   if (!broken.empty()) {
@@ -292,16 +286,16 @@ std::string model_difference(const fs::path& binary, const std::string& kernels,
 
 CheckResult run_task_tests(const CoursePaths& paths, const Task& task, const fs::path& binary,
                            const CheckOptions& options) {
-  const std::string changed = unpinned_golden(paths, task.id);
+  const std::string changed = unpinned_golden(task);
   if (!changed.empty()) {
     fail(ErrorCode::invalid_input,
-         "course/golden/{}: not the file that was recorded; 'git restore course/golden' brings it "
-         "back (whoever writes the lesson: 'tinyllm learn record {}')",
-         changed, task.id);
+         "course/tasks/{0}/{1}: not the file that was recorded; 'git restore course/tasks/{0}' "
+         "brings it back (whoever writes the lesson: 'tinyllm learn record {0}')",
+         task.id, changed);
   }
   CheckResult result;
   result.task_id = task.id;
-  const Run run = run_tests(paths, task, binary, options);
+  const Run run = run_tests(task, binary, options);
   result.printed = run.child.output;
   for (const ReportLine& line : run.report.lines) {
     result.statuses.emplace_back(line.name,

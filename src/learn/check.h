@@ -11,9 +11,6 @@
 
 namespace tinyllm::learn {
 
-enum class Level { build, contract, values, property, model };
-inline constexpr const char* kLevelNames[] = {"build", "contract", "values", "property", "model"};
-
 enum class Outcome {
   green,
   expected_red,  // the file is still the skeleton: red for the right reason

@@ -37,7 +37,7 @@ std::vector<Guess> guesses_for(const Mutant& mutant, const std::vector<Mutant>& 
   for (std::size_t i = 0; i < std::min(near.size(), kWrong); ++i) {
     const auto bug = std::ranges::find(bugs, near[i], &Mutant::id);
     if (bug == bugs.end()) {
-      fail(ErrorCode::invalid_input, "course/mutants/ear.toml: {} is near '{}', which is not a bug",
+      fail(ErrorCode::invalid_input, "course/ear.toml: {} is near '{}', which is not a bug",
            mutant.id, near[i]);
     }
     guesses.push_back({bug->sentence, false});
@@ -61,7 +61,7 @@ int read_guess(std::size_t n) {
 class EarGame {
  public:
   EarGame(const SessionOptions& options, const EarOptions& ear)
-      : session_(options), bugs_(read_mutants(session_.paths, "ear")), random_(ear.seed) {
+      : session_(options), bugs_(read_ear(session_.paths)), random_(ear.seed) {
     std::ranges::shuffle(bugs_, random_);
     rounds_ = std::min(ear.rounds, static_cast<int>(bugs_.size()));
   }

@@ -70,6 +70,7 @@ bool same_answer(const WantedArray& wanted, const std::vector<double>& a,
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (std::isnan(a[i]) != std::isnan(b[i])) return false;
     if (std::isnan(a[i]) || a[i] == b[i]) continue;
+    if (std::isinf(a[i]) || std::isinf(b[i])) return false;
     const double scale = std::abs(wanted.values[i]) > 0
                              ? std::max(1.0, std::abs(a[i] / wanted.values[i]))
                              : 1.0 + std::abs(a[i]);

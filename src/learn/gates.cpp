@@ -130,14 +130,22 @@ class Gates {
       const bool green = result.outcome == Outcome::green;
       report("G3", task.id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
              green, green ? "" : why(result));
+      if (!watched && green) {
+        std::vector<Level> passed;
+        for (const LevelResult& level : result.passed) passed.push_back(level.level);
+        const bool equal = passed == task.levels;
+        report("G3", task.id + ": its levels are those of task.toml", equal,
+               equal ? ""
+                     : fmt::format("it passes {}, task.toml names {}", passed.size(),
+                                   task.levels.size()));
+      }
     }
   }
 
   void alternative_is_green(const Task& task) {
-    const std::string name = task.id + fs::path(task.learner_file).extension().string();
-    const fs::path file = paths_.course() / "alternatives" / name;
+    const fs::path file = task.other_way();
     if (!fs::exists(file)) {
-      report("G12", task.id + ": has no course/alternatives/" + name, false);
+      report("G12", fmt::format("{}: has no {}", task.id, shown(paths_, file)), false);
       return;
     }
     const CheckResult result = check(task, file, "alternative");
@@ -220,7 +228,7 @@ class Gates {
     const bool enough = runs.size() >= 2 || !only.empty();
     report("G5", fmt::format("{}: {} mutants", task.id, runs.size()), enough,
            enough ? "" : "at least two are wanted");
-    const std::string stale = stale_record(paths_, task, runs, only);
+    const std::string stale = stale_record(task, runs, only);
     report("G5", task.id + ": the recorded answers of mutants are those of today", stale.empty(),
            stale.empty() ? "" : stale + "; run 'tinyllm learn record " + task.id + "'");
     for (const MutantRun& run : runs) {

@@ -43,13 +43,14 @@ std::string show(const std::vector<double>& values, bool is_list) {
   return text + "]";
 }
 
-WantedArray read_wanted(const std::string& name, const JsonField& field) {
+WantedArray read_wanted(const std::string& name, const nlohmann::json& value,
+                        const JsonField& field) {
   WantedArray wanted;
   wanted.name = name;
   for (const JsonField& n : field.member("shape").elements()) wanted.shape.push_back(n.count());
   for (const JsonField& axis : field.member("axes").elements())
     wanted.axes.push_back(axis.string());
-  wanted.values = numbers(field.member("values"));
+  wanted.values = input_values(value.at("values"), field.member("values"));
   wanted.tolerance = numbers(field.member("tolerance"));
   if (wanted.tolerance.size() != wanted.values.size()) {
     field.member("tolerance").refuse(ErrorCode::invalid_input, "as long as values");
@@ -57,35 +58,29 @@ WantedArray read_wanted(const std::string& name, const JsonField& field) {
   return wanted;
 }
 
-std::filesystem::path pins_file(const CoursePaths& paths) {
-  return paths.course() / "golden/pins.json";
-}
+constexpr const char* kRecorded = "mutants.json";
+constexpr const char* kPins = "pins.json";
 
 // Of each file of the task that is there, by its name.
-std::map<std::string, std::string> digests(const CoursePaths& paths, const std::string& task_id) {
+std::map<std::string, std::string> digests(const Task& task) {
   std::map<std::string, std::string> found;
-  for (const std::string& name : {task_id + ".json", task_id + ".mutants.json"}) {
-    const std::filesystem::path file = paths.course() / "golden" / name;
+  for (const std::filesystem::path& file : {task.golden(), task.folder / kRecorded}) {
     if (!std::filesystem::exists(file)) continue;
-    found[name] = file_digest(file, DigestKind::sha256, [](std::uint64_t) {});
+    found[file.filename()] = file_digest(file, DigestKind::sha256, [](std::uint64_t) {});
   }
   return found;
 }
 
 }  // namespace
 
-void pin_golden(const CoursePaths& paths, const std::string& task_id) {
-  nlohmann::json pins = nlohmann::json::object();
-  const std::filesystem::path file = pins_file(paths);
-  if (std::filesystem::exists(file)) pins = parse_json(read_text_file(file), file.filename());
-  for (const auto& [name, digest] : digests(paths, task_id)) pins[name] = digest;
-  write_file_atomic(file, pins.dump(1) + "\n");
+void pin_golden(const Task& task) {
+  write_file_atomic(task.folder / kPins, nlohmann::json(digests(task)).dump(1) + "\n");
 }
 
-std::string unpinned_golden(const CoursePaths& paths, const std::string& task_id) {
-  const std::filesystem::path file = pins_file(paths);
+std::string unpinned_golden(const Task& task) {
+  const std::filesystem::path file = task.folder / kPins;
   const nlohmann::json pins = parse_json(read_text_file(file), file.filename());
-  for (const auto& [name, digest] : digests(paths, task_id)) {
+  for (const auto& [name, digest] : digests(task)) {
     if (pins.value(name, "") != digest) return name;
   }
   return "";
@@ -128,7 +123,7 @@ std::vector<GoldenCase> read_golden(const std::filesystem::path& path) {
         {},
         text};
     for (const auto& [name, value] : row.member("want").object().items()) {
-      golden.wanted.push_back(read_wanted(name, row.member("want").member(name)));
+      golden.wanted.push_back(read_wanted(name, value, row.member("want").member(name)));
     }
     cases.push_back(std::move(golden));
   }
@@ -138,6 +133,7 @@ std::vector<GoldenCase> read_golden(const std::filesystem::path& path) {
 std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got) {
   for (std::size_t i = 0; i < wanted.values.size(); ++i) {
     if (i >= got.size()) return static_cast<std::int64_t>(i);
+    if (got[i] == wanted.values[i]) continue;  // infinities, too
     // Written so that NaN is wrong.
     if (!(std::abs(got[i] - wanted.values[i]) <= wanted.tolerance[i])) {
       return static_cast<std::int64_t>(i);
@@ -146,10 +142,9 @@ std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& g
   return -1;
 }
 
-std::map<std::string, CaseAnswers> read_recorded_mutants(const CoursePaths& paths,
-                                                         const std::string& task_id) {
+std::map<std::string, CaseAnswers> read_recorded_mutants(const Task& task) {
   std::map<std::string, CaseAnswers> recorded;
-  const std::filesystem::path path = paths.course() / "golden" / (task_id + ".mutants.json");
+  const std::filesystem::path path = task.folder / kRecorded;
   if (!std::filesystem::exists(path)) return recorded;
   const nlohmann::json document = parse_json(read_text_file(path), path.filename());
   for (const auto& [mutant, cases] : document.items()) {
@@ -162,8 +157,7 @@ std::map<std::string, CaseAnswers> read_recorded_mutants(const CoursePaths& path
   return recorded;
 }
 
-void write_recorded_mutants(const CoursePaths& paths, const std::string& task_id,
-                            const std::map<std::string, CaseAnswers>& recorded) {
+void write_recorded_mutants(const Task& task, const std::map<std::string, CaseAnswers>& recorded) {
   nlohmann::ordered_json document = nlohmann::ordered_json::object();
   for (const auto& [mutant, cases] : recorded) {
     for (const auto& [name, arrays] : cases) {
@@ -172,8 +166,7 @@ void write_recorded_mutants(const CoursePaths& paths, const std::string& task_id
       }
     }
   }
-  write_file_atomic(paths.course() / "golden" / (task_id + ".mutants.json"),
-                    document.dump(1) + "\n");
+  write_file_atomic(task.folder / kRecorded, document.dump(1) + "\n");
 }
 
 }  // namespace tinyllm::learn

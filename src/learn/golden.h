@@ -1,6 +1,6 @@
 #pragma once
-// course/golden/ID.json: the recorded cases of a task with what a float64 oracle answers; and
-// ID.mutants.json: what each known mistake answers. Any thread.
+// A task's golden.json: its recorded cases with what a float64 oracle answers; and mutants.json: what
+// each known mistake answers. Any thread.
 
 #include <map>
 #include <string>
@@ -30,10 +30,8 @@ std::vector<GoldenCase> read_golden(const std::filesystem::path& path);
 
 using ArrayValues = std::map<std::string, std::vector<double>>;
 using CaseAnswers = std::map<std::string, ArrayValues>;  // by case
-std::map<std::string, CaseAnswers> read_recorded_mutants(const CoursePaths& paths,
-                                                         const std::string& task_id);
-void write_recorded_mutants(const CoursePaths& paths, const std::string& task_id,
-                            const std::map<std::string, CaseAnswers>& recorded);
+std::map<std::string, CaseAnswers> read_recorded_mutants(const Task& task);
+void write_recorded_mutants(const Task& task, const std::map<std::string, CaseAnswers>& recorded);
 
 // Numbers as text that keeps NaN and infinities: "0.5 nan -inf". 17 digits give a double back
 // exactly, 9 a float.
@@ -43,9 +41,9 @@ std::vector<double> split_numbers(const std::string& text);
 // The first value that is further from the wanted one than its tolerance; -1: all are right.
 std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got);
 
-// course/golden/pins.json holds the SHA-256 of each recorded file, as `learn record` saw it.
-void pin_golden(const CoursePaths& paths, const std::string& task_id);
-// The task's file that is not as it was recorded ("norm.rms.json"), or "".
-std::string unpinned_golden(const CoursePaths& paths, const std::string& task_id);
+// A task's pins.json holds the SHA-256 of both files, as `learn record` saw them.
+void pin_golden(const Task& task);
+// The task's file that is not as it was recorded ("golden.json"), or "".
+std::string unpinned_golden(const Task& task);
 
 }  // namespace tinyllm::learn

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "learn/build_commands.h"
+#include "learn/day_page.h"
 #include "learn/lesson_page.h"
 #include "learn/lesson_text.h"
 #include "learn/marked_region.h"
@@ -101,14 +102,13 @@ void debug_task(Session& session, const Task& task, bool only_build) {
   const std::string function =
       full_name(session.paths, task,
                 result.failure.function.empty() ? task.functions.front() : result.failure.function);
-  const std::vector<std::string> arguments = {
-      binary.string(),
-      "learn",
-      "run-tests",
-      task.id,
-      (session.paths.course() / "golden" / (task.id + ".json")).string(),
-      (session.paths.scratch() / "debug.report").string(),
-      result.failure.case_name};
+  const std::vector<std::string> arguments = {binary.string(),
+                                              "learn",
+                                              "run-tests",
+                                              task.id,
+                                              task.golden().string(),
+                                              (session.paths.scratch() / "debug.report").string(),
+                                              result.failure.case_name};
   std::vector<std::string> command;
   if (has_program("gdb")) {
     command = {"gdb", "-q",  "-ex",   "set breakpoint pending on", "-ex", "break " + function,
@@ -131,8 +131,7 @@ void debug_task(Session& session, const Task& task, bool only_build) {
 }
 
 void read_lesson(Session& session, const Day& day, bool browser, const std::string& task_id) {
-  const fs::path file = lesson_file(session.paths, day);
-  const std::string markdown = read_text_file(file);
+  const std::string markdown = day_markdown(session.course, day);
   session.note([&](Progress& now) { now.note_read(day.id); });
   if (!browser) {
     const std::string heading = "(" + task_id + ")";
@@ -144,7 +143,7 @@ void read_lesson(Session& session, const Day& day, bool browser, const std::stri
   const fs::path page = session.paths.scratch() / ("lesson-" + day.id + ".html");
   std::error_code error;
   fs::create_directories(page.parent_path(), error);
-  write_file_atomic(page, as_html(markdown, file.parent_path(), day.id + " " + day.title));
+  write_file_atomic(page, as_html(markdown, day.folder, day.id + " " + day.title));
   const bool opened = has_program("xdg-open") && run_on_terminal({"xdg-open", page.string()}) == 0;
   say((opened ? "opened " : "open this page in your browser: ") + page.string() + "\n");
 }

@@ -64,6 +64,27 @@ std::vector<std::string> answers_in(const std::string& page, const std::string& 
   return answers;
 }
 
+// Answers to questions that the day asked in an earlier version: "- Q\n  - A\n" for each.
+std::string answers_to_others(const std::string& page, const std::vector<PageQuestion>& questions) {
+  const std::size_t begin = page.find(kMachineBegin), end = page.find(kMachineEnd);
+  if (begin == page.npos || end == page.npos || end < begin) return "";
+  std::istringstream lines(page.substr(begin, end - begin));
+  std::string kept, question;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("- ")) {
+      const bool is_asked =
+          std::ranges::find(questions, line.substr(2), &PageQuestion::question) != questions.end();
+      question = is_asked ? "" : line.substr(2);
+      continue;
+    }
+    if (question.empty() || !line.starts_with(kAnswerMark)) continue;
+    if (line.substr(kAnswerMark.size()) == kNotAnswered) continue;
+    if (kept.find(question_line(question)) == kept.npos) kept += question_line(question);
+    kept += line + "\n";
+  }
+  return kept;
+}
+
 std::string task_line(const Session& session, const Task& task) {
   const Progress& progress = session.progress;
   std::string line =
@@ -149,18 +170,21 @@ fs::path open_session_page(const Session& session, const Day& day) {
 }
 
 void close_session_page(const Session& session, const Day& day, const fs::path& page,
+                        const std::vector<PageQuestion>& questions,
                         const std::vector<std::string>& answers) {
   const std::string text = read_text_file(page);
   std::string part;
   for (const Task* task : session.course.tasks_of(day.id)) part += task_line(session, *task);
-  for (std::size_t i = 0; i < day.questions.size(); ++i) {
-    std::vector<std::string> kept = answers_in(text, day.questions[i]);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const std::string& question = questions[i].question;
+    std::vector<std::string> kept = answers_in(text, question);
     if (i < answers.size() && !answers[i].empty()) kept.push_back(answers[i]);
     if (kept.empty() && i >= answers.size()) continue;
     if (kept.empty()) kept.emplace_back(kNotAnswered);
-    part += question_line(day.questions[i]);
+    part += question_line(question);
     for (const std::string& answer : kept) part += kAnswerMark + answer + "\n";
   }
+  part += answers_to_others(text, questions);
   write_file_atomic(page, with_machine_part(text, part));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "learn/day_page.h"
 #include "learn/session.h"
 
 namespace tinyllm::learn {
@@ -14,8 +15,10 @@ namespace tinyllm::learn {
 std::filesystem::path open_session_page(const Session& session, const Day& day);
 
 // Fills the page's generated part: what was checked, what is green, which hints were shown.
-// `answers`: to the day's questions; they come behind those that the page holds already.
+// `answers`: to the day's questions; they come behind those that the page holds already, and what was
+// answered to questions that the day does not ask any more stays.
 void close_session_page(const Session& session, const Day& day, const std::filesystem::path& page,
+                        const std::vector<PageQuestion>& questions,
                         const std::vector<std::string>& answers);
 
 // Writes status and hours into the rows of progress/my-tracker.md, and its block of totals.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -58,10 +59,9 @@ EditorSettings editor_settings(const CoursePaths& paths, const Course& course) {
   ordered_json configurations = ordered_json::array(), builds = ordered_json::array();
   for (const Task& task : course.tasks) {
     const std::string build = "build " + task.id;
-    const ordered_json arguments = {
-        "learn", "run-tests", task.id,
-        in_workspace(paths, paths.course() / "golden" / (task.id + ".json")),
-        in_workspace(paths, paths.scratch() / "debug.report")};
+    const ordered_json arguments = {"learn", "run-tests", task.id,
+                                    in_workspace(paths, task.golden()),
+                                    in_workspace(paths, paths.scratch() / "debug.report")};
     configurations.push_back(
         {{"name", "debug " + task.id},
          {"type", "cppdbg"},
@@ -79,6 +79,28 @@ EditorSettings editor_settings(const CoursePaths& paths, const Course& course) {
   }
   return {ordered_json{{"version", "0.2.0"}, {"configurations", configurations}}.dump(2) + "\n",
           ordered_json{{"version", "2.0.0"}, {"tasks", builds}}.dump(2) + "\n"};
+}
+
+// The goldens lay in course/golden/ID.json when an earlier version wrote the debugger's settings,
+// which are the learner's since.
+void follow_moved_goldens(const fs::path& launch, const Course& course) {
+  if (!fs::exists(launch)) return;
+  const std::string before = read_text_file(launch);
+  std::string text = before;
+  for (const Task& task : course.tasks) {
+    const std::string old_place = fmt::format("course/golden/{}.json", task.id);
+    const std::size_t at = text.find(old_place);
+    if (at == text.npos) continue;
+    text.replace(at, old_place.size(), fmt::format("course/tasks/{}/golden.json", task.id));
+  }
+  if (text != before) write_file_atomic(launch, text);
+}
+
+// notes/cards/rms-norm.md of week1/rms_norm.cpp.
+fs::path card_file(const CoursePaths& paths, const Task& task) {
+  std::string name = fs::path(task.learner_file).stem();
+  std::ranges::replace(name, '_', '-');
+  return paths.learner / "notes/cards" / (name + ".md");
 }
 
 }  // namespace
@@ -104,10 +126,15 @@ std::vector<std::string> write_missing_files(const CoursePaths& paths, const Cou
   const std::string text = compile_commands(paths, course);
   // Ours alone, never edited by hand: written whenever it is not what it should be.
   if (!fs::exists(commands) || read_text_file(commands) != text) write_file_atomic(commands, text);
-  std::vector<std::string> editor;
+  std::vector<std::string> quietly;
+  for (const Task& task : course.tasks) {
+    const fs::path card = task.folder / "card.md";
+    if (fs::exists(card)) write_new(paths, card_file(paths, task), read_text_file(card), quietly);
+  }
+  follow_moved_goldens(paths.learner / ".vscode/launch.json", course);
   const EditorSettings settings = editor_settings(paths, course);
-  write_new(paths, paths.learner / ".vscode/launch.json", settings.launch, editor);
-  write_new(paths, paths.learner / ".vscode/tasks.json", settings.tasks, editor);
+  write_new(paths, paths.learner / ".vscode/launch.json", settings.launch, quietly);
+  write_new(paths, paths.learner / ".vscode/tasks.json", settings.tasks, quietly);
   if (progress.course_version() == 0) progress.note_course_version(course.version);
   return written;
 }

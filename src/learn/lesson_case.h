@@ -1,6 +1,6 @@
 #pragma once
 // What a lesson's test is made of: cases with recorded inputs, arrays that notice when somebody
-// writes past their end, and answers. The tests in course/tests/ use nothing else. They run in a
+// writes past their end, and answers. The tests in course/tasks/ use nothing else. They run in a
 // process of their own, where a learner's mistake may crash or hang. One thread.
 
 #include <cstdint>
@@ -96,6 +96,11 @@ class Answers {
   void put(std::string_view name, const Floats& values);
   void put(std::string_view name, const Ints& values);
   void put(std::string_view name, std::int64_t value);
+  // For a scratch array: notes what was written outside of it.
+  template <typename T>
+  void expect_inside(std::string_view name, const Array<T>& values) {
+    note_stray(name, values.first_stray_write());
+  }
   // For an input that the contract does not allow to change: compares it with the recorded one.
   void expect_unchanged(std::string_view name, const Floats& now, const Case& before);
 
@@ -121,7 +126,7 @@ struct LessonTest {
   std::vector<Property> properties;
 };
 
-// All of course/tests; defined there.
+// All of course/tasks/; the build writes the table.
 std::span<const LessonTest> lesson_tests();
 
 // Seeded values around 0, the same on every machine.

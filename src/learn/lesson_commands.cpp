@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "learn/day_page.h"
 #include "learn/help_commands.h"
 #include "learn/journal.h"
 #include "learn/kept_mistakes.h"
@@ -44,6 +45,23 @@ void keep_or_say_why_not(const Session& session, const Task& task, const CheckRe
   say_aside(fmt::format("kept: {}\n", shown(session.paths, kept)));
 }
 
+// What a person answers, an empty line where they skip; less where the input ends. Behind each answer
+// stands the page's own, to compare.
+std::vector<std::string> ask_questions(const Style& style,
+                                       const std::vector<PageQuestion>& questions) {
+  std::vector<std::string> answers;
+  if (!questions.empty()) say("\nIn your own words, a line each (empty: skip):\n");
+  for (const PageQuestion& one : questions) {
+    say(fmt::format("{} {}\n> ", style.bold("?"), wrap(one.question, style.width - 2, "  ")));
+    std::string answer;
+    if (!std::getline(std::cin, answer)) break;
+    answers.push_back(answer);
+    if (!answer.empty())
+      say(style.dim(wrap("the page: " + one.answer, style.width - 2, "  ") + "\n"));
+  }
+  return answers;
+}
+
 }  // namespace
 
 void run_check_command(const SessionOptions& options, const CheckCommand& command) {
@@ -56,9 +74,7 @@ void run_check_command(const SessionOptions& options, const CheckCommand& comman
     n_red += results.back().outcome == Outcome::green ? 0 : 1;
     if (command.keep) keep_or_say_why_not(session, *task, results.back());
     if (quiet) continue;
-    say(as_text(session.paths, *task, results.back(), session.style,
-                {.explained = command.explained}) +
-        "\n");
+    say(as_text(*task, results.back(), session.style, {.explained = command.explained}) + "\n");
   }
   if (command.as_json) say(as_json(results));
   if (command.as_junit) say(as_junit(results));
@@ -121,16 +137,9 @@ void run_day_command(const SessionOptions& options, const std::string& id) {
         "at the end.\n",
         id));
   }
-  const std::vector<std::string> questions = done ? day->questions : std::vector<std::string>{};
-  if (!questions.empty()) say("\nIn your own words, a line each (empty: skip):\n");
-  for (const std::string& question : questions) {
-    say(fmt::format("{} {}\n> ", session.style.bold("?"),
-                    wrap(question, session.style.width - 2, "  ")));
-    std::string answer;
-    if (!std::getline(std::cin, answer)) break;
-    answers.push_back(answer);
-  }
-  close_session_page(session, *day, page, answers);
+  const std::vector<PageQuestion> questions = page_questions(day_markdown(session.course, *day));
+  if (done) answers = ask_questions(session.style, questions);
+  close_session_page(session, *day, page, questions, answers);
   update_tracker(session);
   say(
       fmt::format("\nWritten: {} and progress/my-tracker.md. Next: what was hard, what you saw "

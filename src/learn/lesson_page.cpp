@@ -62,15 +62,6 @@ td{{border:1px solid #ccc;padding:.2em .6em}}table{{border-collapse:collapse}}de
 
 }  // namespace
 
-std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day) {
-  if (!day.has_lesson()) {
-    fail(ErrorCode::not_found,
-         "day {} ({}) has no lesson yet; './tiny learn list' shows those that have", day.id,
-         day.title);
-  }
-  return paths.course() / day.folder / "lesson.md";
-}
-
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,
                     const std::string& title) {
   std::string page = fmt::format(fmt::runtime(kPageHead), escaped(title));

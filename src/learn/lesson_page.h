@@ -12,9 +12,6 @@
 
 namespace tinyllm::learn {
 
-// course/FOLDER/lesson.md. Throws Error{not_found} for a day without lesson.
-std::filesystem::path lesson_file(const CoursePaths& paths, const Day& day);
-
 // A page that stands alone; images are looked for in `folder`.
 std::string as_html(std::string_view markdown, const std::filesystem::path& folder,
                     const std::string& title);

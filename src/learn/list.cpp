@@ -24,7 +24,7 @@ std::string list_text(const Session& session) {
     text += fmt::format("{} {}{}\n", style.bold(day.id), day.title,
                         day.has_lesson() ? "" : style.dim("   (no lesson yet)"));
     for (const Task* task : session.course.tasks_of(day.id)) {
-      text += fmt::format("  {} {} {:<14} {:<32} {}\n", task == next ? ">" : " ",
+      text += fmt::format("  {} {} {:<21} {:<32} {}\n", task == next ? ">" : " ",
                           mark_of(session, *task), task->id, task->title,
                           style.dim("code/" + task->learner_file));
     }

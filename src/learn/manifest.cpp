@@ -1,7 +1,10 @@
 #include "learn/manifest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -28,10 +31,29 @@ RunsIn read_runs_in(const JsonField& field) {
   return RunsIn::tests;
 }
 
-Task read_task(const JsonField& row) {
+std::vector<Level> read_levels(const JsonField& list) {
+  std::vector<Level> levels;
+  for (const JsonField& element : list.elements()) {
+    const auto name = std::ranges::find(kLevelNames, element.string());
+    const auto level = static_cast<Level>(name - std::begin(kLevelNames));
+    if (name == std::end(kLevelNames) || (!levels.empty() && levels.back() >= level)) {
+      element.refuse(ErrorCode::invalid_input,
+                     "one of build, contract, values, property, model, in this order");
+    }
+    levels.push_back(level);
+  }
+  return levels;
+}
+
+Task read_task(const fs::path& folder) {
+  const std::string name = folder.filename();
+  const nlohmann::json document = read_toml_file(folder / "task.toml");
+  const JsonField row(document, fmt::format("course/tasks/{}/task.toml", name));
   Task task;
-  task.id = row.member("id").string();
+  task.id = name;
+  task.folder = folder;
   task.day = row.member("day").string();
+  task.place = row.member("place").count();
   task.title = row.member("title").string();
   task.learner_file = row.member("learner_file").string();
   const std::string ending = fs::path(task.learner_file).extension();
@@ -42,11 +64,11 @@ Task read_task(const JsonField& row) {
   task.engine_header = row.member("engine_file").string() + ".h";
   task.functions = strings(row.member("functions"));
   task.class_name = row.member("class").string_or("");
+  task.levels = read_levels(row.member("levels"));
   task.runs_in = read_runs_in(row.member("runs_in"));
   task.kernel = row.member("kernel").string_or("");
   task.contract = row.member("contract").count();
   task.contract_changes = strings(row.member("contract_changes"));
-  task.needs = strings(row.member("needs"));
   task.hints = strings(row.member("hints"));
   task.minutes = row.member("minutes").count();
   task.as_written = row.member("as_written").boolean_or(false);
@@ -54,14 +76,49 @@ Task read_task(const JsonField& row) {
   return task;
 }
 
-Day read_day(const JsonField& row) {
-  Day day;
-  day.id = row.member("id").string();
-  day.title = row.member("title").string();
-  day.folder = row.member("folder").string_or("");
-  day.topic_of_week = "week " + day.id.substr(0, day.id.find('.'));
-  day.questions = strings(row.member("questions"));
-  return day;
+// course/week1/1.4-rms-norm of the day 1.4; empty while the day has none.
+fs::path folder_of_day(const fs::path& course, const std::string& id) {
+  const fs::path week = course / ("week" + id.substr(0, id.find('.')));
+  if (!fs::exists(week)) return {};
+  for (const fs::directory_entry& entry : fs::directory_iterator(week)) {
+    const bool is_its = entry.path().filename().string().starts_with(id + "-");
+    if (is_its && fs::exists(entry.path() / "lesson.md")) return entry.path();
+  }
+  return {};
+}
+
+// Where a task stands in the course: its day's place among the days, then its own. Throws for a day
+// that there is not.
+std::pair<std::ptrdiff_t, std::int64_t> place_in(const Course& course, const Task& task) {
+  const Day* day = course.find_day(task.day);
+  if (day == nullptr) {
+    fail(ErrorCode::invalid_input, "course/tasks/{}/task.toml: day is {}, which is not a day",
+         task.id, task.day);
+  }
+  return {day - course.days.data(), task.place};
+}
+
+std::vector<Mutant> read_mutant_file(const fs::path& path, const std::string& engine_file) {
+  std::vector<Mutant> mutants;
+  if (!fs::exists(path)) return mutants;
+  const nlohmann::json document = read_toml_file(path);
+  for (const JsonField& row : JsonField(document, path.filename()).member("mutant").elements()) {
+    Mutant mutant;
+    mutant.id = row.member("id").string();
+    mutant.engine_file = engine_file.empty() ? row.member("engine_file").string()
+                                             : row.member("engine_file").string_or(engine_file);
+    mutant.replace = row.member("replace").string();
+    mutant.with = row.member("with").string();
+    mutant.sentence = row.member("sentence").string();
+    mutant.question = row.member("question").string_or("");
+    const JsonField audible = row.member("audible");
+    if (!audible.is_null()) mutant.audible = audible.boolean();
+    mutant.lesson = row.member("lesson").string_or("");
+    mutant.near = strings(row.member("near"));
+    mutant.cases = strings(row.member("cases"));
+    mutants.push_back(std::move(mutant));
+  }
+  return mutants;
 }
 
 }  // namespace
@@ -84,45 +141,40 @@ std::vector<const Task*> Course::tasks_of(std::string_view day) const {
   return found;
 }
 
+bool Task::has_level(Level level) const { return std::ranges::find(levels, level) != levels.end(); }
+
+fs::path Task::other_way() const {
+  return folder / ("other" + fs::path(learner_file).extension().string());
+}
+
 Course read_course(const CoursePaths& paths) {
-  const fs::path path = paths.course() / "course.toml";
-  const nlohmann::json document = read_toml_file(path);
+  const nlohmann::json document = read_toml_file(paths.course() / "course.toml");
   const JsonField root(document, "course/course.toml");
   Course course;
   course.version = root.member("version").count();
-  for (const JsonField& row : root.member("day").elements()) course.days.push_back(read_day(row));
-  for (const JsonField& row : root.member("task").elements()) {
-    course.tasks.push_back(read_task(row));
-    const Task& task = course.tasks.back();
-    if (course.find_day(task.day) == nullptr) {
-      fail(ErrorCode::invalid_input, "course/course.toml: task {} is of day {}, which is not a day",
-           task.id, task.day);
-    }
+  for (const JsonField& row : root.member("day").elements()) {
+    const std::string& id = row.member("id").string();
+    course.days.push_back({id, row.member("title").string(), folder_of_day(paths.course(), id)});
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(paths.course() / "tasks")) {
+    if (fs::exists(entry.path() / "task.toml")) course.tasks.push_back(read_task(entry.path()));
+  }
+  const auto place = [&](const Task& task) { return place_in(course, task); };
+  std::ranges::sort(course.tasks, {}, place);
+  const auto twin = std::ranges::adjacent_find(course.tasks, {}, place);
+  if (twin != course.tasks.end()) {
+    fail(ErrorCode::invalid_input, "course/tasks: {} and {} both have place {} of day {}", twin->id,
+         std::next(twin)->id, twin->place, twin->day);
   }
   return course;
 }
 
-std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id) {
-  const fs::path path = paths.course() / "mutants" / (id + ".toml");
-  std::vector<Mutant> mutants;
-  if (!fs::exists(path)) return mutants;
-  const nlohmann::json document = read_toml_file(path);
-  for (const JsonField& row : JsonField(document, path.filename()).member("mutant").elements()) {
-    Mutant mutant;
-    mutant.id = row.member("id").string();
-    mutant.engine_file = row.member("engine_file").string();
-    mutant.replace = row.member("replace").string();
-    mutant.with = row.member("with").string();
-    mutant.sentence = row.member("sentence").string();
-    mutant.question = row.member("question").string_or("");
-    const JsonField audible = row.member("audible");
-    if (!audible.is_null()) mutant.audible = audible.boolean();
-    mutant.lesson = row.member("lesson").string_or("");
-    mutant.near = strings(row.member("near"));
-    mutant.cases = strings(row.member("cases"));
-    mutants.push_back(std::move(mutant));
-  }
-  return mutants;
+std::vector<Mutant> read_mutants(const Task& task) {
+  return read_mutant_file(task.folder / "mutants.toml", task.engine_file);
+}
+
+std::vector<Mutant> read_ear(const CoursePaths& paths) {
+  return read_mutant_file(paths.course() / "ear.toml", "");
 }
 
 std::string mutated_source(const CoursePaths& paths, const Mutant& mutant) {

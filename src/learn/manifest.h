@@ -1,6 +1,6 @@
 #pragma once
-// course/course.toml: the days and tasks of the course, and the mutants of course/mutants/. Plain
-// data; any thread may read.
+// What the course holds: its days (course/course.toml), its tasks (course/tasks/ID/, one folder each,
+// found there) and their known mistakes. Plain data; any thread may read.
 
 #include <cstdint>
 #include <optional>
@@ -12,6 +12,10 @@
 
 namespace tinyllm::learn {
 
+// The levels of a check, in their order; the first that fails ends it.
+enum class Level { build, contract, values, property, model };
+inline constexpr const char* kLevelNames[] = {"build", "contract", "values", "property", "model"};
+
 // Which models run a task's operator when one speaks with it.
 enum class RunsIn {
   engine,     // the batched engine, and the reference path
@@ -22,7 +26,7 @@ enum class RunsIn {
 // A known wrong variant of an engine file: one place of the file, replaced.
 struct Mutant {
   std::string id;
-  std::string engine_file;         // "kernels/cpu/scalar/rms_norm.cpp", below src/
+  std::string engine_file;         // "kernels/cpu/scalar/rms_norm.cpp", below src/; the task's own
   std::string replace, with;       // `replace` stands in the file exactly once
   std::string sentence;            // what is wrong: "eps is added outside of the root"
   std::string question;            // what to ask a learner who made it
@@ -33,9 +37,12 @@ struct Mutant {
 };
 
 struct Task {
-  std::string id;                          // "norm.rms"; never a number, so that days may move
+  std::string id;  // "norm.rms", its folder's name; never a number, so that days may move
+  std::filesystem::path folder;            // course/tasks/norm.rms
   std::string day;                         // "1.4"
+  std::int64_t place = 0;                  // within the day, from 1
   std::string title;                       // "RMSNorm"
+  std::vector<Level> levels;               // of a check
   std::string engine_file, engine_header;  // below src/; the file ends as the learner's does
   std::string learner_file;                // below code/: "week1/rms_norm.cpp", or a .cu file
   std::vector<std::string> functions;      // as a person says them: "rms_norm"
@@ -45,7 +52,6 @@ struct Task {
   std::string kernel;  // TINYLLM_KERNELS entry that lets the engine call it; may be empty
   std::int64_t contract = 1;
   std::vector<std::string> contract_changes;  // entry i: what version i + 2 changed
-  std::vector<std::string> needs;             // ids of tasks to do first
   std::vector<std::string> hints;
   std::int64_t minutes = 0;
   std::string prompt;  // what `learn speak` asks
@@ -53,20 +59,22 @@ struct Task {
   // subject is the order of additions, or speed.
   bool as_written = false;
   bool is_cuda() const { return learner_file.ends_with(".cu"); }
+  bool has_level(Level level) const;
+  // The recorded cases, and another correct implementation.
+  std::filesystem::path golden() const { return folder / "golden.json"; }
+  std::filesystem::path other_way() const;
 };
 
 struct Day {
   std::string id, title;
-  std::string folder;                  // below course/: "week1/1.4-rms-norm"; empty: no lesson yet
-  std::string topic_of_week;           // "week 1"
-  std::vector<std::string> questions;  // asked by a human at the end of the day
+  std::filesystem::path folder;  // course/week1/1.4-rms-norm, found there; empty: no lesson yet
   bool has_lesson() const { return !folder.empty(); }
 };
 
 struct Course {
   std::int64_t version = 1;
   std::vector<Day> days;
-  std::vector<Task> tasks;  // in the order of the course
+  std::vector<Task> tasks;  // by day, then by place
 
   const Task* find_task(std::string_view id) const;  // nullptr when unknown
   const Day* find_day(std::string_view id) const;
@@ -76,8 +84,10 @@ struct Course {
 // Throws Error{invalid_input | not_found} that names file and field.
 Course read_course(const CoursePaths& paths);
 
-// course/mutants/ID.toml; empty when the task has none.
-std::vector<Mutant> read_mutants(const CoursePaths& paths, const std::string& id);
+// The task's mutants.toml; empty when it has none.
+std::vector<Mutant> read_mutants(const Task& task);
+// course/ear.toml: the bank of `learn ear`.
+std::vector<Mutant> read_ear(const CoursePaths& paths);
 
 // The text of the mutant's engine file with its place replaced. Throws Error{invalid_input} when
 // `replace` does not stand there exactly once.

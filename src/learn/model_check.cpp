@@ -19,8 +19,9 @@ namespace {
 
 constexpr double kTolerance = 1e-4;  // of the largest logit, see the header
 
-ModelConfig small_qwen2() {
+ModelConfig small_qwen2(RopePairing pairing) {
   ModelConfig config = small_config("qwen2");
+  config.rope_pairing = pairing;
   config.vocab_size = 96;
   config.max_seq_len = 64;
   return config;
@@ -71,14 +72,18 @@ std::string compare(const std::vector<double>& wanted, const std::vector<double>
 
 ModelLogits small_model_logits(bool with_engine) {
   ThreadPool pool(1);
-  const Checkpoint checkpoint =
-      make_random_checkpoint("random:lesson:f32", small_qwen2(), DType::f32, pool);
-  reference::Model model(checkpoint, pool, 64);
-  const std::vector<TokenId> token_ids = prompt();
-  const std::span<const float> logits = model.forward(token_ids);
   ModelLogits found;
-  found.reference.assign(logits.begin(), logits.end());
-  if (with_engine) found.engine = engine_logits(checkpoint);
+  for (const RopePairing pairing : {RopePairing::split_halves, RopePairing::interleaved}) {
+    const Checkpoint checkpoint =
+        make_random_checkpoint("random:lesson:f32", small_qwen2(pairing), DType::f32, pool);
+    reference::Model model(checkpoint, pool, 64);
+    const std::vector<TokenId> token_ids = prompt();
+    const std::span<const float> logits = model.forward(token_ids);
+    found.reference.insert(found.reference.end(), logits.begin(), logits.end());
+    if (!with_engine) continue;
+    const std::vector<double> engine = engine_logits(checkpoint);
+    found.engine.insert(found.engine.end(), engine.begin(), engine.end());
+  }
   return found;
 }
 

@@ -14,7 +14,8 @@ struct ModelLogits {
   std::vector<double> engine;     // the batched engine; empty for tasks that it does not run
 };
 
-// A Qwen2 of 2 layers with random weights and biases that are not zero, on a fixed prompt. The
+// A Qwen2 of 2 layers with random weights and biases that are not zero, on a fixed prompt, once with
+// each kind of RoPE pairs: the logits of both stand one behind the other. The
 // engine's row kernels are those of TINYLLM_KERNELS.
 ModelLogits small_model_logits(bool with_engine);
 

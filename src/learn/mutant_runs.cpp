@@ -12,9 +12,8 @@
 namespace tinyllm::learn {
 namespace {
 
-bool mutant_records(const CoursePaths& paths, const Task& task, const std::string& mutant_id,
-                    const std::string& case_name) {
-  for (const Mutant& mutant : read_mutants(paths, task.id)) {
+bool mutant_records(const Task& task, const std::string& mutant_id, const std::string& case_name) {
+  for (const Mutant& mutant : read_mutants(task)) {
     if (mutant.id != mutant_id || mutant.cases.empty()) continue;
     return std::ranges::find(mutant.cases, case_name) != mutant.cases.end();
   }
@@ -23,12 +22,12 @@ bool mutant_records(const CoursePaths& paths, const Task& task, const std::strin
 
 // What the runs answered, as it is recorded. A mutant that crashes or hangs in a case leaves no
 // answers there: it has no numbers to be known by.
-std::map<std::string, CaseAnswers> answers_of(const CoursePaths& paths, const Task& task,
+std::map<std::string, CaseAnswers> answers_of(const Task& task,
                                               const std::vector<MutantRun>& runs) {
   std::map<std::string, CaseAnswers> recorded;
   for (const MutantRun& run : runs) {
     for (const auto& [name, answers] : run.result.answers) {
-      if (mutant_records(paths, task, run.mutant_id, name)) recorded[run.mutant_id][name] = answers;
+      if (mutant_records(task, run.mutant_id, name)) recorded[run.mutant_id][name] = answers;
     }
   }
   return recorded;
@@ -55,7 +54,7 @@ std::string differing_case(const std::vector<GoldenCase>& golden, const CaseAnsw
 std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task,
                                    const std::string& only) {
   std::vector<MutantRun> runs;
-  for (const Mutant& mutant : read_mutants(paths, task.id)) {
+  for (const Mutant& mutant : read_mutants(task)) {
     if (!only.empty() && mutant.id != only) continue;
     CheckOptions options;
     options.engine_text = mutated_source(paths, mutant);
@@ -70,18 +69,17 @@ std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task,
 }
 
 void record_mutants(const CoursePaths& paths, const Task& task) {
-  pin_golden(paths, task.id);  // checks refuse a golden that is not the pinned one
-  write_recorded_mutants(paths, task.id, answers_of(paths, task, run_mutants(paths, task)));
-  pin_golden(paths, task.id);
+  pin_golden(task);  // checks refuse a golden that is not the pinned one
+  write_recorded_mutants(task, answers_of(task, run_mutants(paths, task)));
+  pin_golden(task);
 }
 
-std::string stale_record(const CoursePaths& paths, const Task& task,
-                         const std::vector<MutantRun>& runs, const std::string& only) {
-  const std::vector<GoldenCase> golden =
-      read_golden(paths.course() / "golden" / (task.id + ".json"));
-  auto recorded = read_recorded_mutants(paths, task.id);
+std::string stale_record(const Task& task, const std::vector<MutantRun>& runs,
+                         const std::string& only) {
+  const std::vector<GoldenCase> golden = read_golden(task.golden());
+  auto recorded = read_recorded_mutants(task);
   if (!only.empty()) std::erase_if(recorded, [&](const auto& one) { return one.first != only; });
-  auto today = answers_of(paths, task, runs);
+  auto today = answers_of(task, runs);
   for (const auto& [mutant, answers] : recorded) {
     const std::string differs = differing_case(golden, answers, today[mutant]);
     if (!differs.empty()) return fmt::format("{} in case '{}'", mutant, differs);
@@ -96,7 +94,7 @@ std::string stale_record(const CoursePaths& paths, const Task& task,
 }
 
 void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model) {
-  for (const Mutant& mutant : read_mutants(paths, task.id)) {
+  for (const Mutant& mutant : read_mutants(task)) {
     const auto object = build_engine_file(paths, mutant.engine_file, mutated_source(paths, mutant),
                                           "hear-" + mutant.id);
     const auto binary = link_binary(paths, {object}, {mutant.engine_file}, "hear");

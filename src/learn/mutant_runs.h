@@ -20,13 +20,13 @@ struct MutantRun {
 std::vector<MutantRun> run_mutants(const CoursePaths& paths, const Task& task,
                                    const std::string& only = "");
 
-// Writes course/golden/ID.mutants.json anew from such runs, and pins the task's goldens.
+// Writes the task's mutants.json anew from such runs, and pins the task's goldens.
 void record_mutants(const CoursePaths& paths, const Task& task);
 
-// "" when course/golden/ID.mutants.json holds what such runs, of all mutants or of `only` one, answer
+// "" when the task's mutants.json holds what such runs, of all mutants or of `only` one, answer
 // today; else what differs.
-std::string stale_record(const CoursePaths& paths, const Task& task,
-                         const std::vector<MutantRun>& runs, const std::string& only = "");
+std::string stale_record(const Task& task, const std::vector<MutantRun>& runs,
+                         const std::string& only = "");
 
 // Lets the model speak with each mutant and says whether its words change: what `audible` must be.
 void hear_mutants(const CoursePaths& paths, const Task& task, const std::string& model);

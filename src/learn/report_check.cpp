@@ -48,9 +48,8 @@ const Mutant* find_mutant(const std::vector<Mutant>& mutants, const std::string&
   return found == mutants.end() ? nullptr : &*found;
 }
 
-std::string explanation(const CoursePaths& paths, const Task& task, const Failure& failure,
-                        const Style& style) {
-  const std::vector<Mutant> mutants = read_mutants(paths, task.id);
+std::string explanation(const Task& task, const Failure& failure, const Style& style) {
+  const std::vector<Mutant> mutants = read_mutants(task);
   const Mutant* mutant = find_mutant(mutants, failure.mutant);
   if (mutant == nullptr) {
     const bool has_cause = failure.text.find("Sanitizer") != std::string::npos;
@@ -96,8 +95,8 @@ std::string xml(const std::string& text) {
 
 }  // namespace
 
-std::string as_text(const CoursePaths& paths, const Task& task, const CheckResult& result,
-                    const Style& style, const CheckText& options) {
+std::string as_text(const Task& task, const CheckResult& result, const Style& style,
+                    const CheckText& options) {
   std::string text = fmt::format("{}  {}  {}\n", style.bold(task.id), task.title,
                                  style.dim("code/" + task.learner_file));
   if (result.outcome == Outcome::missing) {
@@ -125,7 +124,7 @@ std::string as_text(const CoursePaths& paths, const Task& task, const CheckResul
         options.in_loop ? "  e: the numbers, and which known mistake it is\n"
                         : "  './tiny learn explain' shows the numbers and names known mistakes\n");
   }
-  if (options.explained) text += explanation(paths, task, failure, style);
+  if (options.explained) text += explanation(task, failure, style);
   text += printed(result.printed, style);
   return text + style.dim(fmt::format("  ({:.1f} s)\n", result.seconds));
 }

@@ -15,8 +15,8 @@ struct CheckText {
   bool in_loop = false;    // one key is enough for what to do next
 };
 
-std::string as_text(const CoursePaths& paths, const Task& task, const CheckResult& result,
-                    const Style& style, const CheckText& options);
+std::string as_text(const Task& task, const CheckResult& result, const Style& style,
+                    const CheckText& options);
 std::string as_json(const std::vector<CheckResult>& results);
 std::string as_junit(const std::vector<CheckResult>& results);
 

@@ -131,8 +131,7 @@ class Watch {
     }
     const CheckResult result = session_.check(task(), &became_green);
     show_head();  // its bar counts what this check has found
-    say(as_text(session_.paths, task(), result, session_.style,
-                {.explained = false, .in_loop = true}));
+    say(as_text(task(), result, session_.style, {.explained = false, .in_loop = true}));
     if (became_green) {
       say(session_.style.green(fmt::format("\n{} is yours now.", task().title)) +
           (has_keys_ ? " s: hear the model use it. n: the next task.\n" : "\n"));
@@ -214,8 +213,7 @@ class Watch {
   void explain() {
     const CheckResult result = session_.check(task(), nullptr, true);
     show_head();
-    say(as_text(session_.paths, task(), result, session_.style,
-                {.explained = true, .in_loop = true}));
+    say(as_text(task(), result, session_.style, {.explained = true, .in_loop = true}));
     show_keys();
   }
 

@@ -5,6 +5,7 @@
 namespace tinyllm {
 
 std::size_t keep_top_k(std::span<Candidate> candidates, int k) {
+  // >>> sample.top_k
   const auto n_kept = static_cast<std::size_t>(std::max(k, 0));
   if (n_kept == 0 || n_kept >= candidates.size()) return candidates.size();
   const auto kth = candidates.begin() + static_cast<std::ptrdiff_t>(n_kept);
@@ -16,6 +17,7 @@ std::size_t keep_top_k(std::span<Candidate> candidates, int k) {
     std::nth_element(candidates.begin(), kth - 1, candidates.end(), comes_before);
   }
   return n_kept;
+  // <<< sample.top_k
 }
 
 }  // namespace tinyllm

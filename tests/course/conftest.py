@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from learner import BINARY, Learner  # noqa: E402
+from learner import BINARY, Learner, course_of_four  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -15,4 +15,6 @@ def pytest_sessionstart(session):
 
 @pytest.fixture
 def learner(tmp_path):
-    return Learner(tmp_path)
+    learner = Learner(tmp_path)
+    learner.env["TINYLLM_COURSE"] = str(course_of_four(tmp_path / "course of four"))
+    return learner

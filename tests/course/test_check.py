@@ -5,7 +5,7 @@ import resource
 import shutil
 
 import pytest
-from learner import RMS_NORM, ROOT
+from learner import RMS_NORM, ROOT, other_way
 
 FILE = "week1/rms_norm.cpp"
 CONTRACT = "tinyllm::scalar::rms_norm(const float*, const float*, float*, std::int64_t, float)"
@@ -129,7 +129,7 @@ def test_code_that_breaks_its_process_breaks_nothing_else(learner, name):
 
 
 def test_reading_past_an_array_gives_a_wrong_number_and_explain_names_the_line(learner):
-    text = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    text = other_way("index.strides")
     learner.write("week0/strides.cpp", text[: text.index("std::int64_t tinyllm")] + """
 std::int64_t tinyllm::scalar::element_offset(const std::int64_t* index, const std::int64_t* strides, int n_dims) {
   std::int64_t sum = 0;
@@ -197,11 +197,11 @@ std::int64_t tinyllm::scalar::element_offset(const std::int64_t*, const std::int
 
 def test_a_changed_golden_is_noticed(learner, tmp_path):
     shutil.copytree(ROOT / "course", tmp_path / "course")
-    golden = tmp_path / "course/golden/norm.rms.json"
+    golden = tmp_path / "course/tasks/norm.rms/golden.json"
     golden.write_text(golden.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     learner.write(FILE, RMS_NORM)
     done = learner.learn("check", "norm.rms", TINYLLM_COURSE=str(tmp_path / "course"))
-    assert done.returncode == 1 and "course/golden/norm.rms.json: not the file that was recorded" in done.stderr
+    assert done.returncode == 1 and "course/tasks/norm.rms/golden.json: not the file that was recorded" in done.stderr
 
 
 def test_what_the_code_prints_is_shown(learner):

@@ -43,6 +43,26 @@ def test_answers_of_a_day_are_never_written_over(learner):
     assert "(not answered)" not in text
 
 
+def test_the_pages_own_answer_stands_behind_a_persons(learner):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "norm.rms")
+    said = " ".join(learner.learn("day", "1.4", "--plain", stdin="the direction\n\n\n").stdout.rsplit("In your own words", 1)[1].split())
+    assert "the page: It keeps the direction" in said and said.count("the page:") == 1
+
+
+def test_answers_to_questions_that_are_not_asked_any_more_stay(learner):
+    learner.write("week1/rms_norm.cpp", RMS_NORM)
+    learner.learn("check", "norm.rms")
+    learner.learn("day", "1.4", "--plain", stdin="the direction\n\n\n")
+    page = next((learner.folder / "sessions/week1").glob("*-day-1.4.md"))
+    old = "- A question of an earlier version?\n  - what I wrote\n"
+    page.write_text(page.read_text(encoding="utf-8").replace("  - the direction\n", "  - the direction\n" + old), encoding="utf-8")
+    for _ in range(2):
+        learner.learn("day", "1.4", "--plain", stdin="")
+        text = page.read_text(encoding="utf-8")
+        assert text.count(old) == 1 and text.count("  - the direction\n") == 1, text
+
+
 def test_a_day_without_a_task_is_read_when_it_was_read(learner):
     assert table_row(learner, "0.0")[2] == "open"
     learner.learn("read", "0.0")

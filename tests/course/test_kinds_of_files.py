@@ -2,47 +2,46 @@
 
 import hashlib
 import json
-import shutil
 
 import pytest
 from learner import BINARY, ROOT
 
-CLASS_TASK = """
-[[task]]
-id = "pool.blocks"
+CLASS_TASK = "pool.blocks", """
 day = "3.1"
+place = 1
 title = "Who holds which block"
 engine_file = "cache/block_pool"
 learner_file = "week3/block_pool.cpp"
 class = "tinyllm::BlockPool"
 functions = ["take", "add_ref", "release"]
+levels = ["build", "contract", "values", "property"]
 runs_in = "tests"
 contract = 1
 minutes = 30
 hints = []
 """
-CUDA_TASK = """
-[[task]]
-id = "matmul.cuda"
+CUDA_TASK = "matmul.cuda", """
 day = "2.3"
+place = 1
 title = "A matrix product on the GPU"
 engine_file = "kernels/cuda/linear_plain"
 learner_file = "week2/linear_plain.cu"
 functions = ["launch_dequantise", "launch_naive_linear"]
+levels = ["build", "contract", "values", "property"]
 runs_in = "tests"
 contract = 1
 minutes = 30
 hints = []
 """
 # Four folders of the engine hold an attention.cpp.
-COMMON_NAME_TASK = """
-[[task]]
-id = "attention.block"
+COMMON_NAME_TASK = "attention.block", """
 day = "1.3"
+place = 9
 title = "The attention of a layer"
 engine_file = "reference/attention"
 learner_file = "week1/attention.cpp"
 functions = ["attention"]
+levels = ["build", "contract", "values", "property"]
 runs_in = "tests"
 contract = 1
 minutes = 30
@@ -56,17 +55,15 @@ def plant(learner, tmp_path):
     """Checks a text as the learner's file of a planted task: the result as `--json` gives it."""
 
     def check(task, file, text):
-        course = tmp_path / "course"
-        if not course.exists():
-            shutil.copytree(ROOT / "course", course)
-            (course / "course.toml").open("a", encoding="utf-8").write(task)
+        name, manifest = task
+        folder = tmp_path / "course of four/tasks" / name
+        folder.mkdir(exist_ok=True)
         learner.write(file, text)
-        name = task.split('id = "')[1].split('"')[0]
-        golden, pins = course / f"golden/{name}.json", course / "golden/pins.json"
-        golden.write_text('{"cases": []}')
-        pinned = {**json.loads(pins.read_text()), golden.name: hashlib.sha256(golden.read_bytes()).hexdigest()}
-        pins.write_text(json.dumps(pinned))
-        done = learner.learn("check", name, "--json", TINYLLM_COURSE=str(course))
+        golden = '{"cases": []}'
+        (folder / "task.toml").write_text(manifest)
+        (folder / "golden.json").write_text(golden)
+        (folder / "pins.json").write_text(json.dumps({"golden.json": hashlib.sha256(golden.encode()).hexdigest()}))
+        done = learner.learn("check", name, "--json")
         assert done.stdout.startswith("["), done.stderr
         return json.loads(done.stdout)[0]
 
@@ -139,3 +136,23 @@ def test_without_nvcc_a_cuda_file_says_what_is_lacking(check, learner, tmp_path)
     assert failure["kind"] == "no_compiler" and failure["level"] == "build"
     assert "code/week2/linear_plain.cu is CUDA, and the engine was built without it" in failure["text"]
     assert "Install the CUDA toolkit" in failure["text"]
+
+
+REFUSED = {
+    "a level that there is not": ('levels = ["build"', 'levels = ["bild"', "levels[0] is 'bild', must be one of"),
+    "levels in another order": ('["build", "contract"', '["contract", "build"', "in this order"),
+    "a day that there is not": ('day = "3.1"', 'day = "9.1"', "course/tasks/pool.blocks/task.toml: day is 9.1, which is not a day"),
+    "a place that is taken": ('day = "3.1"', 'day = "0.2"', "index.strides and pool.blocks both have place 1 of day 0.2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_task_that_cannot_be_read_says_which_and_why(learner, tmp_path, name):
+    before, after, words = REFUSED[name]
+    task, manifest = CLASS_TASK
+    folder = tmp_path / "course of four/tasks" / task
+    folder.mkdir()
+    assert before in manifest
+    (folder / "task.toml").write_text(manifest.replace(before, after))
+    done = learner.learn("list")
+    assert done.returncode == 1 and words in done.stderr, done.stderr

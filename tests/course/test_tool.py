@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tomllib
 
 import pytest
-from learner import BINARY, ROOT, RMS_NORM, Learner
+from learner import BINARY, FIRST_TASKS, RMS_NORM, ROOT, Learner, other_way
 from terminal import Terminal
 
 WRONG_RMS_NORM = RMS_NORM.replace("static_cast<float>(n) + eps)", "static_cast<float>(n)) + eps")
@@ -24,6 +25,12 @@ def loop(learner):
     yield start
     for terminal in terminals:
         terminal.close()
+
+
+def change(file, before, after):
+    text = file.read_text(encoding="utf-8")
+    assert before in text, file
+    file.write_text(text.replace(before, after), encoding="utf-8")
 
 
 def keys_shown(terminal):
@@ -156,7 +163,8 @@ def test_a_lesson_reads_at_a_terminal_and_in_a_browser(learner):
     assert "Worked by hand" in text and "```" not in text and "<details>" not in text
     done = learner.learn("read", "1.4", "--browser", PATH="/usr/bin-without-xdg")
     page = (learner.folder / "build/learn/lesson-1.4.html").read_text(encoding="utf-8")
-    assert "open this page" in done.stdout and "<h1>1.4 RMSNorm (norm.rms)</h1>" in page and "rms-norm.svg" in page
+    assert "open this page" in done.stdout and "<h1>1.4 RMSNorm and MLP</h1>" in page
+    assert (ROOT / "course/tasks/norm.rms/rms-norm.svg").samefile(re.search(r'file://([^"]*rms-norm.svg)', page).group(1))
     refused = learner.learn("read", "1.2")
     assert refused.returncode == 1 and "day 1.2 (RoPE) has no lesson yet" in refused.stderr
 
@@ -169,9 +177,9 @@ def test_a_course_update_keeps_code_and_progress_and_says_what_changed(learner, 
     (learner.folder / "code/week0/softmax.cpp").unlink()
     course = tmp_path / "new course"
     shutil.copytree(ROOT / "course", course)
-    manifest = (course / "course.toml").read_text(encoding="utf-8").replace("version = 1", "version = 2")
-    manifest = manifest.replace("contract = 1", 'contract = 2\ncontract_changes = ["eps comes last"]')
-    (course / "course.toml").write_text(manifest, encoding="utf-8")
+    change(course / "course.toml", "version = 1", "version = 2")
+    for task in FIRST_TASKS:
+        change(course / f"tasks/{task}/task.toml", "contract = 1", 'contract = 2\ncontract_changes = ["eps comes last"]')
     text = learner.learn("update", TINYLLM_COURSE=str(course)).stdout
     assert "the course is version 2 now (yours was 1)" in text
     assert "norm.rms: contract v2: eps comes last" in text
@@ -196,8 +204,7 @@ def test_a_half_written_file_is_never_written_anew(learner, tmp_path):
     half = strides.read_text(encoding="utf-8").replace('  LESSON_TODO("index.strides");', "  strides[0] = dims[0];", 1)
     strides.write_text(half, encoding="utf-8")
     shutil.copytree(ROOT / "course", tmp_path / "course2")
-    manifest = tmp_path / "course2/course.toml"
-    manifest.write_text(manifest.read_text(encoding="utf-8").replace("contract = 1", "contract = 2"), encoding="utf-8")
+    change(tmp_path / "course2/tasks/index.strides/task.toml", "contract = 1", "contract = 2")
     learner.learn("update", TINYLLM_COURSE=str(tmp_path / "course2"))
     assert strides.read_text(encoding="utf-8") == half
 
@@ -275,7 +282,7 @@ def test_editors_get_what_they_need(learner):
 
 
 def test_the_ear_offers_bugs_that_one_may_take_for_another():
-    bugs = tomllib.loads((ROOT / "course/mutants/ear.toml").read_text(encoding="utf-8"))["mutant"]
+    bugs = tomllib.loads((ROOT / "course/ear.toml").read_text(encoding="utf-8"))["mutant"]
     ids = [bug["id"] for bug in bugs]
     assert len(ids) == len(set(ids)) >= 10
     for bug in bugs:
@@ -305,7 +312,7 @@ def test_without_model_and_network_the_loop_works_and_speak_says_what_is_missing
 
 
 def test_a_half_written_file_tells_what_is_right_already(learner):
-    text = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    text = other_way("index.strides")
     body = text.index("  if (n_dims == 0)")
     learner.write("week0/strides.cpp", text[:body].replace("\nvoid", '\n#include "base/lesson.h"\nvoid', 1)
                   + '  LESSON_TODO("index.strides");\n}\n')  # fmt: skip

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from clone import Clone
-from learner import BINARY, ROOT, RMS_NORM
+from learner import BINARY, N_TASKS, RMS_NORM, ROOT
 from terminal import Terminal
 
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -60,7 +60,7 @@ def test_the_first_hour(terminals, tmp_path):
 
     # The first call, and the way out to the first lesson.
     loop = start("learn")
-    assert "Wrote 4 skeletons into code/" in loop.wait_for("0 of 4 tasks green")
+    assert f"Wrote {N_TASKS} skeletons into code/" in loop.wait_for(f"0 of {N_TASKS} tasks green")
     loop.wait_for("New here?")
     loop.wait_for("q quit\n")
     loop.type("q")
@@ -72,7 +72,7 @@ def test_the_first_hour(terminals, tmp_path):
 
     # The model speaks, all its operators the engine's own.
     speak = start("learn", "speak")
-    speak.wait_for("yours here (0 of 4): none", SLOW)
+    speak.wait_for(f"yours here (0 of {N_TASKS}): none", SLOW)
     assert ANSWER in words(speak.wait_for("24 of 24 tokens are what the engine's own operators choose", SLOW))
     assert speak.exit_code() == 0
 
@@ -125,7 +125,7 @@ def test_the_first_hour(terminals, tmp_path):
     loop.wait_for("(stopped)")
     loop.wait_for("q quit\n")
     loop.type("s")
-    loop.wait_for("yours here (2 of 4): index.strides, matmul.naive;", SLOW)
+    loop.wait_for(f"yours here (2 of {N_TASKS}): index.strides, matmul.naive;", SLOW)
     assert ANSWER in words(loop.wait_for("24 of 24 tokens", SLOW))
     loop.wait_for("q quit\n")
     loop.type("q")
@@ -133,14 +133,14 @@ def test_the_first_hour(terminals, tmp_path):
 
     # Resumed where it was left; then the first operator in the batched engine.
     loop = start("learn")
-    loop.wait_for("2 of 4 tasks green")
+    loop.wait_for(f"2 of {N_TASKS} tasks green")
     loop.wait_for("softmax.row")
     loop.wait_for("q quit\n")
     loop.type("q")
     learner.write("week1/rms_norm.cpp", RMS_NORM)
     assert learner.check("norm.rms")["outcome"] == "green"
     chat = start("chat", "--mine", "--temperature", "0", "-p", "Why is the sky blue?")
-    chat.wait_for("yours here (1 of 4): norm.rms;", SLOW)
+    chat.wait_for(f"yours here (1 of {N_TASKS}): norm.rms;", SLOW)
     chat.wait_for("tokens are what the engine's own operators choose", SLOW)
     assert chat.exit_code(SLOW) == 0
     assert "light" in chat.text
@@ -155,7 +155,7 @@ def test_the_first_hour(terminals, tmp_path):
     update.wait_for("the course is version 2 now")
     assert update.exit_code() == 0
     progress = start("learn", "progress")
-    progress.wait_for("3 of 4 tasks green")
+    progress.wait_for(f"3 of {N_TASKS} tasks green")
     assert progress.exit_code() == 0
     assert learner.state()["ear"][0]["rounds"] == 2
     assert learner.text("code/week1/rms_norm.cpp") == RMS_NORM
@@ -239,7 +239,7 @@ def test_the_batched_engine_really_runs_the_learners_operator(learner):
     engine, _ = generate()
     learner.write("week1/rms_norm.cpp", RMS_NORM)
     mine, banner = generate("--mine")
-    assert mine == engine and "yours here (1 of 4): norm.rms" in banner
+    assert mine == engine and f"yours here (1 of {N_TASKS}): norm.rms" in banner
     learner.write("week1/rms_norm.cpp", RMS_NORM.replace("* weight[i]", "* weight[i] * 1.5f"))
     broken, _ = generate("--mine")
     assert broken != engine

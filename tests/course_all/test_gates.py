@@ -6,7 +6,7 @@ import subprocess
 import tomllib
 
 import pytest
-from learner import BINARY, ROOT, RMS_NORM
+from learner import BINARY, RMS_NORM, ROOT, TASKS
 
 
 def gates(learner, *arguments, course=None):
@@ -15,7 +15,7 @@ def gates(learner, *arguments, course=None):
     return done.returncode, done.stdout
 
 
-TASKS = [task["id"] for task in tomllib.loads((ROOT / "course/course.toml").read_text(encoding="utf-8"))["task"]]
+IDS = [task["id"] for task in TASKS]
 
 
 def gates_hold(learner, names, *arguments):
@@ -26,18 +26,18 @@ def gates_hold(learner, names, *arguments):
     return output
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", IDS)
 def test_every_mutant_of_a_task_dies(learner, task):
     output = gates_hold(learner, ["G5"], "--only", task)
     print(output[output.index("G5: which") :])
-    mutants = tomllib.loads((ROOT / f"course/mutants/{task}.toml").read_text(encoding="utf-8"))["mutant"]
+    mutants = tomllib.loads((ROOT / f"course/tasks/{task}/mutants.toml").read_text(encoding="utf-8"))["mutant"]
     for mutant in mutants:
         assert re.search(rf"^G5 +ok +{mutant['id']} +killed by", output, re.MULTILINE), mutant["id"]
 
 
 def test_all_other_gates_hold(learner):
     output = gates_hold(learner, ["G1", "G2", "G3", "G4", "G9", "G12"])
-    for task in TASKS:
+    for task in IDS:
         assert f"{task}: the solution is green" in output
 
 
@@ -51,7 +51,7 @@ FAULTS = {
                 "norm.rms: green under ASan and UBSan"),
     "G3 UBSan": ("--solution", RMS_NORM.replace("  float sum = 0;", "  int big = 2147483647;\n  big += static_cast<int>(n > 0);\n"
                  "  float sum = 1e-30f * static_cast<float>(big);"), "norm.rms: green under ASan and UBSan"),
-    "G4": ("--skeleton", RMS_NORM, "3 solutions, then skeletons"),
+    "G4": ("--skeleton", RMS_NORM, f"{IDS.index('norm.rms')} solutions, then skeletons"),
     "G9": ("--solution", RMS_NORM.replace("/ root", "/ (root * 1.5f)"), "a small Qwen2 with all solutions together"),
 }
 
@@ -77,25 +77,31 @@ def planted_course(tmp_path, file, change):
 
 
 def test_a_mutant_that_is_right_survives_and_breaks_g5(learner, tmp_path):
-    course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
+    course = planted_course(tmp_path, "tasks/norm.rms/mutants.toml", lambda text: text.replace(
         'with = "x[i] * scale"', 'with = "weight[i] * (x[i] * scale)"'))  # fmt: skip
     code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", "--mutant", "no_weight", course=course)
     assert code == 1 and re.search(r"^G5 +FAIL +no_weight +SURVIVES", output, re.MULTILINE), output
 
 
 def test_a_mutant_that_answers_otherwise_than_recorded_breaks_g5(learner, tmp_path):
-    course = planted_course(tmp_path, "mutants/norm.rms.toml", lambda text: text.replace(
+    course = planted_course(tmp_path, "tasks/norm.rms/mutants.toml", lambda text: text.replace(
         "(x[i] - mean) * (x[i] - mean)", "(x[i] - 2 * mean) * (x[i] - 2 * mean)"))  # fmt: skip
     code, output = gates(learner, "--only", "norm.rms", "--gate", "G5", "--mutant", "layer_norm", course=course)
     assert code == 1 and re.search(r"recorded answers of mutants are those of today: layer_norm in case", output), output
 
 
+def test_levels_that_a_task_does_not_have_break_g3(learner, tmp_path):
+    course = planted_course(tmp_path, "tasks/norm.rms/task.toml", lambda text: text.replace('"values", "property", ', '"values", '))
+    code, output = gates(learner, "--only", "norm.rms", "--gate", "G3", course=course)
+    assert code == 1 and re.search(r"^G3 +FAIL +norm.rms: its levels are those of task.toml", output, re.MULTILINE), output
+
+
 def test_a_wrong_alternative_breaks_g12(learner, tmp_path):
-    course = planted_course(tmp_path, "alternatives/norm.rms.cpp", lambda text: text.replace("+ eps", ""))
+    course = planted_course(tmp_path, "tasks/norm.rms/other.cpp", lambda text: text.replace("+ eps", ""))
     code, output = gates(learner, "--only", "norm.rms", "--gate", "G12", course=course)
     assert code == 1 and re.search(r"^G12 +FAIL +norm.rms", output, re.MULTILINE), output
 
 
 def test_goldens_are_what_their_script_writes():
-    done = subprocess.run(["python3", "course/golden/make_golden.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["python3", "course/make_goldens.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

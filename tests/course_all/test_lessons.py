@@ -5,10 +5,10 @@ import re
 import subprocess
 
 import pytest
-from learner import BINARY, ROOT
+from learner import BINARY, ROOT, page_of
 
 LESSONS = sorted((ROOT / "course").glob("week*/*/lesson.md"))
-PAGES = [*LESSONS, ROOT / "course/README.md", ROOT / "docs/origins.md", ROOT / "CLAUDE.md", ROOT / "AGENTS.md"]
+PAGES = [*LESSONS, *sorted((ROOT / "course").glob("tasks/*/lesson.md")), ROOT / "course/README.md", ROOT / "docs/origins.md", ROOT / "CLAUDE.md", ROOT / "AGENTS.md"]
 PAGES += [ROOT / "notes/README.md", ROOT / "code/README.md", ROOT / "exercises/README.md"]
 
 
@@ -44,7 +44,7 @@ def run_console(learner, lines):
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.parent.name)
 def test_commands_of_a_lesson_run_and_print_what_is_shown(learner, lesson):
     n_run = 0
-    for kind, content in blocks(lesson.read_text(encoding="utf-8")):
+    for kind, content in blocks(page_of(lesson.parent)):
         if kind == "test" and content[0] == "solve":
             learner.solve(content[1], content[2].removeprefix("code/"))
         elif kind == "console":
@@ -55,7 +55,7 @@ def test_commands_of_a_lesson_run_and_print_what_is_shown(learner, lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.parent.name)
 def test_contracts_of_a_lesson_stand_in_the_headers(lesson):
-    for kind, lines in blocks(lesson.read_text(encoding="utf-8")):
+    for kind, lines in blocks(page_of(lesson.parent)):
         if kind != "cpp":
             continue
         header = (ROOT / lines[0].removeprefix("// ")).read_text(encoding="utf-8")
@@ -73,13 +73,17 @@ def test_links_and_files_of_a_page_exist(page):
 
 def test_every_lesson_has_the_parts_that_a_learner_looks_for():
     for lesson in LESSONS:
-        text = lesson.read_text(encoding="utf-8")
+        text = page_of(lesson.parent)
         wanted = ["## Explain it back", "<details>", "## Next"]
         if (lesson.parent / "here.svg").exists():
             wanted.append("(here.svg)")
         if "LESSON_TODO" in text:
             wanted += ["## Why", "## Predict first", "## Contract", "Worked by hand", "## Expected red", "## Do it",
                        "## Green means", "## Hard tier", "## What vLLM and llama.cpp do differently"]  # fmt: skip
+        if lesson.parent.parent.name == "week1":
+            wanted += ["## You will be able to", "## Invariants", "## Checkpoint", "## History"]
+            assert 1200 <= len(re.sub(r"```.*?```", "", text, flags=re.DOTALL).split()) <= 2000, lesson
+            assert len(re.findall(r"\]\(https://", text.split("## History")[1])) >= 3, f"{lesson}: papers"
         for part in wanted:
             assert part in text, f"{lesson}: {part}"
 
@@ -92,8 +96,13 @@ def test_every_command_of_the_tool_that_a_page_names_exists():
             assert word in inner or re.search(rf"^  {word} ", commands, re.MULTILINE), f"{page}: learn {word}"
 
 
+def test_tables_are_what_the_course_holds():
+    done = subprocess.run(["python3", "course/make_tables.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_figures_are_what_their_script_draws():
-    done = subprocess.run(["python3", "course/figures/make_figures.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(["python3", "course/make_figures.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

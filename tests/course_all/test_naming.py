@@ -1,7 +1,7 @@
 """How many mistakes with wrong numbers `explain` names. They are written as learners write them, not as the bank holds them."""
 
 import pytest
-from learner import RMS_NORM, ROOT
+from learner import RMS_NORM, other_way
 
 NORM_HEAD = RMS_NORM.split("  float sum")[0]
 SOFTMAX_HEAD = '#include "kernels/cpu/scalar/softmax.h"\n#include <cmath>\n#include <vector>\nvoid tinyllm::scalar::softmax(float* x, std::int64_t n) {\n'
@@ -79,8 +79,82 @@ STRIDES = {
 }  # fmt: skip
 
 
+SDPA_HEAD = """#include "kernels/cpu/scalar/scaled_dot_product_attention.h"
+#include <cmath>
+#include <vector>
+void tinyllm::scalar::scaled_dot_product_attention(const float* q, const float* k, const float* v, const float* mask, float* out,
+    float* scores, std::int64_t n_queries, std::int64_t n_keys, std::int64_t head_dim, std::int64_t q_stride, std::int64_t kv_stride) {
+  for (int i = 0; i < n_queries; i++) {
+"""
+SDPA_SCORES = "for (int j = 0; j < n_keys; j++) { float s = 0; for (int d = 0; d < head_dim; d++) s += q[i * q_stride + d] * k[j * kv_stride + d];\n"
+SDPA_MASK = "scores[j] = s / std::sqrt((float)head_dim); if (mask) scores[j] += mask[i * n_keys + j]; }\n"
+SDPA_SOFTMAX = "float m = scores[0], sum = 0; for (int j = 1; j < n_keys; j++) m = std::fmax(m, scores[j]);\n" \
+               "for (int j = 0; j < n_keys; j++) sum += scores[j] = std::exp(scores[j] - m);\n"
+SDPA_MIX = "for (int d = 0; d < head_dim; d++) { float o = 0; for (int j = 0; j < n_keys; j++) o += scores[j] / sum * v[j * kv_stride + d];\n" \
+           "out[i * q_stride + d] = o; } }"
+SDPA = SDPA_SCORES + SDPA_MASK + SDPA_SOFTMAX + SDPA_MIX
+SDPAS = {
+    "no scale": SDPA.replace("s / std::sqrt((float)head_dim)", "s"),
+    "divided by head_dim": SDPA.replace("s / std::sqrt((float)head_dim)", "s / head_dim"),
+    "times the root": SDPA.replace("s / std::sqrt((float)head_dim)", "s * std::sqrt((float)head_dim)"),
+    "mask forgotten": SDPA.replace("if (mask) scores[j] += mask[i * n_keys + j];", ""),
+    "mask multiplied": SDPA.replace("+= mask", "*= mask"),
+    "mask of the first query": SDPA.replace("mask[i * n_keys + j]", "mask[j]"),
+    "mask behind the softmax": SDPA.replace("if (mask) scores[j] += mask[i * n_keys + j];", "").replace(
+        "o += scores[j] / sum * v", "o += (scores[j] / sum + (mask ? mask[i * n_keys + j] : 0)) * v"),
+    "no softmax": SDPA_SCORES + SDPA_MASK + "float sum = 1;\n" + SDPA_MIX,
+    "keys mixed": SDPA.replace("* v[j", "* k[j"),
+    "the last value only": SDPA.replace("o += scores", "o = scores"),
+    "added to out": SDPA.replace("out[i * q_stride + d] = o", "out[i * q_stride + d] += o"),
+    "rows of out too near": SDPA.replace("out[i * q_stride + d]", "out[i * head_dim + d]"),
+    "rows of q too near": SDPA.replace("q[i * q_stride + d]", "q[i * head_dim + d]"),
+    "no division by the sum": SDPA.replace("scores[j] / sum", "scores[j]"),
+}  # fmt: skip
+ROPE_HEAD = """#include "kernels/cpu/scalar/rope_interleaved.h"
+void tinyllm::scalar::rope_interleaved(float* x, const float* cos, const float* sin, std::int64_t head_dim) {
+"""
+ROPES = {
+    "halves": "int h = head_dim / 2; for (int i = 0; i < h; i++) { float a = x[i], b = x[i + h]; x[i] = a * cos[i] - b * sin[i]; x[i + h] = b * cos[i] + a * sin[i]; }",
+    "backwards": "for (int i = 0; i < head_dim; i += 2) { float a = x[i], b = x[i + 1]; x[i] = a * cos[i / 2] + b * sin[i / 2]; x[i + 1] = b * cos[i / 2] - a * sin[i / 2]; }",
+    "two pluses": "for (int i = 0; i < head_dim; i += 2) { float a = x[i], b = x[i + 1]; x[i] = a * cos[i / 2] + b * sin[i / 2]; x[i + 1] = a * sin[i / 2] + b * cos[i / 2]; }",
+    "in place": "for (int i = 0; i < head_dim / 2; i++) { x[2 * i] = x[2 * i] * cos[i] - x[2 * i + 1] * sin[i]; x[2 * i + 1] = x[2 * i] * sin[i] + x[2 * i + 1] * cos[i]; }",
+    "one angle": "for (int i = 0; i < head_dim / 2; i++) { float a = x[2 * i], b = x[2 * i + 1]; x[2 * i] = a * cos[0] - b * sin[0]; x[2 * i + 1] = a * sin[0] + b * cos[0]; }",
+    "cos for sin": "for (int i = 0; i < head_dim / 2; i++) { float a = x[2 * i], b = x[2 * i + 1]; x[2 * i] = a * sin[i] - b * cos[i]; x[2 * i + 1] = a * cos[i] + b * sin[i]; }",
+    "too few pairs": "for (int i = 0; i < head_dim / 4; i++) { float a = x[2 * i], b = x[2 * i + 1]; x[2 * i] = a * cos[i] - b * sin[i]; x[2 * i + 1] = a * sin[i] + b * cos[i]; }",
+    "half a turn": "for (int i = 0; i < head_dim / 2; i++) x[2 * i] = x[2 * i] * cos[i] - x[2 * i + 1] * sin[i];",
+    "scaled twice": "for (int i = 0; i < head_dim / 2; i++) { float a = x[2 * i], b = x[2 * i + 1]; x[2 * i] = (a - b) * cos[i]; x[2 * i + 1] = (a + b) * sin[i]; }",
+}  # fmt: skip
+SILU_HEAD = '#include "kernels/cpu/scalar/silu.h"\n#include <cmath>\nvoid tinyllm::scalar::silu(const float* x, float* out, std::int64_t n) {\n'
+SILUS = {
+    "relu": "for (int i = 0; i < n; i++) out[i] = std::fmax(0.0f, x[i]);",
+    "sigmoid": "for (int i = 0; i < n; i++) out[i] = 1 / (1 + std::exp(-x[i]));",
+    "no minus": "for (int i = 0; i < n; i++) out[i] = x[i] / (1 + std::exp(x[i]));",
+    "tanh": "for (int i = 0; i < n; i++) out[i] = std::tanh(x[i]);",
+    "gelu by tanh": "for (int i = 0; i < n; i++) out[i] = 0.5f * x[i] * (1 + std::tanh(0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i])));",
+    "quick gelu": "for (int i = 0; i < n; i++) out[i] = x[i] / (1 + std::exp(-1.702f * x[i]));",
+    "one short": "for (int i = 0; i + 1 < n; i++) out[i] = x[i] / (1 + std::exp(-x[i]));",
+    "x twice": "for (int i = 0; i < n; i++) out[i] = x[i] * x[i] / (1 + std::exp(-x[i]));",
+}  # fmt: skip
+TOP_P_HEAD = """#include "sampling/top_p.h"
+#include <algorithm>
+#include <cmath>
+std::size_t tinyllm::keep_top_p(std::span<Candidate> c, float p) {
+  if (p >= 1) return c.size();
+  std::sort(c.begin(), c.end(), comes_before);
+  double total = 0, sum = 0; for (auto& one : c) total += one.mass;
+"""
+TOP_PS = {
+    "stops before": "std::size_t n = 0; while (n < c.size() && (sum += c[n].mass) < p * total) n++;\nreturn n;",
+    "one more": "std::size_t n = 0; while (n < c.size() && sum <= p * total) sum += c[n++].mass;\nreturn std::min(n + 1, c.size());",
+    "of the first": "std::size_t n = 0; while (n < c.size() && sum < p * c[0].mass) sum += c[n++].mass;\nreturn n;",
+    "the rest": "std::size_t n = 0; while (n < c.size() && sum < (1 - p) * total) sum += c[n++].mass;\nreturn n;",
+    "of the number": "return std::max<std::size_t>(1, std::ceil(p * c.size()));",
+    "as sure as p": "std::size_t n = 0; while (n < c.size() && c[n].mass >= (1 - p) * c[0].mass) n++;\nreturn n;",
+}  # fmt: skip
+
+
 def strides_file(body):
-    strides = (ROOT / "course/alternatives/index.strides.cpp").read_text(encoding="utf-8")
+    strides = other_way("index.strides")
     head, offset = strides[: strides.index("  for (int i")], strides[strides.index("std::int64_t tinyllm") :]
     return f"{head}{body}\n}}\n\n{offset}"
 
@@ -91,6 +165,10 @@ TASKS = {
     "softmax.row": ("week0/softmax.cpp", lambda body: f"{SOFTMAX_HEAD}{body}\n}}\n", SOFTMAXES),
     "matmul.naive": ("week0/matmul.cpp", lambda body: f"{MATMUL_HEAD}{body}\n}}\n", MATMULS),
     "index.strides": ("week0/strides.cpp", strides_file, STRIDES),
+    "attention.sdpa": ("week1/scaled_dot_product_attention.cpp", lambda body: f"{SDPA_HEAD}{body}\n}}\n", SDPAS),
+    "rope.interleaved": ("week1/rope_interleaved.cpp", lambda body: f"{ROPE_HEAD}{body}\n}}\n", ROPES),
+    "mlp.silu": ("week1/silu.cpp", lambda body: f"{SILU_HEAD}{body}\n}}\n", SILUS),
+    "sample.top_p": ("week1/top_p.cpp", lambda body: f"{TOP_P_HEAD}{body}\n}}\n", TOP_PS),
 }
 
 

@@ -37,7 +37,7 @@ class Trial:
         self.calls_file = folder / "calls"
         self.home = folder / "model home"
         self.elsewhere = folder / "elsewhere"
-        for path in (self.root / "src", self.root / "course/tests", self.root / "cmake", self.bin, self.elsewhere):
+        for path in (self.root / "src", self.root / "course/tasks", self.root / "cmake", self.bin, self.elsewhere):
             path.mkdir(parents=True)
         (self.root / "src/a.cpp").write_text("")
         for name in ("CMakeLists.txt", "CMakePresets.json"):

@@ -12,6 +12,7 @@ void scaled_dot_product_attention(const float* q, const float* k, const float* v
                                   float* __restrict out, float* scores, std::int64_t n_queries,
                                   std::int64_t n_keys, std::int64_t head_dim, std::int64_t q_stride,
                                   std::int64_t kv_stride) {
+  // >>> attention.sdpa
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
   for (std::int64_t i = 0; i < n_queries; ++i) {
     for (std::int64_t j = 0; j < n_keys; ++j) {
@@ -25,6 +26,7 @@ void scaled_dot_product_attention(const float* q, const float* k, const float* v
       for (std::int64_t d = 0; d < head_dim; ++d) out_row[d] += scores[j] * v[j * kv_stride + d];
     }
   }
+  // <<< attention.sdpa
 }
 
 }  // namespace tinyllm::scalar

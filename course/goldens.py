@@ -1,0 +1,29 @@
+"""What the cases.py of a task is written with: numbers as a float32 holds them, and arrays with a tolerance each."""
+
+import math
+import random
+import struct
+
+EPS = 2.0**-24  # one rounding of a float32, relative
+TINY = 2.0**-149  # the smallest float32: what underflow may lose
+
+
+def f32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def normal(rng, n, spread=1.0):
+    return [f32(rng.gauss(0, spread)) for _ in range(n)]
+
+
+def listed(values):
+    """A list for JSON; as text where it holds an infinity, which JSON cannot say."""
+    return " ".join(repr(v) for v in values) if any(math.isinf(v) for v in values) else values
+
+
+def array(shape, axes, values, tolerance):
+    return {"shape": shape, "axes": axes, "values": listed(values), "tolerance": [float(f"{t:.3g}") for t in tolerance]}
+
+
+def unlisted(values):
+    return [float(v) for v in values.split()] if isinstance(values, str) else values
