@@ -26,7 +26,8 @@ TEST(AnswerPrompt, NumbersTheSourcesByPathAndPlace) {
       10'000, count_bytes);
   EXPECT_EQ(prompt.message,
             "Sources:\n\n[1] a.md, H\nthird\n\n[2] b.md, H\nsecond\n\n[3] b.md, "
-            "H\nbest\n\nQuestion: why?\nName the source behind each statement, as [1].");
+            "H\nbest\n\nQuestion: why?\n"
+            "Answer, with the numbers of the sources in brackets:");
   ASSERT_EQ(prompt.sources.size(), 3u);
   EXPECT_EQ(place_of(prompt.sources[0]), "a.md:7");
   StoredChunk page = prompt.sources[0];
@@ -38,19 +39,19 @@ TEST(AnswerPrompt, StaysInsideItsBudgetAndTakesTheBestFirst) {
   const std::vector<StoredChunk> chunks = {chunk(1, "a", std::string(100, 'x')),
                                            chunk(2, "b", std::string(900, 'y')),
                                            chunk(3, "c", std::string(100, 'z'))};
-  for (const std::int64_t budget : {80, 250, 400, 2000}) {
+  const auto paths_within = [&](std::int64_t budget) {
     const AnswerPrompt prompt = make_answer_prompt("why?", chunks, budget, count_bytes);
     if (!prompt.sources.empty()) {
       EXPECT_LE(std::ssize(prompt.message), budget);
     }
-    EXPECT_EQ(std::ssize(prompt.sources), budget == 50    ? 0
-                                          : budget == 150 ? 1
-                                          : budget == 400 ? 2
-                                                          : 3);
-    if (budget == 400) {
-      EXPECT_EQ(prompt.sources[1].path, "c");
-    }
-  }
+    std::string paths;
+    for (const StoredChunk& source : prompt.sources) paths += source.path;
+    return paths;
+  };
+  EXPECT_EQ(paths_within(100), "");
+  EXPECT_EQ(paths_within(250), "a");
+  EXPECT_EQ(paths_within(400), "ac");
+  EXPECT_EQ(paths_within(2000), "abc");
 }
 
 TEST(Citations, OnlyExistingSources) {

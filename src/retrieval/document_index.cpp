@@ -22,7 +22,7 @@ CREATE INDEX chunks_by_document ON chunks(document_id);
 CREATE TABLE vectors(
   chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id) ON DELETE CASCADE, scale REAL NOT NULL, bytes BLOB NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(
-  heading, text, content='chunks', content_rowid='id', tokenize="unicode61 remove_diacritics 2");
+  heading, text, content='chunks', content_rowid='id', tokenize="porter unicode61 remove_diacritics 2");
 CREATE TRIGGER chunk_came AFTER INSERT ON chunks BEGIN
   INSERT INTO words(rowid, heading, text) VALUES (new.id, new.heading, new.text);
 END;

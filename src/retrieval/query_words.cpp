@@ -1,8 +1,9 @@
 #include "retrieval/query_words.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
 #include <set>
+#include <utility>
 
 namespace tinyllm {
 namespace {
@@ -33,12 +34,19 @@ struct Match {
   std::size_t word;  // of the question
 };
 
+// Equal, or one is the other with an ending: BM25 compares stems, and these are near enough to show.
+bool is_near(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  return a == b || (a.size() >= 4 && b.size() <= a.size() + 3 && b.starts_with(a));
+}
+
 std::vector<Match> find_matches(std::string_view text, const std::vector<std::string>& words) {
   std::vector<Match> matches;
   for (TextRange word = next_word(text, 0); word.begin < word.end;
        word = next_word(text, word.end)) {
     const std::string found = lower(text.substr(word.begin, word.end - word.begin));
-    const auto at = std::ranges::find(words, found);
+    const auto at =
+        std::ranges::find_if(words, [&](const auto& word) { return is_near(word, found); });
     if (at != words.end()) matches.push_back({word, static_cast<std::size_t>(at - words.begin())});
   }
   return matches;
@@ -62,9 +70,19 @@ std::size_t best_begin(const std::vector<Match>& matches, std::size_t max_bytes)
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
-}  // namespace
+// Words that questions hold and texts that answer them need not. In a small folder they are rare, so
+// BM25 would take them for the telling ones.
+bool is_telling(const std::string& word) {
+  static constexpr std::string_view kCommon =
+      " a an and any are as at be been but by can could did do does for from had has have how i if "
+      "in "
+      "is it its me my of on or our s should so t that the their them then there these they this "
+      "to "
+      "was we were what when where which who why will with would you your ";
+  return kCommon.find(" " + word + " ") == kCommon.npos;
+}
 
-std::vector<std::string> query_words(std::string_view text) {
+std::vector<std::string> all_words(std::string_view text) {
   std::vector<std::string> words;
   for (TextRange word = next_word(text, 0); word.begin < word.end;
        word = next_word(text, word.end)) {
@@ -72,6 +90,14 @@ std::vector<std::string> query_words(std::string_view text) {
     if (std::ranges::find(words, found) == words.end()) words.push_back(std::move(found));
   }
   return words;
+}
+
+}  // namespace
+
+std::vector<std::string> query_words(std::string_view text) {
+  std::vector<std::string> words = all_words(text), telling;
+  std::ranges::copy_if(words, std::back_inserter(telling), is_telling);
+  return telling.empty() ? words : telling;
 }
 
 std::string words_expression(const std::vector<std::string>& words) {

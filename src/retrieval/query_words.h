@@ -11,7 +11,8 @@
 namespace tinyllm {
 
 // Runs of letters, digits and what is not ASCII, in lower case (of ASCII); each once, in order.
-// Everything else only parts them, the operators of FTS5 too.
+// Everything else only parts them, the operators of FTS5 too. Common English words ("what", "the")
+// are left out, unless there are no others.
 std::vector<std::string> query_words(std::string_view text);
 
 // An FTS5 expression for texts that hold at least one of the words; "": there are none.
