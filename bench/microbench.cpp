@@ -177,6 +177,10 @@ void register_rows(const RowKernels& kernels, const std::string& isa) {
   add("rope_split_halves", 3, [k](float* x, float* y, float* out, InputRows&) {
     k->rope_split_halves(out, x, y, kCols);
   });
+  add("dot_i8", 1, [k](float* x, float* y, float* out, InputRows&) {  // four rows of bytes
+    k->dot_i8(reinterpret_cast<const std::int8_t*>(x), 4, kCols,
+              reinterpret_cast<const std::int8_t*>(y), reinterpret_cast<std::int32_t*>(out));
+  });
 }
 
 // Of a table that is another with bf16_panel only that.

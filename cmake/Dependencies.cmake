@@ -14,6 +14,11 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)  # line editing of chat
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)  # model_store: wheels are zip files
+# retrieval: the index, Markdown and HTML
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(CMARK REQUIRED IMPORTED_TARGET libcmark-gfm)
+find_library(CMARK_EXTENSIONS cmark-gfm-extensions REQUIRED)
+pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET gumbo)
 if(TINYLLM_TESTS)
   # Not needed to run a model: ./tiny installs it for `test` only.
   find_package(GTest 1.12)
@@ -27,4 +32,4 @@ add_library(tinyllm_libraries INTERFACE)
 target_compile_definitions(tinyllm_libraries INTERFACE JSON_HAS_RANGES=0)  # json.hpp without <ranges>: a quarter less to parse
 target_link_libraries(tinyllm_libraries INTERFACE
   fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ZIP
-  CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers ${PROMETHEUS_CPP_CORE} Threads::Threads)
+  PkgConfig::SQLITE ${CMARK_EXTENSIONS} PkgConfig::CMARK PkgConfig::GUMBO CURL::libcurl OpenSSL::SSL OpenSSL::Crypto Boost::headers ${PROMETHEUS_CPP_CORE} Threads::Threads)

@@ -61,3 +61,7 @@ endif()
 # What bench/grammar.py drives; built by hand only.
 add_executable(grammar_worker EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/grammar_worker.cpp)
 target_link_libraries(grammar_worker PRIVATE tinyllm)
+
+# The exact search over vectors alone; built by hand only.
+add_executable(vector_scan EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/vector_scan.cpp)
+target_link_libraries(vector_scan PRIVATE tinyllm)

@@ -9,7 +9,7 @@ if(TINYLLM_TESTS)
     list(FILTER unit_sources EXCLUDE REGEX "/src/apps/")  # a third of what there is to compile
   endif()
   if(NOT TINYLLM_PROGRAMS)
-    list(FILTER unit_sources EXCLUDE REGEX "/src/(agent|client|learn|openai|server)/")
+    list(FILTER unit_sources EXCLUDE REGEX "/src/(agent|client|learn|openai|retrieval|server)/")
   endif()
   if(NOT TINYLLM_HAS_CUDA)
     list(FILTER unit_sources EXCLUDE REGEX "/src/kernels/cuda/")

@@ -49,14 +49,22 @@ def help_of(*words):
     return subprocess.run([BINARY, *words, "--help"], capture_output=True, text=True, check=True).stdout.rstrip()
 
 
-def commands():
-    listed = help_of().split("\nCommands:\n")[1].split("\n\n")[0]
+def commands(*words):
+    listed = help_of(*words).split("\nCommands:\n")[1].split("\n\n")[0]
     return [re.match(r"  ([a-z-]+)", line)[1] for line in listed.splitlines() if re.match(r"  [a-z]", line)]
+
+
+def pages():
+    """The program, its commands, and the commands of `rag`."""
+    for name in commands():
+        yield [name]
+        if name == "rag":
+            yield from ([name, part] for part in commands(name))
 
 
 def page():
     parts = [HEAD]
-    for words in [[], *([name] for name in commands())]:
+    for words in [[], *pages()]:
         title = " ".join(["tinyllm", *words])
         parts.append(f"## {title}\n\n```\n{help_of(*words)}\n```\n")
     return "\n".join(parts)

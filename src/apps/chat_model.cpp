@@ -59,6 +59,12 @@ ChatModel::ChatModel(std::string name, const ChatModelOptions& options)
   session_->set_agent(agent_.get());
 }
 
+std::int64_t ChatModel::count_tokens(std::string_view text) const {
+  EncodeOptions options;
+  options.parse_special = false;
+  return std::ssize(text_->tokenizer->encode(text, options));
+}
+
 std::string ChatModel::title() const { return checkpoint_.path().filename().string(); }
 
 std::string ChatModel::size() const {

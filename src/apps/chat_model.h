@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "apps/engine_options.h"
 #include "apps/grammar_options.h"
@@ -38,6 +39,7 @@ class ChatModel {
   std::string size() const;                          // "135 million parameters, 98 MB"
   std::string about_engine() const { return completer_->about(); }
   std::int64_t context() const { return completer_->context(); }
+  std::int64_t count_tokens(std::string_view text) const;  // none of them special
   std::int64_t vocab_size() const { return checkpoint_.config().vocab_size; }
 
  private:

@@ -31,6 +31,8 @@ struct GlobalOptions {
 
 void add_commands(Command app) {
   add_chat_command(app);
+  add_ask_command(app);
+  add_rag_command(app);
   add_generate_command(app);
   add_serve_command(app);
   add_bench_serve_command(app);

@@ -10,6 +10,8 @@
 namespace tinyllm {
 
 void add_chat_command(Command app);
+void add_ask_command(Command app);
+void add_rag_command(Command app);
 void add_generate_command(Command app);
 void add_serve_command(Command app);
 void add_bench_serve_command(Command app);

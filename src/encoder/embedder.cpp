@@ -1,5 +1,7 @@
 #include "encoder/embedder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <mutex>
@@ -8,6 +10,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/ticket_mutex.h"
+#include "base/xxhash64.h"
 #include "encoder/encoder.h"
 #include "encoder/encoder_folder.h"
 #include "encoder/pooling.h"
@@ -87,6 +90,21 @@ std::int64_t Embedder::n_dims() const { return state_->folder.config.hidden_size
 std::int64_t Embedder::vocab_size() const { return state_->folder.tokenizer.vocab_size(); }
 std::int64_t Embedder::max_seq_len() const { return state_->folder.max_seq_len; }
 std::int64_t Embedder::n_around() const { return state_->folder.tokenizer.n_around(); }
+
+std::string Embedder::fingerprint() const {
+  std::uint64_t hash = 0;
+  const auto add = [&](std::span<const std::byte> bytes) { hash = xxhash64(bytes, hash); };
+  for (const char* name :
+       {"config.json", "modules.json", "1_Pooling/config.json", "tokenizer.json"}) {
+    const std::string text = state_->folder.files.find_text(name).value_or("");
+    add(std::as_bytes(std::span(text)));
+  }
+  for (const auto& [name, tensor] : state_->folder.files.tensors()) {
+    add(std::as_bytes(std::span(name)));
+    add({tensor.data, static_cast<std::size_t>(tensor.n_bytes())});
+  }
+  return fmt::format("{:016x}", hash);
+}
 
 std::vector<TokenId> Embedder::tokenize(std::string_view text) const {
   return state_->folder.tokenizer.encode_text(text);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,9 @@ class Embedder {
   std::int64_t vocab_size() const;
   std::int64_t max_seq_len() const;  // ids of a text with [CLS] and [SEP]
   std::int64_t n_around() const;     // how many of them [CLS] and [SEP] are
+  // Of the weights and of the files that say how they are read: 16 hex digits. Vectors of embedders
+  // with the same one can be compared, whatever their precision.
+  std::string fingerprint() const;
 
   // Ids without [CLS] and [SEP], uncut.
   std::vector<TokenId> tokenize(std::string_view text) const;

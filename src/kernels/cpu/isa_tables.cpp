@@ -1,6 +1,7 @@
 #include "kernels/cpu/isa_tables.h"
 
 #include "kernels/cpu/scalar/add.h"
+#include "kernels/cpu/scalar/dot_i8.h"
 #include "kernels/cpu/scalar/gelu.h"
 #include "kernels/cpu/scalar/layer_norm.h"
 #include "kernels/cpu/scalar/paged_attention.h"
@@ -62,6 +63,7 @@ const RowKernels& scalar_row_kernels() {
       .add = scalar::add,
       .layer_norm = scalar::layer_norm,
       .gelu = scalar::gelu,
+      .dot_i8 = scalar::dot_i8,
   };
   return table;
 }
@@ -83,6 +85,7 @@ const RowKernels& avx2_row_kernels() {
       .add = avx2::add,
       .layer_norm = avx2::layer_norm,
       .gelu = avx2::gelu,
+      .dot_i8 = avx2::dot_i8,
   };
   return table;
 }
@@ -105,6 +108,7 @@ const RowKernels& avx512_row_kernels() {
     with_panels.quant_panel = avx512::kQuantPanels;
     with_panels.float_panel = avx512::kFloatPanels;
     with_panels.attention = with_fallback(avx512::kAttention, avx2_row_kernels());
+    with_panels.dot_i8 = avx512::dot_i8;
     return with_panels;
   }();
   return table;
@@ -139,6 +143,7 @@ const RowKernels& neon_row_kernels() {
       .add = neon::add,
       .layer_norm = neon::layer_norm,
       .gelu = neon::gelu,
+      .dot_i8 = neon::dot_i8,
   };
   return table;
 }

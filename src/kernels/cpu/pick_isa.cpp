@@ -112,12 +112,13 @@ bool override_entry(RowKernels& table, std::string_view kernel, const RowKernels
          copy_if("store_kv", &RowKernels::store_kv) ||
          copy_if("attention", &RowKernels::attention) ||
          copy_if("silu_mul", &RowKernels::silu_mul) || copy_if("add", &RowKernels::add) ||
-         copy_if("layer_norm", &RowKernels::layer_norm) || copy_if("gelu", &RowKernels::gelu);
+         copy_if("layer_norm", &RowKernels::layer_norm) || copy_if("gelu", &RowKernels::gelu) ||
+         copy_if("dot_i8", &RowKernels::dot_i8);
 }
 
 constexpr const char* kKernelNames =
     "rms_norm, quantise_act, panels, rope_split_halves, rope_interleaved, store_kv, attention, "
-    "silu_mul, add, layer_norm, gelu";
+    "silu_mul, add, layer_norm, gelu, dot_i8";
 
 }  // namespace
 

@@ -84,6 +84,10 @@ struct RowKernels {
                      std::int64_t n, float eps);
   // out[i] = x[i] / 2 * (1 + erf(x[i] / sqrt(2))); out may be x. Hendrycks & Gimpel 2016.
   void (*gelu)(const float* x, float* out, std::int64_t n);
+  // Of a search over vectors. out[r] = sum over i of rows[r][i] * x[i], exact. rows: [n_rows, n] i8,
+  // x: [n] i8; n % 64 == 0, n <= 65536.
+  void (*dot_i8)(const std::int8_t* rows, std::int64_t n_rows, std::int64_t n, const std::int8_t* x,
+                 std::int32_t* out);
 };
 
 }  // namespace tinyllm

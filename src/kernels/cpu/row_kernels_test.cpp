@@ -193,6 +193,27 @@ TEST_P(RowOperators, LayerNormAndGelu) {
   }
 }
 
+TEST_P(RowOperators, DotsOfBytesAreExact) {
+  std::mt19937 random(47);
+  for (const std::int64_t n : {64, 128, 384, 65536}) {
+    for (const std::int64_t n_rows : {1, 3, 4, 9}) {
+      std::vector<std::int8_t> rows(static_cast<std::size_t>(n_rows * n)),
+          x(rows.begin(), rows.begin() + n);
+      for (std::int8_t& value : rows) value = static_cast<std::int8_t>(random());
+      for (std::int8_t& value : x) value = static_cast<std::int8_t>(random());
+      std::fill_n(rows.begin(), n, std::int8_t{-128});  // the largest sums
+      if (n_rows > 1) std::fill_n(x.begin(), n, std::int8_t{-128});
+      std::vector<std::int32_t> want(static_cast<std::size_t>(n_rows)), got(want.size(), -1);
+      scalar_.dot_i8(rows.data(), n_rows, n, x.data(), want.data());
+      kernels_.dot_i8(rows.data(), n_rows, n, x.data(), got.data());
+      EXPECT_EQ(got, want) << n << " x " << n_rows;
+      std::int64_t first = 0;
+      for (std::int64_t i = 0; i < n; ++i) first += std::int64_t{rows[i]} * x[i];
+      EXPECT_EQ(want[0], first);
+    }
+  }
+}
+
 TEST_P(RowOperators, Rope) {
   for (const std::int64_t head_dim : {2, 8, 20, 64, 128}) {
     const auto size = static_cast<std::size_t>(head_dim);
@@ -291,7 +312,7 @@ TEST(PickIsa, UnknownNamesAreOneClearLine) {
             "TINYLLM_KERNELS: 'softmax9' is not a kernel; the kernels are rms_norm, quantise_act, "
             "panels, "
             "rope_split_halves, rope_interleaved, store_kv, attention, silu_mul, add, "
-            "layer_norm, gelu");
+            "layer_norm, gelu, dot_i8");
   EXPECT_NE(message_of("", "rms_norm").find("'' is not an instruction set"), std::string::npos);
 }
 

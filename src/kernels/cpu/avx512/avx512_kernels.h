@@ -1,6 +1,6 @@
 #pragma once
-// AVX-512 kernels with VNNI: the panels and the attention of kernels/cpu/row_kernels.h; the other
-// entries of the table are AVX2's. They have flags of their own, so: raw pointers, no standard
+// AVX-512 kernels with VNNI: the panels, the attention and dot_i8 of kernels/cpu/row_kernels.h; the
+// other entries of the table are AVX2's. They have flags of their own, so: raw pointers, no standard
 // header with templates, all in this namespace.
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -30,5 +30,7 @@ extern QuantPanel* const kQuantPanels[kNumTileFormats];
 extern FloatPanel* const kFloatPanels[kNumTileFormats];
 
 extern const AttentionKernels kAttention;
+void dot_i8(const std::int8_t* rows, std::int64_t n_rows, std::int64_t n, const std::int8_t* x,
+            std::int32_t* out);
 
 }  // namespace tinyllm::avx512

@@ -35,5 +35,7 @@ void add(float* x, const float* y, std::int64_t n);
 void layer_norm(const float* x, const float* weight, const float* bias, float* out, std::int64_t n,
                 float eps);
 void gelu(const float* x, float* out, std::int64_t n);
+void dot_i8(const std::int8_t* rows, std::int64_t n_rows, std::int64_t n, const std::int8_t* x,
+            std::int32_t* out);
 
 }  // namespace tinyllm::neon

@@ -1,0 +1,240 @@
+#include "retrieval/document_index.h"
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x546E6C78;  // "Tnlx"
+constexpr std::int64_t kVersion = 1;
+
+constexpr const char* kSchema = R"(
+CREATE TABLE origin(folder TEXT, embedder TEXT, fingerprint TEXT, n_dims INTEGER);
+CREATE TABLE documents(
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, digest TEXT NOT NULL,
+  n_bytes INTEGER NOT NULL, problem TEXT NOT NULL);
+CREATE TABLE chunks(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+  heading TEXT NOT NULL, text TEXT NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL,
+  page INTEGER NOT NULL, n_tokens INTEGER NOT NULL, n_overlap INTEGER NOT NULL);
+CREATE INDEX chunks_by_document ON chunks(document_id);
+CREATE TABLE vectors(
+  chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id) ON DELETE CASCADE, scale REAL NOT NULL, bytes BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(
+  heading, text, content='chunks', content_rowid='id', tokenize="porter unicode61 remove_diacritics 2");
+CREATE TRIGGER chunk_came AFTER INSERT ON chunks BEGIN
+  INSERT INTO words(rowid, heading, text) VALUES (new.id, new.heading, new.text);
+END;
+CREATE TRIGGER chunk_went AFTER DELETE ON chunks BEGIN
+  INSERT INTO words(words, rowid, heading, text) VALUES ('delete', old.id, old.heading, old.text);
+END;
+)";
+
+constexpr const char* kChunkColumns =
+    "SELECT chunks.id, path, kind, heading, text, first_line, last_line, page, n_tokens, n_overlap "
+    "FROM chunks JOIN documents ON documents.id = document_id ";
+
+constexpr const char* kFilter = " (?1 = '' OR path GLOB ?1) AND (?2 = '' OR kind = ?2) ";
+
+StoredChunk read_chunk(const Statement& row) {
+  return {.id = row.integer(0),
+          .path = row.text(1),
+          .kind = row.text(2),
+          .chunk = {.heading = row.text(3),
+                    .text = row.text(4),
+                    .first_line = static_cast<int>(row.integer(5)),
+                    .last_line = static_cast<int>(row.integer(6)),
+                    .page = static_cast<int>(row.integer(7)),
+                    .n_tokens = row.integer(8),
+                    .n_overlap = static_cast<std::size_t>(row.integer(9))}};
+}
+
+}  // namespace
+
+DocumentIndex::DocumentIndex(const std::filesystem::path& file) : database_(file) {
+  if (database_.integer("SELECT count(*) FROM sqlite_schema") == 0) make_tables();
+  check_version();
+}
+
+void DocumentIndex::make_tables() {
+  Transaction transaction(database_);
+  // Another process may have been faster.
+  if (database_.integer("SELECT count(*) FROM sqlite_schema") > 0) return;
+  database_.run(kSchema);
+  database_.run("PRAGMA application_id = 1416522872; PRAGMA user_version = 1;");
+  transaction.commit();
+}
+
+void DocumentIndex::check_version() const {
+  const std::string path = file().string();
+  if (database_.integer("PRAGMA application_id") != kApplicationId)
+    fail(ErrorCode::invalid_input, "{}: is a database of another program, not an index", path);
+  const std::int64_t version = database_.integer("PRAGMA user_version");
+  if (version == kVersion) return;
+  fail(
+      ErrorCode::invalid_input,
+      "{}: is an index of version {}, must be {}; remove the file, and the next run makes it again",
+      path, version, kVersion);
+}
+
+std::optional<IndexOrigin> DocumentIndex::origin() const {
+  Statement row = database_.prepare("SELECT folder, embedder, fingerprint, n_dims FROM origin");
+  if (!row.next()) return std::nullopt;
+  return IndexOrigin{row.text(0), row.text(1), row.text(2), row.integer(3)};
+}
+
+void DocumentIndex::claim(const IndexOrigin& origin) {
+  Transaction transaction(database_);
+  const std::optional<IndexOrigin> had = this->origin();
+  if (!had) {
+    Statement add = database_.prepare("INSERT INTO origin VALUES (?, ?, ?, ?)");
+    add.bind(1, origin.folder)
+        .bind(2, origin.embedder)
+        .bind(3, origin.fingerprint)
+        .bind(4, origin.n_dims)
+        .run();
+    transaction.commit();
+    return;
+  }
+  if (had->fingerprint == origin.fingerprint && had->n_dims == origin.n_dims) return;
+  fail(ErrorCode::invalid_input,
+       "{}: was indexed with the embedding model {} ({}), not with {} ({}); remove the index "
+       "(tinyllm rag rm {}) to make it anew",
+       origin.folder, had->embedder, had->fingerprint, origin.embedder, origin.fingerprint,
+       origin.folder);
+}
+
+std::vector<StoredDocument> DocumentIndex::documents() const {
+  Statement row = database_.prepare(
+      "SELECT path, kind, digest, n_bytes, problem, "
+      "(SELECT count(*) FROM chunks WHERE document_id = documents.id) FROM documents ORDER BY "
+      "path");
+  std::vector<StoredDocument> documents;
+  while (row.next()) {
+    documents.push_back({.path = row.text(0),
+                         .kind = row.text(1),
+                         .digest = row.text(2),
+                         .n_bytes = row.integer(3),
+                         .problem = row.text(4),
+                         .n_chunks = row.integer(5)});
+  }
+  return documents;
+}
+
+std::int64_t DocumentIndex::n_chunks() const {
+  return database_.integer("SELECT count(*) FROM chunks");
+}
+
+void DocumentIndex::put(const StoredDocument& document, std::span<const Chunk> chunks,
+                        std::span<const ByteVector> vectors) {
+  CHECK(chunks.size() == vectors.size(), "{} chunks, {} vectors", chunks.size(), vectors.size());
+  Transaction transaction(database_);
+  database_.prepare("DELETE FROM documents WHERE path = ?").bind(1, document.path).run();
+  Statement add = database_.prepare(
+      "INSERT INTO documents(path, kind, digest, n_bytes, problem) VALUES (?, ?, ?, ?, ?)");
+  add.bind(1, document.path).bind(2, document.kind).bind(3, document.digest);
+  add.bind(4, document.n_bytes).bind(5, document.problem).run();
+  const std::int64_t document_id = database_.last_row_id();
+  Statement add_chunk = database_.prepare(
+      "INSERT INTO chunks(document_id, heading, text, first_line, last_line, page, n_tokens, "
+      "n_overlap) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  Statement add_vector = database_.prepare("INSERT INTO vectors VALUES (?, ?, ?)");
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const Chunk& chunk = chunks[i];
+    add_chunk.bind(1, document_id).bind(2, chunk.heading).bind(3, chunk.text);
+    add_chunk.bind(4, std::int64_t{chunk.first_line}).bind(5, std::int64_t{chunk.last_line});
+    add_chunk.bind(6, std::int64_t{chunk.page}).bind(7, chunk.n_tokens);
+    add_chunk.bind(8, static_cast<std::int64_t>(chunk.n_overlap)).run();
+    add_vector.bind(1, database_.last_row_id()).bind(2, double{vectors[i].scale});
+    add_vector.bind_bytes(3, std::as_bytes(std::span(vectors[i].bytes))).run();
+  }
+  transaction.commit();
+}
+
+void DocumentIndex::remove(const std::string& path) {
+  Transaction transaction(database_);
+  database_.prepare("DELETE FROM documents WHERE path = ?").bind(1, path).run();
+  transaction.commit();
+}
+
+std::vector<std::int64_t> DocumentIndex::find_words(const std::string& expression,
+                                                    const DocumentFilter& filter,
+                                                    std::size_t n) const {
+  Statement row = database_.prepare(
+      std::string("SELECT chunks.id FROM words JOIN chunks ON chunks.id = words.rowid "
+                  "JOIN documents ON documents.id = document_id WHERE words MATCH ?3 AND") +
+      kFilter + "ORDER BY bm25(words, 2.0, 1.0), chunks.id LIMIT ?4");
+  row.bind(1, filter.path)
+      .bind(2, filter.kind)
+      .bind(3, expression)
+      .bind(4, static_cast<std::int64_t>(n));
+  std::vector<std::int64_t> ids;
+  while (row.next()) ids.push_back(row.integer(0));
+  return ids;
+}
+
+std::vector<std::int64_t> DocumentIndex::chunks_of(const DocumentFilter& filter) const {
+  Statement row = database_.prepare(
+      std::string(
+          "SELECT chunks.id FROM chunks JOIN documents ON documents.id = document_id WHERE") +
+      kFilter + "ORDER BY chunks.id");
+  row.bind(1, filter.path).bind(2, filter.kind);
+  std::vector<std::int64_t> ids;
+  while (row.next()) ids.push_back(row.integer(0));
+  return ids;
+}
+
+StoredChunk DocumentIndex::chunk(std::int64_t id) const {
+  Statement row = database_.prepare(std::string(kChunkColumns) + "WHERE chunks.id = ?");
+  row.bind(1, id);
+  if (!row.next())
+    fail(ErrorCode::not_found, "{}: chunk {} is gone; ask again", file().string(), id);
+  return read_chunk(row);
+}
+
+std::vector<StoredChunk> DocumentIndex::chunks() const {
+  Statement row = database_.prepare(std::string(kChunkColumns) + "ORDER BY path, chunks.id");
+  std::vector<StoredChunk> chunks;
+  while (row.next()) chunks.push_back(read_chunk(row));
+  return chunks;
+}
+
+VectorTable DocumentIndex::vectors(std::int64_t n_dims,
+                                   std::vector<std::int64_t>& chunk_ids) const {
+  VectorTable table(n_dims);
+  table.reserve(static_cast<std::size_t>(database_.integer("SELECT count(*) FROM vectors")));
+  Statement row = database_.prepare("SELECT chunk_id, scale, bytes FROM vectors ORDER BY chunk_id");
+  while (row.next()) {
+    const std::span<const std::byte> bytes = row.bytes(2);
+    if (std::ssize(bytes) != n_dims) {
+      fail(ErrorCode::invalid_input,
+           "{}: this index is damaged (a vector of {} numbers, must be {}); remove the file, and "
+           "the "
+           "next run makes it again",
+           file().string(), bytes.size(), n_dims);
+    }
+    chunk_ids.push_back(row.integer(0));
+    table.add(static_cast<float>(row.number(1)),
+              {reinterpret_cast<const std::int8_t*>(bytes.data()), bytes.size()});
+  }
+  return table;
+}
+
+void DocumentIndex::check_integrity() const {
+  Statement row = database_.prepare("PRAGMA integrity_check(1)");
+  const std::string found = row.next() ? row.text(0) : "no answer";
+  if (found != "ok")
+    fail(ErrorCode::invalid_input, "{}: this index is damaged ({})", file().string(),
+         found.substr(found.rfind('\n') + 1));
+  // Also compares the words with the texts that they are of.
+  database_.run("INSERT INTO words(words, rank) VALUES ('integrity-check', 1)");
+  const std::int64_t n_without = database_.integer(
+      "SELECT count(*) FROM chunks LEFT JOIN vectors ON chunk_id = chunks.id WHERE chunk_id IS "
+      "NULL");
+  if (n_without > 0)
+    fail(ErrorCode::invalid_input, "{}: {} chunks have no vector", file().string(), n_without);
+}
+
+}  // namespace tinyllm

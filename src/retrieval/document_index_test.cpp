@@ -1,0 +1,253 @@
+#include "retrieval/document_index.h"
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "base/temp_folder_test.h"
+#include "encoder/embedder.h"
+#include "retrieval/refresh.h"
+
+namespace tinyllm {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+
+const char* const kEmbedder = TINYLLM_SOURCE_DIR "/tests/golden/data/encoder/mean";
+
+const Embedder& embedder() {
+  static const Embedder one(kEmbedder, {.precision = EncoderPrecision::int8, .n_threads = 1});
+  return one;
+}
+
+Chunk chunk(const std::string& text) { return {.heading = "h", .text = text, .n_tokens = 2}; }
+
+// A document of these chunks, with vectors of two numbers.
+void put(DocumentIndex& index, const std::string& path, const std::vector<std::string>& texts) {
+  std::vector<Chunk> chunks;
+  std::vector<ByteVector> vectors;
+  for (const std::string& text : texts) {
+    chunks.push_back(chunk(text));
+    vectors.push_back({.scale = 0.5f, .bytes = {static_cast<std::int8_t>(chunks.size()), -1}});
+  }
+  index.put({.path = path, .kind = "text", .digest = "d"}, chunks, vectors);
+}
+
+std::vector<std::string> paths(const DocumentIndex& index) {
+  std::vector<std::string> paths;
+  for (const StoredDocument& document : index.documents()) paths.push_back(document.path);
+  return paths;
+}
+
+RefreshReport refreshed(DocumentIndex& index, const std::filesystem::path& folder) {
+  return refresh(index, find_documents(folder), embedder(),
+                 {[](std::uint64_t, std::uint64_t) {}, [] { return true; }});
+}
+
+TEST(DocumentIndex, KeepsWhatWasPutAndReplacesIt) {
+  const TempFolder folder;
+  DocumentIndex index(folder.path() / "x.db");
+  EXPECT_FALSE(index.origin());
+  put(index, "b.txt", {"red apples", "green pears"});
+  put(index, "a.txt", {"blue plums"});
+  put(index, "b.txt", {"yellow lemons"});
+  EXPECT_THAT(paths(index), ElementsAre("a.txt", "b.txt"));
+  const std::vector<StoredChunk> chunks = index.chunks();
+  ASSERT_EQ(chunks.size(), 2u);
+  EXPECT_EQ(chunks[1].chunk.text, "yellow lemons");
+  EXPECT_EQ(chunks[1].chunk.heading, "h");
+  EXPECT_EQ(index.chunk(chunks[1].id).path, "b.txt");
+  EXPECT_TRUE(index.find_words("apples", {}, 9).empty());
+  EXPECT_THAT(index.find_words("lemons", {}, 9), ElementsAre(chunks[1].id));
+  EXPECT_THAT(index.find_words("lemons OR plums", {.path = "a.*", .kind = ""}, 9),
+              ElementsAre(chunks[0].id));
+  EXPECT_TRUE(index.find_words("lemons", {.path = "", .kind = "pdf"}, 9).empty());
+  std::vector<std::int64_t> ids;
+  EXPECT_EQ(index.vectors(2, ids).n_rows(), 2u);
+  EXPECT_EQ(ids.size(), 2u);
+  index.remove("b.txt");
+  EXPECT_TRUE(index.find_words("lemons", {}, 9).empty());
+  EXPECT_EQ(index.vectors(2, ids).n_rows(), 1u);
+  index.check_integrity();
+}
+
+TEST(DocumentIndex, AnotherEmbedderIsRefused) {
+  const TempFolder folder;
+  DocumentIndex index(folder.path() / "x.db");
+  index.claim({.folder = "/docs", .embedder = "mini", .fingerprint = "aa", .n_dims = 2});
+  index.claim({.folder = "/docs", .embedder = "renamed", .fingerprint = "aa", .n_dims = 2});
+  EXPECT_EQ(index.origin()->embedder, "mini");
+  EXPECT_EQ(
+      error_of(ErrorCode::invalid_input,
+               [&] {
+                 index.claim(
+                     {.folder = "/docs", .embedder = "maxi", .fingerprint = "bb", .n_dims = 2});
+               }),
+      "/docs: was indexed with the embedding model mini (aa), not with maxi (bb); remove the index "
+      "(tinyllm rag rm /docs) to make it anew");
+}
+
+TEST(DocumentIndex, WhatIsNoIndexOrDamagedIsOneClearLine) {
+  const TempFolder folder;
+  const auto text = folder.write("text.db", std::string(5000, 'x'));
+  EXPECT_THAT(
+      error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(text); }),
+      HasSubstr("text.db: this index is damaged (file is not a database); remove the file"));
+  const auto other = folder.path() / "other.db";
+  Database(other).run("CREATE TABLE a(b)");
+  EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(other); }),
+              HasSubstr("other.db: is a database of another program"));
+  const auto later = folder.path() / "later.db";
+  DocumentIndex{later};
+  Database(later).run("PRAGMA user_version = 9");
+  EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(later); }),
+              HasSubstr("later.db: is an index of version 9, must be 1"));
+  EXPECT_THAT(error_of(ErrorCode::io, [&] { DocumentIndex index(folder.path() / "no" / "x.db"); }),
+              HasSubstr("x.db: cannot be read or written (unable to open database file)"));
+}
+
+// Every page overwritten in turn: either nothing of it is needed, or one line says what is wrong.
+TEST(DocumentIndex, ADamagedPageIsFoundAndNamed) {
+  const TempFolder folder;
+  const auto file = folder.path() / "x.db";
+  {
+    DocumentIndex index(file);
+    for (int i = 0; i < 30; ++i)
+      put(index, "d" + std::to_string(i), {std::string(3000, 'a') + " word"});
+    Database(file).run("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  const std::string whole = read_text_file(file);
+  int n_found = 0;
+  for (std::size_t at = 0; at < whole.size(); at += 4096) {
+    std::string damaged = whole;
+    damaged.replace(at, 100, std::string(100, '\x5A'));
+    const auto copy = folder.write("copy" + std::to_string(at) + ".db", damaged);
+    try {
+      const DocumentIndex index(copy);
+      index.check_integrity();
+      index.chunks();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("copy" + std::to_string(at) + ".db: "));
+      EXPECT_EQ(std::string_view(error.what()).find('\n'), std::string_view::npos);
+      ++n_found;
+    }
+  }
+  EXPECT_GT(n_found, 20);
+}
+
+TEST(DocumentIndex, AFullDiskLeavesItWhole) {
+  const TempFolder folder;
+  const auto file = folder.path() / "x.db";
+  DocumentIndex index(file);
+  put(index, "first", {"kept words"});
+  // SQLite's own limit ends in the same error as a full disk: SQLITE_FULL.
+  Database other(file);
+  const std::int64_t n_pages = other.integer("PRAGMA page_count");
+  other.run(("PRAGMA max_page_count = " + std::to_string(n_pages + 2)).c_str());
+  const auto fill = [&] {
+    const Transaction transaction(other);
+    Statement add = other.prepare(
+        "INSERT INTO documents(path, kind, digest, n_bytes, problem) VALUES (?, 'k', 'd', 1, 'p')");
+    for (int i = 0; i < 1000; ++i) add.bind(1, std::to_string(i) + std::string(500, 'x')).run();
+  };
+  EXPECT_THAT(error_of(ErrorCode::io, fill),
+              HasSubstr("x.db: the disk is full; what was indexed before is kept"));
+  EXPECT_THAT(paths(index), ElementsAre("first"));
+  index.check_integrity();
+}
+
+TEST(Refresh, TakesWhatIsNewAndForgetsWhatIsGone) {
+  const TempFolder folder, elsewhere;
+  folder.write("a.md", "# One\n\nalpha beta\n");
+  folder.write("b.txt", "gamma");
+  folder.write("broken.txt", std::string("\0\0", 2));
+  folder.write(".hidden.md", "no");
+  folder.write("c.png", "no");
+  std::filesystem::create_symlink(elsewhere.write("out.md", "secret"), folder.path() / "out.md");
+  std::filesystem::create_symlink(folder.path() / "a.md", folder.path() / "inside.md");
+  const DocumentFiles found = find_documents(folder.path());
+  EXPECT_THAT(found.refused, ElementsAre("out.md: is a link out of the folder"));
+  EXPECT_EQ(found.other_kinds.at(".png"), 1);
+  DocumentIndex index(folder.path() / ".index");
+  RefreshReport report = refreshed(index, folder.path());
+  EXPECT_THAT(paths(index), ElementsAre("a.md", "b.txt", "broken.txt"));
+  EXPECT_EQ(report.n_added, 3);
+  EXPECT_EQ(report.n_chunks, 2);
+  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("broken.txt: is binary")));
+  report = refreshed(index, folder.path());
+  EXPECT_EQ(report.n_same, 3);
+  EXPECT_EQ(report.n_chunks, 0);
+  EXPECT_EQ(report.problems.size(), 1u);  // told again, not only once
+  folder.write("a.md", "# One\n\ndelta\n");
+  std::filesystem::remove(folder.path() / "b.txt");
+  report = refreshed(index, folder.path());
+  EXPECT_EQ(report.n_changed, 1);
+  EXPECT_EQ(report.n_removed, 1);
+  EXPECT_EQ(index.find_words("alpha OR gamma", {}, 9).size(), 0u);
+  EXPECT_EQ(index.find_words("delta", {}, 9).size(), 1u);
+  index.check_integrity();
+}
+
+TEST(Refresh, StopsBetweenDocumentsAndGoesOn) {
+  const TempFolder folder;
+  for (int i = 0; i < 9; ++i)
+    folder.write("d" + std::to_string(i) + ".txt", "word" + std::to_string(i));
+  DocumentIndex index(folder.path() / ".index");
+  int n_asked = 0;
+  const RefreshReport stopped =
+      refresh(index, find_documents(folder.path()), embedder(),
+              {[](std::uint64_t, std::uint64_t) {}, [&] { return ++n_asked < 9; }});
+  EXPECT_TRUE(stopped.stopped);
+  EXPECT_GT(index.documents().size(), 0u);
+  EXPECT_LT(index.documents().size(), 9u);
+  const RefreshReport rest = refreshed(index, folder.path());
+  EXPECT_EQ(rest.n_same, std::ssize(index.documents()) - rest.n_added);
+  EXPECT_EQ(index.documents().size(), 9u);
+}
+
+// A child indexes and is killed at some moment; what it leaves is whole, and the next run ends it.
+TEST(Refresh, SurvivesKill) {
+  const TempFolder folder;
+  for (int i = 0; i < 40; ++i) {
+    std::string text;
+    for (int n = 0; n < 60; ++n) text += "word" + std::to_string(i * n) + " and. ";
+    folder.write("d" + std::to_string(i) + ".txt", text);
+  }
+  const auto file = folder.path() / ".index";
+  DocumentIndex{file};
+  for (std::size_t n_wanted : {1u, 7u, 23u}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      DocumentIndex index(file);
+      const Embedder own(kEmbedder, {.precision = EncoderPrecision::int8, .n_threads = 1});
+      refresh(index, find_documents(folder.path()), own,
+              {[](std::uint64_t, std::uint64_t) {}, [] { return true; }});
+      _exit(0);
+    }
+    const DocumentIndex index(file);
+    int status = 0;
+    while (index.documents().size() < n_wanted && waitpid(child, &status, WNOHANG) == 0)
+      usleep(500);
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    index.check_integrity();
+    for (const StoredDocument& document : index.documents())
+      EXPECT_GT(document.n_chunks, 0) << document.path;
+  }
+  DocumentIndex index(file);
+  refreshed(index, folder.path());
+  DocumentIndex fresh(folder.path() / ".fresh");
+  refreshed(fresh, folder.path());
+  EXPECT_EQ(index.n_chunks(), fresh.n_chunks());
+  EXPECT_EQ(index.documents().size(), 40u);
+  index.check_integrity();
+}
+
+}  // namespace
+}  // namespace tinyllm

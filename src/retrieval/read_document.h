@@ -1,0 +1,39 @@
+#pragma once
+// Files to blocks of text, by their format. Pure functions; any thread.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "retrieval/document_kind.h"
+#include "retrieval/document_text.h"
+
+namespace tinyllm {
+
+// A file is read up to this size.
+inline constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{32} << 20;
+
+// Throws Error{invalid_input | unsupported | io | not_found}, one line that names the file and why
+// it gives no text: it is binary, encrypted, scanned, broken, empty or too large. `name` becomes the
+// title of what has none of its own.
+DocumentText read_document(const std::filesystem::path& file, DocumentKind kind,
+                           const std::string& name);
+
+// The readers of formats. `text` is UTF-8 whose lines end in "\n".
+
+// CommonMark with GitHub's tables. A heading's marks are gone; everything else stands as in the
+// source, so that it can be found there. Front matter and comments are left out.
+DocumentText read_markdown(std::string_view text);
+// What a reader of the page came for: <main> or its only <article>, where it has one, without
+// scripts, styles, navigation, forms and what is hidden. Throws Error{invalid_input} for a page
+// nested so deeply that it is no page; the message begins with `source`.
+DocumentText read_html(std::string_view text, const std::string& source);
+// Paragraphs, between empty lines.
+DocumentText read_plain_text(std::string_view text);
+// Groups of lines, between empty lines.
+DocumentText read_code(std::string_view text);
+// By pdftotext (Poppler), as a child process with a limit on its time and on what it writes. Throws
+// Error as read_document does, and Error{unsupported} where pdftotext is not installed.
+DocumentText read_pdf(const std::filesystem::path& file);
+
+}  // namespace tinyllm

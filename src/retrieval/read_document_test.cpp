@@ -1,0 +1,128 @@
+#include "retrieval/read_document.h"
+
+#include <gmock/gmock.h>
+
+#include "base/child_process.h"
+#include "base/temp_folder_test.h"
+
+namespace tinyllm {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TempFolder;
+
+// "heading2@3: text", one a block.
+std::vector<std::string> shown(const DocumentText& document) {
+  std::vector<std::string> blocks;
+  for (const Block& block : document.blocks) {
+    const char* kind = block.kind == BlockKind::heading ? "heading"
+                       : block.kind == BlockKind::code  ? "code"
+                                                        : "text";
+    blocks.push_back(kind + (block.level > 0 ? std::to_string(block.level) : "") + "@" +
+                     (block.page > 0 ? std::to_string(block.page) + ":" : "") +
+                     std::to_string(block.line) + ": " + block.text);
+  }
+  return blocks;
+}
+
+TEST(DocumentKind, ByExtensionOrName) {
+  EXPECT_EQ(document_kind("a/B.MD"), DocumentKind::markdown);
+  EXPECT_EQ(document_kind("x.tar.html"), DocumentKind::html);
+  EXPECT_EQ(document_kind("a.pdf"), DocumentKind::pdf);
+  EXPECT_EQ(document_kind("engine.cpp"), DocumentKind::code);
+  EXPECT_EQ(document_kind("src/Makefile"), DocumentKind::code);
+  EXPECT_EQ(document_kind("LICENSE"), DocumentKind::text);
+  EXPECT_EQ(document_kind("a.png"), std::nullopt);
+  EXPECT_EQ(document_kind("a"), std::nullopt);
+  EXPECT_EQ(document_kind("strange. .md .x"), std::nullopt);
+}
+
+TEST(ReadMarkdown, KeepsTheSourceUnderItsHeadings) {
+  EXPECT_THAT(
+      shown(read_markdown("---\ntitle: x\n---\n# The *big* `one`\n\nA [link](x.md)\nover two.\n\n"
+                          "Under\n-----\n\n```c\n\nint x;\n```\n- a\n- b\n\n***\n"
+                          "<!-- not this -->\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")),
+      ElementsAre("heading1@4: The big one", "text@6: A [link](x.md)\nover two.",
+                  "heading2@9: Under", "code@12: ```c\n\nint x;\n```", "text@16: - a\n- b",
+                  "text@22: | a | b |\n|---|---|\n| 1 | 2 |"));
+}
+
+TEST(ReadMarkdown, OddOnesEndNowhereElse) {
+  EXPECT_TRUE(read_markdown("").blocks.empty());
+  EXPECT_TRUE(read_markdown("\n\n  \n").blocks.empty());
+  EXPECT_THAT(shown(read_markdown("---\nno end")), ElementsAre("text@2: no end"));
+  EXPECT_THAT(shown(read_markdown("```\nopen")), ElementsAre("code@1: ```\nopen"));
+  EXPECT_THAT(shown(read_markdown("#\n# \ntext")), ElementsAre("text@3: text"));
+  EXPECT_EQ(read_markdown(std::string(100'000, '>') + "x").blocks.size(), 1u);
+}
+
+TEST(ReadHtml, TakesWhatAReaderCameFor) {
+  const DocumentText page = read_html(
+      "<html><head><title>A  page\n</title><style>x</style></head><body>\n<nav>Menu</nav>\n"
+      "<main><h1>Big &amp; bold</h1>\n<p>One <b>two</b>\nthree.</p><ul><li>a<li>b</ul>"
+      "<pre>int  x;\n  y</pre><table><tr><th>k<th>v<tr><td>1<td>2</table>"
+      "<script>no()</script><p hidden>no</p></main><footer>Foot</footer></body></html>",
+      "x.html");
+  EXPECT_EQ(page.title, "A page");
+  EXPECT_THAT(shown(page),
+              ElementsAre("heading1@4: Big & bold", "text@5: One two three.", "text@6: - a\n- b",
+                          "code@6: int  x;\n  y", "text@7: k v\n1 2"));
+}
+
+TEST(ReadHtml, WithoutMainTheWholeBodyOrItsOnlyArticle) {
+  EXPECT_THAT(shown(read_html("a<div>b<div>c</div>d</div><header>no</header>", "x")),
+              ElementsAre("text@1: a", "text@1: b", "text@1: c", "text@1: d"));
+  EXPECT_THAT(shown(read_html("<p>no<article>yes</article>", "x")), ElementsAre("text@1: yes"));
+  EXPECT_TRUE(read_html("", "x").blocks.empty());
+}
+
+TEST(ReadHtml, APageThatIsNestedWithoutEndIsRefused) {
+  std::string deep;
+  for (int i = 0; i < 200'000; ++i) deep += "<div>";
+  EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { read_html(deep, "deep.html"); }),
+            "deep.html: its elements are nested 200000 deep, must be at most 5000");
+  std::string wide;
+  for (int i = 0; i < 20'000; ++i) wide += "<p>a<br>b";
+  EXPECT_EQ(read_html(wide, "wide.html").blocks.size(), 20'000u);
+}
+
+TEST(ReadDocument, TextAndCodeInGroups) {
+  const TempFolder folder;
+  const auto text = folder.write("a.txt",
+                                 "\xEF\xBB\xBFone\r\ntwo\r\n\r\n \t\r\nthr\xFF"
+                                 "ee\r");
+  const DocumentText document = read_document(text, DocumentKind::text, "a.txt");
+  EXPECT_EQ(document.title, "a.txt");
+  EXPECT_THAT(shown(document), ElementsAre("text@1: one\ntwo",
+                                           "text@5: thr\uFFFD"
+                                           "ee"));
+  const auto code = folder.write("a.py", "import os\n\n\ndef f():\n    return 1  \n");
+  EXPECT_THAT(shown(read_document(code, DocumentKind::code, "a.py")),
+              ElementsAre("code@1: import os", "code@4: def f():\n    return 1"));
+}
+
+TEST(ReadDocument, SaysWhyAFileGivesNoText) {
+  const TempFolder folder;
+  const auto message = [&](const char* name, std::string_view content, DocumentKind kind,
+                           ErrorCode code) {
+    return error_of(code, [&] { read_document(folder.write(name, content), kind, name); });
+  };
+  using enum DocumentKind;
+  EXPECT_THAT(message("a.txt", std::string_view("a\0b", 3), text, ErrorCode::unsupported),
+              HasSubstr("a.txt: is binary, not text in UTF-8"));
+  EXPECT_THAT(message("b.md", " \n", markdown, ErrorCode::invalid_input),
+              HasSubstr("b.md: has no text"));
+  EXPECT_THAT(message("c.html", "<script>x</script>", html, ErrorCode::invalid_input),
+              HasSubstr("c.html: has no text"));
+  const bool has_pdftotext =
+      run_child({"pdftotext", "-v"}, {}, [](std::string_view) { return true; }).exit_code != 127;
+  EXPECT_THAT(message("d.pdf", "%PDF-1.4\nbroken", pdf,
+                      has_pdftotext ? ErrorCode::invalid_input : ErrorCode::unsupported),
+              HasSubstr(has_pdftotext ? "d.pdf: is no PDF that pdftotext can read: "
+                                      : "pdftotext, which is not installed"));
+}
+
+}  // namespace
+}  // namespace tinyllm

@@ -1,0 +1,88 @@
+// PDF by Poppler's pdftotext, a child process: a broken file can hurt nothing but that.
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/child_process.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/temporary_folder.h"
+#include "base/utf8.h"
+#include "retrieval/read_document.h"
+
+namespace tinyllm {
+namespace {
+
+constexpr double kMaxSeconds = 60;
+
+// What pdftotext said last, for a message.
+std::string last_line(std::string_view output) {
+  while (!output.empty() && output.back() == '\n') output.remove_suffix(1);
+  const std::size_t begin = output.rfind('\n');
+  return std::string(begin == output.npos ? output : output.substr(begin + 1));
+}
+
+void check(const std::filesystem::path& file, const ChildResult& result) {
+  const std::string path = file.string();
+  if (result.stopped) {
+    fail(ErrorCode::invalid_input,
+         "{}: pdftotext wrote more than {} MB of text or took longer than {:.0f} s; it was stopped",
+         path, kMaxDocumentBytes >> 20, kMaxSeconds);
+  }
+  if (result.exit_code == 127) {
+    fail(ErrorCode::unsupported,
+         "{}: PDF is read by pdftotext, which is not installed (Debian: poppler-utils)", path);
+  }
+  if (result.output.find("Incorrect password") != std::string::npos)
+    fail(ErrorCode::unsupported, "{}: is encrypted; it needs a password to be read", path);
+  if (result.exit_code != 0) {
+    fail(ErrorCode::invalid_input, "{}: is no PDF that pdftotext can read: {}", path,
+         last_line(result.output));
+  }
+}
+
+void add_page(DocumentText& document, std::string_view text, int page) {
+  for (Block& block : read_plain_text(text).blocks) {
+    block.page = page;
+    document.blocks.push_back(std::move(block));
+  }
+}
+
+}  // namespace
+
+DocumentText read_pdf(const std::filesystem::path& file) {
+  if (std::filesystem::file_size(file) > kMaxDocumentBytes) {
+    fail(ErrorCode::invalid_input, "{}: is larger than {} MB", file.string(),
+         kMaxDocumentBytes >> 20);
+  }
+  const TemporaryFolder folder;
+  const std::filesystem::path written = folder.path() / "text";
+  const Stopwatch clock;
+  const auto keep_going = [&](std::string_view) {
+    std::error_code none_yet;
+    const std::uintmax_t n_bytes = std::filesystem::file_size(written, none_yet);
+    return clock.seconds() < kMaxSeconds && (none_yet || n_bytes <= kMaxDocumentBytes);
+  };
+  check(file, run_child({"pdftotext", "-enc", "UTF-8", "-eol", "unix",
+                         std::filesystem::absolute(file).string(), written.string()},
+                        {{"LC_ALL", "C.UTF-8"}}, keep_going));
+  const std::string text = replace_ill_formed(read_text_file(written, kMaxDocumentBytes));
+  DocumentText document;
+  document.title = file.filename().string();
+  int page = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++page) {
+    const std::size_t end = std::min(text.find('\f', begin), text.size());
+    add_page(document, std::string_view(text).substr(begin, end - begin), page);
+    begin = end + 1;
+  }
+  if (document.blocks.empty()) {
+    fail(ErrorCode::unsupported,
+         "{}: its {} page{} no text, only pictures (a scan); it needs optical character "
+         "recognition first",
+         file.string(), page - 1, page == 2 ? " holds" : "s hold");
+  }
+  return document;
+}
+
+}  // namespace tinyllm

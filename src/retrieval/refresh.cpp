@@ -1,0 +1,124 @@
+#include "retrieval/refresh.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/digest.h"
+#include "base/error.h"
+#include "encoder/embedder.h"
+#include "retrieval/read_document.h"
+
+namespace tinyllm {
+namespace {
+
+// False: `go_on` said no.
+bool embed(const Embedder& embedder, const std::vector<Chunk>& chunks,
+           std::vector<ByteVector>& vectors, function_ref<bool()> go_on) {
+  std::vector<std::vector<TokenId>> ids;
+  for (const Chunk& chunk : chunks)
+    ids.push_back(embedder.surround(embedder.tokenize(embedded_text(chunk))));
+  const auto n_dims = static_cast<std::size_t>(embedder.n_dims());
+  std::vector<float> floats(chunks.size() * n_dims);
+  if (!embedder.embed(ids, floats.data(), go_on)) return false;
+  for (std::size_t i = 0; i < chunks.size(); ++i)
+    vectors.push_back(to_bytes(std::span(floats).subspan(i * n_dims, n_dims)));
+  return true;
+}
+
+// The chunks of a document; none, and a problem, where it gives no text.
+std::vector<Chunk> chunks_of(const std::filesystem::path& file, const DocumentFile& document,
+                             const Embedder& embedder, std::string& problem) {
+  const auto count = [&](std::string_view text) { return std::ssize(embedder.tokenize(text)); };
+  try {
+    const DocumentText text = read_document(file, document.kind, document.path);
+    return chunk_document(text, max_chunk_tokens(embedder), count);
+  } catch (const Error& error) {
+    problem = error.what();
+    return {};
+  }
+}
+
+class Refresher {
+ public:
+  Refresher(DocumentIndex& index, const Embedder& embedder, const RefreshWatcher& watcher)
+      : index_(index), embedder_(embedder), watcher_(watcher) {
+    for (StoredDocument& document : index.documents()) stored_.emplace(document.path, document);
+  }
+
+  RefreshReport run(const DocumentFiles& documents) {
+    std::uint64_t n_done = 0, n_total = 0;
+    for (const DocumentFile& document : documents.files) n_total += document.n_bytes;
+    for (const DocumentFile& document : documents.files) {
+      watcher_.on_bytes(n_done, n_total);
+      if (!watcher_.go_on() || !take(documents.folder, document)) {
+        report_.stopped = true;
+        return report_;
+      }
+      n_done += document.n_bytes;
+    }
+    for (const auto& [path, document] : stored_) {
+      if (present_.contains(path)) continue;
+      index_.remove(path);
+      ++report_.n_removed;
+    }
+    watcher_.on_bytes(n_total, n_total);
+    return report_;
+  }
+
+ private:
+  // False: it was stopped.
+  bool take(const std::filesystem::path& folder, const DocumentFile& document) {
+    const std::filesystem::path file = folder / document.path;
+    StoredDocument fresh{.path = document.path,
+                         .kind = std::string(to_string(document.kind)),
+                         .digest = {},
+                         .n_bytes = static_cast<std::int64_t>(document.n_bytes),
+                         .problem = {},
+                         .n_chunks = 0};
+    try {
+      fresh.digest = file_digest(file, DigestKind::sha256, [](std::uint64_t) {});
+    } catch (const Error&) {
+      return true;  // it went meanwhile
+    }
+    present_.insert(document.path);
+    const auto had = stored_.find(document.path);
+    const bool is_same = had != stored_.end() && had->second.digest == fresh.digest;
+    if (is_same && had->second.problem.empty()) {
+      ++report_.n_same;
+      return true;
+    }
+    const std::vector<Chunk> chunks = chunks_of(file, document, embedder_, fresh.problem);
+    std::vector<ByteVector> vectors;
+    if (!embed(embedder_, chunks, vectors, watcher_.go_on)) return false;
+    index_.put(fresh, chunks, vectors);
+    report_.n_chunks += std::ssize(chunks);
+    if (!fresh.problem.empty()) report_.problems.push_back(fresh.problem);
+    ++(had == stored_.end() ? report_.n_added : is_same ? report_.n_same : report_.n_changed);
+    return true;
+  }
+
+  DocumentIndex& index_;
+  const Embedder& embedder_;
+  const RefreshWatcher& watcher_;
+  std::map<std::string, StoredDocument> stored_;  // by path
+  std::set<std::string> present_;
+  RefreshReport report_;
+};
+
+}  // namespace
+
+std::int64_t max_chunk_tokens(const Embedder& embedder) {
+  constexpr std::int64_t kMost = 512;
+  const std::int64_t n_tokens = std::min(kMost, embedder.max_seq_len() - embedder.n_around());
+  if (n_tokens >= 16) return n_tokens;
+  fail(ErrorCode::unsupported,
+       "the embedding model reads {} tokens of a text, at least 16 are needed", n_tokens);
+}
+
+RefreshReport refresh(DocumentIndex& index, const DocumentFiles& documents,
+                      const Embedder& embedder, const RefreshWatcher& watcher) {
+  return Refresher(index, embedder, watcher).run(documents);
+}
+
+}  // namespace tinyllm
