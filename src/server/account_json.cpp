@@ -39,9 +39,9 @@ json cache_json(const TextAccount& text, const KeptAccounts& kept) {
                 {"token_id", nullptr},
                 {"token", nullptr},
                 {"sentence", kNotTold}};
-  const bool is_of_others =
-      text.gap.why == PrefixGap::Why::differs || text.gap.why == PrefixGap::Why::unknown;
-  if (is_of_others && !kept.tells_gap) return cache;
+  const bool is_own =
+      text.gap.why == PrefixGap::Why::whole || text.gap.why == PrefixGap::Why::not_looked;
+  if (!is_own && !kept.tells_gap) return cache;
   cache["why"] = name(text.gap.why);
   cache["common_tokens"] = text.gap.n_common;
   std::string token;
