@@ -132,7 +132,7 @@ void run_attention(benchmark::State& state, const RowKernels& kernels, const Buf
                                     .sinks = 0,
                                     .sink_q = nullptr};
   std::vector<float> scratch(std::size_t(attention_scratch_floats(queries.n_queries(), kHeadDim)));
-  const AttentionKernels attention = attention_for(kernels.attention, kBlockSize, kHeadDim);
+  const AttentionKernels attention = attention_for(kernels.attention, type, kBlockSize, kHeadDim);
   std::int64_t i = 0;
   for (auto _ : state) {
     // The kernel only reads; pages are not const because store_kv writes through the same struct.
@@ -206,7 +206,7 @@ void register_kernels(const RowKernels& kernels, const Buffer& weights) {
     }
   }
   if (kernels.exact_isa != nullptr) return;
-  for (const KvType type : {KvType::bf16, KvType::int8}) {
+  for (const KvType type : {KvType::bf16, KvType::int8, KvType::fp8, KvType::q4}) {
     for (const auto& [n_tokens, context] : {std::pair{1, 512}, {1, 4096}, {16, 512}}) {
       for (const bool dram : {false, true}) {
         const std::int64_t n_bytes = dram ? weights.n_bytes() : 0;  // one head: L2, or L3 if long

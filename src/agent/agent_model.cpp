@@ -89,6 +89,7 @@ AskedTurn AgentModel::ask(const json& messages, const json& tools, const Samplin
   });
   asked.n_reused_tokens = run.n_cached;
   asked.drafts = answer.text(0).drafts;
+  asked.account = run.stream->account();
   asked.turn = turn_of(answer.text(0).whole);
   return asked;
 }

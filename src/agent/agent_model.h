@@ -3,6 +3,7 @@
 // the API's requests go: the same prompt, the same grammars, the same reading of calls. One thread.
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "agent/agent_loop.h"
 #include "api/sampling_params.h"
 #include "base/function_ref.h"
+#include "engine/request_account.h"
 #include "openai/served_model.h"
 
 namespace tinyllm {
@@ -27,6 +29,7 @@ struct AskedTurn {
   ModelTurn turn;
   std::int64_t n_prompt_tokens = 0, n_reused_tokens = 0, n_tokens = 0;
   DraftCounts drafts;
+  std::shared_ptr<const RequestAccount> account;
   double prefill_s = 0, decode_s = 0;
 };
 

@@ -18,6 +18,7 @@ void add(ChatAnswer& answer, const AskedTurn& asked) {
   answer.n_tokens += asked.n_tokens;
   answer.n_context_tokens = asked.n_prompt_tokens + asked.n_tokens;
   answer.drafts += asked.drafts;
+  answer.account = asked.account;
   answer.prefill_s += asked.prefill_s;
   answer.decode_s += asked.decode_s;
 }

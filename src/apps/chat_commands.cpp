@@ -14,6 +14,7 @@
 #include "apps/called_as.h"
 #include "apps/chat_console.h"
 #include "apps/chat_settings.h"
+#include "apps/chat_why.h"
 #include "apps/printable.h"
 #include "apps/terminal.h"
 #include "base/error.h"
@@ -21,6 +22,7 @@
 #include "base/json_parse.h"
 #include "base/json_values.h"
 #include "client/open_model.h"
+#include "engine/request_account.h"
 #include "model_store/model_store.h"
 #include "model_store/near_names.h"
 
@@ -39,6 +41,7 @@ constexpr const char* kHelp =
     "  /load FILE       go on with a talk that was saved\n"
     "  /copy            the last answer to the clipboard\n"
     "  /stats           speed, context, seed\n"
+    "  /why             where the time of the last answer went, and what was not cached\n"
     "  /tools           what the model may call, and what of it asks first\n"
     "  /exit            leave (also Ctrl-D)\n"
     "  \\                at the end of a line: the message goes on in the next one\n"
@@ -46,9 +49,9 @@ constexpr const char* kHelp =
     "  Tab              completes commands; the arrow keys bring earlier lines back\n"
     "  Ctrl-C           stops the answer\n";
 
-constexpr std::array<std::string_view, 13> kCommands = {
-    "/copy",  "/exit", "/help", "/load",  "/model",  "/read", "/regen",
-    "/reset", "/save", "/set",  "/stats", "/system", "/tools"};
+constexpr std::array<std::string_view, 14> kCommands = {
+    "/copy",  "/exit", "/help", "/load",  "/model",  "/read",  "/regen",
+    "/reset", "/save", "/set",  "/stats", "/system", "/tools", "/why"};
 
 std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\n");
@@ -152,6 +155,8 @@ ChatConsole::Next ChatConsole::run_command(const std::string& line) {
                            : "(system prompt set; a new talk)");
     } else if (command == "/stats") {
       show_stats();
+    } else if (command == "/why") {
+      explain_last();
     } else if (command == "/set") {
       set(argument);
     } else if (command == "/model") {
@@ -208,6 +213,13 @@ void ChatConsole::show_stats() const {
                         per_second(total_tokens_, total_decode_s_));
   }
   std::fputs(text.c_str(), stderr);
+}
+
+void ChatConsole::explain_last() const {
+  const Engine* engine = model_->engine();
+  if (engine == nullptr) return say("(the reference path keeps no account)");
+  if (last_.account == nullptr) return say("(there is no answer yet)");
+  std::fputs(why_text(last_.account->text(0), *engine).c_str(), stderr);
 }
 
 void ChatConsole::show_settings() const {

@@ -44,6 +44,7 @@ class ChatConsole {
   // chat_commands.cpp
   Next run_command(const std::string& line);
   void show_stats() const;
+  void explain_last() const;
   void show_settings() const;
   void set(const std::string& argument);
   void change_model(const std::string& name);

@@ -17,9 +17,10 @@ std::int64_t context_of(const EngineFlags& flags, const Checkpoint& checkpoint) 
   const ModelConfig& config = checkpoint.config();
   if (is_endless(config) && !flags.reference())
     return std::min(config.max_seq_len, kEndlessContext);
-  const std::int64_t n_bytes = flags.kv_type == "f32" ? 4 : flags.kv_type == "int8" ? 1 : 2;
+  const std::int64_t n_bits = bits(kv_type_of(flags.kv_type));
   const std::int64_t free_bytes = available_memory_bytes() - checkpoint.file_bytes();
-  return default_chat_context(config.max_seq_len, 2 * config.n_layers * config.kv_size() * n_bytes,
+  return default_chat_context(config.max_seq_len,
+                              2 * config.n_layers * config.kv_size() * n_bits / 8,
                               std::max<std::int64_t>(0, free_bytes));
 }
 

@@ -35,7 +35,7 @@ class Option {
   // The number must lie in [low, high], else "--top-p: is 1.5, must be in [0, 1]"; where the
   // variable is an integer, it must be one.
   Option in_range(double low, double high) const;
-  // The help names them as the value: "--kv-type bf16|int8|f32".
+  // The help names them as the value: "--kv-type bf16|int8|fp8|q4|f32".
   Option one_of(const std::vector<std::string>& values) const;
   // For a vector: may be given again, one value each time.
   Option repeatable() const;

@@ -16,9 +16,7 @@ void add_common_options(Command command, EngineFlags& flags) {
       .in_range(1, 1 << 24)
       .type_name("N");
   add_context_options(command, flags.sight);
-  command.add_option("--kv-type", flags.kv_type, "Number format of keys and values")
-      .one_of({"bf16", "int8", "f32"})
-      .show_default();
+  add_kv_type_option(command, flags.kv_type);
   command
       .add_option("--quantize", flags.quantize,
                   "Quantise a float model as it loads, to 8 or 4 bits a weight")
@@ -46,6 +44,22 @@ void add_common_options(Command command, EngineFlags& flags) {
 }
 
 }  // namespace
+
+void add_kv_type_option(Command command, std::string& kv_type) {
+  command
+      .add_option(
+          "--kv-type", kv_type,
+          "Number format of keys and values; q4 is for models of 7 billion parameters or more")
+      .one_of({"bf16", "int8", "fp8", "q4", "f32"})
+      .show_default();
+}
+
+KvType kv_type_of(const std::string& word) {
+  for (const KvType type : {KvType::f32, KvType::int8, KvType::fp8, KvType::q4}) {
+    if (word == name(type)) return type;
+  }
+  return KvType::bf16;
+}
 
 void add_device_options(Command command, DeviceFlags& flags) {
   command
@@ -147,9 +161,7 @@ EngineOptions engine_options(const EngineFlags& flags) {
   options.device = device_of(flags);
   options.n_threads = flags.n_threads;
   options.limits.max_model_len = static_cast<std::int32_t>(flags.context);
-  options.kv.type = flags.kv_type == "f32"    ? KvType::f32
-                    : flags.kv_type == "int8" ? KvType::int8
-                                              : KvType::bf16;
+  options.kv.type = kv_type_of(flags.kv_type);
   options.kv.n_blocks = flags.kv_blocks;
   options.speculation = parse_speculation(flags.speculate).value_or(Speculation::automatic);
   if (flags.reference() && (flags.speculate == "suffix" || flags.speculate == "model"))

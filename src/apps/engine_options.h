@@ -27,7 +27,7 @@ struct EngineFlags : DeviceFlags {
   int n_threads = 0;               // 0: default_thread_count()
   std::int64_t context = 0;        // positions; 0: the command's own default
   ContextFlags sight;              // --window, --sinks, --rope-scaling
-  std::string kv_type = "bf16";    // "int8" or "f32"
+  std::string kv_type = "bf16";    // "int8", "fp8", "q4" or "f32"
   std::string quantize;            // "q8", "q4"; empty: the file's own formats
   std::string speculate = "auto";  // "suffix", "model" or "off"
   std::string draft_model;         // a name; empty: none
@@ -51,6 +51,9 @@ void add_context_options(Command command, ContextFlags& flags);
 ContextSettings context_settings(const ContextFlags& flags);
 // --engine, --threads, --context and the K/V memory of one sequence at a time.
 void add_engine_options(Command command, EngineFlags& flags);
+// --kv-type, and the type of one of its words.
+void add_kv_type_option(Command command, std::string& kv_type);
+KvType kv_type_of(const std::string& word);
 // --kv-store, for commands whose prompts may be found again.
 void add_kv_store_option(Command command, EngineFlags& flags);
 // --draft-model.

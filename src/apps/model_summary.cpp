@@ -45,6 +45,21 @@ json moe_json(const MoeConfig& moe) {
           {"dense_layers", moe.dense_layers}};
 }
 
+// Runs of neighbouring layers that see the same: {"layers": n, "window": N, "sinks": M}, and N is 0
+// where they see all positions.
+json windows_json(const ModelConfig& config) {
+  json runs = json::array();
+  for (const AttentionWindow& layer : config.windows) {
+    if (!runs.empty() && runs.back()["window"] == layer.window &&
+        runs.back()["sinks"] == layer.sinks) {
+      runs.back()["layers"] = runs.back()["layers"].get<std::int64_t>() + 1;
+    } else {
+      runs.push_back({{"layers", 1}, {"window", layer.window}, {"sinks", layer.sinks}});
+    }
+  }
+  return runs;
+}
+
 json config_json(const ModelConfig& config) {
   json facts = {{"vocab_size", config.vocab_size},
                 {"hidden_size", config.hidden_size},
@@ -62,6 +77,7 @@ json config_json(const ModelConfig& config) {
                 {"qkv_bias", config.qkv_bias},
                 {"qk_norm", config.qk_norm},
                 {"tie_word_embeddings", config.tie_word_embeddings}};
+  if (!config.windows.empty()) facts["windows"] = windows_json(config);
   if (config.moe.n_experts > 0) facts["moe"] = moe_json(config.moe);
   return facts;
 }
@@ -157,6 +173,20 @@ std::string kind_of(const std::string& name) {
     begin = end + 1;
   }
   return kind;
+}
+
+// "24 layers of 4096 positions, 8 of all": how many layers see how far.
+std::string windows_text(const json& runs) {
+  std::map<std::int64_t, std::int64_t> n_layers;  // by window, 0: all
+  for (const json& run : runs)
+    n_layers[run["window"].get<std::int64_t>()] += run["layers"].get<std::int64_t>();
+  std::vector<std::string> parts;
+  for (const auto& [window, n] : n_layers) {
+    const std::string sight = window == 0 ? "all" : fmt::format("the last {}", window);
+    parts.push_back(
+        fmt::format("{} layer{} see{} {}", n, n == 1 ? "" : "s", n == 1 ? "s" : "", sight));
+  }
+  return fmt::format("{} positions", fmt::join(parts, ", "));
 }
 
 std::string row(std::string_view label, const std::string& value) {
@@ -282,6 +312,7 @@ std::string format_summary(const json& summary, bool all_tensors) {
               fmt::format("{} heads of {}, {} K/V heads{}{}", number("n_heads"), number("head_dim"),
                           number("n_kv_heads"), config["qkv_bias"] ? ", q/k/v bias" : "",
                           config["qk_norm"] ? ", q/k norm" : ""));
+  if (config.contains("windows")) text += row("windows", windows_text(config["windows"]));
   text += row("vocabulary", fmt::format("{} tokens, {} head", number("vocab_size"),
                                         config["tie_word_embeddings"] ? "tied" : "own"));
   text += row("positions", fmt::format("{}, RoPE theta {:g}, pairs {}, scaling {}",

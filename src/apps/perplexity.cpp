@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/engine_options.h"
+#include "apps/kv_divergence.h"
 #include "apps/loading_bar.h"
 #include "apps/options.h"
 #include "apps/progress_bar.h"
@@ -29,7 +30,7 @@ struct PerplexityCommand {
   std::string model;
   EngineFlags engine;
   std::string file;
-  bool as_json = false;
+  bool as_json = false, kv_divergence = false;
 };
 
 struct Score {
@@ -102,6 +103,34 @@ Score score_by_engine(const PerplexityCommand& command, const Checkpoint& checkp
   return score;
 }
 
+// Of --kv-divergence.
+void tell_divergence(const PerplexityCommand& command, const Checkpoint& checkpoint,
+                     std::span<const TokenId> ids, std::int64_t window) {
+  constexpr std::int64_t kLeast = 32;
+  if (command.engine.reference())
+    fail(ErrorCode::usage, "--kv-divergence works with --engine batched only");
+  if (std::ssize(ids) < kLeast || window < kLeast)
+    fail(ErrorCode::invalid_input,
+         "--kv-divergence: {} tokens in windows of {}, at least {} are "
+         "needed",
+         ids.size(), window, kLeast);
+  const KvDivergence found = kv_divergence(checkpoint, engine_options(command.engine), ids, window);
+  const auto n_places = static_cast<double>(found.kl.size());
+  const double same = static_cast<double>(found.n_same_top) / n_places;
+  if (command.as_json) {
+    const nlohmann::ordered_json answer = {
+        {"places", found.kl.size()},  {"kl_mean", found.mean()},   {"kl_median", found.share(0.5)},
+        {"kl_99", found.share(0.99)}, {"kl_max", found.kl.back()}, {"same_top", same}};
+    return write_stdout(answer.dump() + "\n");
+  }
+  write_stdout(fmt::format(
+      "keys and values in {}, against f32, at {} places of {} tokens in windows of {}:\n"
+      "KL divergence: mean {:.6f}, median {:.6f}, 99 % {:.6f}, largest {:.6f} nats; "
+      "the same likeliest token: {:.2f} %\n",
+      command.engine.kv_type, found.kl.size(), ids.size(), window, found.mean(), found.share(0.5),
+      found.share(0.99), found.kl.back(), 100 * same));
+}
+
 void run_perplexity(const PerplexityCommand& command) {
   const std::string& speculate = command.engine.speculate;
   if (!command.engine.draft_model.empty() || speculate == "model" || speculate == "suffix")
@@ -122,6 +151,7 @@ void run_perplexity(const PerplexityCommand& command) {
   if (window < 2) fail(ErrorCode::usage, "--context: is {}, must be at least 2", window);
   window = std::min(window, std::ssize(ids));
 
+  if (command.kv_divergence) return tell_divergence(command, checkpoint, ids, window);
   const Score score = command.engine.reference()
                           ? score_by_reference(command, checkpoint, ids, window)
                           : score_by_engine(command, checkpoint, ids, window);
@@ -149,6 +179,10 @@ void add_perplexity_command(Command app) {
       .required()
       .type_name("FILE");
   command.add_flag("--json", options->as_json, "One JSON object: tokens, nll, perplexity");
+  command.add_flag(
+      "--kv-divergence", options->kv_divergence,
+      "In its place: how far --kv-type moves the next token's probabilities from those "
+      "with keys and values in f32, at every 32nd token");
   add_engine_options(command, options->engine);
   add_examples(command,
                "  tinyllm perplexity -m smollm2-135m -f book.txt\n\n"

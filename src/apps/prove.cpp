@@ -36,9 +36,21 @@ struct ProveCommand {
   bool as_json = false;
 };
 
+// A window that no text is longer than proves nothing.
+void check_window(const ContextFlags& sight, const ProofOptions& options) {
+  const std::int64_t n_tokens = std::ssize(options.prompt_ids) + options.max_tokens;
+  if (sight.window == 0 || sight.window + sight.sinks < n_tokens) return;
+  fail(
+      ErrorCode::usage,
+      "--window {} --sinks {}: the texts have {} tokens, all of which are in sight; give a smaller "
+      "window, a longer --prompt or more --max-tokens",
+      sight.window, sight.sinks, n_tokens);
+}
+
 void run_prove(const ProveCommand& command) {
   if (command.model == kDefaultModel) pull_default_model(kDefaultModel);
-  const Checkpoint checkpoint = open_checkpoint(command.model);
+  const Checkpoint checkpoint =
+      open_checkpoint(command.model, context_settings(command.engine.sight));
   const auto text = std::make_shared<const ModelText>(load_model_text(checkpoint));
   ProofOptions options;
   options.engine = engine_options(command.engine);
@@ -47,6 +59,7 @@ void run_prove(const ProveCommand& command) {
   if (options.prompt_ids.size() < 64)
     fail(ErrorCode::invalid_input, "--prompt: has {} tokens, at least 64 are needed",
          options.prompt_ids.size());
+  check_window(command.engine.sight, options);
   int n_equal = 0, n_steps = 0;
   nlohmann::ordered_json steps = nlohmann::ordered_json::array();
   prove(checkpoint, text, options, [&](const ProofStep& step) {
@@ -95,9 +108,8 @@ void add_prove_command(Command app) {
                   "Worker threads (default: physical cores)")
       .in_range(1, 256)
       .type_name("N");
-  command.add_option("--kv-type", options->engine.kv_type, "Number format of keys and values")
-      .one_of({"bf16", "int8", "f32"})
-      .show_default();
+  add_context_options(command, options->engine.sight);
+  add_kv_type_option(command, options->engine.kv_type);
   add_draft_model_option(command, options->engine);
   add_examples(
       command,

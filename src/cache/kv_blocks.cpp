@@ -48,6 +48,20 @@ void KvBlocks::update(PrefixMatch& match, std::span<const std::int32_t> tokens,
   while (!can_start(match.hits)) match.hits.pop_back();
 }
 
+PrefixGap KvBlocks::gap_behind(EntryId last_entry, std::int64_t n_found,
+                               std::span<const std::int32_t> tokens) const {
+  using Why = PrefixGap::Why;
+  if (!options_.prefix_cache) return {Why::not_looked, n_found};
+  if (n_found + block_size() >= std::ssize(tokens)) return {Why::whole, n_found};
+  const auto next =
+      tokens.subspan(static_cast<std::size_t>(n_found), static_cast<std::size_t>(block_size()));
+  const std::optional<std::int32_t> n_common = cache_.longest_common(last_entry, next);
+  if (n_common == block_size() || cache_.find(last_entry, next))
+    return {Why::given_away, n_found + block_size()};
+  if (!n_common) return {Why::unknown, n_found};
+  return {Why::differs, n_found + *n_common};
+}
+
 bool KvBlocks::is_seen(std::int64_t i, std::int64_t n) const {
   if (options_.window == 0 || i < blocks_for(options_.sinks)) return true;
   return (i + 1) * block_size() > n * block_size() + 1 - options_.window;

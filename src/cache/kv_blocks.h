@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/kv_spec.h"
+#include "api/prefix_gap.h"
 #include "cache/block_pool.h"
 #include "cache/prefix_cache.h"
 
@@ -66,6 +67,10 @@ class KvBlocks {
   // to compute. `tokens` may have grown since the last look; `salt` is always the same.
   void update(PrefixMatch& match, std::span<const std::int32_t> tokens,
               std::string_view salt) const;
+  // Why no more than the first n_found tokens, whole blocks up to `last_entry`, came from the cache.
+  // Looks at every block.
+  PrefixGap gap_behind(EntryId last_entry, std::int64_t n_found,
+                       std::span<const std::int32_t> tokens) const;
   // Blocks that a sequence of n_tokens takes off the free list when it starts with this match and
   // grows to all of them.
   std::int32_t n_taken(const PrefixMatch& match, std::int64_t n_tokens) const;

@@ -35,6 +35,64 @@ TEST(KvBlocks, AMatchLeavesOneTokenToCompute) {
   EXPECT_TRUE(of_others.hits.empty());
 }
 
+PrefixGap gap_of(const KvBlocks& blocks, const Tokens& tokens, const char* salt = "") {
+  PrefixMatch match;
+  blocks.update(match, tokens, salt);
+  const EntryId last = match.hits.empty() ? match.root : match.hits.back().entry;
+  return blocks.gap_behind(last, std::ssize(match.hits) * blocks.block_size(), tokens);
+}
+
+TEST(KvBlocks, TheGapIsWhereTheNearestTextDiffers) {
+  using Why = PrefixGap::Why;
+  KvBlocks blocks({.kv = {.block_size = 4, .n_blocks = 8}, .secret = 1});
+  std::vector<BlockTable> tables;
+  const auto keep = [&](const Tokens& tokens) {
+    BlockTable& table = tables.emplace_back();
+    PrefixMatch match;
+    blocks.update(match, tokens, "");
+    blocks.start(table, match);
+    ASSERT_TRUE(blocks.grow(table, std::ssize(tokens)));
+    blocks.register_full(table, tokens, std::ssize(tokens));
+  };
+  keep({1, 2, 3, 4, 5, 6, 7, 8, 9});
+  keep({1, 2, 3, 4, 5, 9, 9, 9, 9});
+  const auto expect = [&](const Tokens& tokens, Why why, std::int64_t n_common,
+                          const char* salt = "") {
+    const PrefixGap gap = gap_of(blocks, tokens, salt);
+    EXPECT_EQ(gap.why, why) << name(gap.why);
+    EXPECT_EQ(gap.n_common, n_common);
+  };
+  expect({1, 2, 3, 4, 5, 6, 7, 0, 0}, Why::differs, 7);  // the nearer one of two
+  expect({1, 2, 3, 4, 5, 0, 0, 0, 0}, Why::differs, 5);
+  expect({1, 2, 0, 4, 5, 6, 7, 8, 9}, Why::differs, 2);
+  expect({0, 2, 3, 4, 5, 6, 7, 8, 9}, Why::differs, 0);
+  expect({1, 2, 3, 4, 5, 6, 7, 8, 9}, Why::whole, 8);
+  expect({1, 2, 3, 4}, Why::whole, 0);
+  expect({1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 9}, Why::unknown, 8);
+  expect({1, 2, 3, 4, 5, 6, 7, 0, 0}, Why::unknown, 0, "salt");  // of others nothing is told
+}
+
+TEST(KvBlocks, AGapOfAWindowWhoseMemoryIsGone) {
+  KvBlocks blocks({.kv = {.block_size = 2, .n_blocks = 4}, .secret = 1, .window = 3, .sinks = 1});
+  const Tokens tokens = {1, 2, 3, 4, 5, 6, 7};
+  BlockTable table;
+  PrefixMatch none;
+  blocks.update(none, tokens, "");
+  blocks.start(table, none);
+  ASSERT_TRUE(blocks.grow(table, 7));
+  blocks.register_full(table, tokens, 7);
+  blocks.release(table);
+  BlockTable other;
+  PrefixMatch of_other;
+  const Tokens others = {9, 9, 9, 9, 9, 9, 9, 9};
+  blocks.update(of_other, others, "");
+  blocks.start(other, of_other);
+  ASSERT_TRUE(blocks.grow(other, 8));  // takes all blocks
+  const PrefixGap gap = gap_of(blocks, tokens);
+  EXPECT_EQ(gap.why, PrefixGap::Why::given_away) << name(gap.why);
+  EXPECT_EQ(gap.n_common, 2);
+}
+
 // Prompts wait while others come, register, and lose their blocks: a match that is kept up to date
 // is the one that a fresh look finds, and what it says it takes is what it takes.
 void keep_matches_up_to_date(std::int64_t window, std::int64_t sinks) {

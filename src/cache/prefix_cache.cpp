@@ -44,6 +44,18 @@ std::optional<PrefixCache::Hit> PrefixCache::find(EntryId parent,
   return Hit{block, entries_[static_cast<std::size_t>(block)].id};
 }
 
+std::optional<std::int32_t> PrefixCache::longest_common(
+    EntryId parent, std::span<const std::int32_t> tokens) const {
+  std::optional<std::int32_t> longest;
+  for (BlockId block = 0; block < n_blocks_; ++block) {
+    const Entry& entry = entries_[static_cast<std::size_t>(block)];
+    if (entry.id == kNoEntry || entry.parent != parent) continue;
+    const auto [end, at] = std::ranges::mismatch(tokens, tokens_of(block));
+    longest = std::max(longest.value_or(0), static_cast<std::int32_t>(end - tokens.begin()));
+  }
+  return longest;
+}
+
 EntryId PrefixCache::insert(BlockId block, EntryId parent, std::span<const std::int32_t> tokens) {
   CHECK(!contains(block), "block {} is cached already", block);
   CHECK(static_cast<std::int32_t>(tokens.size()) == block_size_, "{} tokens in a block of {}",

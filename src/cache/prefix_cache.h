@@ -44,6 +44,11 @@ class PrefixCache {
   // The block that holds these block_size tokens after `parent`.
   std::optional<Hit> find(EntryId parent, std::span<const std::int32_t> tokens) const;
 
+  // Leading tokens that these have in common with the nearest block after `parent`; empty: nothing is
+  // known after it. Looks at every block: for whoever wants to know, once a prompt.
+  std::optional<std::int32_t> longest_common(EntryId parent,
+                                             std::span<const std::int32_t> tokens) const;
+
   // Says that `block` now holds these tokens after `parent`. When another block is known to hold
   // the same, that one stays the known one and its entry is returned: `block` is then not cached.
   // A remembered entry gets this block.

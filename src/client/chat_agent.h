@@ -2,6 +2,7 @@
 // What an answer in a talk is, and who gives it where tools are used. One thread.
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 
 namespace tinyllm {
 
+class RequestAccount;
+
 struct ChatAnswer {
   std::string text;
   // cancelled: the user stopped it; length: max_tokens or the end of the context.
@@ -24,6 +27,7 @@ struct ChatAnswer {
   std::int64_t n_tokens = 0;
   std::int64_t n_context_tokens = 0;  // prompt and answer at its end
   DraftCounts drafts;
+  std::shared_ptr<const RequestAccount> account;  // of the last prompt; nullptr: the reference path
   double prefill_s = 0, decode_s = 0;
 };
 

@@ -132,6 +132,7 @@ void ChatSession::run(const std::vector<TokenId>& prompt_ids, Turn& turn,
   answer.n_context_tokens = std::ssize(prompt_ids) + std::ssize(turn.ids);
   answer.text += completion.text;
   answer.drafts += completion.drafts;
+  answer.account = completion.account;
   answer.prefill_s += completion.prefill_s;
   answer.decode_s += completion.decode_s;
   answer.finish_reason = completion.finish_reason;

@@ -19,6 +19,7 @@ namespace tinyllm {
 
 class Checkpoint;
 class Engine;
+class RequestAccount;
 struct ModelText;
 struct TextConstraint;
 
@@ -37,7 +38,8 @@ struct Completion {
   std::vector<float> prompt_logits;  // [vocab_size], of the last prompt position, if asked for
   std::int64_t n_cached_tokens = 0;  // of the prompt, computed by an earlier call
   DraftCounts drafts;
-  double prefill_s = 0, decode_s = 0;  // until the first token; from there to the last
+  std::shared_ptr<const RequestAccount> account;  // nullptr: by the reference path
+  double prefill_s = 0, decode_s = 0;             // until the first token; from there to the last
 };
 
 class Completer {

@@ -49,6 +49,7 @@ class EngineCompleter final : public Completer {
     const Stopwatch clock;
     const std::shared_ptr<RequestStream> stream = engine_->submit(std::move(request));
     Completion completion;
+    completion.account = stream->account();
     read_stream(
         *engine_, stream,
         [&](OutputPiece&& piece) { take(std::move(piece), clock, watcher, completion); },

@@ -23,7 +23,7 @@ EncoderAttention::EncoderAttention(ThreadPool& pool, const RowKernels& kernels,
       kernels_(&kernels),
       n_heads_(static_cast<std::int32_t>(config.n_heads)),
       head_dim_(static_cast<std::int32_t>(config.head_dim())) {
-  attention_ = attention_for(kernels.attention, kBlockSize, head_dim_);
+  attention_ = attention_for(kernels.attention, KvType::f32, kBlockSize, head_dim_);
   const std::int64_t n_blocks = (max_seq_len + kBlockSize - 1) / kBlockSize;
   page_floats_ = n_blocks * kv_page_bytes(KvType::f32, kBlockSize, head_dim_) / 4;
   row_floats_ = whole_lines(max_seq_len * head_dim_);

@@ -12,6 +12,7 @@
 
 #include "api/output.h"
 #include "api/request.h"
+#include "api/text_account.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/constrained_text.h"
@@ -64,10 +65,9 @@ struct Choice {
   bool ended_by_token = false;                 // by a stop token, which is not part of the text
   bool gave_first_piece = false;
   Stopwatch since_submit;
-  double queue_s = -1;            // until the first step that computed it; -1: none yet
   std::uint64_t last_step = 0;    // the last one that computed it; 0: none yet
   bool last_was_prefill = false;  // and what that one computed
-  DraftCounts drafts;
+  TextAccount account;            // but for what the stream knows: when it came and how it ended
   std::vector<TokenLogprobs> prompt_logprobs;  // gathered over the chunks of the prompt
   std::string error;                           // with FinishReason::error: what happened
   ErrorCode error_code = ErrorCode::io;        // and whose fault it was

@@ -77,7 +77,7 @@ std::shared_ptr<RequestStream> Engine::submit(Request request) {
          request.constraint->vocabulary->vocab_size(), vocab_size());
   }
   if (request.thinking) check_thinking(*request.thinking, vocab_size(), state_->tokenizer());
-  auto stream = std::make_shared<RequestStream>(request.n);
+  auto stream = std::make_shared<RequestStream>(request.n, n_prompt);
   const int most = options().max_wanted_logits;
   if (request.want_logits && state_->n_wanting_logits.fetch_add(request.n) + request.n > most) {
     state_->n_wanting_logits -= request.n;

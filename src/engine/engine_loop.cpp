@@ -225,8 +225,9 @@ void Engine::State::end_finished() {
     piece.finish_reason = sequence.finish_reason;
     piece.ended_by_token = choice.ended_by_token;
     piece.n_cached_tokens = sequence.n_cached_tokens;
-    piece.drafts = choice.drafts;
-    piece.queue_s = std::max(0.0, choice.queue_s);
+    piece.drafts = choice.account.drafts;
+    piece.queue_s = std::max(0.0, choice.account.queue_s);
+    note_account(choice, sequence);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
     piece.error = std::move(choice.error);
     piece.error_code = choice.error_code;

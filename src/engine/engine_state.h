@@ -47,6 +47,8 @@ struct Engine::State {
   void collect();
   bool has_to_wait(bool has_planned) const;
   void step_done();
+  void note_step(double seconds);
+  void note_account(Choice& choice, const Sequence& sequence);
   EngineSnapshot snapshot() const;
   RowResult take(const RowOutput& output);
   void count_drafts(Choice& choice, const RowOutput& output, std::size_t n_taken);

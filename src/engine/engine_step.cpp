@@ -124,6 +124,7 @@ void Engine::State::step_done() {
   metrics.step_seconds.observe(seconds);
   if (parts.speculator && step_counts.n_prefill == 0)
     parts.speculator->observe_step(step_counts.n_decode, seconds);
+  note_step(seconds);
   if (trace == nullptr) return;
   trace->step({.counts = step_counts,
                .begin_us = std::max(step.begin_us, last_step_end_us),
@@ -131,6 +132,34 @@ void Engine::State::step_done() {
                .n_waiting = scheduler.n_waiting(),
                .n_used_blocks = scheduler.blocks().n_blocks() - scheduler.blocks().n_free()});
   last_step_end_us = trace->now_us();
+}
+
+// Into the account of every text that the step computed. Of those that it ended, end_finished()
+// tells the rest.
+void Engine::State::note_step(double seconds) {
+  for (const RowResult& row : results) {
+    const auto found = choices.find(row.sequence_id);
+    if (found == choices.end()) continue;  // it ended while this row was in flight
+    Choice& choice = found->second;
+    TextAccount& account = choice.account;
+    ++(choice.last_was_prefill ? account.n_prompt_steps : account.n_decode_steps);
+    (results.size() == 1 ? account.alone : account.shared).add(seconds);
+    if (step_counts.n_prefill == 0) account.decode.add(seconds);
+    if (const Sequence* sequence = scheduler.find(row.sequence_id)) note_account(choice, *sequence);
+  }
+}
+
+void Engine::State::note_account(Choice& choice, const Sequence& sequence) {
+  TextAccount& account = choice.account;
+  account.n_generated = sequence.n_known() - sequence.n_prompt;
+  account.n_cached = sequence.n_cached_tokens;
+  account.n_loaded = sequence.n_loaded_tokens;
+  account.n_preemptions = sequence.n_preemptions;
+  account.gap = sequence.prefix_gap;
+  account.gap_token_id = account.gap.n_common < sequence.n_prompt
+                             ? sequence.token_ids[static_cast<std::size_t>(account.gap.n_common)]
+                             : -1;
+  choice.stream->account()->set(choice.choice_idx, account);
 }
 
 EngineSnapshot Engine::State::snapshot() const {
@@ -149,8 +178,8 @@ RowResult Engine::State::take(const RowOutput& output) {
   const auto found = choices.find(output.sequence_id);
   if (found == choices.end()) return result;  // it ended while this row was in flight
   Choice& choice = found->second;
-  if (choice.queue_s < 0) {
-    choice.queue_s = std::max(0.0, choice.since_submit.seconds() - step.clock.seconds());
+  if (choice.account.queue_s < 0) {
+    choice.account.queue_s = std::max(0.0, choice.since_submit.seconds() - step.clock.seconds());
     if (trace != nullptr) trace->prefill(output.sequence_id, step.begin_us, choice.n_prompt());
   }
   choice.last_step = metrics.n_steps;
@@ -184,8 +213,8 @@ void Engine::State::count_drafts(Choice& choice, const RowOutput& output, std::s
   metrics.n_draft_tokens += n_proposed;
   metrics.n_accepted_tokens += n_right;
   for (std::size_t i = 0; i < n_right; ++i) ++metrics.n_accepted_at.at(i);
-  choice.drafts += {1, static_cast<std::int64_t>(n_proposed),
-                    static_cast<std::int64_t>(std::min(n_right, n_taken))};
+  choice.account.drafts += {1, static_cast<std::int64_t>(n_proposed),
+                            static_cast<std::int64_t>(std::min(n_right, n_taken))};
 }
 
 // Whether a drawn token ends its text without being a part of it.
@@ -212,6 +241,7 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
     piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
     no_more_logits(choice);
     choice.gave_first_piece = true;
+    choice.account.first_token_s = choice.since_submit.seconds();
     if (trace != nullptr) trace->decode(output.sequence_id);
   }
   std::size_t n_taken = 0;
@@ -230,7 +260,7 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
   }
   result.token_ids = output.token_ids.first(n_taken);
   count_drafts(choice, output, n_taken);
-  piece.drafts = choice.drafts;
+  piece.drafts = choice.account.drafts;
   tell(choice.stream, std::move(piece));
 }
 

@@ -34,7 +34,8 @@ void expect_equal(const Answer& got, const Answer& want) {
 
 TEST(EngineKvStore, AfterARestartAKnownPromptBeginsAtItsLastBlock) {
   for (const char* model : {"qwen2-bf16-tied", "qwen3-f32-tied-yarn", "qwen2moe-f32-untied"}) {
-    for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
+    for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8, KvType::fp8, KvType::q4}) {
+      if (type == KvType::q4 && std::string(model).starts_with("qwen3")) continue;  // heads of 14
       const TempFolder folder;
       EngineOptions options = stored_options(folder);
       options.kv.type = type;

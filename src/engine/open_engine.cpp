@@ -39,6 +39,25 @@ std::unique_ptr<Speculator> make_speculator(const EngineOptions& options, std::i
   return std::make_unique<Speculator>(std::move(drafters), vocab_size, options.drafts_always);
 }
 
+// What docs/long-context.md tells of these types, measured on small models and on Qwen2.5, whose keys
+// have large biases.
+void warn_of_few_bits(const Checkpoint& checkpoint, KvType type) {
+  constexpr double kLeastParameters = 6e9;  // "7B" models have that many
+  if (type == KvType::fp8 && checkpoint.config().qkv_bias)
+    log(LogLevel::warning,
+        "keys of fp8 lose too much where keys have biases, as here; --kv-type int8 takes as much "
+        "memory and is nearly exact");
+  if (type != KvType::q4) return;
+  double n_parameters = 0;
+  for (const auto& [tensor_name, tensor] : checkpoint.tensors())
+    n_parameters += static_cast<double>(tensor.shape.n_elems());
+  if (n_parameters >= kLeastParameters) return;
+  log(LogLevel::warning,
+      "keys and values of q4 are for models of 7 billion parameters or more; this one has {:.2f} "
+      "billion, and its answers will be worse or of no use; --kv-type int8 is nearly exact",
+      n_parameters / 1e9);
+}
+
 // Blocks before the window are given back, and with them the draft model's rows.
 void warn_of_windows(const BackendSizes& sizes, const DraftModel& draft, std::int32_t context) {
   const auto sees_all = [&](const AttentionSpec& layer) {
@@ -76,6 +95,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool, options.device);
   check_draft_options(options);
+  warn_of_few_bits(checkpoint, options.kv.type);
   check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
   check_weights(*parts.backend, checkpoint, {.floats = options.quantise});
   parts.decoder = std::make_unique<Decoder>(

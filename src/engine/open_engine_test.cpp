@@ -6,6 +6,7 @@
 
 #include "base/available_memory.h"
 #include "base/error.h"
+#include "base/temp_folder_test.h"
 #include "engine/tiny_engine_test.h"
 
 namespace tinyllm {
@@ -36,6 +37,18 @@ TEST(OpenEngine, BlocksTakeTheirShareOfTheFreeMemory) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
   }
+}
+
+TEST(OpenEngine, HeadsThatCannotBeTurnedHaveNoKeysOf4Bits) {
+  EngineOptions options = small_options();
+  options.kv.type = KvType::q4;
+  const std::string said =
+      testing::error_of(ErrorCode::unsupported, [&] { open("qwen3-f32-tied-yarn", options); });
+  EXPECT_NE(said.find("heads whose size is a power of two, not 14; --kv-type int8 takes any"),
+            std::string::npos)
+      << said;
+  options.kv.type = KvType::int8;
+  open("qwen3-f32-tied-yarn", options);
 }
 
 }  // namespace

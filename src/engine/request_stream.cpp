@@ -48,6 +48,8 @@ void RequestStream::set_listener(const std::function<void()>& listener) {
 
 bool RequestStream::add(OutputPiece piece) {
   piece.time = std::chrono::steady_clock::now();
+  if (piece.finish_reason != FinishReason::none)
+    account_->end(piece.choice_idx, piece.finish_reason, piece.time);
   kept_back_.push_back(std::move(piece));
   return kept_back_.size() == 1;
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "api/output.h"
 #include "base/error.h"
+#include "engine/request_account.h"
 
 namespace tinyllm {
 
@@ -41,7 +43,13 @@ struct OutputPiece {
 
 class RequestStream {
  public:
-  explicit RequestStream(int n_choices) { shared_.n_open = n_choices; }
+  explicit RequestStream(int n_choices, std::int64_t n_prompt = 0)
+      : account_(std::make_shared<RequestAccount>(n_choices, n_prompt)) {
+    shared_.n_open = n_choices;
+  }
+
+  // Where its time went; may be kept longer than the stream.
+  const std::shared_ptr<RequestAccount>& account() const { return account_; }
 
   // The next piece; blocks until there is one. Empty
   // when every choice has ended, or at the deadline.
@@ -75,6 +83,7 @@ class RequestStream {
   };
   std::optional<OutputPiece> take_locked();  // under the mutex
   Shared shared_;
+  std::shared_ptr<RequestAccount> account_;
   std::vector<OutputPiece> kept_back_;  // engine thread only
   std::atomic<std::int64_t> n_computed_{0};
 };

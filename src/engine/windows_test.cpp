@@ -54,7 +54,7 @@ void expect_answers(Engine& engine, const std::vector<Request>& requests,
 TEST(Windows, LogitsAreBitEqualInAnyCompany) {
   std::uint64_t n_preemptions = 0;
   for (const Windowed& windowed : kModels) {
-    for (const KvType type : {KvType::f32, KvType::int8}) {
+    for (const KvType type : {KvType::f32, KvType::int8, KvType::fp8}) {
       std::vector<Request> requests;
       for (unsigned i = 0; i < 10; ++i)
         requests.push_back(greedy(random_prompt(5 + 24 * (i % 7), i % 4), 20));

@@ -142,12 +142,26 @@ void Scheduler::loaded(SequenceId id, std::int64_t n_tokens) {
         "sequence {}: {} tokens have come of {}", id, n_tokens, sequence.n_loading);
   sequence.n_computed += n_tokens;
   sequence.n_loading -= n_tokens;
-  if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
+  sequence.n_loaded_tokens += n_tokens;
   blocks_.register_full(sequence.blocks, sequence.token_ids, sequence.n_computed);
+  note_cached(sequence);
   blocks_.give_back_unseen(sequence.blocks, sequence.n_computed);
 }
 
-void Scheduler::end_loading(SequenceId id) { loading(id).n_loading = 0; }
+void Scheduler::end_loading(SequenceId id) {
+  Sequence& sequence = loading(id);
+  sequence.n_loading = 0;
+  note_cached(sequence);
+}
+
+// Why it is no more is looked for once it is all that comes.
+void Scheduler::note_cached(Sequence& sequence) {
+  if (sequence.n_preemptions > 0) return;
+  sequence.n_cached_tokens = sequence.n_computed;
+  if (sequence.n_loading > 0 || sequence.wants_prompt_logits) return;
+  sequence.prefix_gap =
+      blocks_.gap_behind(sequence.blocks.last_entry, sequence.n_computed, sequence.prompt_ids());
+}
 
 void Scheduler::release(Sequence& sequence) {
   if (sequence.status == SequenceStatus::running) {

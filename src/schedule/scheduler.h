@@ -151,7 +151,8 @@ class Scheduler {
   void preempt_youngest();
   void commit_row(const RowInFlight& row, const RowResult& result, FullBlock each_full);
   Sequence& loading(SequenceId id);
-  void release(Sequence& sequence);  // blocks, row slot, place in running_ or waiting_
+  void note_cached(Sequence& sequence);  // of its prompt, so far
+  void release(Sequence& sequence);      // blocks, row slot, place in running_ or waiting_
   void end(Sequence& sequence, FinishReason reason);
 
   SchedulerOptions options_;

@@ -172,13 +172,13 @@ void Scheduler::admit(Sequence& sequence, std::int64_t& budget, FetchBlocks fetc
   // What is fetched is held as a whole, whatever the window.
   const bool whole = blocks_.n_taken(sequence.prefix_match, sequence.n_known()) <= n_to_give();
   sequence.n_computed = blocks_.start(sequence.blocks, sequence.prefix_match);
-  if (sequence.n_preemptions == 0) sequence.n_cached_tokens = sequence.n_computed;
   sequence.status = SequenceStatus::running;
   sequence.begins_to_draw = true;
   sequence.row_slot = free_row_slots_.back();
   free_row_slots_.pop_back();
   running_.insert(std::ranges::upper_bound(running_, &sequence, more_urgent), &sequence);
   if (whole && !sequence.wants_prompt_logits) sequence.n_loading = fetch(sequence);
+  note_cached(sequence);
   const std::int64_t n_first = sequence.n_computed + sequence.n_loading + budget;
   const std::int64_t n_wanted =
       blocks_.holds_any_length() ? std::min(sequence.n_known(), n_first) : sequence.n_known();

@@ -46,6 +46,8 @@ struct Sequence {
   PrefixMatch prefix_match;          // while it waits
   std::int64_t n_cached_tokens = 0;  // prompt tokens found in the prefix cache, or in the page
                                      // store, at first admission
+  std::int64_t n_loaded_tokens = 0;  // that came from the page store in all
+  PrefixGap prefix_gap;              // behind the cached tokens, at first admission
   std::int32_t n_preemptions = 0;
 
   std::int64_t n_known() const { return static_cast<std::int64_t>(token_ids.size()); }

@@ -78,6 +78,20 @@ void Generation::submit(std::shared_ptr<ApiAnswer> answer) {
   token_times_.assign(answer_->n_texts(), {});
   answer_->submit(exchange_->caller().request_id);
   n_open_ = answer_->n_texts();
+  keep_accounts();
+}
+
+void Generation::keep_accounts() {
+  const HttpCaller& caller = exchange_->caller();
+  KeptAccounts kept = {
+      .owner = caller.owner,
+      .request_id = caller.request_id,
+      .answer_id = answer_->head().id,
+      .model = &model_,
+      .tells_gap = !answer_->request().cache_salt.empty() || service_.has_one_client()};
+  for (const ApiAnswer::PromptRun& run : answer_->runs())
+    kept.accounts.push_back(run.stream->account());
+  service_.accounts().keep(std::move(kept));
 }
 
 void Generation::open_stream() {

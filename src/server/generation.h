@@ -49,6 +49,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
   void begin(std::shared_ptr<ApiAnswer> answer);
   void submit(std::shared_ptr<ApiAnswer> answer);
+  void keep_accounts();
   void listen();
   void open_stream();
   void take_pieces(std::size_t run_idx);

@@ -98,6 +98,11 @@ constexpr auto kGetRoutes = std::to_array<GetRoute>({
      "without a tokenizer of their own."},
     {"/version", "The program's version."},
     {"/metrics", "Prometheus metrics under vLLM's names."},
+    {"/requests/{id}/why",
+     "Where the time of a request went, and why no more of its prompt was cached. id: an answer's, "
+     "or "
+     "its X-Request-Id. The latest 1000 are kept, also while they run; another key's are not "
+     "found."},
     {"/openapi.json", "This description."},
     {"/debug/state",
      "The engine's rows, queue and KV blocks as server-sent events; 404 without --debug-views."},

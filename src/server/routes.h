@@ -43,6 +43,9 @@ void answer_version(Service& service, const ExchangePtr& exchange);
 void answer_metrics(Service& service, const ExchangePtr& exchange);
 void answer_openapi(Service& service, const ExchangePtr& exchange);
 
+// routes_why.cpp
+void answer_why(Service& service, const ExchangePtr& exchange);
+
 // routes_debug.cpp
 void answer_debug_state(Service& service, const ExchangePtr& exchange);
 

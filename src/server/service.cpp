@@ -49,6 +49,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"GET", "/version", false, answer_version},
     {"GET", "/metrics", false, answer_metrics},
     {"GET", "/openapi.json", false, answer_openapi},
+    {"GET", "/requests/{id}/why", false, answer_why},
     {"GET", "/debug/state", false, answer_debug_state},
 });
 
@@ -181,6 +182,18 @@ void Service::set_api_keys(std::vector<ApiKey> keys) {
   keys_.list = std::move(list);
 }
 
+std::shared_ptr<const std::vector<ApiKey>> Service::api_keys() {
+  const std::scoped_lock lock(keys_.mutex);
+  return keys_.list;
+}
+
+bool Service::has_one_client() {
+  const std::size_t n_keys = api_keys()->size();
+  if (n_keys > 0) return n_keys == 1;
+  return options_.host_names == HostNames::local && options_.allowed_hosts.empty() &&
+         options_.trusted_proxies.empty();
+}
+
 void Service::set_model(const ServedModel& model) {
   metrics_.set_model(model.names.front(), *model.engine);
   models_.add(model);
@@ -191,11 +204,7 @@ void Service::check_access(HttpExchange& exchange) {
   const HttpRequest& request = exchange.request();
   HttpCaller& caller = exchange.caller();
   const Route& route = find_route(request);
-  std::shared_ptr<const std::vector<ApiKey>> keys;
-  {
-    const std::scoped_lock lock(keys_.mutex);
-    keys = keys_.list;
-  }
+  const std::shared_ptr<const std::vector<ApiKey>> keys = api_keys();
   const ApiKey* key = find_key(request, *keys);
   if (key != nullptr) {
     caller.key_name = key->name;

@@ -18,6 +18,7 @@
 #include "server/client_limits.h"
 #include "server/http_exchange.h"
 #include "server/model_host.h"
+#include "server/request_accounts.h"
 #include "server/server_metrics.h"
 #include "server/server_tools.h"
 #include "server/worker_pool.h"
@@ -100,6 +101,10 @@ class Service {
   const ServiceOptions& options() const { return options_; }
   ServerMetrics& metrics() { return metrics_; }
   ResponseStore& responses() { return responses_; }
+  RequestAccounts& accounts() { return accounts_; }
+  // Whether all that have no salt of their own are one client: the holder of the one key, or where
+  // there are no keys, who uses this machine.
+  bool has_one_client();
 
   // Throws ApiError{429 | 503} when not even one more answer would be taken.
   void check_room(const ServedModel& model) const;
@@ -114,6 +119,7 @@ class Service {
   void remember(const std::shared_ptr<Generation>& generation);
 
  private:
+  std::shared_ptr<const std::vector<ApiKey>> api_keys();
   void check_access(HttpExchange& exchange);
   void refuse(HttpExchange& exchange, const std::exception& error);
   void compute(const std::shared_ptr<HttpExchange>& exchange, WorkerPool& workers, bool is_long,
@@ -127,6 +133,7 @@ class Service {
   } keys_;
   ServerMetrics metrics_;
   ResponseStore responses_;
+  RequestAccounts accounts_;
   ClientLimits clients_;
   ModelHost models_;
   std::atomic<bool> draining_{false}, is_aborting_{false};

@@ -101,7 +101,7 @@ def test_every_alias_of_a_foreign_flag_names_a_flag_of_ours(tinyllm):
 
 def test_choices_stand_in_the_help(tinyllm):
     for command, words in [
-        ("chat", "--kv-type bf16|int8|f32"), ("chat", "--quantize q8|q4"), ("chat", "--engine batched|reference"),
+        ("chat", "--kv-type bf16|int8|fp8|q4|f32"), ("chat", "--quantize q8|q4"), ("chat", "--engine batched|reference"),
         ("serve", "--block-size 1|16|32|64"), ("serve", "--schedule fcfs|priority"), ("quantize", "--type q8_0|q4_0|q4_k"),
     ]:  # fmt: skip
         assert words in tinyllm.text(command, "--help")

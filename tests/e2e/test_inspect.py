@@ -2,9 +2,12 @@
 
 import json
 import re
+import shutil
 
+from conftest import ROOT
 from toy_model import IM_END, MAX_SEQ_LEN, N_VOCAB, TEMPLATE
 
+TINY = ROOT / "tests/golden/data/tiny"
 N_PARAMETERS = 2 * N_VOCAB**2 + 3 * N_VOCAB + (8 + 4 + 4 + 8 + 8 + 8 + 8) * N_VOCAB
 
 
@@ -33,6 +36,22 @@ def test_gguf(tinyllm, models):
     facts = tinyllm.json("inspect", models["fine.gguf"], "--json")
     assert (facts["container"], facts["parameters"]) == ("GGUF", N_PARAMETERS)
     assert facts["file_bytes"] == models["fine.gguf"].stat().st_size
+
+
+def test_windows(tinyllm, models, tmp_path):
+    """Of each layer, as the file says."""
+    assert "windows" not in tinyllm.json("inspect", models["fine"], "--json")["config"]
+    assert "windows" not in tinyllm.text("inspect", models["fine"])
+    folder = tmp_path / "mixed"
+    shutil.copytree(TINY / "qwen2-f32-untied", folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"use_sliding_window": True, "sliding_window": 24, "layer_types": ["full_attention", "sliding_attention"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert tinyllm.json("inspect", folder, "--json")["config"]["windows"] == [
+        {"layers": 1, "window": 0, "sinks": 0},
+        {"layers": 1, "window": 24, "sinks": 0},
+    ]
+    assert "  windows        1 layer sees all, 1 layer sees the last 24 positions\n" in tinyllm.text("inspect", folder)
 
 
 def test_page_fits_80_columns(tinyllm, models):

@@ -1,8 +1,10 @@
 """tinyllm perplexity against what the toy model's probabilities give."""
 
+import json
 import math
 
 import pytest
+from conftest import ROOT
 from toy_model import NLL_HIT, NLL_MISS
 
 
@@ -39,3 +41,30 @@ def test_special_text_is_text(tinyllm, models):
 def test_too_short(tinyllm, models):
     message = tinyllm.failure("perplexity", "-m", models["loop"], "-f", "-", stdin="a")
     assert message == "-: has 1 tokens, at least 2 are needed"
+
+
+def test_what_formats_of_keys_and_values_cost(tinyllm, smollm2):
+    """On a real model: nothing with f32, and more with fewer bits. 4 bits on a small model are warned of."""
+    text = (ROOT / "tests/golden/data/perplexity.txt").read_text()[:3000]
+    divergence, warned = {}, {}
+    for kv_type in ("f32", "int8", "fp8", "q4"):
+        flags = ("--kv-type", kv_type, "--kv-divergence", "--json")
+        done = tinyllm.run("perplexity", "-m", smollm2, "-f", "-", *flags, stdin=text)
+        assert done.returncode == 0, done
+        divergence[kv_type] = json.loads(done.stdout)
+        warned[kv_type] = b"for models of 7 billion parameters or more" in done.stderr
+    assert warned == {"f32": False, "int8": False, "fp8": False, "q4": True}
+    assert divergence["f32"]["kl_max"] == 0 and divergence["f32"]["same_top"] == 1
+    medians = [divergence[kv_type]["kl_median"] for kv_type in ("f32", "int8", "fp8", "q4")]
+    assert medians == sorted(medians) and medians[1] > 0
+    assert medians[3] < 0.5, "keys turned and queries not, or values not turned back, would leave nothing"
+    assert divergence["q4"]["places"] >= 16
+
+
+def test_divergence_of_too_little(tinyllm, models):
+    said = tinyllm.failure("perplexity", "-m", models["loop"], "-f", "-", "--kv-divergence", stdin="abc")
+    assert "at least 32 are needed" in said
+    flags = ("--kv-divergence", "--engine", "reference")
+    assert "works with --engine batched only" in tinyllm.failure(
+        "perplexity", "-m", models["loop"], "-f", "-", *flags, stdin="abc" * 50, code=2
+    )

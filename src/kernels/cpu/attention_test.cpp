@@ -19,7 +19,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr KvType kTypes[] = {KvType::f32, KvType::bf16, KvType::int8};
+constexpr KvType kTypes[] = {KvType::f32, KvType::bf16, KvType::int8, KvType::fp8, KvType::q4};
 
 // Pages of one K/V head, in no order, with more bytes between blocks than they need.
 class PagedRows {
@@ -48,12 +48,20 @@ class PagedRows {
 
   double key(std::int32_t p, std::int32_t d) const {
     const std::int32_t block = block_of(p), offset = p % kv_.block_size;
-    const double scale = kv_.type == KvType::int8 ? kv_.key_scales(block)[offset] : 1.0;
+    const double scale = has_scales(kv_.type) ? kv_.key_scales(block)[offset] : 1.0;
+    if (kv_.type == KvType::q4) {
+      const std::int32_t row = d % (head_dim_ / 2);
+      return scale * level(block, std::int64_t{row} * kv_.block_size + offset, d);
+    }
     return scale * element(block, std::int64_t{d} * kv_.block_size + offset);
   }
   double value(std::int32_t p, std::int32_t d) const {
     const std::int32_t block = block_of(p), offset = p % kv_.block_size;
-    const double scale = kv_.type == KvType::int8 ? kv_.value_scales(block)[offset] : 1.0;
+    const double scale = has_scales(kv_.type) ? kv_.value_scales(block)[offset] : 1.0;
+    if (kv_.type == KvType::q4) {
+      const std::int64_t n_bytes = head_dim_ / 2;
+      return scale * level(block, (kv_.block_size + offset) * n_bytes + d % n_bytes, d);
+    }
     return scale * element(block, std::int64_t{kv_.block_size + offset} * head_dim_ + d);
   }
 
@@ -63,8 +71,14 @@ class PagedRows {
 
  private:
   std::int32_t block_of(std::int32_t p) const { return table_[p / kv_.block_size]; }
+  // q4: of the two dimensions in byte i, d.
+  double level(std::int32_t block, std::int64_t i, std::int32_t d) const {
+    const auto pair = static_cast<unsigned>(kv_.pages[block * kv_.block_stride + i]);
+    return kQ4Levels[d < head_dim_ / 2 ? pair & 15 : pair >> 4];
+  }
   double element(std::int32_t block, std::int64_t i) const {
     const std::byte* page = kv_.pages + block * kv_.block_stride;
+    if (kv_.type == KvType::fp8) return e4m3_to_f32(static_cast<std::uint8_t>(page[i]));
     if (kv_.type == KvType::int8) return static_cast<std::int8_t>(page[i]);
     if (kv_.type == KvType::bf16) {
       std::uint16_t half = 0;
@@ -84,7 +98,7 @@ class PagedRows {
 
 // As the backend picks it for such pages.
 AttentionKernels attention_of(const RowKernels& kernels, const PagedRows& rows) {
-  return attention_for(kernels.attention, rows.kv().block_size, rows.kv().head_dim);
+  return attention_for(kernels.attention, rows.kv().type, rows.kv().block_size, rows.kv().head_dim);
 }
 
 // A window and its sinks; with 100 of them some tokens see them apart, and some not.
@@ -215,16 +229,19 @@ TEST_P(Attention, SplitIsUnsplit) {
 // Pages that do not fill a table's registers go to its fallback, down to scalar.
 TEST_P(Attention, TakesPagesOfAnySize) {
   struct Shape {
-    std::int32_t head_dim, block_size, page_multiple;
+    std::int32_t head_dim, block_size, page_multiple,
+        of_q4;  // whose rows of values are half as long
   };
   constexpr std::int32_t kPositions = 300;
   for (const KvType type : kTypes) {
-    for (const Shape& shape : {Shape{48, 16, 16}, Shape{48, 24, 8}, Shape{40, 16, 8},
-                               Shape{48, 12, 1}, Shape{20, 16, 1}, Shape{20, 12, 1}}) {
+    for (const Shape& shape :
+         {Shape{48, 16, 16, 8}, Shape{48, 24, 8, 8}, Shape{40, 16, 8, 1}, Shape{64, 16, 16, 16},
+          Shape{48, 12, 1, 1}, Shape{20, 16, 1, 1}, Shape{20, 12, 1, 1}}) {
       PagedRows rows(type, shape.head_dim, shape.block_size, kPositions);
       PagedRows want_rows(type, shape.head_dim, shape.block_size, kPositions);
+      const std::int32_t multiple = type == KvType::q4 ? shape.of_q4 : shape.page_multiple;
       EXPECT_EQ(attention_of(kernels_, rows).page_multiple,
-                std::min(shape.page_multiple, kernels_.attention.page_multiple));
+                std::min(multiple, kernels_.attention.page_multiple));
       const std::vector<float> values =
           random_floats(std::size_t{2} * kPositions * shape.head_dim, 47);
       rows.fill(kernels_, values);

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "kernels/cpu/for_each_token.h"
 #include "kernels/cpu/hadamard.h"
 
@@ -42,9 +43,15 @@ void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
   }
   kv_ = kv;
   kv_cache_ = KvCache(sizes.attention, kv);
-  attention_ = attention_for(kernels_->attention, kv.block_size, head_dim);
-  transforms_keys_ =
-      kv.type == KvType::int8 && std::has_single_bit(static_cast<unsigned>(head_dim));
+  attention_ = attention_for(kernels_->attention, kv.type, kv.block_size, head_dim);
+  const bool can_transform = std::has_single_bit(static_cast<unsigned>(head_dim));
+  if (kv.type == KvType::q4 && !can_transform)
+    fail(ErrorCode::unsupported,
+         "keys and values of q4 need heads whose size is a power of two, not {}; --kv-type int8 "
+         "takes any",
+         head_dim);
+  transforms_keys_ = can_transform && bits(kv.type) <= 8;
+  transforms_values_ = kv.type == KvType::q4;
   const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;
   chunks_.resize(max_tokens);
   projections_ = Buffer(max_tokens * stride * 4, "activations");
@@ -99,6 +106,7 @@ void CpuAttention::finish_heads(const LayerSpec& layer, std::int64_t t, std::int
   if (k_norm != nullptr) kernels_->rms_norm(k, k_norm, k, dim, layer.norm_eps);
   rotate(spec, k, position);
   if (transforms_keys_) hadamard_transform(k, dim);
+  if (transforms_values_) hadamard_transform(v, dim);
   const std::int32_t slot = batch_.slot_mapping[t];
   kernels_->store_kv(kv_cache_.pages(layer.layer_idx, kv_head), slot / kv_.block_size,
                      slot % kv_.block_size, k, v);
@@ -173,9 +181,10 @@ void CpuAttention::attend(const LayerSpec& layer, InputRows& out) {
   if (run > 0) return attend_in_runs(layer, run, out);
   for_each_task(spec, 1,
                 [&](int worker_idx, const QueryChunk& chunk, std::int32_t kv_head, std::int32_t) {
-                  attention_.attend(queries_of(chunk, spec, kv_head, out),
-                                    kv_cache_.pages(layer.layer_idx, kv_head), block_table(chunk),
-                                    spec.scale, scratch_of(worker_idx));
+                  const AttentionQueries queries = queries_of(chunk, spec, kv_head, out);
+                  attention_.attend(queries, kv_cache_.pages(layer.layer_idx, kv_head),
+                                    block_table(chunk), spec.scale, scratch_of(worker_idx));
+                  turn_back(queries, spec.head_dim);
                 });
 }
 
@@ -219,10 +228,18 @@ void CpuAttention::attend_in_runs(const LayerSpec& layer, std::int32_t run, Inpu
       });
   for_each_task(spec, 1,
                 [&](int worker_idx, const QueryChunk& chunk, std::int32_t kv_head, std::int32_t) {
-                  attention_.merge_partials(queries_of(chunk, spec, kv_head, out),
-                                            kv_cache_.pages(layer.layer_idx, kv_head),
+                  const AttentionQueries queries = queries_of(chunk, spec, kv_head, out);
+                  attention_.merge_partials(queries, kv_cache_.pages(layer.layer_idx, kv_head),
                                             partials_of(chunk, kv_head), scratch_of(worker_idx));
+                  turn_back(queries, spec.head_dim);
                 });
+}
+
+// Sums of values that were transformed become sums of the values.
+void CpuAttention::turn_back(const AttentionQueries& queries, std::int32_t head_dim) const {
+  if (!transforms_values_) return;
+  for (std::int32_t i = 0; i < queries.n_queries(); ++i)
+    hadamard_transform(queries.out_of(i, head_dim), head_dim);
 }
 
 // Keys and values are read once a chunk of queries; each query multiplies with both of every

@@ -86,6 +86,7 @@ class CpuAttention {
   // one task. Places the partials.
   std::int32_t plan_segment_runs(const AttentionSpec& spec);
   void attend_in_runs(const LayerSpec& layer, std::int32_t run, InputRows& out);
+  void turn_back(const AttentionQueries& queries, std::int32_t head_dim) const;
 
   float* scratch_of(int worker_idx) {
     return scratch_.as<float>().data() + worker_idx * scratch_floats_;
@@ -102,9 +103,9 @@ class CpuAttention {
   Buffer rope_cos_, rope_sin_;    // [max_model_len, head_dim / 2] f32
   KvCache kv_cache_;
   KvSpec kv_;
-  // int8 keys and their queries go through a Hadamard transform, which spreads a large channel over
-  // all: kernels/cpu/hadamard.h.
-  bool transforms_keys_ = false;
+  // Keys of 8 or 4 bits and their queries go through a Hadamard transform, which spreads a large
+  // channel over all: kernels/cpu/hadamard.h. Values of 4 bits do too, and their sums back.
+  bool transforms_keys_ = false, transforms_values_ = false;
 
   StepBatch batch_;
   std::vector<QueryChunk> chunks_;  // [max tokens]

@@ -144,7 +144,7 @@ TEST_P(CpuAttentionTest, ThreadsAndCompanyChangeNoBit) {
   const bool slow = GetParam() == "scalar";
   const std::vector<int> thread_counts =
       slow ? std::vector<int>{1, 3} : std::vector<int>{1, 2, 3, 5};
-  for (const KvType type : {KvType::bf16, KvType::f32, KvType::int8}) {
+  for (const KvType type : {KvType::bf16, KvType::f32, KvType::int8, KvType::fp8, KvType::q4}) {
     if (slow && type != KvType::bf16) continue;
     for (const auto& [window, sinks] : {Span{0, 0}, Span{300, 0}, Span{130, 4}}) {
       if (slow && sinks == 0) continue;
@@ -167,6 +167,38 @@ TEST_P(CpuAttentionTest, ThreadsAndCompanyChangeNoBit) {
         EXPECT_EQ(layers.step({{0, 270, 310}, {1, kEnd - 10, kEnd}}), want)
             << n_threads << " threads, beside a chunk";
       }
+    }
+  }
+}
+
+// What a format loses, and no more: keys turned and queries not, or sums of values not turned back,
+// would leave nothing of the result.
+TEST_P(CpuAttentionTest, EveryFormatIsAsNearToF32AsItsRounding) {
+  struct Format {
+    KvType type;
+    double error;  // of an element, root mean square, relative to the row's
+  };
+  constexpr std::int32_t kEnd = 300;
+  // A step of bf16 is 2^-8, of int8 1/127 of a row's largest (here at most four times its root mean
+  // square), of e4m3 2^-3; evenly spread, a step over sqrt(12). q4: Max's quantiser.
+  const double root = std::sqrt(12.0);
+  for (const auto& [type, error] :
+       {Format{KvType::bf16, 1 / 256.0 / root}, Format{KvType::int8, 4 / 127.0 / root},
+        Format{KvType::fp8, 1 / 8.0 / root}, Format{KvType::q4, 0.103}}) {
+    for (const std::int32_t sinks : {0, 4}) {
+      const std::int32_t window = sinks == 0 ? 0 : 130;
+      TwoLayers exact(GetParam(), 2, KvType::f32, window, sinks);
+      TwoLayers rounded(GetParam(), 2, type, window, sinks);
+      const std::vector<float> want = exact.step({{0, 0, kEnd}}),
+                               got = rounded.step({{0, 0, kEnd}});
+      double difference = 0, norm = 0;
+      for (std::size_t i = 0; i < want.size(); ++i) {
+        difference += std::pow(got[i] - want[i], 2);
+        norm += std::pow(want[i], 2);
+      }
+      // Keys and values, in two layers.
+      EXPECT_LT(std::sqrt(difference / norm), 4 * error) << name(type) << ", " << sinks << " sinks";
+      EXPECT_GT(difference, 0) << name(type);
     }
   }
 }

@@ -11,7 +11,7 @@ namespace {
 
 // Layers of different shapes: the pages of all blocks, heads and layers lie side by side.
 TEST(KvCache, PagesCoverTheMemoryOnce) {
-  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8}) {
+  for (const KvType type : {KvType::f32, KvType::bf16, KvType::int8, KvType::fp8, KvType::q4}) {
     const std::vector<AttentionSpec> layers = {
         {.n_heads = 4, .n_kv_heads = 2, .head_dim = 64},
         {.n_heads = 4, .n_kv_heads = 1, .head_dim = 128, .window = 100},

@@ -83,6 +83,7 @@ static void score_segment(const float* transposed, const P& pages, const Segment
       keys[g] = pages.key(first < segment.end ? first : p);
     }
     const byte* ahead = segment.fetch_end > 0 ? pages.value(p) : keys[0];
+    int shift = 0;
     typename V::Floats dots[kQueries][kGroups * kRegs];
 #pragma GCC unroll 12
     for (int h = 0; h < kQueries; ++h) {
@@ -91,11 +92,17 @@ static void score_segment(const float* transposed, const P& pages, const Segment
     }
     const float* q = transposed;
     for (std::int32_t d = 0; d < head_dim; ++d, q += kQueries) {
-      fetch_step<Element, kWidth * Element::kBytes>(ahead + d * (kWidth * Element::kBytes), d);
+      if constexpr (Element::kDims == 1) {
+        fetch_step<Element, kWidth * Element::kBytes>(ahead + d * (kWidth * Element::kBytes), d);
+      } else if (d == head_dim / 2) {  // the same bytes once more, for their other halves
+        for (int g = 0; g < kGroups; ++g) keys[g] -= d * stride;
+        shift = 4;
+      }
       typename V::Floats key[kGroups * kRegs];
 #pragma GCC unroll 8
       for (int i = 0; i < kGroups * kRegs; ++i) {
-        key[i] = Element::load(keys[i / kRegs] + i % kRegs * V::kLanes * Element::kBytes);
+        key[i] =
+            load_as<V, Element>(keys[i / kRegs] + i % kRegs * V::kLanes * Element::kBytes, shift);
       }
       for (int g = 0; g < kGroups; ++g) keys[g] += stride;
 #pragma GCC unroll 12
@@ -171,23 +178,32 @@ static void add_columns(const P& pages, const Segment& segment, std::int32_t beg
 #pragma GCC unroll 4
     for (int r = 0; r < kRegs; ++r) acc[h][r] = V::load(queries[h].partial + d + r * V::kLanes);
   }
-  const std::int64_t row_bytes = std::int64_t{head_dim} * Element::kBytes;
+  const std::int64_t row_bytes = std::int64_t{head_dim / Element::kDims} * Element::kBytes;
+  std::int32_t at[kRegs];  // bytes from the first register's elements
+  int shift[kRegs];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRegs; ++r) {
+    const std::int32_t first = d + r * V::kLanes, n_low = head_dim / Element::kDims;
+    shift[r] = first < n_low ? 0 : 4;
+    at[r] = Element::kDims == 1 ? r * V::kLanes * Element::kBytes : first % n_low;
+  }
   for (std::int32_t p = begin; p < end;) {
     const std::int32_t offset = p % block_size, left = block_size - offset;
     const std::int32_t block_end = end - p < left ? end : p + left;
-    const byte* value = pages.value(p) + std::int64_t{d} * Element::kBytes;
+    const byte* value = pages.value(p);
+    if constexpr (Element::kDims == 1) value += std::int64_t{d} * Element::kBytes;
     // A block's keys are as many bytes as its values, so each step over a position can fetch as
     // many bytes of the next segment's keys as it reads of values.
     const std::int32_t next = p - offset + kAttentionSegment;
     const byte* ahead = value;
-    if (next < segment.fetch_end)
+    if (Element::kDims == 1 && next < segment.fetch_end)
       ahead = pages.key(next) + (std::int64_t{d} * block_size * Element::kBytes + offset * kStep);
     const float* weights = pages.scores + (p - segment.begin);
     for (; p < block_end; ++p, value += row_bytes, ahead += kStep, ++weights) {
-      fetch_step<Element, kStep>(ahead, p);
+      if constexpr (Element::kDims == 1) fetch_step<Element, kStep>(ahead, p);
       typename V::Floats v[kRegs];
 #pragma GCC unroll 4
-      for (int r = 0; r < kRegs; ++r) v[r] = Element::load(value + r * V::kLanes * Element::kBytes);
+      for (int r = 0; r < kRegs; ++r) v[r] = load_as<V, Element>(value + at[r], shift[r]);
 #pragma GCC unroll 12
       for (int h = 0; h < kQueries; ++h) {
         const auto weight = V::broadcast(weights[h * kAttentionSegment]);

@@ -124,6 +124,8 @@ static void run_segments(const AttentionQueries& all, const KvPages& kv,
     case KvType::f32: return run(F32<V>{});
     case KvType::bf16: return run(Bf16<V>{});
     case KvType::int8: return run(Int8<V>{});
+    case KvType::fp8: return run(Fp8<V>{});
+    case KvType::q4: return run(Q4<V>{});
   }
 }
 

@@ -23,6 +23,20 @@ struct Vectors {
     const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes));
   }
+  // As f16, whose exponents are 8 higher. No code is NaN: quantise_kv_fp8.
+  static Floats load_e4m3(const byte* at) {
+    const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    const __m128i wide = _mm_slli_epi16(_mm_cvtepi8_epi16(codes), 7);  // the sign in the top bits
+    const __m128i halves = _mm_and_si128(wide, _mm_set1_epi16(static_cast<short>(0xBFFF)));
+    return _mm256_mul_ps(_mm256_cvtph_ps(halves), _mm256_set1_ps(256.0f));
+  }
+  static Floats load_q4(const byte* at, int shift) {
+    const __m128i pairs = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    const __m128i shifted = _mm_srl_epi16(pairs, _mm_cvtsi32_si128(shift));
+    const __m128i codes = _mm_and_si128(shifted, _mm_set1_epi8(15));
+    const __m128i table = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kQ4Levels));
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_shuffle_epi8(table, codes)));
+  }
   static void store(float* at, Floats v) { _mm256_storeu_ps(at, v); }
   static Floats zero() { return _mm256_setzero_ps(); }
   static Floats broadcast(float value) { return _mm256_set1_ps(value); }

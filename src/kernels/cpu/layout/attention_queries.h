@@ -127,10 +127,11 @@ struct AttentionKernels {
 };
 
 // `kernels`, or the first of its fallbacks that takes such pages.
-static inline AttentionKernels attention_for(const AttentionKernels& kernels,
+static inline AttentionKernels attention_for(const AttentionKernels& kernels, KvType type,
                                              std::int32_t block_size, std::int32_t head_dim) {
+  const std::int32_t row = type == KvType::q4 ? head_dim / 2 : head_dim;  // of values
   const AttentionKernels* fitting = &kernels;
-  while (block_size % fitting->page_multiple != 0 || head_dim % fitting->page_multiple != 0)
+  while (block_size % fitting->page_multiple != 0 || row % fitting->page_multiple != 0)
     fitting = fitting->fallback;
   return *fitting;
 }

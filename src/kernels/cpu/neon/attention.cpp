@@ -25,6 +25,24 @@ struct Vectors {
     const int16x8_t codes = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(codes)));
   }
+  // As f16, whose exponents are 8 higher. No code is NaN: quantise_kv_fp8.
+  static Floats load_e4m3(const byte* at) {
+    std::int32_t four;
+    __builtin_memcpy(&four, at, 4);
+    const int16x8_t codes = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
+    const uint16x4_t wide = vreinterpret_u16_s16(vshl_n_s16(vget_low_s16(codes), 7));
+    const float16x4_t halves = vreinterpret_f16_u16(vand_u16(wide, vdup_n_u16(0xBFFF)));
+    return vmulq_f32(vcvt_f32_f16(halves), vdupq_n_f32(256.0f));
+  }
+  static Floats load_q4(const byte* at, int shift) {
+    std::int32_t four;
+    __builtin_memcpy(&four, at, 4);
+    const uint8x8_t pairs = vreinterpret_u8_s32(vdup_n_s32(four));
+    const int8x8_t right = vdup_n_s8(static_cast<std::int8_t>(-shift));
+    const uint8x8_t codes = vand_u8(vshl_u8(pairs, right), vdup_n_u8(15));
+    const int16x8_t levels = vmovl_s8(vqtbl1_s8(vld1q_s8(kQ4Levels), codes));
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(levels)));
+  }
   static void store(float* at, Floats v) { vst1q_f32(at, v); }
   static Floats zero() { return vdupq_n_f32(0.0f); }
   static Floats broadcast(float value) { return vdupq_n_f32(value); }

@@ -11,8 +11,7 @@ namespace tinyllm::scalar {
 namespace {
 
 std::byte* place(const KvPages& kv, std::int32_t block, std::int64_t element) {
-  const int n_bytes = kv.type == KvType::f32 ? 4 : kv.type == KvType::bf16 ? 2 : 1;
-  return kv.pages + block * kv.block_stride + element * n_bytes;
+  return kv.pages + block * kv.block_stride + element * bits(kv.type) / 8;
 }
 
 std::int64_t key_element(const KvPages& kv, std::int32_t offset, std::int32_t d) {
@@ -32,17 +31,46 @@ void store(const KvPages& kv, std::byte* at, float value) {
   }
 }
 
-// int8: the code, without its scale.
-float load(const KvPages& kv, const std::byte* at) {
-  if (kv.type == KvType::int8) return static_cast<float>(static_cast<std::int8_t>(*at));
-  if (kv.type == KvType::bf16) {
-    std::uint16_t half = 0;
-    std::memcpy(&half, at, sizeof half);
-    return bf16_to_f32(half);
+// With a scale: the code's value without it. Of q4 the byte, whose low bits are meant or its high ones.
+float load(const KvPages& kv, const std::byte* at, bool high = false) {
+  switch (kv.type) {
+    case KvType::f32: break;
+    case KvType::bf16: {
+      std::uint16_t half = 0;
+      std::memcpy(&half, at, sizeof half);
+      return bf16_to_f32(half);
+    }
+    case KvType::int8: return static_cast<float>(static_cast<std::int8_t>(*at));
+    case KvType::fp8: return e4m3_to_f32(static_cast<std::uint8_t>(*at));
+    case KvType::q4: {
+      const auto pair = static_cast<std::uint8_t>(*at);
+      return static_cast<float>(kQ4Levels[high ? pair >> 4 : pair & 15]);
+    }
   }
   float value = 0.0f;
   std::memcpy(&value, at, sizeof value);
   return value;
+}
+
+// Pages of q4, byte by byte: a key's of dimension d, and where the bytes of a position's value begin.
+std::byte* q4_key(const KvPages& kv, std::int32_t block, std::int32_t offset, std::int32_t d) {
+  return kv.pages + block * kv.block_stride + std::int64_t{d} * kv.block_size + offset;
+}
+std::byte* q4_value(const KvPages& kv, std::int32_t block, std::int32_t offset) {
+  return kv.pages + block * kv.block_stride +
+         std::int64_t{kv.block_size + offset} * (kv.head_dim / 2);
+}
+
+float load_key(const KvPages& kv, std::int32_t block, std::int32_t offset, std::int32_t d) {
+  if (kv.type != KvType::q4) return load(kv, place(kv, block, key_element(kv, offset, d)));
+  const std::int32_t half = kv.head_dim / 2;
+  return load(kv, q4_key(kv, block, offset, d % half), d >= half);
+}
+
+float load_value(const KvPages& kv, std::int32_t block, std::int32_t offset, std::int32_t d) {
+  if (kv.type != KvType::q4) return load(kv, place(kv, block, value_element(kv, offset, d)));
+  const std::int32_t half = kv.head_dim / 2;
+  return load(kv, q4_value(kv, block, offset) + d % half, d >= half);
 }
 
 // The functions that make a query's bits are never inlined. The compiler may reorder additions in
@@ -57,9 +85,9 @@ float load(const KvPages& kv, const std::byte* at) {
     const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
     float dot = 0.0f;
     for (std::int32_t d = 0; d < kv.head_dim; ++d) {
-      dot += q[d] * load(kv, place(kv, block, key_element(kv, offset, d)));
+      dot += q[d] * load_key(kv, block, offset, d);
     }
-    if (kv.type == KvType::int8) dot *= kv.key_scales(block)[offset];
+    if (has_scales(kv.type)) dot *= kv.key_scales(block)[offset];
     scores[p - begin] = dot * scale;
     max = std::max(max, scores[p - begin]);
   }
@@ -68,9 +96,9 @@ float load(const KvPages& kv, const std::byte* at) {
     const std::int32_t block = block_table[p / kv.block_size], offset = p % kv.block_size;
     float weight = std::exp(scores[p - begin] - max);
     sum += weight;
-    if (kv.type == KvType::int8) weight *= kv.value_scales(block)[offset];
+    if (has_scales(kv.type)) weight *= kv.value_scales(block)[offset];
     for (std::int32_t d = 0; d < kv.head_dim; ++d) {
-      partial[d] += weight * load(kv, place(kv, block, value_element(kv, offset, d)));
+      partial[d] += weight * load_value(kv, block, offset, d);
     }
   }
   partial[kv.head_dim] = max;
@@ -120,6 +148,18 @@ void store_kv(const KvPages& kv, std::int32_t block, std::int32_t offset, const 
         quantise_kv(k, kv.head_dim, codes(key_element(kv, offset, 0)), kv.block_size);
     kv.value_scales(block)[offset] =
         quantise_kv(v, kv.head_dim, codes(value_element(kv, offset, 0)), 1);
+    return;
+  }
+  if (kv.type == KvType::fp8 || kv.type == KvType::q4) {
+    const bool q4 = kv.type == KvType::q4;
+    const auto quantise = q4 ? quantise_kv_q4 : quantise_kv_fp8;
+    std::byte* key = place(kv, block, key_element(kv, offset, 0));
+    std::byte* value = place(kv, block, value_element(kv, offset, 0));
+    if (q4) key = q4_key(kv, block, offset, 0), value = q4_value(kv, block, offset);
+    kv.key_scales(block)[offset] =
+        quantise(k, kv.head_dim, reinterpret_cast<std::uint8_t*>(key), kv.block_size);
+    kv.value_scales(block)[offset] =
+        quantise(v, kv.head_dim, reinterpret_cast<std::uint8_t*>(value), 1);
     return;
   }
   for (std::int32_t d = 0; d < kv.head_dim; ++d) {
