@@ -130,6 +130,9 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(neon_sources ${library_sources})
   list(FILTER neon_sources INCLUDE REGEX "/src/kernels/cpu/neon/")
   set_property(SOURCE ${neon_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -march=armv8.2-a+dotprod -ffp-contract=off)
+  set(neonbf16_sources ${library_sources})
+  list(FILTER neonbf16_sources INCLUDE REGEX "/src/kernels/cpu/neonbf16/")
+  set_property(SOURCE ${neonbf16_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -march=armv8.2-a+bf16 -ffp-contract=off)
 endif()
 
 # Asio's coroutine frames have an operator new and delete of their own, which g++ takes for a mismatch at -O1.

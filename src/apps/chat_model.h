@@ -39,7 +39,7 @@ class ChatModel {
   std::string size() const;                          // "135 million parameters, 98 MB"
   std::string about_engine() const { return completer_->about(); }
   std::int64_t context() const { return completer_->context(); }
-  std::int64_t count_tokens(std::string_view text) const;  // none of them special
+  std::int64_t count_tokens(std::string_view text) const;        // none of them special
   const Engine* engine() const { return completer_->engine(); }  // nullptr: the reference path
   std::int64_t vocab_size() const { return checkpoint_.config().vocab_size; }
 

@@ -17,6 +17,7 @@
 #include "kernels/cpu/avxvnni/avxvnni_kernels.h"
 #elif defined(__aarch64__)
 #include "kernels/cpu/neon/neon_kernels.h"
+#include "kernels/cpu/neonbf16/neonbf16_kernels.h"
 #endif
 
 namespace tinyllm {
@@ -145,6 +146,18 @@ const RowKernels& neon_row_kernels() {
       .gelu = neon::gelu,
       .dot_i8 = neon::dot_i8,
   };
+  return table;
+}
+
+const RowKernels& neonbf16_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_bf16 = neon_row_kernels();
+    with_bf16.isa = "neonbf16";
+    with_bf16.exact_isa = neon_row_kernels().isa;
+    with_bf16.bf16_panel = neonbf16::bf16_panel;
+    with_bf16.round_act = neonbf16::round_act;
+    return with_bf16;
+  }();
   return table;
 }
 

@@ -15,8 +15,9 @@ const RowKernels& avxvnni_row_kernels();
 const RowKernels& avx512_row_kernels();
 const RowKernels& avx512bf16_row_kernels();
 
-// 64-bit Arm with the dot-product instructions.
+// 64-bit Arm with the dot-product instructions; neonbf16 is neon with bf16_panel.
 const RowKernels& neon_row_kernels();
+const RowKernels& neonbf16_row_kernels();
 
 // The attention of one instruction set, which leaves what it does not take to that of `fallback`.
 inline AttentionKernels with_fallback(AttentionKernels attention, const RowKernels& fallback) {

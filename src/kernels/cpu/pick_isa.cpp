@@ -54,6 +54,7 @@ bool cpu_has_avx512() {
 bool cpu_has_avx512bf16() { return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0; }
 #elif defined(__aarch64__)
 bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+bool cpu_has_neonbf16() { return cpu_has_neon_dot() && (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0; }
 #endif
 
 // Best first.
@@ -65,6 +66,7 @@ std::vector<Isa> all_isas() {
   isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
 #elif defined(__aarch64__)
+  isas.push_back({&neonbf16_row_kernels(), cpu_has_neonbf16()});
   isas.push_back({&neon_row_kernels(), cpu_has_neon_dot()});
 #endif
   isas.push_back({&scalar_row_kernels(), true});
