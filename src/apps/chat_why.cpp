@@ -49,7 +49,7 @@ std::string weight_line(const TextAccount& account, const Engine& engine) {
   if (engine.options().device.kind != DeviceKind::cpu) return text + "\n";
   try {
     ThreadPool pool(engine.options().n_threads);
-    const double bound = measure_read_bandwidth(pool);
+    const double bound = measure_read_bandwidth(pool).sustained;
     text += fmt::format(": {:.0f} % of the {:.1f} GB/s that this machine reads now",
                         100 * speed / bound, bound / 1e9);
   } catch (const Error&) {  // no memory to measure it with: the speed alone says something

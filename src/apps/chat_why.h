@@ -10,7 +10,7 @@ namespace tinyllm {
 
 class Engine;
 
-// Lines for the terminal. Measures how fast the machine reads memory, which takes about a second,
+// Lines for the terminal. Measures how fast the machine reads memory, which takes about two seconds,
 // where that bounds the engine.
 std::string why_text(const TextAccount& account, const Engine& engine);
 
