@@ -27,7 +27,7 @@ def mask():
             seen = j <= 3 + i
             parts += [box(134 + 62 * j, 68 + 44 * i, 56, 38, PALE if seen else MARK), text(162 + 62 * j, 92 + 44 * i, "0" if seen else "-inf", 14, color="#222" if seen else "#fff", font=MONO)]
     parts.append(text(20, 184, "position of query i: n_keys - n_queries + i", 14, "start", font=MONO))
-    return page(560, 204, parts, "The causal mask of two queries behind three keys")
+    return page(620, 204, parts, "The causal mask of two queries behind three keys")
 
 
 FIGURES = {
