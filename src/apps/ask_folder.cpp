@@ -37,22 +37,28 @@ struct AskCommand {
   int source_tokens = 2000;
 };
 
-// All chunks where they are few enough to be read whole, else those that fit the question.
-std::vector<StoredChunk> candidates(const AskCommand& command, const FolderIndex& folder,
-                                    std::int64_t budget) {
-  // The embedding model's tokens are no others' tokens, but of the same order.
+// From all chunks where they fit into the prompt together, else from those that fit the question.
+AnswerPrompt prompt_of(const AskCommand& command, const FolderIndex& folder, const ChatModel& model,
+                       std::int64_t budget) {
+  const auto count = [&](std::string_view text) { return model.count_tokens(text); };
   const bool is_filtered = !command.filter.path.empty() || !command.filter.kind.empty();
-  if (!is_filtered && folder.index().n_chunks() <= command.filter.n) {
-    std::int64_t n_tokens = 0;
-    std::vector<StoredChunk> all = folder.index().chunks();
-    for (const StoredChunk& chunk : all) n_tokens += chunk.chunk.n_tokens;
-    if (n_tokens < budget) return all;
+  // A chunk has eight tokens at least, so more than that cannot fit.
+  if (!is_filtered && folder.index().n_chunks() < budget / 8) {
+    const std::vector<StoredChunk> all = folder.index().chunks();
+    AnswerPrompt whole = make_answer_prompt(command.question, all, budget, count);
+    if (whole.sources.size() == all.size()) return whole;
   }
   Searcher searcher(folder.index(), folder.embedder(), command.folder.n_threads);
   std::vector<StoredChunk> found;
   for (Hit& hit : searcher.search(command.question, search_options(command.filter)))
     found.push_back(std::move(hit.chunk));
-  return found;
+  if (found.empty()) return {};
+  AnswerPrompt prompt = make_answer_prompt(command.question, found, budget, count);
+  if (!prompt.sources.empty()) return prompt;
+  fail(ErrorCode::context_overflow,
+       "no source fits into {} tokens; a larger --context or --source-tokens, a smaller "
+       "--max-tokens or a shorter question leaves more",
+       std::max<std::int64_t>(budget, 0));
 }
 
 std::string source_line(const AnswerPrompt& prompt, int number) {
@@ -96,20 +102,11 @@ void run_ask(const AskCommand& command) {
   const std::int64_t room =
       model->context() - n_answer - kTemplateTokens - model->count_tokens(session.system);
   const std::int64_t budget = std::min<std::int64_t>(command.source_tokens, room);
-  const std::vector<StoredChunk> chunks = candidates(command, folder, budget);
-  if (chunks.empty()) {
+  const AnswerPrompt prompt = prompt_of(command, folder, *model, budget);
+  if (prompt.sources.empty()) {
     write_stdout(std::string(kNoAnswer) +
                  "\n\nNo passage of the documents that were asked fits the question.\n");
     return;
-  }
-  const auto count = [&](std::string_view text) { return model->count_tokens(text); };
-  const AnswerPrompt prompt = make_answer_prompt(command.question, chunks, budget, count);
-  if (prompt.sources.empty()) {
-    fail(ErrorCode::context_overflow,
-         "no source fits into {} tokens; a larger --context or --source-tokens, a smaller "
-         "--max-tokens "
-         "or a shorter question leaves more",
-         std::max<std::int64_t>(budget, 0));
   }
   ChatConsole console(std::move(model), {.open_model = {}, .history_file = {}, .tools = nullptr});
   const ChatAnswer answer = console.answer_once(prompt.message);

@@ -29,9 +29,9 @@ void add_file(DocumentFiles& found, const fs::path& file) {
   const std::uintmax_t n_bytes = fs::file_size(file, error);
   if (error || access(file.c_str(), R_OK) != 0) {
     found.refused.push_back(fmt::format("{}: cannot be read", path));
-  } else if (n_bytes > kMaxDocumentBytes) {
+  } else if (n_bytes > max_document_bytes(*kind)) {
     found.refused.push_back(fmt::format("{}: has {} MB, at most {} are read", path, n_bytes >> 20,
-                                        kMaxDocumentBytes >> 20));
+                                        max_document_bytes(*kind) >> 20));
   } else {
     found.files.push_back({path, *kind, n_bytes});
   }

@@ -26,7 +26,7 @@ struct DocumentFiles {
 
 // Of a folder and all below it, or of one file. Left out: names that begin with a dot, node_modules
 // and __pycache__; links, of which those that lead out of the folder are told; files that are
-// larger than kMaxDocumentBytes or cannot be read. Throws Error{not_found | invalid_input | io}.
+// larger than max_document_bytes or cannot be read. Throws Error{not_found | invalid_input | io}.
 DocumentFiles find_documents(const std::filesystem::path& folder_or_file);
 
 }  // namespace tinyllm

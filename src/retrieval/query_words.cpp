@@ -112,9 +112,7 @@ Snippet make_snippet(std::string_view text, const std::vector<std::string>& word
   std::size_t begin = best_begin(find_matches(text, words), max_bytes - max_bytes / 4);
   // A little of what stands before, from the beginning of a word.
   const std::size_t least = begin > max_bytes / 4 ? begin - max_bytes / 4 : 0;
-  if (text.size() <= max_bytes)
-    begin = 0;
-  else if (least == 0)
+  if (text.size() <= max_bytes || least == 0)
     begin = 0;
   else
     while (begin > least && !(is_space(text[begin - 1]) && begin - 1 < least + 20)) --begin;

@@ -21,8 +21,8 @@ std::string clean_text(std::string_view bytes) {
   return is_valid_utf8(text) ? text : replace_ill_formed(text);
 }
 
-std::string read_clean_text(const std::filesystem::path& file) {
-  const std::string bytes = read_text_file(file, kMaxDocumentBytes);
+std::string read_clean_text(const std::filesystem::path& file, DocumentKind kind) {
+  const std::string bytes = read_text_file(file, max_document_bytes(kind));
   if (bytes.find('\0') != bytes.npos)
     fail(ErrorCode::unsupported, "{}: is binary, not text in UTF-8", file.string());
   return clean_text(bytes);
@@ -31,12 +31,12 @@ std::string read_clean_text(const std::filesystem::path& file) {
 DocumentText read_as(const std::filesystem::path& file, DocumentKind kind) {
   switch (kind) {
     case DocumentKind::pdf: return read_pdf(file);
-    case DocumentKind::markdown: return read_markdown(read_clean_text(file));
-    case DocumentKind::html: return read_html(read_clean_text(file), file.string());
-    case DocumentKind::code: return read_code(read_clean_text(file));
+    case DocumentKind::markdown: return read_markdown(read_clean_text(file, kind));
+    case DocumentKind::html: return read_html(read_clean_text(file, kind), file.string());
+    case DocumentKind::code: return read_code(read_clean_text(file, kind));
     case DocumentKind::text: break;
   }
-  return read_plain_text(read_clean_text(file));
+  return read_plain_text(read_clean_text(file, kind));
 }
 
 // Groups of lines between blank ones.

@@ -10,8 +10,11 @@
 
 namespace tinyllm {
 
-// A file is read up to this size.
-inline constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{32} << 20;
+// Files are read up to this size: pages and PDF hold much that is no text.
+constexpr std::uint64_t max_document_bytes(DocumentKind kind) {
+  const bool is_packed = kind == DocumentKind::pdf || kind == DocumentKind::html;
+  return (is_packed ? std::uint64_t{32} : std::uint64_t{4}) << 20;
+}
 
 // Throws Error{invalid_input | unsupported | io | not_found}, one line that names the file and why
 // it gives no text: it is binary, encrypted, scanned, broken, empty or too large. `name` becomes the

@@ -79,13 +79,23 @@ TEST(ReadHtml, WithoutMainTheWholeBodyOrItsOnlyArticle) {
 }
 
 TEST(ReadHtml, APageThatIsNestedWithoutEndIsRefused) {
-  std::string deep;
-  for (int i = 0; i < 200'000; ++i) deep += "<div>";
-  EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { read_html(deep, "deep.html"); }),
-            "deep.html: its elements are nested 200000 deep, must be at most 5000");
-  std::string wide;
-  for (int i = 0; i < 20'000; ++i) wide += "<p>a<br>b";
-  EXPECT_EQ(read_html(wide, "wide.html").blocks.size(), 20'000u);
+  const auto repeated = [](int n, const char* text) {
+    std::string page;
+    for (int i = 0; i < n; ++i) page += text;
+    return page;
+  };
+  const auto message = [](const std::string& page) {
+    return error_of(ErrorCode::invalid_input, [&] { read_html(page, "deep.html"); });
+  };
+  EXPECT_EQ(
+      message(repeated(200'000, "<div>")),
+      "deep.html: 200000 elements and 0 items of lists are open at once, must be at most 2000 "
+      "and 8000");
+  EXPECT_THAT(message(repeated(100'000, "<dd><li>")), HasSubstr("0 elements and 200000 items"));
+  EXPECT_EQ(read_html(repeated(20'000, "<p>a<br>b"), "wide.html").blocks.size(), 20'000u);
+  EXPECT_EQ(
+      read_html(repeated(1'999, "<div>") + repeated(4'000, "<dd><li>") + "x", "x").blocks.size(),
+      1u);
 }
 
 TEST(ReadDocument, TextAndCodeInGroups) {

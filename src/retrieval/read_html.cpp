@@ -14,7 +14,9 @@ namespace tinyllm {
 namespace {
 
 // gumbo takes a tree down by recursion, so a deeper page would end the program.
-constexpr int kMaxDepth = 5'000;
+constexpr int kMaxDepth = 2'000;
+// Items of lists, whose ends are often left out: then most of them do not lie in each other.
+constexpr int kMaxOpenItems = 8'000;
 
 struct FreeOutput {
   void operator()(GumboOutput* output) const {
@@ -26,15 +28,28 @@ bool is_one_of(GumboTag tag, std::span<const GumboTag> tags) {
   return std::ranges::find(tags, tag) != tags.end();
 }
 
-// How deep the page can be at most: elements that are open at once, but for those that have no end
-// or whose end is often left out.
-int depth_of(std::string_view text) {
-  static constexpr GumboTag kOpenEnded[] = {
-      GUMBO_TAG_P,    GUMBO_TAG_LI,   GUMBO_TAG_TR,     GUMBO_TAG_TD,     GUMBO_TAG_TH,
-      GUMBO_TAG_DT,   GUMBO_TAG_DD,   GUMBO_TAG_OPTION, GUMBO_TAG_BR,     GUMBO_TAG_HR,
-      GUMBO_TAG_IMG,  GUMBO_TAG_META, GUMBO_TAG_LINK,   GUMBO_TAG_INPUT,  GUMBO_TAG_COL,
-      GUMBO_TAG_AREA, GUMBO_TAG_BASE, GUMBO_TAG_WBR,    GUMBO_TAG_SOURCE, GUMBO_TAG_PARAM};
-  int depth = 0, most = 0;
+// Elements that have no end, or that their like and the end of their parent close.
+bool never_nests(GumboTag tag) {
+  static constexpr GumboTag kTags[] = {
+      GUMBO_TAG_P,     GUMBO_TAG_TR,     GUMBO_TAG_TD,   GUMBO_TAG_TH,   GUMBO_TAG_OPTION,
+      GUMBO_TAG_BR,    GUMBO_TAG_HR,     GUMBO_TAG_IMG,  GUMBO_TAG_META, GUMBO_TAG_LINK,
+      GUMBO_TAG_COL,   GUMBO_TAG_AREA,   GUMBO_TAG_WBR,  GUMBO_TAG_BASE, GUMBO_TAG_INPUT,
+      GUMBO_TAG_EMBED, GUMBO_TAG_SOURCE, GUMBO_TAG_PARAM};
+  return is_one_of(tag, kTags);
+}
+
+bool is_item(GumboTag tag) {
+  static constexpr GumboTag kTags[] = {GUMBO_TAG_LI, GUMBO_TAG_DT, GUMBO_TAG_DD};
+  return is_one_of(tag, kTags);
+}
+
+// The elements that may at most be open at once: others, and items.
+struct Depth {
+  int elements = 0, items = 0;
+};
+
+Depth depth_of(std::string_view text) {
+  Depth now, most;
   for (std::size_t i = text.find('<'); i != text.npos; i = text.find('<', i + 1)) {
     const bool closes = i + 1 < text.size() && text[i + 1] == '/';
     const std::size_t begin = i + (closes ? 2 : 1);
@@ -44,9 +59,10 @@ int depth_of(std::string_view text) {
       ++end;
     if (end == begin) continue;
     const GumboTag tag = gumbo_tagn_enum(text.data() + begin, static_cast<unsigned>(end - begin));
-    if (is_one_of(tag, kOpenEnded)) continue;
+    if (never_nests(tag)) continue;
+    int& depth = is_item(tag) ? now.items : now.elements;
     depth = closes ? std::max(0, depth - 1) : depth + 1;
-    most = std::max(most, depth);
+    most = {std::max(most.elements, now.elements), std::max(most.items, now.items)};
   }
   return most;
 }
@@ -192,10 +208,12 @@ std::string title_of(const GumboNode* root) {
 }  // namespace
 
 DocumentText read_html(std::string_view text, const std::string& source) {
-  const int depth = depth_of(text);
-  if (depth > kMaxDepth)
-    fail(ErrorCode::invalid_input, "{}: its elements are nested {} deep, must be at most {}",
-         source, depth, kMaxDepth);
+  const auto [depth, n_items] = depth_of(text);
+  if (depth > kMaxDepth || n_items > kMaxOpenItems) {
+    fail(ErrorCode::invalid_input,
+         "{}: {} elements and {} items of lists are open at once, must be at most {} and {}",
+         source, depth, n_items, kMaxDepth, kMaxOpenItems);
+  }
   const std::unique_ptr<GumboOutput, FreeOutput> output(
       gumbo_parse_with_options(&kGumboDefaultOptions, text.data(), text.size()));
   const GumboNode* main = find(output->root, [](const GumboElement& element) {

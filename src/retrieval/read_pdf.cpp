@@ -15,6 +15,7 @@ namespace tinyllm {
 namespace {
 
 constexpr double kMaxSeconds = 60;
+constexpr std::uint64_t kMaxBytes = max_document_bytes(DocumentKind::pdf);
 
 // What pdftotext said last, for a message.
 std::string last_line(std::string_view output) {
@@ -28,7 +29,7 @@ void check(const std::filesystem::path& file, const ChildResult& result) {
   if (result.stopped) {
     fail(ErrorCode::invalid_input,
          "{}: pdftotext wrote more than {} MB of text or took longer than {:.0f} s; it was stopped",
-         path, kMaxDocumentBytes >> 20, kMaxSeconds);
+         path, kMaxBytes >> 20, kMaxSeconds);
   }
   if (result.exit_code == 127) {
     fail(ErrorCode::unsupported,
@@ -52,9 +53,8 @@ void add_page(DocumentText& document, std::string_view text, int page) {
 }  // namespace
 
 DocumentText read_pdf(const std::filesystem::path& file) {
-  if (std::filesystem::file_size(file) > kMaxDocumentBytes) {
-    fail(ErrorCode::invalid_input, "{}: is larger than {} MB", file.string(),
-         kMaxDocumentBytes >> 20);
+  if (std::filesystem::file_size(file) > kMaxBytes) {
+    fail(ErrorCode::invalid_input, "{}: is larger than {} MB", file.string(), kMaxBytes >> 20);
   }
   const TemporaryFolder folder;
   const std::filesystem::path written = folder.path() / "text";
@@ -62,12 +62,12 @@ DocumentText read_pdf(const std::filesystem::path& file) {
   const auto keep_going = [&](std::string_view) {
     std::error_code none_yet;
     const std::uintmax_t n_bytes = std::filesystem::file_size(written, none_yet);
-    return clock.seconds() < kMaxSeconds && (none_yet || n_bytes <= kMaxDocumentBytes);
+    return clock.seconds() < kMaxSeconds && (none_yet || n_bytes <= kMaxBytes);
   };
   check(file, run_child({"pdftotext", "-enc", "UTF-8", "-eol", "unix",
                          std::filesystem::absolute(file).string(), written.string()},
                         {{"LC_ALL", "C.UTF-8"}}, keep_going));
-  const std::string text = replace_ill_formed(read_text_file(written, kMaxDocumentBytes));
+  const std::string text = replace_ill_formed(read_text_file(written, kMaxBytes));
   DocumentText document;
   document.title = file.filename().string();
   int page = 1;
@@ -78,9 +78,8 @@ DocumentText read_pdf(const std::filesystem::path& file) {
   }
   if (document.blocks.empty()) {
     fail(ErrorCode::unsupported,
-         "{}: its {} page{} no text, only pictures (a scan); it needs optical character "
-         "recognition first",
-         file.string(), page - 1, page == 2 ? " holds" : "s hold");
+         "{}: no text on its {} page{}; a scan needs optical character recognition first",
+         file.string(), page - 1, page == 2 ? "" : "s");
   }
   return document;
 }
