@@ -1,6 +1,7 @@
 #include "retrieval/citations.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/text_range.h"
