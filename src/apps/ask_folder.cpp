@@ -85,6 +85,9 @@ void write_sources(const AnswerPrompt& prompt, const std::string& answer) {
                         prompt.sources.size());
   for (const std::string& quote : check.missing_quotes)
     text += fmt::format("Not founded: \"{}\" stands in no source.\n", printable(quote));
+  for (const std::string& quote : check.misplaced_quotes)
+    text += fmt::format("Not founded: \"{}\" stands in another source than the one cited.\n",
+                        printable(quote));
   write_stdout(text);
 }
 

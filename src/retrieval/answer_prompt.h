@@ -28,7 +28,8 @@ struct AnswerPrompt {
 
 // Takes the chunks, best first, as far as `max_tokens` tokens (by `count`) hold them. In the prompt
 // they stand by path and place, so that questions about the same sources begin with the same
-// tokens, whose keys and values can be reused. No sources: not even the first fits.
+// tokens, whose keys and values can be reused. Every line of a source's text begins with "> ", so
+// no document can forge another source or the question. No sources: not even the first fits.
 AnswerPrompt make_answer_prompt(std::string_view question, const std::vector<StoredChunk>& chunks,
                                 std::int64_t max_tokens,
                                 function_ref<std::int64_t(std::string_view)> count);

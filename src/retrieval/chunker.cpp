@@ -41,6 +41,7 @@ class Chunker {
       begin_section(block);
       return;
     }
+    if (block.page != last_page_) begin_page();
     std::vector<Piece> pieces;
     cut(block, pieces);
     std::int64_t n_tokens = 0;
@@ -69,6 +70,12 @@ class Chunker {
     for (auto level = static_cast<std::size_t>(heading.level) + 1; level < path_.size(); ++level)
       path_[level].clear();
     set_heading();
+  }
+
+  // A chunk is of one page, so that its lines and its place say where it stands.
+  void begin_page() {
+    end_chunk();
+    drop_overlap();
   }
 
   // The path's last headings, as far as they take at most a quarter of the tokens.

@@ -94,6 +94,21 @@ TEST(Chunker, AHeadingThatIsTooLongIsLeftOut) {
   EXPECT_EQ(chunk_document(document, 16, count_words)[0].heading, "short");
 }
 
+TEST(Chunker, APageBeginsAChunk) {
+  DocumentText document;
+  document.blocks = {{.text = "One.", .line = 1, .page = 1},
+                     {.text = "Two.", .line = 70, .page = 1},
+                     {.text = "Three.", .line = 2, .page = 2}};
+  const std::vector<Chunk> chunks = chunk_document(document, 16, count_words);
+  ASSERT_EQ(chunks.size(), 2u);
+  EXPECT_EQ(chunks[0].text, "One.\n\nTwo.");
+  EXPECT_EQ(chunks[0].page, 1);
+  EXPECT_EQ(chunks[0].last_line, 70);
+  EXPECT_EQ(chunks[1].text, "Three.");
+  EXPECT_EQ(chunks[1].page, 2);
+  EXPECT_EQ(chunks[1].first_line, 2);
+}
+
 // Whatever comes: no chunk is too long, no word is lost, order and lines are right.
 TEST(Chunker, RandomDocumentsLoseNothing) {
   std::mt19937 random(7);

@@ -5,14 +5,11 @@
 #include <set>
 #include <utility>
 
+#include "base/utf8.h"
+#include "retrieval/word_characters.h"
+
 namespace tinyllm {
 namespace {
-
-bool is_letter(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x80 || (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-         (byte >= 'A' && byte <= 'Z');
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -21,12 +18,20 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// Where the run of characters that are or are not of words ends.
+std::size_t end_of_run(std::string_view text, std::size_t at, bool of_words) {
+  while (at < text.size()) {
+    const Utf8Char c = decode_utf8(text.substr(at));
+    if (is_word_character(c.code_point) != of_words) break;
+    at += c.n_bytes;
+  }
+  return at;
+}
+
 // The next word at or behind `begin`; empty range: none.
 TextRange next_word(std::string_view text, std::size_t begin) {
-  while (begin < text.size() && !is_letter(text[begin])) ++begin;
-  std::size_t end = begin;
-  while (end < text.size() && is_letter(text[end])) ++end;
-  return {begin, end};
+  begin = end_of_run(text, begin, false);
+  return {begin, end_of_run(text, begin, true)};
 }
 
 struct Match {

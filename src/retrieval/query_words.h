@@ -10,7 +10,7 @@
 
 namespace tinyllm {
 
-// Runs of letters, digits and what is not ASCII, in lower case (of ASCII); each once, in order.
+// Runs of is_word_character(), in lower case (of ASCII); each once, in order.
 // Everything else only parts them, the operators of FTS5 too. Common English words ("what", "the")
 // are left out, unless there are no others.
 std::vector<std::string> query_words(std::string_view text);

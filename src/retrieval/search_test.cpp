@@ -16,6 +16,10 @@ using testing::TempFolder;
 TEST(QueryWords, OperatorsAreOnlyMarksBetweenWords) {
   EXPECT_THAT(query_words("What's \"KV\" AND (NOT kv*) NEAR/2 col:x - état"),
               ElementsAre("kv", "not", "near", "2", "col", "x", "état"));
+  EXPECT_THAT(
+      query_words(
+          "cache\u2014pages \u201Cblock\u201D\u00A0pool\u2026 e\u0301t\u00e9 \u5757\u3002\u6c60"),
+      ElementsAre("cache", "pages", "block", "pool", "e\u0301t\u00e9", "\u5757", "\u6c60"));
   EXPECT_THAT(query_words("What is it?"), ElementsAre("what", "is", "it"));
   EXPECT_EQ(words_expression({"and", "x"}), "\"and\" OR \"x\"");
   EXPECT_EQ(words_expression(query_words("\"\"*()^:-'")), "");
