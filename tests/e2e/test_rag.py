@@ -133,6 +133,30 @@ def test_every_pdf_gives_text_or_a_reason(tinyllm, tmp_path):
     assert "locked.pdf  pdf  no text: " in tinyllm.text("rag", "ls", folder)
 
 
+def test_what_pdftotext_cannot_do_is_said_of_the_pdf_and_not_done_again(tinyllm, docs, tmp_path):
+    """A pdftotext that notes its calls, and then writes without end or nothing at all."""
+    calls = tmp_path / "calls"
+    program = tmp_path / "bin/pdftotext"
+    program.parent.mkdir()
+    program.write_text(f"""#!/bin/sh
+for last; do :; done
+echo call >> {calls}
+case "$*" in *endless.pdf*) exec cat /dev/zero > "$last";; esac
+""")
+    program.chmod(0o755)
+    tinyllm.env["PATH"] = f"{program.parent}:{tinyllm.env['PATH']}"
+    (docs / "endless.pdf").write_bytes(pdf("x"))
+    (docs / "nothing.pdf").write_bytes(pdf("x"))
+    _, err = add(tinyllm, docs)
+    assert f"{docs}/endless.pdf: pdftotext wrote more than 32 MB of text or took longer" in err
+    assert f"{docs}/nothing.pdf: pdftotext wrote no text for it" in err
+    assert calls.read_text().count("call") == 2
+    assert tinyllm.run("rag", "search", docs, "hammer").stderr.decode().count("left out: ") == 2
+    assert calls.read_text().count("call") == 2
+    add(tinyllm, docs)
+    assert calls.read_text().count("call") == 4
+
+
 def test_hidden_files_links_and_large_files(tinyllm, docs, tmp_path):
     (tmp_path / "secret.md").write_text("secret words")
     (docs / "out.md").symlink_to(tmp_path / "secret.md")
