@@ -33,8 +33,7 @@ int n_other_kinds(const DocumentFiles& documents) {
   return n;
 }
 
-void tell_what_is_left_out(const DocumentFiles& documents) {
-  for (const std::string& line : documents.refused) tell("left out: " + line);
+void tell_other_kinds(const DocumentFiles& documents) {
   if (documents.other_kinds.empty()) return;
   std::vector<std::string> kinds;
   for (const auto& [extension, count] : documents.other_kinds)
@@ -46,6 +45,12 @@ void tell_what_is_left_out(const DocumentFiles& documents) {
   }
   tell(fmt::format("left out: {} file{} of kinds that are not read ({})", n, n == 1 ? "" : "s",
                    fmt::join(kinds, ", ")));
+}
+
+// A path, which may be relative to where this run began, in full; a name of a model as it is.
+std::string lasting_name(const std::string& name) {
+  const fs::path path = ModelStore().resolve(name);
+  return path == fs::path(name) ? fs::absolute(path).lexically_normal().string() : name;
 }
 
 std::string plural(std::int64_t n, const char* word) {
@@ -101,13 +106,13 @@ FolderIndex::FolderIndex(const FolderIndexFlags& flags) {
   embedder_ =
       open_embedder(name, {.precision = EncoderPrecision::int8, .n_threads = flags.n_threads});
   index_->claim({.folder = folder.string(),
-                 .embedder = name,
+                 .embedder = lasting_name(name),
                  .fingerprint = embedder_->fingerprint(),
                  .n_dims = embedder_->n_dims()});
-  bring_up_to_date(flags.folder);
+  bring_up_to_date(flags.folder, flags.unreadable);
 }
 
-void FolderIndex::bring_up_to_date(const std::string& folder) {
+void FolderIndex::bring_up_to_date(const std::string& folder, Unreadable unreadable) {
   const DocumentFiles documents = find_documents(folder);
   ProgressBar progress("indexing", 0, ProgressUnit::bytes);
   const auto on_bytes = [&](std::uint64_t n_done, std::uint64_t n_total) {
@@ -115,10 +120,11 @@ void FolderIndex::bring_up_to_date(const std::string& folder) {
     progress.update(static_cast<std::int64_t>(n_done));
   };
   const RefreshReport report =
-      refresh(*index_, documents, *embedder_, {on_bytes, [] { return true; }});
+      refresh(*index_, documents, *embedder_, {on_bytes, [] { return true; }}, unreadable);
   progress.clear();
   const bool has_news = report.n_added + report.n_changed + report.n_removed > 0;
-  if (has_news) tell_what_is_left_out(documents);
+  for (const std::string& line : documents.refused) tell("left out: " + line);
+  if (has_news || index_->n_chunks() == 0) tell_other_kinds(documents);
   for (const std::string& line : report.problems) tell("left out: " + line);
   const auto n_documents =
       static_cast<std::int64_t>(documents.files.size() - report.problems.size());
@@ -156,7 +162,8 @@ std::vector<fs::path> index_files() {
 }
 
 void remove_index(const fs::path& file) {
-  for (const char* behind : {"", "-wal", "-shm"}) {
+  // The index itself last: while it is there, it can be removed again.
+  for (const char* behind : {"-wal", "-shm", ""}) {
     std::error_code error;
     fs::remove(file.string() + behind, error);
     if (error)

@@ -10,6 +10,7 @@
 #include "apps/command.h"
 #include "encoder/embedder.h"
 #include "retrieval/document_index.h"
+#include "retrieval/refresh.h"
 #include "retrieval/search.h"
 
 namespace tinyllm {
@@ -18,6 +19,7 @@ struct FolderIndexFlags {
   std::string folder;
   std::string embedder;  // "": the one that the index has, else all-minilm-l6-v2
   int n_threads = 0;     // 0: all physical cores
+  Unreadable unreadable = Unreadable::leave;
 };
 
 // FOLDER and --embedder.
@@ -43,7 +45,7 @@ class FolderIndex {
   const std::string& summary() const { return summary_; }  // "24 documents, 310 chunks; 2 new, ..."
 
  private:
-  void bring_up_to_date(const std::string& folder);
+  void bring_up_to_date(const std::string& folder, Unreadable unreadable);
 
   std::unique_ptr<DocumentIndex> index_;
   std::unique_ptr<Embedder> embedder_;

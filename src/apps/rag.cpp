@@ -154,7 +154,10 @@ void add_rag_command(Command app) {
   auto options = std::make_shared<RagCommand>();
   Command add = rag.add_subcommand("add", "Index a folder, or bring its index up to date");
   add_folder_options(add, options->folder);
-  add.callback([options] { write_stdout(FolderIndex(options->folder).summary() + "\n"); });
+  add.callback([options] {
+    options->folder.unreadable = Unreadable::try_again;
+    write_stdout(FolderIndex(options->folder).summary() + "\n");
+  });
   add_search_command(rag, options);
   Command list = rag.add_subcommand("ls", "The documents of an index; without FOLDER all indexes");
   list.add_option("FOLDER", options->folder.folder, "An indexed folder").type_name("");

@@ -27,12 +27,14 @@ bool read_output(int fd, std::string& output) {
 
 ChildResult run_child(const std::vector<std::string>& arguments,
                       const std::vector<std::pair<std::string, std::string>>& environment,
-                      function_ref<bool(std::string_view)> keep_going) {
+                      function_ref<bool(std::string_view)> keep_going,
+                      const ProcessLimits& limits) {
   Pipe pipe;
   SpawnedProcess child({.arguments = arguments,
                         .environment = environment,
                         .output = pipe.write_end,
-                        .error = pipe.write_end});
+                        .error = pipe.write_end,
+                        .limits = limits});
   pipe.close_write();
   ChildResult result;
   bool open = true;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "base/spawned_process.h"
 
 namespace tinyllm {
 
@@ -23,6 +24,7 @@ struct ChildResult {
 // it started are ended. Throws Error{io} when no process can be made.
 ChildResult run_child(const std::vector<std::string>& arguments,
                       const std::vector<std::pair<std::string, std::string>>& environment,
-                      function_ref<bool(std::string_view)> keep_going);
+                      function_ref<bool(std::string_view)> keep_going,
+                      const ProcessLimits& limits = {});
 
 }  // namespace tinyllm

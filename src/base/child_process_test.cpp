@@ -29,6 +29,16 @@ TEST(ChildProcessTest, KeepsOutputAndExitCode) {
             127);
 }
 
+TEST(ChildProcessTest, WritesNoMoreThanItMay) {
+  const auto run = [](const char* script) {
+    return run_child({"sh", "-c", script}, {}, [](std::string_view) { return true; },
+                     {.memory_bytes = std::uint64_t{1} << 30, .file_bytes = 1024});
+  };
+  EXPECT_EQ(run("ulimit -v").output, "1048576\n");
+  EXPECT_NE(run("t=$(mktemp); trap 'rm $t' EXIT; head -c 2000 /dev/zero > $t").exit_code, 0);
+  EXPECT_EQ(run("t=$(mktemp); trap 'rm $t' EXIT; head -c 1000 /dev/zero > $t").exit_code, 0);
+}
+
 TEST(ChildProcessTest, HasNoInputToWaitFor) {
   EXPECT_EQ(run_shell("read line || echo none").output, "none\n");
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
@@ -26,6 +27,11 @@ void become(int fd, int target) {
   ::dup2(fd, target);
 }
 
+void limit(decltype(RLIMIT_AS) resource, std::uint64_t n_bytes) {
+  const rlimit limits{n_bytes, n_bytes};
+  if (n_bytes > 0) ::setrlimit(resource, &limits);
+}
+
 // After fork: only calls that are safe there.
 [[noreturn]] void run(char* const* arguments, char* const* environment,
                       const SpawnOptions& options) {
@@ -36,9 +42,12 @@ void become(int fd, int target) {
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGXFSZ, SIG_DFL);
   become(options.input, STDIN_FILENO);
   become(options.output, STDOUT_FILENO);
   become(options.error, STDERR_FILENO);
+  limit(RLIMIT_AS, options.limits.memory_bytes);
+  limit(RLIMIT_FSIZE, options.limits.file_bytes);
   if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) ::_exit(126);
   ::execvpe(arguments[0], arguments, environment);
   ::_exit(127);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,11 +22,17 @@ struct Pipe {
   int read_end = -1, write_end = -1;
 };
 
+// Beyond them its allocations and writes fail. 0: ours.
+struct ProcessLimits {
+  std::uint64_t memory_bytes = 0, file_bytes = 0;
+};
+
 struct SpawnOptions {
   std::vector<std::string> arguments;                            // [0] is looked up in PATH
   std::vector<std::pair<std::string, std::string>> environment;  // added to our own
   std::string folder = {};                                       // to run in; "": ours
   int input = -1, output = -1, error = -1;  // become its stdin, stdout, stderr; -1: /dev/null
+  ProcessLimits limits = {};
 };
 
 class SpawnedProcess {

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace tinyllm {
@@ -98,7 +99,22 @@ Database::Database(const std::filesystem::path& file) : file_(file), connection_
   if (result != SQLITE_OK) fail_with(result);
   sqlite3_extended_result_codes(connection_.get(), 1);
   sqlite3_busy_timeout(connection_.get(), kBusyMilliseconds);
-  run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
+  use_wal();
+  run("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
+}
+
+// SQLite does not wait where two programs change the mode of a new file at the same time; one of
+// them is told that it is locked, so it tries again.
+void Database::use_wal() const {
+  const Stopwatch clock;
+  while (true) {
+    const char* sql = "PRAGMA journal_mode = WAL";
+    const int result = sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr);
+    if (result == SQLITE_OK) return;
+    const bool is_busy = (result & 0xFF) == SQLITE_BUSY;
+    if (!is_busy || clock.seconds() * 1000 > kBusyMilliseconds) fail_with(result);
+    sqlite3_sleep(5);
+  }
 }
 
 Database::~Database() = default;

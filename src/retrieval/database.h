@@ -67,6 +67,7 @@ class Database {
 
  private:
   friend class Statement;
+  void use_wal() const;
   [[noreturn]] void fail_with(int result) const;
 
   std::filesystem::path file_;

@@ -17,6 +17,11 @@ bool is_left_out(const std::string& name) {
   return name.starts_with('.') || name == "node_modules" || name == "__pycache__";
 }
 
+void add_unreadable(DocumentFiles& found, const std::string& path) {
+  found.refused.push_back(fmt::format("{}: cannot be read", path));
+  found.unreadable.push_back(path);
+}
+
 void add_file(DocumentFiles& found, const fs::path& file) {
   const std::string path = file.lexically_relative(found.folder).generic_string();
   const std::optional<DocumentKind> kind = document_kind(file);
@@ -28,7 +33,7 @@ void add_file(DocumentFiles& found, const fs::path& file) {
   std::error_code error;
   const std::uintmax_t n_bytes = fs::file_size(file, error);
   if (error || access(file.c_str(), R_OK) != 0) {
-    found.refused.push_back(fmt::format("{}: cannot be read", path));
+    add_unreadable(found, path);
   } else if (n_bytes > max_document_bytes(*kind)) {
     found.refused.push_back(fmt::format("{}: has {} MB, at most {} are read", path, n_bytes >> 20,
                                         max_document_bytes(*kind) >> 20));
@@ -50,8 +55,7 @@ void add_link(DocumentFiles& found, const fs::path& link) {
 
 void walk(DocumentFiles& found) {
   std::error_code error;
-  fs::recursive_directory_iterator entry(found.folder,
-                                         fs::directory_options::skip_permission_denied, error);
+  fs::recursive_directory_iterator entry(found.folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code ignored;
     if (is_left_out(entry->path().filename().string())) {
@@ -60,6 +64,9 @@ void walk(DocumentFiles& found) {
       add_link(found, entry->path());
     } else if (entry->is_regular_file(ignored)) {
       add_file(found, entry->path());
+    } else if (entry->is_directory(ignored) && access(entry->path().c_str(), R_OK | X_OK) != 0) {
+      add_unreadable(found, entry->path().lexically_relative(found.folder).generic_string());
+      entry.disable_recursion_pending();
     }
   }
   if (error)

@@ -84,20 +84,23 @@ std::optional<IndexOrigin> DocumentIndex::origin() const {
   return IndexOrigin{row.text(0), row.text(1), row.text(2), row.integer(3)};
 }
 
-void DocumentIndex::claim(const IndexOrigin& origin) {
+void DocumentIndex::add_origin(const IndexOrigin& origin) {
   Transaction transaction(database_);
+  if (this->origin()) return;  // another process was faster
+  Statement add = database_.prepare("INSERT INTO origin VALUES (?, ?, ?, ?)");
+  add.bind(1, origin.folder).bind(2, origin.embedder);
+  add.bind(3, origin.fingerprint).bind(4, origin.n_dims).run();
+  transaction.commit();
+}
+
+void DocumentIndex::claim(const IndexOrigin& origin) {
+  if (!this->origin()) add_origin(origin);
   const std::optional<IndexOrigin> had = this->origin();
-  if (!had) {
-    Statement add = database_.prepare("INSERT INTO origin VALUES (?, ?, ?, ?)");
-    add.bind(1, origin.folder)
-        .bind(2, origin.embedder)
-        .bind(3, origin.fingerprint)
-        .bind(4, origin.n_dims)
-        .run();
-    transaction.commit();
+  if (had->fingerprint == origin.fingerprint && had->n_dims == origin.n_dims) {
+    if (had->embedder != origin.embedder)
+      database_.prepare("UPDATE origin SET embedder = ?").bind(1, origin.embedder).run();
     return;
   }
-  if (had->fingerprint == origin.fingerprint && had->n_dims == origin.n_dims) return;
   fail(ErrorCode::invalid_input,
        "{}: was indexed with the embedding model {} ({}), not with {} ({}); remove the index "
        "(tinyllm rag rm {}) to make it anew",

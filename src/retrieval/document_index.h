@@ -19,7 +19,7 @@ namespace tinyllm {
 // What an index was made of; with other ones it would give wrong answers.
 struct IndexOrigin {
   std::string folder;       // absolute
-  std::string embedder;     // a name or path, as it was asked for
+  std::string embedder;     // a name, or an absolute path
   std::string fingerprint;  // of its files (Embedder::fingerprint)
   std::int64_t n_dims = 0;
 };
@@ -53,7 +53,8 @@ class DocumentIndex {
 
   const std::filesystem::path& file() const { return database_.file(); }
   std::optional<IndexOrigin> origin() const;  // empty: nothing was indexed yet
-  // Records it in a new index; throws Error{invalid_input} where the index has another embedder.
+  // Records it in a new index, and a new name of the same embedder in one that has it. Writes
+  // nothing where all is the same. Throws Error{invalid_input} where the index has another embedder.
   void claim(const IndexOrigin& origin);
 
   std::vector<StoredDocument> documents() const;  // by path
@@ -81,6 +82,7 @@ class DocumentIndex {
 
  private:
   void make_tables();
+  void add_origin(const IndexOrigin& origin);
   void check_version() const;
 
   Database database_;

@@ -1,15 +1,11 @@
 #include "retrieval/document_index.h"
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <fstream>
+#include <atomic>
+#include <thread>
 
 #include "base/temp_folder_test.h"
-#include "encoder/embedder.h"
-#include "retrieval/refresh.h"
 
 namespace tinyllm {
 namespace {
@@ -18,13 +14,6 @@ using ::testing::ElementsAre;
 using testing::error_of;
 using ::testing::HasSubstr;
 using testing::TempFolder;
-
-const char* const kEmbedder = TINYLLM_SOURCE_DIR "/tests/golden/data/encoder/mean";
-
-const Embedder& embedder() {
-  static const Embedder one(kEmbedder, {.precision = EncoderPrecision::int8, .n_threads = 1});
-  return one;
-}
 
 Chunk chunk(const std::string& text) { return {.heading = "h", .text = text, .n_tokens = 2}; }
 
@@ -43,11 +32,6 @@ std::vector<std::string> paths(const DocumentIndex& index) {
   std::vector<std::string> paths;
   for (const StoredDocument& document : index.documents()) paths.push_back(document.path);
   return paths;
-}
-
-RefreshReport refreshed(DocumentIndex& index, const std::filesystem::path& folder) {
-  return refresh(index, find_documents(folder), embedder(),
-                 {[](std::uint64_t, std::uint64_t) {}, [] { return true; }});
 }
 
 TEST(DocumentIndex, KeepsWhatWasPutAndReplacesIt) {
@@ -82,14 +66,20 @@ TEST(DocumentIndex, AnotherEmbedderIsRefused) {
   DocumentIndex index(folder.path() / "x.db");
   index.claim({.folder = "/docs", .embedder = "mini", .fingerprint = "aa", .n_dims = 2});
   index.claim({.folder = "/docs", .embedder = "renamed", .fingerprint = "aa", .n_dims = 2});
-  EXPECT_EQ(index.origin()->embedder, "mini");
+  EXPECT_EQ(index.origin()->embedder, "renamed");
+  {
+    const Database other(folder.path() / "x.db");
+    const Transaction writing(other);  // a claim of the same waits for nobody
+    index.claim({.folder = "/docs", .embedder = "renamed", .fingerprint = "aa", .n_dims = 2});
+  }
   EXPECT_EQ(
       error_of(ErrorCode::invalid_input,
                [&] {
                  index.claim(
                      {.folder = "/docs", .embedder = "maxi", .fingerprint = "bb", .n_dims = 2});
                }),
-      "/docs: was indexed with the embedding model mini (aa), not with maxi (bb); remove the index "
+      "/docs: was indexed with the embedding model renamed (aa), not with maxi (bb); remove the "
+      "index "
       "(tinyllm rag rm /docs) to make it anew");
 }
 
@@ -162,91 +152,28 @@ TEST(DocumentIndex, AFullDiskLeavesItWhole) {
   index.check_integrity();
 }
 
-TEST(Refresh, TakesWhatIsNewAndForgetsWhatIsGone) {
-  const TempFolder folder, elsewhere;
-  folder.write("a.md", "# One\n\nalpha beta\n");
-  folder.write("b.txt", "gamma");
-  folder.write("broken.txt", std::string("\0\0", 2));
-  folder.write(".hidden.md", "no");
-  folder.write("c.png", "no");
-  std::filesystem::create_symlink(elsewhere.write("out.md", "secret"), folder.path() / "out.md");
-  std::filesystem::create_symlink(folder.path() / "a.md", folder.path() / "inside.md");
-  const DocumentFiles found = find_documents(folder.path());
-  EXPECT_THAT(found.refused, ElementsAre("out.md: is a link out of the folder"));
-  EXPECT_EQ(found.other_kinds.at(".png"), 1);
-  DocumentIndex index(folder.path() / ".index");
-  RefreshReport report = refreshed(index, folder.path());
-  EXPECT_THAT(paths(index), ElementsAre("a.md", "b.txt", "broken.txt"));
-  EXPECT_EQ(report.n_added, 3);
-  EXPECT_EQ(report.n_chunks, 2);
-  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("broken.txt: is binary")));
-  report = refreshed(index, folder.path());
-  EXPECT_EQ(report.n_same, 3);
-  EXPECT_EQ(report.n_chunks, 0);
-  EXPECT_EQ(report.problems.size(), 1u);  // told again, not only once
-  folder.write("a.md", "# One\n\ndelta\n");
-  std::filesystem::remove(folder.path() / "b.txt");
-  report = refreshed(index, folder.path());
-  EXPECT_EQ(report.n_changed, 1);
-  EXPECT_EQ(report.n_removed, 1);
-  EXPECT_EQ(index.find_words("alpha OR gamma", {}, 9).size(), 0u);
-  EXPECT_EQ(index.find_words("delta", {}, 9).size(), 1u);
-  index.check_integrity();
-}
-
-TEST(Refresh, StopsBetweenDocumentsAndGoesOn) {
+// Whoever opens a new file switches it to WAL; the others wait for it.
+TEST(DocumentIndex, ManyOpenANewFileAtOnce) {
   const TempFolder folder;
-  for (int i = 0; i < 9; ++i)
-    folder.write("d" + std::to_string(i) + ".txt", "word" + std::to_string(i));
-  DocumentIndex index(folder.path() / ".index");
-  int n_asked = 0;
-  const RefreshReport stopped =
-      refresh(index, find_documents(folder.path()), embedder(),
-              {[](std::uint64_t, std::uint64_t) {}, [&] { return ++n_asked < 9; }});
-  EXPECT_TRUE(stopped.stopped);
-  EXPECT_GT(index.documents().size(), 0u);
-  EXPECT_LT(index.documents().size(), 9u);
-  const RefreshReport rest = refreshed(index, folder.path());
-  EXPECT_EQ(rest.n_same, std::ssize(index.documents()) - rest.n_added);
-  EXPECT_EQ(index.documents().size(), 9u);
-}
-
-// A child indexes and is killed at some moment; what it leaves is whole, and the next run ends it.
-TEST(Refresh, SurvivesKill) {
-  const TempFolder folder;
-  for (int i = 0; i < 40; ++i) {
-    std::string text;
-    for (int n = 0; n < 60; ++n) text += "word" + std::to_string(i * n) + " and. ";
-    folder.write("d" + std::to_string(i) + ".txt", text);
-  }
-  const auto file = folder.path() / ".index";
-  DocumentIndex{file};
-  for (std::size_t n_wanted : {1u, 7u, 23u}) {
-    const pid_t child = fork();
-    if (child == 0) {
-      DocumentIndex index(file);
-      const Embedder own(kEmbedder, {.precision = EncoderPrecision::int8, .n_threads = 1});
-      refresh(index, find_documents(folder.path()), own,
-              {[](std::uint64_t, std::uint64_t) {}, [] { return true; }});
-      _exit(0);
+  for (int round = 0; round < 20; ++round) {
+    const auto file = folder.path() / std::to_string(round);
+    std::atomic<int> n_ready = 0;
+    std::vector<std::string> errors(4);
+    std::vector<std::thread> threads;
+    for (std::string& error : errors) {
+      threads.emplace_back([&] {
+        ++n_ready;
+        while (n_ready < 4) std::this_thread::yield();
+        try {
+          DocumentIndex{file};
+        } catch (const Error& failure) {
+          error = failure.what();
+        }
+      });
     }
-    const DocumentIndex index(file);
-    int status = 0;
-    while (index.documents().size() < n_wanted && waitpid(child, &status, WNOHANG) == 0)
-      usleep(500);
-    kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    index.check_integrity();
-    for (const StoredDocument& document : index.documents())
-      EXPECT_GT(document.n_chunks, 0) << document.path;
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_THAT(errors, ::testing::Each(""));
   }
-  DocumentIndex index(file);
-  refreshed(index, folder.path());
-  DocumentIndex fresh(folder.path() / ".fresh");
-  refreshed(fresh, folder.path());
-  EXPECT_EQ(index.n_chunks(), fresh.n_chunks());
-  EXPECT_EQ(index.documents().size(), 40u);
-  index.check_integrity();
 }
 
 }  // namespace

@@ -28,15 +28,23 @@ DocumentText read_document(const std::filesystem::path& file, DocumentKind kind,
 // source, so that it can be found there. Front matter and comments are left out.
 DocumentText read_markdown(std::string_view text);
 // What a reader of the page came for: <main> or its only <article>, where it has one, without
-// scripts, styles, navigation, forms and what is hidden. Throws Error{invalid_input} for a page
-// nested so deeply that it is no page; the message begins with `source`.
-DocumentText read_html(std::string_view text, const std::string& source);
+// scripts, styles, navigation, forms and what is hidden. Throws Error{invalid_input} for what is
+// nested so deeply, or asks for so much memory or time, that it is no page; the message begins with
+// `source`.
+struct HtmlLimits {
+  int depth = 2'000;    // of elements in each other
+  double seconds = 20;  // of processor time for the parser
+};
+DocumentText read_html(std::string_view text, const std::string& source,
+                       const HtmlLimits& limits = {});
 // Paragraphs, between empty lines.
 DocumentText read_plain_text(std::string_view text);
 // Groups of lines, between empty lines.
 DocumentText read_code(std::string_view text);
 // By pdftotext (Poppler), as a child process with a limit on its time and on what it writes. Throws
 // Error as read_document does, and Error{unsupported} where pdftotext is not installed.
+// That error's message holds these words, as it is the one that a package mends.
+constexpr std::string_view kNoPdfToText = "pdftotext, which is not installed";
 DocumentText read_pdf(const std::filesystem::path& file);
 
 }  // namespace tinyllm

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/child_process.h"
+#include "base/clock.h"
 #include "base/temp_folder_test.h"
 
 namespace tinyllm {
@@ -25,6 +26,10 @@ std::vector<std::string> shown(const DocumentText& document) {
                      std::to_string(block.line) + ": " + block.text);
   }
   return blocks;
+}
+
+std::string trimmed_end(const std::string& text) {
+  return text.substr(0, text.find_last_not_of('\n') + 1);
 }
 
 TEST(DocumentKind, ByExtensionOrName) {
@@ -58,6 +63,32 @@ TEST(ReadMarkdown, OddOnesEndNowhereElse) {
   EXPECT_EQ(read_markdown(std::string(100'000, '>') + "x").blocks.size(), 1u);
 }
 
+TEST(ReadMarkdown, OnlyKeysAreFrontMatter) {
+  EXPECT_THAT(shown(read_markdown("---\n# Title\ntext\n\n---\nmore")),
+              ElementsAre("heading1@2: Title", "text@3: text", "text@6: more"));
+  EXPECT_THAT(shown(read_markdown("---\nthe text: here\n\n---\nmore")),
+              ElementsAre("text@2: the text: here", "text@5: more"));
+}
+
+// Each took gigabytes or minutes.
+TEST(ReadMarkdown, ASmallFileCannotAskForMuch) {
+  const auto repeated = [](int n, const std::string& text) {
+    std::string all;
+    for (int i = 0; i < n; ++i) all += text;
+    return all;
+  };
+  const Stopwatch clock;
+  const std::string table =
+      repeated(5'000, "|x") + "\n" + repeated(5'000, "|-") + "\n" + repeated(5'000, "|x\n");
+  EXPECT_THAT(shown(read_markdown(table)), ElementsAre("text@1: " + trimmed_end(table)));
+  for (const char* open : {"a <?", "a <!--", "a <![CDATA[", "a <!A b"})
+    EXPECT_THAT(shown(read_markdown(repeated(200'000, open))),
+                ElementsAre("text@1: " + repeated(200'000, open)));
+  EXPECT_LT(clock.seconds(), 60);
+  EXPECT_THAT(shown(read_markdown("# The <?php mark <!-- omit -->\n\na <!-- b --> c\n")),
+              ElementsAre("heading1@1: The <?php mark", "text@3: a <!-- b --> c"));
+}
+
 TEST(ReadHtml, TakesWhatAReaderCameFor) {
   const DocumentText page = read_html(
       "<html><head><title>A  page\n</title><style>x</style></head><body>\n<nav>Menu</nav>\n"
@@ -87,15 +118,24 @@ TEST(ReadHtml, APageThatIsNestedWithoutEndIsRefused) {
   const auto message = [](const std::string& page) {
     return error_of(ErrorCode::invalid_input, [&] { read_html(page, "deep.html"); });
   };
-  EXPECT_EQ(
-      message(repeated(200'000, "<div>")),
-      "deep.html: 200000 elements and 0 items of lists are open at once, must be at most 2000 "
-      "and 8000");
-  EXPECT_THAT(message(repeated(100'000, "<dd><li>")), HasSubstr("0 elements and 200000 items"));
+  EXPECT_EQ(message(repeated(10'000, "<div>")),
+            "deep.html: its elements lie 10002 deep in each other, must be at most 2000");
+  // An end tag that ends nothing, in every place where it can stand.
+  for (const char* evasion : {"<div></x>", "<div><!--</div>-->", "<div a='</div>'>", "<dd><li>"})
+    EXPECT_THAT(message(repeated(5'000, evasion)), HasSubstr("deep in each other")) << evasion;
   EXPECT_EQ(read_html(repeated(20'000, "<p>a<br>b"), "wide.html").blocks.size(), 20'000u);
-  EXPECT_EQ(
-      read_html(repeated(1'999, "<div>") + repeated(4'000, "<dd><li>") + "x", "x").blocks.size(),
-      1u);
+  EXPECT_EQ(read_html(repeated(20'000, "<ul><li>a<li>b</ul>"), "x").blocks.size(), 20'000u);
+  EXPECT_EQ(read_html(repeated(1'990, "<div>") + "x", "x").blocks.size(), 1u);
+}
+
+TEST(ReadHtml, APageThatAsksForMoreThanItIsWorthIsRefused) {
+  std::string page = "<p>";
+  for (int i = 0; i < 2'000; ++i) page += "<b a" + std::to_string(i) + ">";
+  for (int i = 0; i < 2'000; ++i) page += "<p>x";
+  EXPECT_EQ(error_of(ErrorCode::invalid_input, [&] { read_html(page, "bomb.html"); }),
+            "bomb.html: is no page that can be read: its elements take more than 35 MB or 20 s");
+  EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { read_html("x", "x", {.seconds = 0}); }),
+              HasSubstr("or 0 s"));
 }
 
 TEST(ReadDocument, TextAndCodeInGroups) {
@@ -126,6 +166,8 @@ TEST(ReadDocument, SaysWhyAFileGivesNoText) {
               HasSubstr("b.md: has no text"));
   EXPECT_THAT(message("c.html", "<script>x</script>", html, ErrorCode::invalid_input),
               HasSubstr("c.html: has no text"));
+  EXPECT_THAT(error_of(ErrorCode::io, [&] { read_pdf(folder.path() / "gone.pdf"); }),
+              HasSubstr("gone.pdf: cannot be read (No such file"));
   const bool has_pdftotext =
       run_child({"pdftotext", "-v"}, {}, [](std::string_view) { return true; }).exit_code != 127;
   EXPECT_THAT(message("d.pdf", "%PDF-1.4\nbroken", pdf,

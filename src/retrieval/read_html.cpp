@@ -4,8 +4,13 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <memory>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdlib>
+#include <ctime>
+#include <new>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "retrieval/read_document.h"
@@ -13,58 +18,79 @@
 namespace tinyllm {
 namespace {
 
-// gumbo takes a tree down by recursion, so a deeper page would end the program.
-constexpr int kMaxDepth = 2'000;
-// Items of lists, whose ends are often left out: then most of them do not lie in each other.
-constexpr int kMaxOpenItems = 8'000;
+// Memory that gumbo may hold for a page of this many bytes: a small page can ask for gigabytes, as an
+// element that formats text and is left open is made again in every paragraph.
+constexpr std::size_t max_memory(std::size_t n_bytes) {
+  return std::min((std::size_t{32} << 20) + 128 * n_bytes, std::size_t{1} << 30);
+}
 
-struct FreeOutput {
-  void operator()(GumboOutput* output) const {
-    gumbo_destroy_output(&kGumboDefaultOptions, output);
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// gumbo's memory: all of it is freed at the end, so that no tree has to be taken down by recursion.
+// gumbo knows no failure; where the page costs too much, its frames, which are C, are jumped over.
+class PageMemory {
+ public:
+  PageMemory(std::size_t max_bytes, double max_seconds)
+      : max_bytes_(max_bytes), end_seconds_(thread_seconds() + max_seconds) {}
+  ~PageMemory() {
+    while (first_ != nullptr) std::free(std::exchange(first_, first_->next));  // NOLINT: malloc's
   }
+  PageMemory(const PageMemory&) = delete;
+  PageMemory& operator=(const PageMemory&) = delete;
+
+  // nullptr: the page costs more memory or time than it may.
+  GumboOutput* parse(std::string_view text) {
+    GumboOptions options = kGumboDefaultOptions;
+    options.allocator = [](void* memory, std::size_t n) {
+      return static_cast<PageMemory*>(memory)->allocate(n);
+    };
+    options.deallocator = [](void* memory, void* pointer) {
+      static_cast<PageMemory*>(memory)->release(pointer);
+    };
+    options.userdata = this;
+    options.max_errors = 0;                     // an error holds a copy of all open elements
+    if (setjmp(give_up_) != 0) return nullptr;  // NOLINT(cert-err52-cpp)
+    return gumbo_parse_with_options(&options, text.data(), text.size());
+  }
+
+ private:
+  struct alignas(std::max_align_t) Piece {
+    Piece *before, *next;
+    std::size_t n_bytes;
+  };
+
+  void* allocate(std::size_t n) {
+    n_bytes_ += n + sizeof(Piece);
+    const bool is_late = ++n_calls_ % 256 == 1 && thread_seconds() >= end_seconds_;
+    void* memory = n_bytes_ > max_bytes_ || is_late ? nullptr : std::malloc(n + sizeof(Piece));
+    if (memory == nullptr) std::longjmp(give_up_, 1);  // NOLINT(cert-err52-cpp)
+    auto* piece = ::new (memory) Piece{nullptr, first_, n + sizeof(Piece)};
+    if (first_ != nullptr) first_->before = piece;
+    first_ = piece;
+    return piece + 1;
+  }
+
+  void release(void* pointer) {
+    if (pointer == nullptr) return;
+    Piece* piece = static_cast<Piece*>(pointer) - 1;
+    (piece->before == nullptr ? first_ : piece->before->next) = piece->next;
+    if (piece->next != nullptr) piece->next->before = piece->before;
+    n_bytes_ -= piece->n_bytes;
+    std::free(piece);  // NOLINT: malloc's
+  }
+
+  std::size_t max_bytes_, n_bytes_ = 0, n_calls_ = 0;
+  double end_seconds_;
+  Piece* first_ = nullptr;
+  std::jmp_buf give_up_{};
 };
 
 bool is_one_of(GumboTag tag, std::span<const GumboTag> tags) {
   return std::ranges::find(tags, tag) != tags.end();
-}
-
-// Elements that have no end, or that their like and the end of their parent close.
-bool never_nests(GumboTag tag) {
-  static constexpr GumboTag kTags[] = {
-      GUMBO_TAG_P,     GUMBO_TAG_TR,     GUMBO_TAG_TD,   GUMBO_TAG_TH,   GUMBO_TAG_OPTION,
-      GUMBO_TAG_BR,    GUMBO_TAG_HR,     GUMBO_TAG_IMG,  GUMBO_TAG_META, GUMBO_TAG_LINK,
-      GUMBO_TAG_COL,   GUMBO_TAG_AREA,   GUMBO_TAG_WBR,  GUMBO_TAG_BASE, GUMBO_TAG_INPUT,
-      GUMBO_TAG_EMBED, GUMBO_TAG_SOURCE, GUMBO_TAG_PARAM};
-  return is_one_of(tag, kTags);
-}
-
-bool is_item(GumboTag tag) {
-  static constexpr GumboTag kTags[] = {GUMBO_TAG_LI, GUMBO_TAG_DT, GUMBO_TAG_DD};
-  return is_one_of(tag, kTags);
-}
-
-// The elements that may at most be open at once: others, and items.
-struct Depth {
-  int elements = 0, items = 0;
-};
-
-Depth depth_of(std::string_view text) {
-  Depth now, most;
-  for (std::size_t i = text.find('<'); i != text.npos; i = text.find('<', i + 1)) {
-    const bool closes = i + 1 < text.size() && text[i + 1] == '/';
-    const std::size_t begin = i + (closes ? 2 : 1);
-    std::size_t end = begin;
-    while (end < text.size() && end - begin < 20 &&
-           std::isalnum(static_cast<unsigned char>(text[end])))
-      ++end;
-    if (end == begin) continue;
-    const GumboTag tag = gumbo_tagn_enum(text.data() + begin, static_cast<unsigned>(end - begin));
-    if (never_nests(tag)) continue;
-    int& depth = is_item(tag) ? now.items : now.elements;
-    depth = closes ? std::max(0, depth - 1) : depth + 1;
-    most = {std::max(most.elements, now.elements), std::max(most.items, now.items)};
-  }
-  return most;
 }
 
 const char* attribute(const GumboElement& element, const char* name) {
@@ -119,6 +145,20 @@ const GumboNode* find(const GumboNode* node, const Fits& fits) {
   for (const GumboNode* child : children(node->v.element))
     if (const GumboNode* found = find(child, fits)) return found;
   return nullptr;
+}
+
+// Of the deepest element. By a list, not by recursion, as it says whether recursion is safe.
+int depth_of(const GumboNode* root) {
+  int deepest = 0;
+  std::vector<std::pair<const GumboNode*, int>> open = {{root, 1}};
+  while (!open.empty()) {
+    const auto [node, depth] = open.back();
+    open.pop_back();
+    deepest = std::max(deepest, depth);
+    if (node->type != GUMBO_NODE_ELEMENT && node->type != GUMBO_NODE_TEMPLATE) continue;
+    for (const GumboNode* child : children(node->v.element)) open.emplace_back(child, depth + 1);
+  }
+  return deepest;
 }
 
 int count_articles(const GumboNode* node) {
@@ -207,15 +247,18 @@ std::string title_of(const GumboNode* root) {
 
 }  // namespace
 
-DocumentText read_html(std::string_view text, const std::string& source) {
-  const auto [depth, n_items] = depth_of(text);
-  if (depth > kMaxDepth || n_items > kMaxOpenItems) {
+DocumentText read_html(std::string_view text, const std::string& source, const HtmlLimits& limits) {
+  PageMemory memory(max_memory(text.size()), limits.seconds);
+  const GumboOutput* output = memory.parse(text);
+  if (output == nullptr) {
     fail(ErrorCode::invalid_input,
-         "{}: {} elements and {} items of lists are open at once, must be at most {} and {}",
-         source, depth, n_items, kMaxDepth, kMaxOpenItems);
+         "{}: is no page that can be read: its elements take more than {} MB or {:g} s", source,
+         max_memory(text.size()) >> 20, limits.seconds);
   }
-  const std::unique_ptr<GumboOutput, FreeOutput> output(
-      gumbo_parse_with_options(&kGumboDefaultOptions, text.data(), text.size()));
+  if (const int depth = depth_of(output->root); depth > limits.depth) {
+    fail(ErrorCode::invalid_input, "{}: its elements lie {} deep in each other, must be at most {}",
+         source, depth, limits.depth);
+  }
   const GumboNode* main = find(output->root, [](const GumboElement& element) {
     return element.tag == GUMBO_TAG_MAIN || strcasecmp(attribute(element, "role"), "main") == 0;
   });

@@ -1,13 +1,11 @@
 // Markdown by cmark-gfm: its tree says where blocks begin and end, the text is taken from the source.
 
-#include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 
-#include "base/check.h"
 #include "retrieval/read_document.h"
 
 namespace tinyllm {
@@ -21,13 +19,45 @@ struct FreeParser {
 };
 using Tree = std::unique_ptr<cmark_node, FreeNode>;
 
+// Stands in place of a "<" that cmark must not look behind.
+constexpr char kPlainLess = '\x02';
+
+bool begins_line(std::string_view text, std::size_t at) {
+  const std::size_t before = text.substr(0, at).find_last_not_of(' ');
+  const bool is_first = before == text.npos || text[before] == '\n';
+  return is_first && at - (before == text.npos ? 0 : before + 1) < 4;
+}
+
+// "<?" and "<!" within a line that does not end them: at each of them cmark would read all the rest
+// of the paragraph. At the beginning of a line they begin a block, which is read once.
+std::string without_open_marks(std::string_view text) {
+  std::string plain(text);
+  std::size_t instruction_end = text.npos, comment_end = text.npos, data_end = text.npos,
+              declaration_end = text.npos;  // the next in this line
+  for (std::size_t i = text.size(); i-- > 0;) {
+    const std::string_view rest = text.substr(i);
+    if (rest.starts_with('\n'))
+      instruction_end = comment_end = data_end = declaration_end = text.npos;
+    if (rest.starts_with("?>")) instruction_end = i;
+    if (rest.starts_with("-->")) comment_end = i;
+    if (rest.starts_with("]]>")) data_end = i;
+    if (rest.starts_with(">")) declaration_end = i;
+    const std::size_t end = rest.starts_with("<?")          ? instruction_end
+                            : rest.starts_with("<!--")      ? comment_end
+                            : rest.starts_with("<![CDATA[") ? data_end
+                            : rest.starts_with("<!")        ? declaration_end
+                                                            : 0;
+    if (end == text.npos && !begins_line(text, i)) plain[i] = kPlainLess;
+  }
+  return plain;
+}
+
+// Without the extension for tables: a table is a paragraph then, of the same lines, and its cells,
+// of which a small file can have millions, are no nodes.
 Tree parse(std::string_view text) {
-  cmark_gfm_core_extensions_ensure_registered();
   const std::unique_ptr<cmark_parser, FreeParser> parser(cmark_parser_new(CMARK_OPT_DEFAULT));
-  cmark_syntax_extension* tables = cmark_find_syntax_extension("table");
-  CHECK(tables != nullptr, "cmark-gfm has no tables");
-  cmark_parser_attach_syntax_extension(parser.get(), tables);
-  cmark_parser_feed(parser.get(), text.data(), text.size());
+  const std::string plain = without_open_marks(text);
+  cmark_parser_feed(parser.get(), plain.data(), plain.size());
   return Tree(cmark_parser_finish(parser.get()));
 }
 
@@ -58,12 +88,16 @@ std::string heading_text(cmark_node* heading) {
   std::string text = trimmed(plain);
   std::free(plain);  // NOLINT: cmark allocates with malloc
   std::ranges::replace(text, '\n', ' ');
+  std::ranges::replace(text, kPlainLess, '<');
   return text;
 }
 
-// Lines of YAML between "---" at the very beginning; 0: none.
+// Lines of YAML between "---" at the very beginning, the first of them "key:"; 0: none. Others stand
+// between two rules.
 std::size_t front_matter_bytes(std::string_view text) {
   if (!text.starts_with("---\n")) return 0;
+  const std::size_t key_end = text.find_first_of(": \t\n#", 4);
+  if (key_end == text.npos || key_end == 4 || text[key_end] != ':') return 0;
   const std::size_t end = text.find("\n---\n", 3);
   return end == text.npos ? 0 : end + 5;
 }

@@ -1,6 +1,7 @@
 // PDF by Poppler's pdftotext, a child process: a broken file can hurt nothing but that.
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include "base/child_process.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr double kMaxSeconds = 60;
 constexpr std::uint64_t kMaxBytes = max_document_bytes(DocumentKind::pdf);
+constexpr ProcessLimits kLimits = {.memory_bytes = std::uint64_t{2} << 30, .file_bytes = kMaxBytes};
 
 // What pdftotext said last, for a message.
 std::string last_line(std::string_view output) {
@@ -26,14 +28,14 @@ std::string last_line(std::string_view output) {
 
 void check(const std::filesystem::path& file, const ChildResult& result) {
   const std::string path = file.string();
-  if (result.stopped) {
+  if (result.stopped || result.signal == SIGXFSZ) {
     fail(ErrorCode::invalid_input,
          "{}: pdftotext wrote more than {} MB of text or took longer than {:.0f} s; it was stopped",
          path, kMaxBytes >> 20, kMaxSeconds);
   }
   if (result.exit_code == 127) {
-    fail(ErrorCode::unsupported,
-         "{}: PDF is read by pdftotext, which is not installed (Debian: poppler-utils)", path);
+    fail(ErrorCode::unsupported, "{}: PDF is read by {} (Debian: poppler-utils)", path,
+         kNoPdfToText);
   }
   if (result.output.find("Incorrect password") != std::string::npos)
     fail(ErrorCode::unsupported, "{}: is encrypted; it needs a password to be read", path);
@@ -53,7 +55,10 @@ void add_page(DocumentText& document, std::string_view text, int page) {
 }  // namespace
 
 DocumentText read_pdf(const std::filesystem::path& file) {
-  if (std::filesystem::file_size(file) > kMaxBytes) {
+  std::error_code error;
+  const std::uintmax_t n_bytes = std::filesystem::file_size(file, error);
+  if (error) fail(ErrorCode::io, "{}: cannot be read ({})", file.string(), error.message());
+  if (n_bytes > kMaxBytes) {
     fail(ErrorCode::invalid_input, "{}: is larger than {} MB", file.string(), kMaxBytes >> 20);
   }
   const TemporaryFolder folder;
@@ -66,7 +71,9 @@ DocumentText read_pdf(const std::filesystem::path& file) {
   };
   check(file, run_child({"pdftotext", "-enc", "UTF-8", "-eol", "unix",
                          std::filesystem::absolute(file).string(), written.string()},
-                        {{"LC_ALL", "C.UTF-8"}}, keep_going));
+                        {{"LC_ALL", "C.UTF-8"}}, keep_going, kLimits));
+  if (!std::filesystem::exists(written, error))
+    fail(ErrorCode::invalid_input, "{}: pdftotext wrote no text for it", file.string());
   const std::string text = replace_ill_formed(read_text_file(written, kMaxBytes));
   DocumentText document;
   document.title = file.filename().string();

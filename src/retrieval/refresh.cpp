@@ -39,10 +39,18 @@ std::vector<Chunk> chunks_of(const std::filesystem::path& file, const DocumentFi
   }
 }
 
+// Is it one of these files, or a file below one of these folders?
+bool is_within(const std::string& path, const std::vector<std::string>& files_and_folders) {
+  return std::ranges::any_of(files_and_folders, [&](const std::string& one) {
+    return path == one || path.starts_with(one + "/");
+  });
+}
+
 class Refresher {
  public:
-  Refresher(DocumentIndex& index, const Embedder& embedder, const RefreshWatcher& watcher)
-      : index_(index), embedder_(embedder), watcher_(watcher) {
+  Refresher(DocumentIndex& index, const Embedder& embedder, const RefreshWatcher& watcher,
+            Unreadable unreadable)
+      : index_(index), embedder_(embedder), watcher_(watcher), unreadable_(unreadable) {
     for (StoredDocument& document : index.documents()) stored_.emplace(document.path, document);
   }
 
@@ -58,7 +66,7 @@ class Refresher {
       n_done += document.n_bytes;
     }
     for (const auto& [path, document] : stored_) {
-      if (present_.contains(path)) continue;
+      if (present_.contains(path) || is_within(path, documents.unreadable)) continue;
       index_.remove(path);
       ++report_.n_removed;
     }
@@ -78,14 +86,21 @@ class Refresher {
                          .n_chunks = 0};
     try {
       fresh.digest = file_digest(file, DigestKind::sha256, [](std::uint64_t) {});
-    } catch (const Error&) {
-      return true;  // it went meanwhile
+    } catch (const Error& error) {
+      std::error_code code;
+      const bool is_gone = std::filesystem::symlink_status(file, code).type() ==
+                           std::filesystem::file_type::not_found;
+      if (is_gone) return true;
+      present_.insert(document.path);
+      report_.problems.emplace_back(error.what());
+      return true;
     }
     present_.insert(document.path);
     const auto had = stored_.find(document.path);
     const bool is_same = had != stored_.end() && had->second.digest == fresh.digest;
-    if (is_same && had->second.problem.empty()) {
+    if (is_same && !is_worth_reading(had->second.problem)) {
       ++report_.n_same;
+      if (!had->second.problem.empty()) report_.problems.push_back(had->second.problem);
       return true;
     }
     const std::vector<Chunk> chunks = chunks_of(file, document, embedder_, fresh.problem);
@@ -98,9 +113,16 @@ class Refresher {
     return true;
   }
 
+  // Again, although its bytes are the same?
+  bool is_worth_reading(const std::string& problem) const {
+    return !problem.empty() &&
+           (unreadable_ == Unreadable::try_again || problem.find(kNoPdfToText) != problem.npos);
+  }
+
   DocumentIndex& index_;
   const Embedder& embedder_;
   const RefreshWatcher& watcher_;
+  Unreadable unreadable_;
   std::map<std::string, StoredDocument> stored_;  // by path
   std::set<std::string> present_;
   RefreshReport report_;
@@ -117,8 +139,9 @@ std::int64_t max_chunk_tokens(const Embedder& embedder) {
 }
 
 RefreshReport refresh(DocumentIndex& index, const DocumentFiles& documents,
-                      const Embedder& embedder, const RefreshWatcher& watcher) {
-  return Refresher(index, embedder, watcher).run(documents);
+                      const Embedder& embedder, const RefreshWatcher& watcher,
+                      Unreadable unreadable) {
+  return Refresher(index, embedder, watcher, unreadable).run(documents);
 }
 
 }  // namespace tinyllm

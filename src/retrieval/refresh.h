@@ -26,10 +26,18 @@ struct RefreshWatcher {
   function_ref<bool()> go_on;  // asked between documents, and between batches of chunks
 };
 
+enum class Unreadable {
+  leave,      // what gave no text is not read again while its bytes are the same
+  try_again,  // it is
+};
+
 // The index has been claimed for this embedder. A document that gives no text is recorded with the
-// reason, and tried again the next time. Throws as DocumentIndex does.
+// reason, which is reported at every run; where pdftotext was missing, it is read again at every
+// run too. One that cannot be read for now keeps what the index has of it. Throws as DocumentIndex
+// does.
 RefreshReport refresh(DocumentIndex& index, const DocumentFiles& documents,
-                      const Embedder& embedder, const RefreshWatcher& watcher);
+                      const Embedder& embedder, const RefreshWatcher& watcher,
+                      Unreadable unreadable = Unreadable::leave);
 
 // Tokens of the longest chunk that this embedding model reads: 512, or as many as it can.
 std::int64_t max_chunk_tokens(const Embedder& embedder);

@@ -17,16 +17,12 @@ bool begins_item(std::string_view text) {
   return n_digits > 0 && n_digits < 4 && text.substr(n_digits).starts_with(". ");
 }
 
-// The bytes of a sentence's end at text[i], closing quotes and brackets with it; 0: none.
+// The bytes of what ends a sentence at text[i], closing quotes and brackets with it; 0: nothing does.
 std::size_t end_bytes(std::string_view text, std::size_t i) {
   for (const std::string_view wide : {"\u3002", "\uFF01", "\uFF1F"})
     if (text.substr(i).starts_with(wide)) return wide.size();
   if (text[i] != '.' && text[i] != '!' && text[i] != '?') return 0;
-  std::size_t end = i + 1;
-  while (end < text.size() &&
-         std::string_view(".!?\"')]*_`").find(text[end]) != std::string_view::npos)
-    ++end;
-  return end == text.size() || is_space(text[end]) ? end - i : 0;
+  return std::min(text.find_first_not_of(".!?\"')]*_`", i + 1), text.size()) - i;
 }
 
 }  // namespace
@@ -42,7 +38,10 @@ std::vector<std::string_view> sentences(std::string_view text) {
     if (text[i] == '\n' && begins_item(text.substr(i + 1))) {
       cut(++i);
     } else if (const std::size_t n = end_bytes(text, i); n > 0) {
+      const bool is_wide = (static_cast<unsigned char>(text[i]) & 0x80) != 0;
       i += n;
+      // "1.5" and "a.b" go on.
+      if (!is_wide && i < text.size() && !is_space(text[i])) continue;
       while (i < text.size() && is_space(text[i])) ++i;
       cut(i);
     } else {

@@ -1,7 +1,6 @@
 """`tinyllm rag` and `tinyllm ask` on small folders, with the small encoder of the goldens and toy models."""
 
 import json
-import os
 import resource
 import shutil
 import sqlite3
@@ -119,7 +118,7 @@ def test_every_pdf_gives_text_or_a_reason(tinyllm, tmp_path):
     (folder / "good.pdf").write_bytes(pdf("Bananas are yellow"))
     (folder / "scan.pdf").write_bytes(pdf(""))
     (folder / "locked.pdf").write_bytes(pdf("secret", encrypted=True))
-    (folder / "-broken.pdf").write_bytes(b"%PDF-1.7\n" + os.urandom(500))
+    (folder / "-broken.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(250)) * 2)
     out, err = add(tinyllm, folder)
     assert out == "1 document, 1 chunk; 4 new, 0 changed, 0 removed, 3 left out\n"
     lines = [line.removeprefix(f"tinyllm: left out: {folder}/") for line in err.splitlines()]
@@ -134,6 +133,30 @@ def test_every_pdf_gives_text_or_a_reason(tinyllm, tmp_path):
     assert "locked.pdf  pdf  no text: " in tinyllm.text("rag", "ls", folder)
 
 
+def test_what_pdftotext_cannot_do_is_said_of_the_pdf_and_not_done_again(tinyllm, docs, tmp_path):
+    """A pdftotext that notes its calls, and then writes without end or nothing at all."""
+    calls = tmp_path / "calls"
+    program = tmp_path / "bin/pdftotext"
+    program.parent.mkdir()
+    program.write_text(f"""#!/bin/sh
+for last; do :; done
+echo call >> {calls}
+case "$*" in *endless.pdf*) exec cat /dev/zero > "$last";; esac
+""")
+    program.chmod(0o755)
+    tinyllm.env["PATH"] = f"{program.parent}:{tinyllm.env['PATH']}"
+    (docs / "endless.pdf").write_bytes(pdf("x"))
+    (docs / "nothing.pdf").write_bytes(pdf("x"))
+    _, err = add(tinyllm, docs)
+    assert f"{docs}/endless.pdf: pdftotext wrote more than 32 MB of text or took longer" in err
+    assert f"{docs}/nothing.pdf: pdftotext wrote no text for it" in err
+    assert calls.read_text().count("call") == 2
+    assert tinyllm.run("rag", "search", docs, "hammer").stderr.decode().count("left out: ") == 2
+    assert calls.read_text().count("call") == 2
+    add(tinyllm, docs)
+    assert calls.read_text().count("call") == 4
+
+
 def test_hidden_files_links_and_large_files(tinyllm, docs, tmp_path):
     (tmp_path / "secret.md").write_text("secret words")
     (docs / "out.md").symlink_to(tmp_path / "secret.md")
@@ -143,7 +166,37 @@ def test_hidden_files_links_and_large_files(tinyllm, docs, tmp_path):
         large.truncate(33 << 20)
     _, err = add(tinyllm, docs)
     assert "left out: out.md: is a link out of the folder" in err and "large.txt: has 33 MB, at most 4 are read" in err
-    assert search(tinyllm, docs, "secret", "--by", "words") == []
+    done = tinyllm.run("rag", "search", docs, "secret", "--by", "words", "--json")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert "large.txt" in done.stderr.decode() and "out.md" in done.stderr.decode()  # told every time
+    assert "picture" not in done.stderr.decode() and ".png" not in done.stderr.decode()
+
+
+def test_a_folder_with_nothing_but_a_refused_file_says_why(tinyllm, tmp_path):
+    (tmp_path / "link.md").symlink_to("/etc/hostname")
+    done = tinyllm.run("rag", "add", tmp_path, "--embedder", EMBEDDER)
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == 1 and "left out: link.md: is a link out of the folder" in lines[0]
+    assert "holds no document with text" in lines[-1]
+
+
+def test_the_embedder_is_found_from_another_folder(tinyllm, docs, tmp_path):
+    done = tinyllm.run("rag", "add", docs, "--embedder", f"./{EMBEDDER.name}", cwd=EMBEDDER.parent)
+    assert done.returncode == 0, done.stderr
+    assert search(tinyllm, docs, "hammer")
+    assert f", {EMBEDDER}\n" in tinyllm.text("rag", "ls")
+
+
+def test_an_index_goes_after_the_files_beside_it(tinyllm, docs):
+    add(tinyllm, docs)
+    path = database(tinyllm)
+    beside = path.with_name(path.name + "-wal")
+    (beside / "full").mkdir(parents=True)
+    assert "cannot be removed" in tinyllm.failure("rag", "rm", docs)
+    assert path.exists()
+    shutil.rmtree(beside)
+    tinyllm.text("rag", "rm", docs)
+    assert not path.exists()
 
 
 def test_another_embedder_is_refused(tinyllm, docs):
