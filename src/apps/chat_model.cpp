@@ -17,14 +17,19 @@ std::int64_t context_of(const EngineFlags& flags, const Checkpoint& checkpoint) 
   const ModelConfig& config = checkpoint.config();
   if (is_endless(config) && !flags.reference())
     return std::min(config.max_seq_len, kEndlessContext);
-  const std::int64_t n_bits = bits(kv_type_of(flags.kv_type));
   const std::int64_t free_bytes = available_memory_bytes() - checkpoint.file_bytes();
   return default_chat_context(config.max_seq_len,
-                              2 * config.n_layers * config.kv_size() * n_bits / 8,
+                              kv_bytes_a_token(config, kv_type_of(flags.kv_type)),
                               std::max<std::int64_t>(0, free_bytes));
 }
 
 }  // namespace
+
+std::int64_t kv_bytes_a_token(const ModelConfig& config, KvType type) {
+  const std::int64_t elements = 2 * config.head_dim * bits(type) / 8;
+  const std::int64_t scales = has_scales(type) ? 2 * 4 : 0;  // f32, of a key and a value
+  return config.n_layers * config.n_kv_heads * (elements + scales);
+}
 
 std::int64_t default_chat_context(std::int64_t trained, std::int64_t kv_bytes,
                                   std::int64_t free_bytes) {

@@ -53,6 +53,9 @@ class ChatModel {
   std::unique_ptr<ChatSession> session_;
 };
 
+// Bytes of K/V rows that a token takes in all layers, with the scales of types that have them.
+std::int64_t kv_bytes_a_token(const ModelConfig& config, KvType type);
+
 // Tokens of context that a talk gets when the user says nothing: as many as the model was trained
 // for, at most 32768, and at most what a quarter of the free memory holds as K/V rows of `kv_bytes`
 // a token; never fewer than 4096 where the model knows as many.

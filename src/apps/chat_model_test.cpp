@@ -14,5 +14,15 @@ TEST(ChatModel, TheContextIsTheModelsWithinMemory) {
   EXPECT_EQ(default_chat_context(2048, 131072, 0), 2048);
 }
 
+TEST(ChatModel, ScalesTakeMemoryToo) {
+  ModelConfig config;
+  config.n_layers = 30;
+  config.n_kv_heads = 3;
+  config.head_dim = 64;
+  EXPECT_EQ(kv_bytes_a_token(config, KvType::bf16), 30 * 3 * 2 * 64 * 2);
+  EXPECT_EQ(kv_bytes_a_token(config, KvType::int8), 30 * 3 * 2 * (64 + 4));
+  EXPECT_EQ(kv_bytes_a_token(config, KvType::q4), 30 * 3 * 2 * (32 + 4));
+}
+
 }  // namespace
 }  // namespace tinyllm

@@ -3,11 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "api/describe_gap.h"
 #include "apps/printable.h"
 #include "apps/read_bandwidth.h"
-#include "base/error.h"
 #include "base/quote.h"
 #include "base/thread_pool.h"
 #include "engine/engine.h"
@@ -52,7 +52,9 @@ std::string weight_line(const TextAccount& account, const Engine& engine) {
     const double bound = measure_read_bandwidth(pool).sustained;
     text += fmt::format(": {:.0f} % of the {:.1f} GB/s that this machine reads now",
                         100 * speed / bound, bound / 1e9);
-  } catch (const Error&) {  // no memory to measure it with: the speed alone says something
+  } catch (
+      const std::
+          exception&) {  // no memory or no threads to measure it with: the speed alone says something
   }
   return text + "\n";
 }

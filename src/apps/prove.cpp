@@ -36,15 +36,19 @@ struct ProveCommand {
   bool as_json = false;
 };
 
-// A window that no text is longer than proves nothing.
+// A window that no text is longer than proves nothing; and one that is asked for is to be proven in
+// less memory than the text would need.
 void check_window(const ContextFlags& sight, const ProofOptions& options) {
   const std::int64_t n_tokens = std::ssize(options.prompt_ids) + options.max_tokens;
-  if (sight.window == 0 || sight.window + sight.sinks < n_tokens) return;
+  if (sight.window == 0) return;
+  const std::int64_t least = least_memory_tokens(sight.window + sight.sinks);
+  if (least < n_tokens) return;
   fail(
       ErrorCode::usage,
-      "--window {} --sinks {}: the texts have {} tokens, all of which are in sight; give a smaller "
-      "window, a longer --prompt or more --max-tokens",
-      sight.window, sight.sinks, n_tokens);
+      "--window {} --sinks {}: the texts have {} tokens, and more than {} are needed, so that they "
+      "do not fit into the window's memory; give a smaller window, a longer --prompt or more "
+      "--max-tokens",
+      sight.window, sight.sinks, n_tokens, least);
 }
 
 void run_prove(const ProveCommand& command) {
@@ -63,11 +67,19 @@ void run_prove(const ProveCommand& command) {
   int n_equal = 0, n_steps = 0;
   nlohmann::ordered_json steps = nlohmann::ordered_json::array();
   prove(checkpoint, text, options, [&](const ProofStep& step) {
+    if (!step.applies) {
+      steps.push_back({{"condition", step.condition}, {"applies", false}, {"what", step.what}});
+      if (!command.as_json)
+        write_stdout(
+            fmt::format("{:<22} {:<16}  not applicable: {}\n", step.condition, "", step.what));
+      return;
+    }
     ++n_steps;
     n_equal += step.equal && step.met ? 1 : 0;
     const std::string hash = fmt::format("{:016x}", step.hash);
     const char* verdict = !step.met ? "did not happen" : step.equal ? "equal" : "DIFFERENT";
     steps.push_back({{"condition", step.condition},
+                     {"applies", true},
                      {"hash", hash},
                      {"equal", step.equal},
                      {"met", step.met},

@@ -40,21 +40,14 @@ std::int64_t uncached_bytes() {
   return std::clamp(2 * cache, kLeastBytes, most) / kChunkBytes * kChunkBytes;
 }
 
-BandwidthProbe::BandwidthProbe(ThreadPool& pool)
-    : pool_(pool), buffer_(uncached_bytes(), "bandwidth probe") {
-  pool_.parallel_for(buffer_.n_bytes() / kChunkBytes, 16,
-                     [&](std::int64_t begin, std::int64_t end) {
-                       std::memset(buffer_.data() + begin * kChunkBytes, 1,
-                                   static_cast<std::size_t>((end - begin) * kChunkBytes));
-                     });
-}
+BandwidthProbe::BandwidthProbe(ThreadPool& pool) : pool_(pool), n_bytes_(uncached_bytes()) {}
 
-double BandwidthProbe::seconds_of_a_pass() {
-  const std::span<const std::uint64_t> words = buffer_.as<std::uint64_t>();
+double BandwidthProbe::seconds_of_a_pass(const Buffer& buffer) {
+  const std::span<const std::uint64_t> words = buffer.as<std::uint64_t>();
   constexpr auto kChunkWords = static_cast<std::size_t>(kChunkBytes / 8);
   std::atomic<std::uint64_t> sum{0};  // keeps the reads from being left out
   const Stopwatch clock;
-  pool_.parallel_for(buffer_.n_bytes() / kChunkBytes, 4, [&](std::int64_t begin, std::int64_t end) {
+  pool_.parallel_for(n_bytes_ / kChunkBytes, 4, [&](std::int64_t begin, std::int64_t end) {
     const auto first = static_cast<std::size_t>(begin) * kChunkWords;
     const auto n_words = static_cast<std::size_t>(end - begin) * kChunkWords;
     sum.fetch_add(sum_of(words.subspan(first, n_words)), std::memory_order_relaxed);
@@ -63,16 +56,22 @@ double BandwidthProbe::seconds_of_a_pass() {
 }
 
 void BandwidthProbe::read_for(double seconds) {
-  for (double spent = 0; spent < seconds;) {
-    const double pass = seconds_of_a_pass();
+  Buffer buffer(n_bytes_, "bandwidth probe");
+  pool_.parallel_for(n_bytes_ / kChunkBytes, 16, [&](std::int64_t begin, std::int64_t end) {
+    std::memset(buffer.data() + begin * kChunkBytes, 1,
+                static_cast<std::size_t>((end - begin) * kChunkBytes));
+  });
+  double spent = 0;
+  do {
+    const double pass = seconds_of_a_pass(buffer);
     spent += pass;
     total_s_ += pass;
     best_s_ = n_passes_++ == 0 ? pass : std::min(best_s_, pass);
-  }
+  } while (spent < seconds);
 }
 
 ReadBandwidth BandwidthProbe::bandwidth() const {
-  const auto n_bytes = static_cast<double>(buffer_.n_bytes());
+  const auto n_bytes = static_cast<double>(n_bytes_);
   return {n_bytes * static_cast<double>(n_passes_) / total_s_, n_bytes / best_s_};
 }
 

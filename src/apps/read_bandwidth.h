@@ -22,19 +22,21 @@ struct ReadBandwidth {
 inline constexpr double kProbeSeconds = 2;  // so long in all, for a figure that means something
 
 // All workers read uncached_bytes(), pass after pass. On shared machines the speed moves from minute
-// to minute: probe by turns with what is compared with it.
+// to minute: probe by turns with what is compared with it. Holds the memory only while it reads, since
+// that may not be there beside an engine at work.
 class BandwidthProbe {
  public:
   explicit BandwidthProbe(ThreadPool& pool);
 
-  void read_for(double seconds);    // whole passes, one at least
+  // Whole passes, one at least. Throws Error{out_of_memory}.
+  void read_for(double seconds);
   ReadBandwidth bandwidth() const;  // of all passes so far; at least one
 
  private:
-  double seconds_of_a_pass();
+  double seconds_of_a_pass(const Buffer& buffer);
 
   ThreadPool& pool_;
-  Buffer buffer_;
+  const std::int64_t n_bytes_;
   std::int64_t n_passes_ = 0;
   double total_s_ = 0, best_s_ = 0;
 };

@@ -104,10 +104,7 @@ std::string address_of(const ServeCommand& command, std::uint16_t port) {
 // Tools run with the rights of whoever started the server: where others may ask, only with a key.
 void check_tools(const ServeCommand& command) {
   if (!command.tools.wanted() || !command.service.api_keys.empty()) return;
-  const bool is_open = !is_loopback(command.http.host) || !command.service.cors_origins.empty() ||
-                       !command.service.trusted_proxies.empty() ||
-                       !command.service.allowed_hosts.empty();
-  if (is_open)
+  if (!is_for_this_machine(command.service))
     fail(ErrorCode::usage,
          "a server with tools that others than this machine reach (--host, --allowed-host, "
          "--cors-origin, --trusted-proxy) needs an --api-key");
@@ -130,9 +127,9 @@ void prepare(ServeCommand& command) {
   service.n_workers = std::max(2, http.n_threads);
   service.api_keys = gather_keys(command);
   service.checks_host = service.api_keys.empty();
+  service.host_names = is_loopback(http.host) ? HostNames::local : HostNames::literal;
   check_tools(command);
   if (is_loopback(http.host)) return;
-  service.host_names = HostNames::literal;
   char name[256] = "";
   if (::gethostname(name, sizeof(name) - 1) == 0) service.allowed_hosts.emplace_back(name);
   if (service.api_keys.empty())

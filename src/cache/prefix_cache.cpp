@@ -47,7 +47,7 @@ std::optional<PrefixCache::Hit> PrefixCache::find(EntryId parent,
 std::optional<std::int32_t> PrefixCache::longest_common(
     EntryId parent, std::span<const std::int32_t> tokens) const {
   std::optional<std::int32_t> longest;
-  for (BlockId block = 0; block < n_blocks_; ++block) {
+  for (BlockId block = 0; block < std::min(n_blocks_, kMostCompared); ++block) {
     const Entry& entry = entries_[static_cast<std::size_t>(block)];
     if (entry.id == kNoEntry || entry.parent != parent) continue;
     const auto [end, at] = std::ranges::mismatch(tokens, tokens_of(block));

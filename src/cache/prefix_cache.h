@@ -45,7 +45,9 @@ class PrefixCache {
   std::optional<Hit> find(EntryId parent, std::span<const std::int32_t> tokens) const;
 
   // Leading tokens that these have in common with the nearest block after `parent`; empty: nothing is
-  // known after it. Looks at every block: for whoever wants to know, once a prompt.
+  // known after it, among the first kMostCompared blocks: an admission must not take longer the more
+  // memory there is.
+  static constexpr BlockId kMostCompared = 16384;
   std::optional<std::int32_t> longest_common(EntryId parent,
                                              std::span<const std::int32_t> tokens) const;
 

@@ -43,6 +43,15 @@ TEST(PrefixCache, AnEntryOfAForgottenParentIsNeverFound) {
   cache.check_invariants();
 }
 
+TEST(PrefixCache, ComparesNoMoreBlocksTheMoreThereAre) {
+  PrefixCache cache(PrefixCache::kMostCompared + 1, 2, 42);
+  const EntryId root = cache.root("");
+  cache.insert(PrefixCache::kMostCompared, root, Tokens{1, 2});
+  EXPECT_EQ(cache.longest_common(root, Tokens{1, 3}), std::nullopt);
+  cache.insert(PrefixCache::kMostCompared - 1, root, Tokens{1, 4});
+  EXPECT_EQ(cache.longest_common(root, Tokens{1, 3}), 1);
+}
+
 TEST(PrefixCache, RandomOperationsAgreeWithAMap) {
   for (const std::int32_t block_size : {1, 3, 16}) {
     constexpr BlockId kBlocks = 33;

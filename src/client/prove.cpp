@@ -138,6 +138,10 @@ class Prover {
     on_step_({std::move(condition), std::move(what), met, hash == *first_hash_, hash});
   }
 
+  void tell_not_applicable(std::string condition, std::string why) {
+    on_step_({.condition = std::move(condition), .what = std::move(why), .applies = false});
+  }
+
   void alone() {
     const std::unique_ptr<Engine> engine = open(lone_options());
     tell("alone", answers(*engine), fmt::format("{} threads", engine->options().n_threads));
@@ -179,7 +183,8 @@ class Prover {
     const std::unique_ptr<Engine> engine = open(options);
     const std::uint64_t hash = answers(*engine, crowd());
     const auto n = engine->metrics().n_preemptions.load();
-    if (n == 0 && longest_sight() > 0) return;  // blocks were given back in time
+    if (n == 0 && gives_blocks_back())
+      return tell_not_applicable("after preemption", "blocks before the window were given back");
     tell("after preemption", hash, fmt::format("{} preemptions", n), n > 0);
   }
 
@@ -194,18 +199,25 @@ class Prover {
     return longest;
   }
 
+  bool gives_blocks_back() const {
+    const std::int64_t n_seen = longest_sight();
+    return n_seen > 0 && n_seen < std::ssize(options_.prompt_ids) + options_.max_tokens;
+  }
+
   // Where every layer has a window: texts that are longer than all the memory for keys and values.
   void in_less_memory() {
     const std::int64_t n_seen = longest_sight();
     if (n_seen == 0) return;
     EngineOptions options = lone_options();
     options.limits.max_num_batched_tokens = kChunk;
-    // Of window, sinks and a step, each of which may begin and end within a block.
-    options.kv.n_blocks = options.kv.blocks_for(n_seen) + options.kv.blocks_for(kChunk) + 4;
+    options.kv.n_blocks = static_cast<std::int32_t>(least_memory_tokens(n_seen) / kBlockSize);
+    if (options.kv.n_blocks >= blocks_a_text())
+      return tell_not_applicable("in less memory",
+                                 fmt::format("the window needs {} blocks, the texts have {}",
+                                             options.kv.n_blocks, blocks_a_text()));
     const std::uint64_t hash = answers(*open(options));
     tell("in less memory", hash,
-         fmt::format("texts of {} blocks in a memory of {}", blocks_a_text(), options.kv.n_blocks),
-         options.kv.n_blocks < blocks_a_text());
+         fmt::format("texts of {} blocks in a memory of {}", blocks_a_text(), options.kv.n_blocks));
   }
 
   // The second time the answers themselves are known, so that many drafts are right.
@@ -242,7 +254,7 @@ class Prover {
     tell("with a draft model", hash,
          fmt::format("{} of {} drafts accepted, {} preemptions", metrics.n_accepted_tokens.load(),
                      n_drafts, n),
-         n_drafts > 0 && (n > 0 || longest_sight() > 0));
+         n_drafts > 0 && (n > 0 || gives_blocks_back()));
   }
 
   // The second engine finds on disk what the first one computed. Where blocks cannot leave the device
@@ -280,6 +292,12 @@ class Prover {
 };
 
 }  // namespace
+
+// Of window, sinks and a step, each of which may begin and end within a block.
+std::int64_t least_memory_tokens(std::int64_t n_seen) {
+  const auto blocks_for = [](std::int64_t n) { return (n + kBlockSize - 1) / kBlockSize; };
+  return (blocks_for(n_seen) + blocks_for(kChunk) + 4) * kBlockSize;
+}
 
 void prove(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,
            const ProofOptions& options, function_ref<void(const ProofStep& step)> on_step) {

@@ -23,6 +23,7 @@ struct ProofStep {
   bool met = true;         // false: it could not be brought about, so that nothing is proven
   bool equal = true;       // with the first step's answers
   std::uint64_t hash = 0;  // of all answers
+  bool applies = true;     // false: there is no such condition for this model and these texts
 };
 
 struct ProofOptions {
@@ -30,6 +31,10 @@ struct ProofOptions {
   std::vector<TokenId> prompt_ids;  // at least two blocks long
   int max_tokens = 48;
 };
+
+// Tokens that the memory of "in less memory" holds, where every layer sees `n_seen` positions: texts
+// must be longer.
+std::int64_t least_memory_tokens(std::int64_t n_seen);
 
 // Tells `on_step` of each condition when it has run. Throws what open_engine and a request throw.
 void prove(const Checkpoint& checkpoint, std::shared_ptr<const ModelText> text,

@@ -2,6 +2,7 @@
 // One running choice of a request: what the scheduler does not know of it. Engine thread only.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,7 +14,6 @@
 #include "api/output.h"
 #include "api/request.h"
 #include "api/text_account.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "engine/constrained_text.h"
 #include "engine/output_stream.h"
@@ -52,6 +52,11 @@ struct Choice {
     if (constrained && params.ignore_eos) return request->constraint->vocabulary->end_ids();
     return {};
   }
+  // Its time in the inbox is a part of it.
+  double seconds_since_submit() const {
+    const auto time = std::chrono::steady_clock::now() - stream->account()->submitted();
+    return std::chrono::duration<double>(time).count();
+  }
   std::int64_t n_prompt() const { return std::ssize(request->prompt_ids); }
 
   std::shared_ptr<const Request> request;
@@ -64,7 +69,6 @@ struct Choice {
   std::optional<ThinkingBudget> thinking;      // has one
   bool ended_by_token = false;                 // by a stop token, which is not part of the text
   bool gave_first_piece = false;
-  Stopwatch since_submit;
   std::uint64_t last_step = 0;    // the last one that computed it; 0: none yet
   bool last_was_prefill = false;  // and what that one computed
   TextAccount account;            // but for what the stream knows: when it came and how it ended

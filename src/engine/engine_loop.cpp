@@ -228,6 +228,7 @@ void Engine::State::end_finished() {
     piece.drafts = choice.account.drafts;
     piece.queue_s = std::max(0.0, choice.account.queue_s);
     note_account(choice, sequence);
+    choice.stream->account()->set(choice.choice_idx, choice.account);
     metrics.n_cached_tokens += static_cast<std::uint64_t>(sequence.n_cached_tokens);
     piece.error = std::move(choice.error);
     piece.error_code = choice.error_code;

@@ -145,7 +145,10 @@ void Engine::State::note_step(double seconds) {
     ++(choice.last_was_prefill ? account.n_prompt_steps : account.n_decode_steps);
     (results.size() == 1 ? account.alone : account.shared).add(seconds);
     if (step_counts.n_prefill == 0) account.decode.add(seconds);
-    if (const Sequence* sequence = scheduler.find(row.sequence_id)) note_account(choice, *sequence);
+    const Sequence* const sequence = scheduler.find(row.sequence_id);
+    if (sequence == nullptr) continue;
+    note_account(choice, *sequence);
+    choice.stream->account()->try_set(choice.choice_idx, account);
   }
 }
 
@@ -159,7 +162,6 @@ void Engine::State::note_account(Choice& choice, const Sequence& sequence) {
   account.gap_token_id = account.gap.n_common < sequence.n_prompt
                              ? sequence.token_ids[static_cast<std::size_t>(account.gap.n_common)]
                              : -1;
-  choice.stream->account()->set(choice.choice_idx, account);
 }
 
 EngineSnapshot Engine::State::snapshot() const {
@@ -179,7 +181,7 @@ RowResult Engine::State::take(const RowOutput& output) {
   if (found == choices.end()) return result;  // it ended while this row was in flight
   Choice& choice = found->second;
   if (choice.account.queue_s < 0) {
-    choice.account.queue_s = std::max(0.0, choice.since_submit.seconds() - step.clock.seconds());
+    choice.account.queue_s = std::max(0.0, choice.seconds_since_submit() - step.clock.seconds());
     if (trace != nullptr) trace->prefill(output.sequence_id, step.begin_us, choice.n_prompt());
   }
   choice.last_step = metrics.n_steps;
@@ -241,7 +243,7 @@ void Engine::State::take_tokens(Choice& choice, const RowOutput& output, RowResu
     piece.prompt_logits.assign(output.logits.begin(), output.logits.end());
     no_more_logits(choice);
     choice.gave_first_piece = true;
-    choice.account.first_token_s = choice.since_submit.seconds();
+    choice.account.first_token_s = choice.seconds_since_submit();
     if (trace != nullptr) trace->decode(output.sequence_id);
   }
   std::size_t n_taken = 0;

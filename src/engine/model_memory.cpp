@@ -1,6 +1,7 @@
 #include "engine/model_memory.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 #include "model/weight_formats.h"
@@ -27,6 +28,15 @@ void check_weights(const Backend& backend, const Checkpoint& checkpoint,
       "one with fewer bits a weight",
       checkpoint.path().string(), static_cast<double>(wanted) / 1e9,
       static_cast<double>(free_bytes) / 1e9);
+}
+
+void check_kv_type(const Checkpoint& checkpoint, KvType type) {
+  const std::int64_t head_dim = checkpoint.config().head_dim;
+  if (type != KvType::q4 || std::has_single_bit(static_cast<std::uint64_t>(head_dim))) return;
+  fail(ErrorCode::unsupported,
+       "{}: keys and values of q4 need heads whose size is a power of two, not {}; --kv-type int8 "
+       "takes any",
+       checkpoint.path().string(), head_dim);
 }
 
 void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context) {

@@ -21,6 +21,9 @@ std::int32_t default_blocks(const Backend& backend, std::int64_t block_bytes,
 void check_weights(const Backend& backend, const Checkpoint& checkpoint,
                    const WeightFormats& formats);
 
+// Before anything is packed: whether its heads can be kept in this type. Throws Error{unsupported}.
+void check_kv_type(const Checkpoint& checkpoint, KvType type);
+
 // Before anything is packed: cos and sin of every position, made once and copied to the device.
 void check_context(const Backend& backend, const ModelConfig& config, std::int32_t context);
 

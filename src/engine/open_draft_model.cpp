@@ -59,6 +59,7 @@ std::unique_ptr<DraftModel> open_draft_model(const EngineOptions& options, const
          "{}: drafts within {} tokens, the context has {}; lower --context",
          checkpoint.path().string(), config.max_seq_len, context);
   }
+  check_kv_type(checkpoint, options.kv.type);
   auto model = std::make_unique<DraftModel>();
   model->name = checkpoint.path().filename().string();
   model->backend = make_backend(pool, options.device);

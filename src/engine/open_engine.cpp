@@ -95,6 +95,7 @@ std::unique_ptr<Engine> open_engine(const Checkpoint& checkpoint,
   parts.pool = std::make_unique<ThreadPool>(options.n_threads);
   parts.backend = make_backend(*parts.pool, options.device);
   check_draft_options(options);
+  check_kv_type(checkpoint, options.kv.type);
   warn_of_few_bits(checkpoint, options.kv.type);
   check_context(*parts.backend, checkpoint.config(), limits.max_model_len);
   check_weights(*parts.backend, checkpoint, {.floats = options.quantise});

@@ -42,13 +42,18 @@ TEST(OpenEngine, BlocksTakeTheirShareOfTheFreeMemory) {
 TEST(OpenEngine, HeadsThatCannotBeTurnedHaveNoKeysOf4Bits) {
   EngineOptions options = small_options();
   options.kv.type = KvType::q4;
-  const std::string said =
-      testing::error_of(ErrorCode::unsupported, [&] { open("qwen3-f32-tied-yarn", options); });
+  const std::string name = "qwen3-f32-tied-yarn";
+  bool has_packed = false;
+  const std::string said = testing::error_of(ErrorCode::unsupported, [&] {
+    open_engine(tiny_model(name), options, [&](std::int64_t, std::int64_t) { has_packed = true; });
+  });
+  EXPECT_FALSE(has_packed);
+  EXPECT_NE(said.find(name + ": keys and values of q4 need heads"), std::string::npos) << said;
   EXPECT_NE(said.find("heads whose size is a power of two, not 14; --kv-type int8 takes any"),
             std::string::npos)
       << said;
   options.kv.type = KvType::int8;
-  open("qwen3-f32-tied-yarn", options);
+  open(name, options);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct RandomLoadReport {
   int n_finished = 0, n_cancelled = 0, n_stopped = 0;
   int n_stops_across_tokens = 0;  // matches that no single token holds
   std::int64_t n_blocks_wanted = 0, n_blocks = 0;
-  std::uint64_t n_preemptions = 0;
+  std::uint64_t n_preemptions = 0, n_accepted_drafts = 0;
 };
 
 namespace random_load {
@@ -195,6 +195,7 @@ inline void run_crowd(const RandomLoad& load, const EngineOptions& options,
   }
   const EngineMetrics& metrics = engine->metrics();
   report.n_preemptions += metrics.n_preemptions.load();
+  report.n_accepted_drafts += metrics.n_accepted_tokens.load();
   EXPECT_EQ(metrics.n_finished.load(),
             static_cast<std::uint64_t>(report.n_finished - before.n_finished));
   EXPECT_EQ(metrics.n_cancelled.load(),

@@ -4,6 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <semaphore>
+#include <utility>
+
+#include "base/clock.h"
 #include "base/temp_folder_test.h"
 #include "engine/tiny_engine_test.h"
 
@@ -107,6 +112,49 @@ TEST(RequestAccountOfEngine, WhoIsCancelledWhileWaitingHasAnAccount) {
   stream->add(std::move(piece));
   EXPECT_EQ(stream->account()->text(1).finish_reason, FinishReason::cancelled);
   EXPECT_EQ(stream->account()->text(0).finish_reason, FinishReason::none);
+}
+
+// The engine thread is kept busy, as a long prompt of others does, while a request lies in the inbox.
+TEST(RequestAccountOfEngine, TheTimeInTheInboxIsATimeOfWaiting) {
+  const auto engine = open("qwen2-bf16-tied", small_options());
+  const auto other = open("qwen2-bf16-tied", small_options());
+  std::binary_semaphore is_busy{0}, may_go_on{0};
+  bool is_first = true;
+  const auto before = engine->submit(greedy(random_prompt(40, 1), 8));
+  before->set_listener([&] {
+    if (!std::exchange(is_first, false)) return;
+    is_busy.release();
+    may_go_on.acquire();
+  });
+  is_busy.acquire();
+  const auto stream = engine->submit(greedy(random_prompt(40, 2), 2));
+  const Stopwatch clock;
+  account_of(*other, greedy(random_prompt(100, 3), 50));  // takes some time
+  const double waited_s = clock.seconds();
+  may_go_on.release();
+  OutputPiece last;
+  while (auto piece = stream->next()) last = std::move(*piece);
+  const TextAccount text = stream->account()->text(0);
+  EXPECT_GE(text.queue_s, waited_s);
+  EXPECT_EQ(last.queue_s, text.queue_s);
+  EXPECT_GE(text.first_token_s, text.queue_s);
+  EXPECT_GE(text.total_s, text.first_token_s);
+  engine->cancel(before);
+}
+
+TEST(RequestAccountOfEngine, NewsOfAStepWaitForNobodyWhoReads) {
+  RequestAccount account(2, 7);
+  TextAccount news;
+  news.n_generated = 3;
+  account.read([&](std::span<const TextAccount> texts) {
+    EXPECT_EQ(texts.size(), 2u);
+    auto step = std::async(std::launch::async, [&] { account.try_set(1, news); });
+    ASSERT_EQ(step.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    EXPECT_EQ(texts[1].n_generated, 0);
+  });
+  account.set(0, news);
+  EXPECT_EQ(account.text(0).n_generated, 3);
+  while (account.text(1).n_generated == 0) account.try_set(1, news);
 }
 
 }  // namespace

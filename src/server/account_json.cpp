@@ -15,7 +15,8 @@ using json = nlohmann::ordered_json;
 
 constexpr const char* kNotTold =
     "what was cached may be of clients who do not know each other, so it is not told where they "
-    "differ; a cache_salt of your own in your requests changes that";
+    "differ; a server with API keys that do not share the cache tells it, to requests that came "
+    "through no proxy";
 
 // Microseconds are enough.
 json seconds_json(double seconds) {
@@ -45,7 +46,7 @@ json cache_json(const TextAccount& text, const KeptAccounts& kept) {
   cache["why"] = name(text.gap.why);
   cache["common_tokens"] = text.gap.n_common;
   std::string token;
-  if (text.gap_token_id >= 0) {
+  if (text.gap_token_id >= 0 && kept.tells_gap) {
     token = replace_ill_formed(kept.model->tokenizer().token_bytes(text.gap_token_id));
     cache["token_id"] = text.gap_token_id;
     cache["token"] = token;

@@ -83,12 +83,11 @@ void Generation::submit(std::shared_ptr<ApiAnswer> answer) {
 
 void Generation::keep_accounts() {
   const HttpCaller& caller = exchange_->caller();
-  KeptAccounts kept = {
-      .owner = caller.owner,
-      .request_id = caller.request_id,
-      .answer_id = answer_->head().id,
-      .model = &model_,
-      .tells_gap = !answer_->request().cache_salt.empty() || service_.has_one_client()};
+  KeptAccounts kept = {.owner = caller.owner,
+                       .request_id = caller.request_id,
+                       .answer_id = answer_->head().id,
+                       .model = &model_,
+                       .tells_gap = service_.tells_gap(*exchange_)};
   for (const ApiAnswer::PromptRun& run : answer_->runs())
     kept.accounts.push_back(run.stream->account());
   service_.accounts().keep(std::move(kept));

@@ -5,6 +5,7 @@
 // Thread rule: the handler, and everything given to post(), run one after another on the exchange's
 // strand. All calls but post() are made from there; post() may be called by any thread.
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -30,6 +31,9 @@ struct HttpRequest {
       if (its_name == name) return value;
     }
     return "";
+  }
+  bool has_header(std::string_view name) const {
+    return std::ranges::any_of(headers, [&](const auto& header) { return header.first == name; });
   }
 };
 

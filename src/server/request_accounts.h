@@ -20,8 +20,9 @@ struct KeptAccounts {
   std::string owner = {};                       // who asked; nobody else finds it
   std::string request_id = {}, answer_id = {};  // X-Request-Id, and the answer's own
   const ServedModel* model = nullptr;
-  // Only who asked could have made the texts that the prompt was compared with. Otherwise where they
-  // differ would tell what others wrote, one token after the other.
+  // Only who asked could have made the texts that the prompt was compared with: see
+  // Service::tells_gap(). Otherwise where they differ would tell what others wrote, one token after
+  // the other, and no token is told at all: who guesses the id of a request may ask.
   bool tells_gap = false;
   // One a prompt; where tools run, one a message of the model.
   std::vector<std::shared_ptr<const RequestAccount>> accounts = {};

@@ -165,6 +165,11 @@ std::string shown(const HttpRequest& request) {
 
 }  // namespace
 
+bool is_for_this_machine(const ServiceOptions& options) {
+  return options.host_names == HostNames::local && options.allowed_hosts.empty() &&
+         options.trusted_proxies.empty() && options.cors_origins.empty();
+}
+
 Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       clients_(options_.max_requests_a_client, options_.max_requests_a_minute),
@@ -187,11 +192,14 @@ std::shared_ptr<const std::vector<ApiKey>> Service::api_keys() {
   return keys_.list;
 }
 
-bool Service::has_one_client() {
-  const std::size_t n_keys = api_keys()->size();
-  if (n_keys > 0) return n_keys == 1;
-  return options_.host_names == HostNames::local && options_.allowed_hosts.empty() &&
-         options_.trusted_proxies.empty();
+bool Service::tells_gap(HttpExchange& exchange) {
+  if (options_.shares_prefixes) return false;
+  const HttpRequest& request = exchange.request();
+  for (const char* name : {"forwarded", "x-forwarded-for", "via"}) {
+    if (request.has_header(name)) return false;
+  }
+  if (!exchange.caller().owner.empty()) return true;
+  return api_keys()->empty() && is_for_this_machine(options_);
 }
 
 void Service::set_model(const ServedModel& model) {
@@ -209,7 +217,8 @@ void Service::check_access(HttpExchange& exchange) {
   if (key != nullptr) {
     caller.key_name = key->name;
     caller.owner = key_salt(*key);
-    if (keys->size() > 1 && !options_.shares_prefixes) caller.cache_salt = key_salt(*key);
+    // With one key too: SIGHUP may bring others, whose prompts are then not its own.
+    if (!options_.shares_prefixes) caller.cache_salt = key_salt(*key);
   } else if (!route.open && !keys->empty()) {
     throw ApiError(401, "invalid_api_key", "", "the API key is missing or wrong");
   }

@@ -49,6 +49,10 @@ struct ServiceOptions {
   bool debug_views = false;  // GET /debug/state
 };
 
+// Whether only programs of this machine can ask: it listens here only, no proxy is named, and no page
+// of another origin is let in.
+bool is_for_this_machine(const ServiceOptions& options);
+
 class Service {
  public:
   explicit Service(ServiceOptions options);
@@ -102,9 +106,10 @@ class Service {
   ServerMetrics& metrics() { return metrics_; }
   ResponseStore& responses() { return responses_; }
   RequestAccounts& accounts() { return accounts_; }
-  // Whether all that have no salt of their own are one client: the holder of the one key, or where
-  // there are no keys, who uses this machine.
-  bool has_one_client();
+  // Whether who asks could have made all texts that his prompt is compared with: he has a key, which
+  // is a part of the salt, or there are no keys and only this machine asks. Not where a proxy stands
+  // between: many may ask through it.
+  bool tells_gap(HttpExchange& exchange);
 
   // Throws ApiError{429 | 503} when not even one more answer would be taken.
   void check_room(const ServedModel& model) const;

@@ -99,6 +99,67 @@ TEST(Service, Answers503WhileTheModelLoadsAndWhileDraining) {
   EXPECT_EQ(ask(service, "POST", "/tokenize").status, 503);
 }
 
+ServiceOptions with_keys(std::vector<ApiKey> keys) {
+  ServiceOptions options;
+  options.api_keys = std::move(keys);
+  return options;
+}
+
+// Elsewhere the prompt of somebody else could be guessed, one token after the other.
+TEST(Service, TellsWhereTextsDifferOnlyToWhoMadeThemAll) {
+  const auto tells = [](const ServiceOptions& options, const char* key = "",
+                        const char* header = "", const std::vector<ApiKey>& later_keys = {}) {
+    Service service(options);
+    if (!later_keys.empty()) service.set_api_keys(later_keys);
+    const auto exchange = std::make_shared<FakeExchange>("GET", "/requests/x/why");
+    if (*key != 0) exchange->add_request_header("x-api-key", key);
+    if (*header != 0) exchange->add_request_header(header, "192.0.2.9");
+    EXPECT_TRUE(service.admit(exchange));
+    return service.tells_gap(*exchange);
+  };
+  EXPECT_TRUE(tells({}));
+  for (const char* header : {"forwarded", "x-forwarded-for", "via"}) {
+    EXPECT_FALSE(tells({}, "", header)) << header;
+    EXPECT_FALSE(tells(with_keys({{"one", "Ann"}}), "one", header)) << header;
+  }
+  ServiceOptions open;
+  open.cors_origins = {"https://example.org"};
+  EXPECT_FALSE(tells(open));
+  open = {};
+  open.allowed_hosts = {"example.org"};
+  EXPECT_FALSE(tells(open));
+  open = {};
+  open.host_names = HostNames::literal;
+  EXPECT_FALSE(tells(open));
+  open = {};
+  open.trusted_proxies = {"192.0.2.1"};
+  EXPECT_FALSE(tells(open));
+
+  const ServiceOptions two = with_keys({{"one", "Ann"}, {"two", "Bob"}});
+  EXPECT_TRUE(tells(with_keys({{"one", "Ann"}}), "one"));
+  EXPECT_TRUE(tells(two, "one"));
+  EXPECT_TRUE(tells(two, "new", "", {{"new", "Cy"}}));
+  ServiceOptions shared = two;
+  shared.shares_prefixes = true;
+  EXPECT_FALSE(tells(shared, "one"));
+  EXPECT_FALSE(tells(shared, "new", "", {{"new", "Cy"}}));  // others' prompts are still there
+}
+
+TEST(Service, TheOneKeyIsAPartOfTheSaltSinceAnotherMayTakeItsPlace) {
+  Service service(with_keys({{"one", "Ann"}}));
+  const auto salt_with = [&](const char* key) {
+    const auto exchange = std::make_shared<FakeExchange>("POST", "/v1/completions");
+    exchange->add_request_header("x-api-key", key);
+    EXPECT_TRUE(service.admit(exchange));
+    return exchange->caller().cache_salt;
+  };
+  const std::string before = salt_with("one");
+  EXPECT_NE(before, "");
+  service.set_api_keys({{"two", "Bob"}});
+  EXPECT_NE(salt_with("two"), "");
+  EXPECT_NE(salt_with("two"), before);
+}
+
 TEST(Service, WhatTheHeaderRefusesNeedsNoBody) {
   ServiceOptions options;
   options.api_keys = {{"secret", "Ann"}};

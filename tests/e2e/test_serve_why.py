@@ -134,11 +134,32 @@ def test_a_shared_cache_tells_no_stranger_where_texts_differ(start_server, model
     for other in (prompt.replace("w21", "x21"), "x" + prompt):
         cache = why(server, complete(server, other, bob).json()["id"], bob)["texts"][0]["cache"]
         assert cache["why"] is cache["common_tokens"] is cache["token_id"] is cache["token"] is None
-        assert "cache_salt" in cache["sentence"]
-    salted = {"cache_salt": "only mine"}
-    complete(server, prompt, bob, **salted)
+        assert "do not share the cache" in cache["sentence"]
+    # A salt can be guessed, so it makes nobody the only one.
+    salted = {"cache_salt": "demo"}
+    complete(server, prompt, ann, **salted)
     cache = why(server, complete(server, prompt.replace("w0", "x0"), bob, **salted).json()["id"], bob)["texts"][0]["cache"]
-    assert (cache["why"], cache["common_tokens"]) == ("differs", 0)
+    assert cache["why"] is cache["common_tokens"] is cache["token"] is None
+    cache = why(server, complete(server, prompt, bob).json()["id"], bob)["texts"][0]["cache"]
+    assert cache["why"] == "whole" and cache["token_id"] is cache["token"] is None
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "Via"])
+def test_behind_a_proxy_nobody_is_told_where_texts_differ(server, header):
+    prompt = " ".join(WORDS[::-1])
+    complete(server, prompt)
+    through = {header: "192.0.2.1"}
+    other = prompt.replace("w21", header.lower())  # each asks for a text of its own
+    cache = why(server, complete(server, other, through).json()["id"])["texts"][0]["cache"]
+    assert cache["why"] is cache["common_tokens"] is cache["token"] is None
+
+
+def test_pages_of_other_origins_make_a_second_client(start_server, models):
+    server = start_server(models["loop"], *FLAGS, "--cors-origin", "https://example.org")
+    prompt = " ".join(WORDS)
+    complete(server, prompt)
+    cache = why(server, complete(server, prompt.replace("w21", "x21")).json()["id"])["texts"][0]["cache"]
+    assert cache["why"] is cache["common_tokens"] is cache["token"] is None
 
 
 def test_many_clients_at_once(server):

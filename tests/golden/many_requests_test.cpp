@@ -2,9 +2,10 @@
 // begin alike, stop strings, penalties, log-probabilities, grammars, cancels, a pool for a tenth of the
 // load, and a backend that works up to two steps behind.
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <utility>
 
 #include "engine/drafting_engine_test.h"
@@ -32,6 +33,8 @@ TEST(Drafts, TenThousandRequestsGiveTheTextsOfTheirLoneRuns) {
   if (level_wanted() < TestLevel::all)
     GTEST_SKIP() << "NOT RUN: takes half a minute; set TINYLLM_ALL=1 (./tiny test --all does)";
   int n_compared = 0, n_finished = 0;
+  std::uint64_t n_preemptions = 0;
+  std::array<std::uint64_t, 4> n_accepted{};  // drafts, by who drafts
   for (int round = 0; n_compared < 10'000 && !testing::Test::HasFailure(); ++round) {
     SCOPED_TRACE(fmt::format("round {}", round));
     RandomLoad load;
@@ -55,9 +58,14 @@ TEST(Drafts, TenThousandRequestsGiveTheTextsOfTheirLoneRuns) {
     const RandomLoadReport report = run_random_load(load);
     n_compared += report.n_finished + report.n_cancelled;
     n_finished += report.n_finished;
+    n_preemptions += report.n_preemptions;
+    n_accepted[static_cast<std::size_t>(round) % n_accepted.size()] += report.n_accepted_drafts;
   }
-  fmt::print("{} requests, {} of them to their end: no token differs\n", n_compared, n_finished);
+  fmt::print("{} requests, {} of them to their end, {} preemptions, drafts accepted: {}\n",
+             n_compared, n_finished, n_preemptions, fmt::join(n_accepted, ", "));
   EXPECT_GE(n_finished, 8'000);
+  EXPECT_GT(n_preemptions, 0u);
+  for (const std::uint64_t n : n_accepted) EXPECT_GT(n, 0u);
 }
 
 }  // namespace

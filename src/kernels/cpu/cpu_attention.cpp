@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "base/check.h"
-#include "base/error.h"
 #include "kernels/cpu/for_each_token.h"
 #include "kernels/cpu/hadamard.h"
 
@@ -45,11 +44,7 @@ void CpuAttention::configure(const BackendSizes& sizes, const KvSpec& kv) {
   kv_cache_ = KvCache(sizes.attention, kv);
   attention_ = attention_for(kernels_->attention, kv.type, kv.block_size, head_dim);
   const bool can_transform = std::has_single_bit(static_cast<unsigned>(head_dim));
-  if (kv.type == KvType::q4 && !can_transform)
-    fail(ErrorCode::unsupported,
-         "keys and values of q4 need heads whose size is a power of two, not {}; --kv-type int8 "
-         "takes any",
-         head_dim);
+  CHECK(kv.type != KvType::q4 || can_transform, "q4 with heads of {}", head_dim);
   transforms_keys_ = can_transform && bits(kv.type) <= 8;
   transforms_values_ = kv.type == KvType::q4;
   const std::int64_t max_tokens = sizes.limits.max_num_batched_tokens;

@@ -44,12 +44,12 @@ float quantise_kv(const float* x, std::int32_t n, std::int8_t* codes, std::int64
 
 float quantise_kv_q4(const float* x, std::int32_t n, std::uint8_t* bytes, std::int64_t stride) {
   const std::int32_t half = n / 2;
-  if (is_broken(x, n)) {
+  float squares = 0.0f;
+  for (std::int32_t i = 0; i < n; ++i) squares += x[i] * x[i];
+  if (!std::isfinite(squares)) {  // of a NaN, an infinity, or what is as good as that
     for (std::int32_t i = 0; i < half; ++i) bytes[i * stride] = 0;
     return std::numeric_limits<float>::quiet_NaN();
   }
-  float squares = 0.0f;
-  for (std::int32_t i = 0; i < n; ++i) squares += x[i] * x[i];
   const float inverse =
       squares == 0.0f ? 0.0f : kQ4Factor / std::sqrt(squares / static_cast<float>(n));
   float of_products = 0.0f, of_levels = 0.0f;

@@ -47,7 +47,8 @@ inline constexpr std::int8_t kQ4Levels[16] = {-127, -96, -75, -58, -44, -31, -18
                                               6,    18,  31,  44,  58,  75,  96,  127};
 
 // bytes[i * stride] = codes of x[i] and x[i + n / 2]; scale * level is near x, and the scale, which is
-// returned, makes the sum of squared errors least for these codes. NaN as quantise_kv. x: [n] f32.
+// returned, makes the sum of squared errors least for these codes. NaN as quantise_kv, and where the sum
+// of squares is no f32 (from about 1e19 on). x: [n] f32.
 float quantise_kv_q4(const float* x, std::int32_t n, std::uint8_t* bytes, std::int64_t stride);
 
 // codes[i * stride] = x[i] / scale in e4m3, scale = max|x| / 448, which is returned: with keys of some

@@ -104,6 +104,17 @@ TEST(KvQ4, ErrorOfNormallyDistributedRowsIsThatOfMaxsQuantiser) {
   EXPECT_GT(error / variance, 0.0080);
 }
 
+TEST(KvQ4, ARowTooLargeForItsSquaresIsBroken) {
+  std::vector<float> x(32, 1.0f);
+  x[7] = 2e19f;
+  std::vector<std::uint8_t> bytes(16, 0xFF);
+  EXPECT_TRUE(std::isnan(quantise_kv_q4(x.data(), 32, bytes.data(), 1)));
+  EXPECT_EQ(bytes, std::vector<std::uint8_t>(16, 0));
+  x[7] = 2e18f;
+  float scale = 0;
+  EXPECT_NEAR(restored(x, scale)[7], 2e18f, 2e17f);  // the smallest level is 6, not 0
+}
+
 TEST(KvQ4, OtherRows) {
   float scale = 0;
   EXPECT_EQ(restored(std::vector<float>(32, 0.0f), scale), std::vector<float>(32, 0.0f));
