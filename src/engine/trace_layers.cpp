@@ -16,7 +16,7 @@ void trace_layers(const Checkpoint& checkpoint, std::span<const TokenId> prompt_
   kv.n_blocks = kv.blocks_for(n_tokens);
   ThreadPool pool(options.n_threads > 0 ? options.n_threads : default_thread_count());
   const std::unique_ptr<Backend> backend = make_backend(pool, options.device);
-  Decoder decoder(checkpoint, *backend, pool, {n_tokens, options.quantise},
+  Decoder decoder(checkpoint, *backend, pool, {n_tokens, {.floats = options.quantise}},
                   [](std::int64_t, std::int64_t) {});
   BackendSizes sizes = decoder.sizes();
   sizes.limits = {.max_num_seqs = 1, .max_num_batched_tokens = n_tokens, .max_model_len = n_tokens};
