@@ -25,7 +25,7 @@ constexpr std::int64_t kMaxBadLines = 1000;
 constexpr std::size_t kMaxDescriptionBytes = 4 << 10, kMaxSchemaBytes = 64 << 10;
 constexpr int kMethodNotFound = -32601;
 
-std::string to_text(const json& message) { return text_with_big_integers(message); }
+std::string message_text(const json& message) { return text_with_big_integers(message); }
 
 // The text under a name; "" where there is none.
 std::string text_at(const json& object, const char* name) {
@@ -47,7 +47,7 @@ std::optional<McpTool> read_tool(const json& entry) {
   tool.parameters = R"({"type": "object"})";
   if (entry.contains("inputSchema")) {
     if (!entry["inputSchema"].is_object()) return std::nullopt;
-    tool.parameters = to_text(entry["inputSchema"]);
+    tool.parameters = message_text(entry["inputSchema"]);
   }
   if (tool.parameters.size() > kMaxSchemaBytes) return std::nullopt;
   return tool;
@@ -74,7 +74,7 @@ ToolResult read_result(const json& result) {
       told.text += (told.text.empty() ? "" : "\n") + part_text(part);
   }
   if (told.text.empty() && result.is_object() && result.contains("structuredContent"))
-    told.text = to_text(result["structuredContent"]);
+    told.text = message_text(result["structuredContent"]);
   if (told.text.empty()) told.text = "(the tool has nothing to say)";
   return told;
 }
@@ -87,7 +87,7 @@ McpClient::McpClient(std::unique_ptr<McpTransport> transport, double timeout_s)
 McpClient::~McpClient() = default;
 
 void McpClient::notify(const char* method) {
-  transport_->send(to_text({{"jsonrpc", "2.0"}, {"method", method}}), /*wants_reply=*/false);
+  transport_->send(message_text({{"jsonrpc", "2.0"}, {"method", method}}), /*wants_reply=*/false);
 }
 
 // Requests of the server: it may ask whether we live. We offer nothing else.
@@ -99,7 +99,7 @@ void McpClient::answer_server(const json& message) {
   } else {
     reply["error"] = {{"code", kMethodNotFound}, {"message", "this client does not offer that"}};
   }
-  transport_->send(to_text(reply), /*wants_reply=*/false);
+  transport_->send(message_text(reply), /*wants_reply=*/false);
 }
 
 // Some servers write their log where the messages go: what is no JSON is passed over, within limits.
@@ -123,8 +123,8 @@ void McpClient::give_up(std::int64_t id, const char* method, bool is_interrupted
     const json params = {{"requestId", id},
                          {"reason", is_interrupted ? "the user stopped it" : "time-out"}};
     try {
-      transport_->cancel(
-          to_text({{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", params}}));
+      transport_->cancel(message_text(
+          {{"jsonrpc", "2.0"}, {"method", "notifications/cancelled"}, {"params", params}}));
     } catch (const Error&) {
       // Why the request was given up says more.
     }
@@ -140,7 +140,7 @@ json McpClient::request(const char* method, json params, function_ref<bool()> in
   n_bad_lines_ = 0;
   bad_line_.clear();
   const json message = {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}};
-  transport_->send(to_text(message), /*wants_reply=*/true);
+  transport_->send(message_text(message), /*wants_reply=*/true);
   bool is_interrupted = false;
   const auto may_wait = [&] {
     is_interrupted = is_interrupted || interrupted();
@@ -157,7 +157,7 @@ json McpClient::request(const char* method, json params, function_ref<bool()> in
     if (reply.contains("error") && !reply["error"].is_null()) {
       const std::string why = text_at(reply["error"], "message");
       fail(ErrorCode::invalid_input, "refuses {}: {}", method,
-           quote(why.empty() ? to_text(reply["error"]) : why));
+           quote(why.empty() ? message_text(reply["error"]) : why));
     }
     if (!reply.contains("result"))
       fail(ErrorCode::invalid_input, "answers {} with neither result nor error", method);

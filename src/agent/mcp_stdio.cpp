@@ -20,9 +20,9 @@
 namespace tinyllm {
 namespace {
 
-constexpr int kPollMs = 100;
-constexpr std::size_t kMaxErrorBytes = 8 << 10;  // of stderr, the last
-constexpr double kMaxSendSeconds = 10, kMaxCancelSeconds = 1;
+constexpr int kPipePollMs = 100;
+constexpr std::size_t kMaxStderrBytes = 8 << 10;  // of stderr, the last
+constexpr double kMaxSendSeconds = 10, kCancelSeconds = 1;
 constexpr double kFarewellSeconds = 1;  // after its stdin is closed a server should end by itself
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
@@ -67,7 +67,7 @@ class McpProcess final : public McpTransport {
 
   void send(std::string_view message, bool) override { send_within(message, kMaxSendSeconds); }
 
-  void cancel(std::string_view notice) override { send_within(notice, kMaxCancelSeconds); }
+  void cancel(std::string_view notice) override { send_within(notice, kCancelSeconds); }
 
   std::optional<std::string> receive(function_ref<bool()> may_wait) override {
     while (true) {
@@ -125,7 +125,7 @@ class McpProcess final : public McpTransport {
     std::array<pollfd, 3> polls = {{{is_open_ && has_room ? from_.read_end : -1, POLLIN, 0},
                                     {errors_.read_end, POLLIN, 0},
                                     {fd, events, 0}}};
-    if (::poll(polls.data(), polls.size(), kPollMs) <= 0) return;
+    if (::poll(polls.data(), polls.size(), kPipePollMs) <= 0) return;
     if (polls[1].revents != 0) read_errors();
     if (polls[0].revents != 0) is_open_ = read_some(from_.read_end, text_);
   }
@@ -141,8 +141,8 @@ class McpProcess final : public McpTransport {
   void read_errors() {
     if (errors_.read_end < 0) return;
     if (!read_some(errors_.read_end, error_text_)) errors_.close_read();
-    if (error_text_.size() > 2 * kMaxErrorBytes)
-      error_text_.erase(0, error_text_.size() - kMaxErrorBytes);
+    if (error_text_.size() > 2 * kMaxStderrBytes)
+      error_text_.erase(0, error_text_.size() - kMaxStderrBytes);
   }
 
   std::string last_error_line() {

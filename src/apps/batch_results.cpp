@@ -21,7 +21,7 @@ namespace tinyllm {
 namespace fs = std::filesystem;
 namespace {
 
-using nlohmann::json;
+using AnyJson = nlohmann::json;
 
 // What every result of ours begins with (result_line in batch.cpp).
 constexpr std::string_view kBegin = "{\"id\":\"batch_req_";
@@ -36,7 +36,7 @@ constexpr std::string_view kBegin = "{\"id\":\"batch_req_";
        "{} is not a result of a batch; name another file after -o, or remove this one", source);
 }
 
-bool is_result(const json& value) {
+bool is_result(const AnyJson& value) {
   return value.is_object() && value.contains("response") && value.contains("custom_id");
 }
 
@@ -45,7 +45,7 @@ std::string key_of(const std::string& custom_id, const std::string& id) {
   return custom_id.empty() ? "i" + id : "c" + custom_id;
 }
 
-std::string text_of(const json& object, const char* name) {
+std::string text_of(const AnyJson& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
@@ -111,7 +111,7 @@ void BatchResults::read_existing(const std::string& content) {
     const std::string source = fmt::format("{}: line {}", path_.string(), ++n_lines_);
     const std::string_view line = std::string_view(content).substr(begin, end - begin);
     if (line.empty()) continue;
-    const json result = parse_json(line, source);
+    const AnyJson result = parse_json(line, source);
     if (!is_result(result)) fail_foreign(source);
     const bool failed = result.contains("error") && !result["error"].is_null();
     note(text_of(result, "custom_id"), text_of(result, "id"), {n_lines_, failed});
@@ -121,7 +121,7 @@ void BatchResults::read_existing(const std::string& content) {
   // The last line has no end. A whole result lacks its newline only; what a killed run left begins
   // as all results do; anything else is somebody else's and stays.
   const std::string_view rest = std::string_view(content).substr(begin);
-  const json result = json::parse(rest, nullptr, /*allow_exceptions=*/false);
+  const AnyJson result = AnyJson::parse(rest, nullptr, /*allow_exceptions=*/false);
   if (is_result(result)) {
     const bool failed = result.contains("error") && !result["error"].is_null();
     note(text_of(result, "custom_id"), text_of(result, "id"), {++n_lines_, failed});

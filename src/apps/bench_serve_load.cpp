@@ -17,7 +17,7 @@
 namespace tinyllm {
 namespace {
 
-using json = nlohmann::json;
+using AnyJson = nlohmann::json;
 
 constexpr double kSpread = 0.8;        // sigma of the log-normal lengths
 constexpr double kLongest = 5;         // times the mean
@@ -68,7 +68,7 @@ void read_event(Transfer& transfer, const std::string& data) {
     transfer.done = true;
     return;
   }
-  const json event = json::parse(data, nullptr, false);
+  const AnyJson event = AnyJson::parse(data, nullptr, false);
   LoadResult& result = *transfer.result;
   if (event.is_discarded()) return;
   if (event.contains("error")) {
@@ -80,7 +80,7 @@ void read_event(Transfer& transfer, const std::string& data) {
     if (!text.empty()) result.token_times.push_back(transfer.clock->seconds());
   }
   if (event.contains("usage") && event["usage"].is_object()) {
-    const json& usage = event["usage"];
+    const AnyJson& usage = event["usage"];
     result.n_prompt = usage.value("prompt_tokens", std::int64_t{0});
     result.n_generated = usage.value("completion_tokens", std::int64_t{0});
     const auto details = usage.find("prompt_tokens_details");
@@ -158,9 +158,9 @@ class LoadRun {
     auto transfer = std::make_unique<Transfer>();
     transfer->result = &results_[n_started_++];
     transfer->clock = &clock_;
-    json body = {{"prompt", request.prompt}, {"max_tokens", request.max_tokens},
-                 {"temperature", 0},         {"stream", true},
-                 {"ignore_eos", true},       {"stream_options", {{"include_usage", true}}}};
+    AnyJson body = {{"prompt", request.prompt}, {"max_tokens", request.max_tokens},
+                    {"temperature", 0},         {"stream", true},
+                    {"ignore_eos", true},       {"stream_options", {{"include_usage", true}}}};
     if (!options_.model.empty()) body["model"] = options_.model;
     transfer->body = body.dump();
     CURL* handle = transfer->handle = curl_easy_init();

@@ -9,7 +9,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr const char* kGroup = "Grammar";
+constexpr const char* kGrammarGroup = "Grammar";
 
 std::string read(const std::string& file) {
   return file == "-" ? read_stdin() : read_text_file(file);
@@ -28,25 +28,25 @@ bool GrammarOptions::given() const { return n_given(*this) > 0; }
 void add_grammar_options(Command command, GrammarOptions& options) {
   command.add_option("--json-schema", options.json_schema, "A JSON schema; '-': stdin")
       .type_name("FILE")
-      .group(kGroup);
-  command.add_flag("--json-object", options.json_object, "Any JSON object").group(kGroup);
+      .group(kGrammarGroup);
+  command.add_flag("--json-object", options.json_object, "Any JSON object").group(kGrammarGroup);
   command.add_option("--regex", options.regex, "A regular expression for the whole text")
       .type_name("REGEX")
-      .group(kGroup);
+      .group(kGrammarGroup);
   command
       .add_option("--grammar,--gbnf", options.gbnf,
                   "A grammar as llama.cpp writes them; '-': stdin")
       .type_name("FILE")
-      .group(kGroup);
+      .group(kGrammarGroup);
   command.add_option("--choice", options.choices, "One of these texts")
       .type_name("A,B")
       .delimiter(',')
-      .group(kGroup);
+      .group(kGrammarGroup);
   command
       .add_option("--structural-tag", options.structural_tag,
                   "Free text with structures behind triggers, as JSON; '-': stdin")
       .type_name("FILE")
-      .group(kGroup);
+      .group(kGrammarGroup);
 }
 
 void check_grammar(const GrammarOptions& options, const EngineFlags& flags) {

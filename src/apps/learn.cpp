@@ -190,16 +190,16 @@ void add_journal_commands(Command learn, const std::shared_ptr<LearnOptions>& op
   learn.add_subcommand("list", "Days and tasks, a line each").callback([options] {
     SessionOptions reading = options->session;
     reading.only_reads = true;
-    say(list_text(Session(reading)));
+    learn::say(list_text(Session(reading)));
   });
   learn.add_subcommand("progress", "What is done; brings the tracker up to date")
       .callback([options] {
         const Session session(options->session);
         update_tracker(session);
-        say(progress_text(session));
+        learn::say(progress_text(session));
       });
   learn.add_subcommand("context", "One JSON for a tutor").callback([options] {
-    say(context_json(Session(options->session)));
+    learn::say(context_json(Session(options->session)));
   });
   Command update = learn.add_subcommand("update", "A new version of the course, merged in");
   update.add_option("--from", options->update.remote, "Name of a git remote");

@@ -20,7 +20,9 @@ std::string age_text(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
-std::string or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
+std::string printable_or_dash(const std::string& text) {
+  return text.empty() ? "-" : printable(text);
+}
 
 void run_ps(bool as_json) {
   const std::vector<RunningProgram> programs = running_programs();
@@ -43,7 +45,7 @@ void run_ps(bool as_json) {
   for (const RunningProgram& one : programs) {
     text += fmt::format("{:>8}  {:<9} {:>6.0f} MB {:>8}  {:<21}  {}\n", one.pid, one.command,
                         static_cast<double>(one.bytes) / 1e6, age_text(one.seconds),
-                        or_dash(one.address), or_dash(one.model));
+                        printable_or_dash(one.address), printable_or_dash(one.model));
   }
   write_stdout(text);
 }

@@ -9,7 +9,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr const char* kGroup = "Sampling";
+constexpr const char* kSamplingGroup = "Sampling";
 
 template <typename T>
 void add(Command command, const char* name, std::optional<T>& value, const char* help, double low,
@@ -17,7 +17,7 @@ void add(Command command, const char* name, std::optional<T>& value, const char*
   command.add_option(name, value, help)
       .in_range(low, high)
       .type_name(std::is_integral_v<T> ? "N" : "X")
-      .group(kGroup);
+      .group(kSamplingGroup);
 }
 
 std::pair<TokenId, float> parse_logit_bias(const std::string& text) {
@@ -67,7 +67,7 @@ void add_sampling_options(Command command, SamplingOptions& options) {
       0, 1);
   command.add_option("--seed", options.seed, "The same seed gives the same text (default: random)")
       .type_name("N")
-      .group(kGroup);
+      .group(kSamplingGroup);
   add(command, "--repetition-penalty", options.asked.repetition_penalty, "Over 1: fewer repeats",
       1e-3, 100);
   add(command, "--presence-penalty", options.presence_penalty, "Once a token said before", -2, 2);
@@ -76,14 +76,14 @@ void add_sampling_options(Command command, SamplingOptions& options) {
   command.add_option("--logit-bias", options.logit_bias, "Add VALUE to that token's logit")
       .type_name("ID=VALUE")
       .repeatable()
-      .group(kGroup);
+      .group(kSamplingGroup);
   add(command, "--min-tokens", options.min_tokens, "No end before that many tokens", 0, kMaxInt);
   command.add_option("--stop", options.stop, "End before this text; may be given again")
       .type_name("TEXT")
       .repeatable()
-      .group(kGroup);
+      .group(kSamplingGroup);
   command.add_flag("--ignore-eos", options.ignore_eos, "Go on past the model's end tokens")
-      .group(kGroup);
+      .group(kSamplingGroup);
 }
 
 SamplingParams chat_sampling(const SamplingOptions& options, const GenerationDefaults& defaults) {

@@ -3,7 +3,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr const char* kGroup = "Tools";
+constexpr const char* kToolsGroup = "Tools";
 
 }  // namespace
 
@@ -15,25 +15,25 @@ void add_tool_options(Command command, ToolOptions& options) {
   command
       .add_flag("--tools", options.tools,
                 "The model may call calculator, date_time and, in a clone, learn_check")
-      .group(kGroup);
+      .group(kToolsGroup);
   command
       .add_option("--tools-folder", options.folder,
                   "And read_file and search, which read this folder and nothing else")
       .type_name("DIR")
-      .group(kGroup);
+      .group(kToolsGroup);
   command
       .add_option(
           "--mcp", options.mcp_file,
           "And those of the MCP servers in this file, as SERVER_TOOL: the \"mcpServers\" of "
           "Cursor and Claude")
       .type_name("FILE")
-      .group(kGroup);
+      .group(kToolsGroup);
   command
       .add_option("--allow-tool", options.allowed,
                   "Calls of this tool run without a question; may be given again")
       .type_name("NAME")
       .repeatable()
-      .group(kGroup);
+      .group(kToolsGroup);
 }
 
 }  // namespace tinyllm

@@ -19,7 +19,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr int kPollMs = 10;
+constexpr int kExitPollMs = 10;
 constexpr int kGraceMs = 2000;  // between the polite signal and the other one
 
 void become(int fd, int target) {
@@ -130,12 +130,12 @@ bool SpawnedProcess::poll_exit() {
 void SpawnedProcess::end() {
   if (reaped_) return;
   ::kill(-pid_, SIGTERM);
-  for (int waited = 0; waited < kGraceMs && !poll_exit(); waited += kPollMs) {
-    ::poll(nullptr, 0, kPollMs);
+  for (int waited = 0; waited < kGraceMs && !poll_exit(); waited += kExitPollMs) {
+    ::poll(nullptr, 0, kExitPollMs);
   }
   if (reaped_) return;
   ::kill(-pid_, SIGKILL);
-  while (!poll_exit()) ::poll(nullptr, 0, kPollMs);
+  while (!poll_exit()) ::poll(nullptr, 0, kExitPollMs);
 }
 
 int SpawnedProcess::exit_code() const {

@@ -11,7 +11,11 @@
 #include "base/file.h"
 #include "base/temporary_folder.h"
 
+namespace testing {}  // namespace testing
+
 namespace tinyllm::testing {
+
+using namespace ::testing;  // which this namespace would hide
 
 class TempFolder {
  public:

@@ -61,7 +61,7 @@ std::vector<Request> thinking_requests() {
   return requests;
 }
 
-std::vector<Answer> answer_each_alone(const std::vector<Request>& requests) {
+std::vector<Answer> alone_and_thinking(const std::vector<Request>& requests) {
   EngineOptions options = small_options();
   options.prefix_cache = false;
   const auto engine = open_drafting(options, {});
@@ -110,7 +110,7 @@ TEST(ThinkingBudget, ThoughtsAreCutAtTheLimitAndNowhereElse) {
 
 TEST(ThinkingBudget, TextsAreEqualAloneInACrowdAndWithDraftsOfAnyKind) {
   const std::vector<Request> requests = thinking_requests();
-  const std::vector<Answer> want = answer_each_alone(requests);
+  const std::vector<Answer> want = alone_and_thinking(requests);
   std::size_t n_answer = 0;
   int n_whole = 0;
   for (const Request& request : requests) {

@@ -31,13 +31,13 @@ EngineOptions options_of(const Windowed& windowed, KvType type) {
   return options;
 }
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+bool equal_to_the_bit(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 void expect_equal(const Answer& got, const Answer& want, const char* model, std::size_t i) {
   EXPECT_EQ(got.token_ids, want.token_ids) << model << " request " << i;
-  EXPECT_TRUE(same_bits(got.prompt_logits, want.prompt_logits)) << model << " request " << i;
+  EXPECT_TRUE(equal_to_the_bit(got.prompt_logits, want.prompt_logits)) << model << " request " << i;
 }
 
 // All at once, and then once more, where prefixes are cached.

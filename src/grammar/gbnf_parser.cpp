@@ -13,8 +13,8 @@
 namespace tinyllm {
 namespace {
 
-constexpr int kMaxNesting = 100;
-constexpr std::uint32_t kMaxRepeat = 100000;
+constexpr int kMaxGroups = 100;
+constexpr std::uint32_t kMaxGbnfRepeat = 100000;
 
 using Kind = GbnfNode::Kind;
 
@@ -100,7 +100,7 @@ class GbnfParser {
   }
 
   GbnfNode alternatives(int depth) {
-    if (depth > kMaxNesting) refuse("groups are nested too deep");
+    if (depth > kMaxGroups) refuse("groups are nested too deep");
     std::vector<GbnfNode> branches;
     branches.push_back(sequence(depth));
     while (take("|")) {
@@ -189,12 +189,12 @@ class GbnfParser {
     } else if (!take("*")) {
       take("{");
       skip_space(false);
-      node.min = peek() == ',' ? 0 : number(kMaxRepeat);
+      node.min = peek() == ',' ? 0 : number(kMaxGbnfRepeat);
       skip_space(false);
       node.max = node.min;
       if (take(",")) {
         skip_space(false);
-        node.max = peek() == '}' ? kNoLimit : number(kMaxRepeat);
+        node.max = peek() == '}' ? kNoLimit : number(kMaxGbnfRepeat);
         skip_space(false);
       }
       if (!take("}")) refuse("a '{' is not closed");

@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::size_t kMaxSequences = 256;
 
-using Kind = RegexNode::Kind;
+using RegexKind = RegexNode::Kind;
 using Sequence = std::vector<const RegexNode*>;
 
 bool has_assertion(const RegexNode& node) {
-  if (node.kind == Kind::begin || node.kind == Kind::end || node.kind == Kind::look_ahead ||
-      node.kind == Kind::not_look_ahead) {
+  if (node.kind == RegexKind::begin || node.kind == RegexKind::end ||
+      node.kind == RegexKind::look_ahead || node.kind == RegexKind::not_look_ahead) {
     return true;
   }
   return std::ranges::any_of(node.children, has_assertion);
@@ -41,16 +41,16 @@ class Lowering {
  private:
   // Appends `node` to every sequence. Alternatives that hold assertions multiply the sequences.
   void expand(const RegexNode& node, std::vector<Sequence>& sequences) {
-    const bool is_flat = node.kind == Kind::concat || node.kind == Kind::any_of;
-    const bool is_optional = node.kind == Kind::repeat && node.min <= 1 && node.max == 1;
+    const bool is_flat = node.kind == RegexKind::concat || node.kind == RegexKind::any_of;
+    const bool is_optional = node.kind == RegexKind::repeat && node.min <= 1 && node.max == 1;
     if (!has_assertion(node) || (!is_flat && !is_optional)) {
-      if (node.kind == Kind::repeat && has_assertion(node)) {
+      if (node.kind == RegexKind::repeat && has_assertion(node)) {
         fail(ErrorCode::unsupported, "{}: an anchor stands inside a repetition", source_);
       }
       for (Sequence& sequence : sequences) sequence.push_back(&node);
       return;
     }
-    if (node.kind == Kind::concat) {
+    if (node.kind == RegexKind::concat) {
       for (const RegexNode& child : node.children) expand(child, sequences);
       return;
     }
@@ -72,13 +72,13 @@ class Lowering {
     ExprId rest = after;
     for (std::size_t i = sequence.size(); i-- > 0;) {
       const RegexNode& node = *sequence[i];
-      if (node.kind == Kind::begin)
+      if (node.kind == RegexKind::begin)
         return is_empty_before(sequence, i) ? at_begin(sequence, i, rest) : kNothing;
-      if (node.kind == Kind::end) {
+      if (node.kind == RegexKind::end) {
         rest = pool_.accepts_empty(rest) ? kEmptyText : kNothing;
-      } else if (node.kind == Kind::look_ahead) {
+      } else if (node.kind == RegexKind::look_ahead) {
         rest = pool_.all_of({rest, ahead(node)});
-      } else if (node.kind == Kind::not_look_ahead) {
+      } else if (node.kind == RegexKind::not_look_ahead) {
         rest = pool_.all_of({rest, pool_.complement(ahead(node))});
       } else {
         rest = pool_.concat(plain(node), rest);
@@ -102,9 +102,9 @@ class Lowering {
   ExprId at_begin(const Sequence& sequence, std::size_t begin, ExprId rest) {
     for (std::size_t i = 0; i < begin; ++i) {
       const RegexNode& node = *sequence[i];
-      if (node.kind == Kind::end) rest = pool_.accepts_empty(rest) ? kEmptyText : kNothing;
-      if (node.kind == Kind::look_ahead) rest = pool_.all_of({rest, ahead(node)});
-      if (node.kind == Kind::not_look_ahead) {
+      if (node.kind == RegexKind::end) rest = pool_.accepts_empty(rest) ? kEmptyText : kNothing;
+      if (node.kind == RegexKind::look_ahead) rest = pool_.all_of({rest, ahead(node)});
+      if (node.kind == RegexKind::not_look_ahead) {
         rest = pool_.all_of({rest, pool_.complement(ahead(node))});
       }
     }
@@ -114,14 +114,14 @@ class Lowering {
   // A node without assertions.
   ExprId plain(const RegexNode& node) {
     switch (node.kind) {
-      case Kind::set: return encoder_.one_of(node.set);
-      case Kind::repeat: return pool_.repeat(plain(node.children[0]), node.min, node.max);
-      case Kind::any_of: {
+      case RegexKind::set: return encoder_.one_of(node.set);
+      case RegexKind::repeat: return pool_.repeat(plain(node.children[0]), node.min, node.max);
+      case RegexKind::any_of: {
         std::vector<ExprId> parts;
         for (const RegexNode& child : node.children) parts.push_back(plain(child));
         return pool_.any_of(parts);
       }
-      case Kind::concat: {
+      case RegexKind::concat: {
         std::vector<ExprId> parts;
         for (const RegexNode& child : node.children) parts.push_back(plain(child));
         ExprId result = kEmptyText;

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxPatternBytes = 1 << 16;
 constexpr int kMaxNesting = 100;
 constexpr std::uint32_t kMaxRepeat = 100000;
 
-using Kind = RegexNode::Kind;
+using RegexKind = RegexNode::Kind;
 
 CodePointSet digits() { return {'0', '9'}; }
 
@@ -44,7 +44,7 @@ CodePointSet any_but_line_end() {
 
 RegexNode set_node(CodePointSet set) {
   RegexNode node;
-  node.kind = Kind::set;
+  node.kind = RegexKind::set;
   node.set = std::move(set);
   return node;
 }
@@ -94,14 +94,14 @@ class RegexParser {
     while (take("|")) branches.push_back(sequence(depth));
     if (branches.size() == 1) return std::move(branches[0]);
     RegexNode node;
-    node.kind = Kind::any_of;
+    node.kind = RegexKind::any_of;
     node.children = std::move(branches);
     return node;
   }
 
   RegexNode sequence(int depth) {
     RegexNode node;
-    node.kind = Kind::concat;
+    node.kind = RegexKind::concat;
     while (!at_end() && peek() != '|' && peek() != ')') {
       node.children.push_back(quantified(atom(depth)));
     }
@@ -111,8 +111,8 @@ class RegexParser {
   RegexNode quantified(RegexNode node) {
     std::uint32_t min = 0, max = 0;
     if (!take_quantifier(min, max)) return node;
-    if (node.kind != Kind::set && node.kind != Kind::concat && node.kind != Kind::any_of &&
-        node.kind != Kind::repeat) {
+    if (node.kind != RegexKind::set && node.kind != RegexKind::concat &&
+        node.kind != RegexKind::any_of && node.kind != RegexKind::repeat) {
       refuse("a quantifier stands behind an assertion");
     }
     take("?");  // lazy: the same texts match
@@ -123,7 +123,7 @@ class RegexParser {
       refuse("a quantifier follows a quantifier");
     }
     RegexNode repeat;
-    repeat.kind = Kind::repeat;
+    repeat.kind = RegexKind::repeat;
     repeat.min = min;
     repeat.max = max;
     repeat.children.push_back(std::move(node));
@@ -164,11 +164,11 @@ class RegexParser {
     if (take(".")) return set_node(any_but_line_end());
     RegexNode node;
     if (take("^")) {
-      node.kind = Kind::begin;
+      node.kind = RegexKind::begin;
       return node;
     }
     if (take("$")) {
-      node.kind = Kind::end;
+      node.kind = RegexKind::end;
       return node;
     }
     if (take("\\")) return set_node(escape(false));
@@ -181,9 +181,9 @@ class RegexParser {
   RegexNode group(int depth) {
     RegexNode node;
     if (take("?=")) {
-      node.kind = Kind::look_ahead;
+      node.kind = RegexKind::look_ahead;
     } else if (take("?!")) {
-      node.kind = Kind::not_look_ahead;
+      node.kind = RegexKind::not_look_ahead;
     } else if (take("?<=") || take("?<!")) {
       refuse_unsupported("a look-behind cannot be enforced");
     } else if (take("?<") || take("?P<")) {
@@ -194,8 +194,8 @@ class RegexParser {
     }
     RegexNode inner = alternatives(depth + 1);
     if (!take(")")) refuse("a group is not closed");
-    if (node.kind == Kind::empty) {
-      node.kind = Kind::concat;  // keeps "(a|b)c" and "a|bc" apart, whatever stands inside
+    if (node.kind == RegexKind::empty) {
+      node.kind = RegexKind::concat;  // keeps "(a|b)c" and "a|bc" apart, whatever stands inside
     }
     node.children.push_back(std::move(inner));
     return node;

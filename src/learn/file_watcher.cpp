@@ -26,7 +26,7 @@ bool tells_nothing(const std::filesystem::path& folder) {
 }
 
 // Changes with every save; 0: no such file.
-std::int64_t stamp_of(const std::filesystem::path& file) {
+std::int64_t time_stamp(const std::filesystem::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return 0;
   return (static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 +
@@ -37,7 +37,7 @@ std::int64_t stamp_of(const std::filesystem::path& file) {
 }  // namespace
 
 FileWatcher::FileWatcher(std::filesystem::path file) : file_(std::move(file)) {
-  stamp_ = stamp_of(file_);
+  stamp_ = time_stamp(file_);
   if (std::getenv("TINYLLM_LEARN_POLL") != nullptr || tells_nothing(file_.parent_path())) return;
   descriptor_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (descriptor_ >= 0 && ::inotify_add_watch(descriptor_, file_.parent_path().c_str(),
@@ -59,7 +59,7 @@ bool FileWatcher::changed() {
     while (::read(descriptor_, events.data(), events.size()) > 0) {
     }
   }
-  const std::int64_t stamp = stamp_of(file_);
+  const std::int64_t stamp = time_stamp(file_);
   const bool is_new = stamp != stamp_ && stamp != 0;
   stamp_ = stamp;
   return is_new;

@@ -12,21 +12,21 @@
 namespace tinyllm::learn {
 namespace {
 
-using nlohmann::json;
+using AnyJson = nlohmann::json;
 
 constexpr rlim_t kMaxBytes = rlim_t{4} << 30;
 
-class Report {
+class ReportFile {
  public:
-  explicit Report(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "we")) {
+  explicit ReportFile(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "we")) {
     if (file_ == nullptr) fail(ErrorCode::io, "cannot write {}", path.string());
   }
-  ~Report() { std::fclose(file_); }
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
+  ~ReportFile() { std::fclose(file_); }
+  ReportFile(const ReportFile&) = delete;
+  ReportFile& operator=(const ReportFile&) = delete;
 
-  void write(const json& line) {
-    const std::string text = line.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
+  void write(const AnyJson& line) {
+    const std::string text = line.dump(-1, ' ', true, AnyJson::error_handler_t::replace) + "\n";
     if (std::fputs(text.c_str(), file_) < 0 || std::fflush(file_) != 0) {
       fail(ErrorCode::io, "cannot write the report: is the disk full?");
     }
@@ -38,7 +38,7 @@ class Report {
 
 // Calls `body`, which may throw; fills status and message.
 template <typename Body>
-void guarded(json& line, Body&& body) {
+void guarded(AnyJson& line, Body&& body) {
   try {
     body();
   } catch (const Error& error) {
@@ -70,10 +70,10 @@ void limit_this_process(int cpu_seconds) {
 
 void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden,
                      const std::filesystem::path& report_path, const std::string& only) {
-  Report report(report_path);
+  ReportFile report(report_path);
   const auto is_chosen = [&](std::string_view name) { return only.empty() || name == only; };
   const std::vector<GoldenCase> cases = read_golden(golden);
-  json plan = json::array();
+  AnyJson plan = AnyJson::array();
   for (const GoldenCase& recorded : cases) {
     if (is_chosen(recorded.given.name())) plan.push_back(recorded.given.name());
   }
@@ -84,7 +84,7 @@ void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden
   for (const GoldenCase& recorded : cases) {
     if (!is_chosen(recorded.given.name())) continue;
     report.write({{"begin", recorded.given.name()}});
-    json line = {{"name", recorded.given.name()}, {"status", "ok"}};
+    AnyJson line = {{"name", recorded.given.name()}, {"status", "ok"}};
     guarded(line, [&] {
       Answers answers;
       test.run(recorded.given, answers);
@@ -101,7 +101,7 @@ void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden
   for (const Property& property : test.properties) {
     if (!is_chosen(property.name)) continue;
     report.write({{"begin", property.name}, {"of_property", true}});
-    json line = {{"property", property.name}, {"status", "ok"}};
+    AnyJson line = {{"property", property.name}, {"status", "ok"}};
     guarded(line, [&] {
       const std::string broken = property.holds();
       if (broken.empty()) return;

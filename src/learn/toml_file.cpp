@@ -12,17 +12,17 @@
 namespace tinyllm::learn {
 namespace {
 
-using nlohmann::json;
+using AnyJson = nlohmann::json;
 
-json to_json(const toml::node& node) {
+AnyJson json_of_node(const toml::node& node) {
   if (const auto* table = node.as_table()) {
-    json object = json::object();
-    for (const auto& [key, value] : *table) object[std::string(key.str())] = to_json(value);
+    AnyJson object = AnyJson::object();
+    for (const auto& [key, value] : *table) object[std::string(key.str())] = json_of_node(value);
     return object;
   }
   if (const auto* array = node.as_array()) {
-    json list = json::array();
-    for (const toml::node& element : *array) list.push_back(to_json(element));
+    AnyJson list = AnyJson::array();
+    for (const toml::node& element : *array) list.push_back(json_of_node(element));
     return list;
   }
   if (const auto* text = node.as_string()) return text->get();
@@ -34,10 +34,10 @@ json to_json(const toml::node& node) {
 
 }  // namespace
 
-json read_toml_file(const std::filesystem::path& path) {
+AnyJson read_toml_file(const std::filesystem::path& path) {
   const std::string text = read_text_file(path);
   try {
-    return to_json(toml::parse(text));
+    return json_of_node(toml::parse(text));
   } catch (const toml::parse_error& error) {
     fail(ErrorCode::invalid_input, "{}: not TOML at line {}: {}", path.string(),
          error.source().begin.line, error.description());

@@ -31,7 +31,7 @@ struct FileFormat {
   std::optional<DType> dtype;
 };
 
-constexpr std::array kFormats = {
+constexpr std::array kFileFormats = {
     FileFormat{0, "F32", DType::f32},        FileFormat{1, "F16", DType::f16},
     FileFormat{2, "Q4_0", DType::q4_0},      FileFormat{3, "Q4_1", DType::q4_1},
     FileFormat{6, "Q5_0", DType::q5_0},      FileFormat{7, "Q5_1", DType::q5_1},
@@ -53,7 +53,7 @@ constexpr std::array kFormats = {
 
 std::string supported_formats() {
   std::string names;
-  for (const FileFormat& format : kFormats) {
+  for (const FileFormat& format : kFileFormats) {
     if (!format.dtype) continue;
     if (!names.empty()) names += ", ";
     names += format.name;
@@ -197,7 +197,7 @@ class Parser {
 
   DType read_dtype(std::string_view tensor_name) {
     const auto number = reader_.read<std::uint32_t>("a tensor type");
-    for (const FileFormat& format : kFormats) {
+    for (const FileFormat& format : kFileFormats) {
       if (format.number != number) continue;
       if (format.dtype) return *format.dtype;
       fail(ErrorCode::unsupported, "{}: tensor {} is {}, which is not supported; supported are {}",
@@ -276,8 +276,8 @@ GgufContents parse_gguf(std::span<const std::byte> bytes, const std::string& sou
 
 std::uint32_t gguf_format_number(DType dtype) {
   const auto format =
-      std::ranges::find_if(kFormats, [dtype](const FileFormat& f) { return f.dtype == dtype; });
-  CHECK(format != kFormats.end(), "GGUF has no number for {}", name(dtype));
+      std::ranges::find_if(kFileFormats, [dtype](const FileFormat& f) { return f.dtype == dtype; });
+  CHECK(format != kFileFormats.end(), "GGUF has no number for {}", name(dtype));
   return format->number;
 }
 

@@ -11,7 +11,11 @@
 #include "loader/gguf_metadata.h"
 #include "tensor/dtype.h"
 
+namespace testing {}  // namespace testing
+
 namespace tinyllm::testing {
+
+using namespace ::testing;  // which this namespace would hide
 
 class GgufBuilder {
  public:

@@ -39,8 +39,8 @@ constexpr std::array<PublishedShape, 6> kShapes = {{
      5632},
     {"qwen3-30b-a3b", "qwen3moe", 151936, 2048, 6144, 48, 32, 4, 128, 40960, false, 128, 8, 768},
 }};
-constexpr std::array<DType, 6> kFormats = {DType::f32,  DType::f16,  DType::bf16,
-                                           DType::q8_0, DType::q4_0, DType::q4_k};
+constexpr std::array<DType, 6> kRandomFormats = {DType::f32,  DType::f16,  DType::bf16,
+                                                 DType::q8_0, DType::q4_0, DType::q4_k};
 
 void set_by_architecture(ModelConfig& config) {
   const std::string& name = config.architecture;
@@ -214,7 +214,7 @@ std::string known_names() {
   std::string text = "shapes are";
   for (const PublishedShape& shape : kShapes) text += std::string(" ") + shape.name;
   text += ", and a name with -4l behind it is its first 4 layers; formats are";
-  for (const DType format : kFormats) text += std::string(" ") + tinyllm::name(format);
+  for (const DType format : kRandomFormats) text += std::string(" ") + tinyllm::name(format);
   return text;
 }
 
@@ -267,7 +267,7 @@ Checkpoint make_random_checkpoint(const std::string& name, ThreadPool& pool) {
   const std::size_t colon = rest.find(':');
   const std::string_view format_name = colon == rest.npos ? "" : rest.substr(colon + 1);
   const std::optional<ModelConfig> config = find_shape(rest.substr(0, colon));
-  for (const DType format : kFormats) {
+  for (const DType format : kRandomFormats) {
     if (config && format_name == tinyllm::name(format))
       return make_random_checkpoint(name, *config, format, pool);
   }

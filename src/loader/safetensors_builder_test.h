@@ -8,7 +8,11 @@
 
 #include "base/temp_folder_test.h"
 
+namespace testing {}  // namespace testing
+
 namespace tinyllm::testing {
+
+using namespace ::testing;  // which this namespace would hide
 
 // A file with this header text, its length in front, and `n_data_bytes` zero bytes behind.
 std::string safetensors_file(const std::string& header, std::size_t n_data_bytes);

@@ -15,14 +15,14 @@ using testing::error_of;
 using testing::safetensors_file;
 using testing::SafetensorsBuilder;
 
-std::string parse_error(const std::string& file, ErrorCode code = ErrorCode::invalid_input) {
+std::string safetensors_error(const std::string& file, ErrorCode code = ErrorCode::invalid_input) {
   return error_of(code, [&] { parse_safetensors(as_bytes(file), "m.safetensors"); });
 }
 
 // A file with one entry "w", as given, and so many bytes of data.
 std::string entry_error(const std::string& entry, std::size_t n_data_bytes,
                         ErrorCode code = ErrorCode::invalid_input) {
-  return parse_error(safetensors_file(R"({"w":)" + entry + "}", n_data_bytes), code);
+  return safetensors_error(safetensors_file(R"({"w":)" + entry + "}", n_data_bytes), code);
 }
 
 TEST(SafetensorsHeader, ReadsEntries) {
@@ -61,34 +61,34 @@ TEST(Safetensors, RefusesEveryTruncation) {
                                      as_bytes(file).begin() + static_cast<std::ptrdiff_t>(size));
     EXPECT_THROW(parse_safetensors(cut, "m.safetensors"), Error) << size;
   }
-  EXPECT_EQ(parse_error(file.substr(0, file.size() - 3)),
+  EXPECT_EQ(safetensors_error(file.substr(0, file.size() - 3)),
             "m.safetensors: tensor 'a' ends at byte 8 of the data, the file has 5; it is "
             "truncated, fetch it again");
-  EXPECT_EQ(parse_error(file + "x"),
+  EXPECT_EQ(safetensors_error(file + "x"),
             "m.safetensors: the tensors end at byte 8 of the data, the file has 9");
 }
 
 TEST(Safetensors, RefusesBadHeaders) {
-  EXPECT_EQ(parse_error("abc"),
+  EXPECT_EQ(safetensors_error("abc"),
             "m.safetensors: the header length at byte 0 wants 8 bytes, 3 are left; the file is "
             "truncated or damaged");
-  EXPECT_EQ(parse_error("GGUF0000"),
+  EXPECT_EQ(safetensors_error("GGUF0000"),
             "m.safetensors: the header length is 3472328296599209799, must be at most 100000000; "
             "is this a safetensors file?");
-  EXPECT_EQ(parse_error(safetensors_file("{}", 0).substr(0, 9)),
+  EXPECT_EQ(safetensors_error(safetensors_file("{}", 0).substr(0, 9)),
             "m.safetensors: the header at byte 8 wants 2 bytes, 1 are left; the file is truncated "
             "or damaged");
-  EXPECT_EQ(parse_error(safetensors_file("[]", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file("[]", 0)),
             "m.safetensors: the header must be a JSON object that begins with '{'");
-  EXPECT_EQ(parse_error(safetensors_file(" {}", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file(" {}", 0)),
             "m.safetensors: the header must be a JSON object that begins with '{'");
-  EXPECT_EQ(parse_error(safetensors_file("{} x", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file("{} x", 0)),
             "m.safetensors: not JSON at byte 4: found 'x', wanted nothing more after the value");
-  EXPECT_EQ(parse_error(safetensors_file(R"({"a":[[[[[]]]]]})", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file(R"({"a":[[[[[]]]]]})", 0)),
             "m.safetensors: JSON nested 5 deep at byte 8, must be at most 4");
-  EXPECT_EQ(parse_error(safetensors_file(R"({"w":1,"w":2})", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file(R"({"w":1,"w":2})", 0)),
             "m.safetensors: key 'w' is there twice");
-  EXPECT_EQ(parse_error(safetensors_file(R"({"":{}})", 0)),
+  EXPECT_EQ(safetensors_error(safetensors_file(R"({"":{}})", 0)),
             "m.safetensors: a tensor has an empty name");
 }
 
@@ -154,13 +154,13 @@ TEST(Safetensors, RefusesOverlapsAndGaps) {
                             16);
   };
   EXPECT_NO_THROW(parse_safetensors(as_bytes(two("[8,16]", "[0,8]")), "m.safetensors"));
-  EXPECT_EQ(parse_error(two("[0,8]", "[4,12]")),
+  EXPECT_EQ(safetensors_error(two("[0,8]", "[4,12]")),
             "m.safetensors: tensor 'b' begins at byte 4 of the data, must begin at 8 where the one "
             "before ends");
-  EXPECT_EQ(parse_error(two("[0,8]", "[0,8]")),
+  EXPECT_EQ(safetensors_error(two("[0,8]", "[0,8]")),
             "m.safetensors: tensor 'b' begins at byte 0 of the data, must begin at 8 where the one "
             "before ends");
-  EXPECT_EQ(parse_error(two("[12,20]", "[0,8]")),
+  EXPECT_EQ(safetensors_error(two("[12,20]", "[0,8]")),
             "m.safetensors: tensor 'a' begins at byte 12 of the data, must begin at 8 where the "
             "one before ends");
 }

@@ -22,7 +22,7 @@ namespace tinyllm {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_there(const fs::path& path) {
+bool exists_quietly(const fs::path& path) {
   std::error_code unreadable;
   return fs::exists(path, unreadable);
 }
@@ -137,7 +137,7 @@ fs::path ModelStore::resolve(const std::string& name_or_path) const {
     fail(ErrorCode::not_found, "the model's name is empty; `tinyllm list` shows what is here");
   }
   const bool known = find_packaged(name_or_path) || find_hub_alias(name_or_path);
-  if (!known && is_there(name_or_path)) return name_or_path;
+  if (!known && exists_quietly(name_or_path)) return name_or_path;
 
   const std::vector<LocalModel> models = list();
   const std::vector<LocalModel> fits = fitting(models, without_alias(name_or_path));
@@ -208,7 +208,7 @@ std::optional<LocalModel> ModelStore::find_unfinished(const std::string& name) c
     return LocalModel{ModelOwner::tinyllm, name, "", home_ / "models" / packaged->file};
   }
   const auto reference = parse_hub_reference(without_alias(name));
-  if (!reference || !is_there(home_ / "models" / reference->repo)) return std::nullopt;
+  if (!reference || !exists_quietly(home_ / "models" / reference->repo)) return std::nullopt;
   return LocalModel{ModelOwner::tinyllm, reference->repo, "", home_ / "models" / reference->repo};
 }
 

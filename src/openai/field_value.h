@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -12,6 +13,9 @@
 #include "api/sampling_params.h"
 
 namespace tinyllm {
+
+inline constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;  // of one text of a request
+inline constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 
 // "a string", "an array", "null", "3.5", "'cut after 80 bytes'".
 std::string describe_value(const nlohmann::ordered_json& value);

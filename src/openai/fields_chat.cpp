@@ -15,8 +15,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-
 void check_keys(const std::string& path, const json& object) {
   if (object.size() <= kMaxKeys) return;
   refuse_field(path, fmt::format("an object of {} keys", object.size()),

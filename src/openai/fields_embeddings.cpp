@@ -14,9 +14,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
-
 Prompt read_text(const std::string& path, const json& value) {
   return {{.text = read_string(path, value, kMaxTextBytes)}};
 }

@@ -17,7 +17,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr double kSmallest = 1e-6;
 constexpr std::size_t kMaxBlockBytes = std::size_t{1} << 26;
 

@@ -14,8 +14,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-
 void set_stream_options(const json& value, ApiRequest& request) {
   if (!value.is_object()) refuse_value("stream_options", value, "an object");
   request.has_stream_options = true;

@@ -18,7 +18,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxInputBytes = std::size_t{1} << 26;
 constexpr std::size_t kMaxWordBytes = 2048, kMaxKeyBytes = 256, kMaxPairs = 16;
 // Of tools, instructions and the like. Longer ones the answer does not repeat: it would hold them all

@@ -15,7 +15,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
 constexpr double kTwoTo63 = 9223372036854775808.0;  // read_integer() stops below it
 constexpr double kSmallest = 1e-6;                  // where 0 itself has no meaning
 constexpr std::size_t kMaxStopBytes = 1024;

@@ -15,9 +15,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
-
 std::string item(const std::string& path, std::size_t i) { return fmt::format("{}[{}]", path, i); }
 
 // One of very many ids: its place is spelt out only where it is wrong.

@@ -18,8 +18,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr double kMaxInt = std::numeric_limits<std::int32_t>::max();
-
 json function_of_tool(const std::string& path, const json& tool, bool& is_strict) {
   const json& type = member(path, tool, "type", "'function' or 'mcp'");
   if (type != "function")

@@ -16,8 +16,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 26;
-
 }  // namespace
 
 std::string read_content(const std::string& path, const json& content,

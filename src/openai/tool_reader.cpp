@@ -16,7 +16,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxNameBytes = 128;
+constexpr std::size_t kMaxToolNameBytes = 128;
 constexpr std::size_t kMaxDescriptionBytes = std::size_t{1} << 20;
 
 bool is_name_byte(char c) {
@@ -27,7 +27,7 @@ bool is_name_byte(char c) {
 }  // namespace
 
 std::string read_function_name(const std::string& path, const json& value) {
-  const std::string& name = read_string(path, value, kMaxNameBytes);
+  const std::string& name = read_string(path, value, kMaxToolNameBytes);
   if (name.empty() || !std::ranges::all_of(name, is_name_byte))
     refuse_value(path, value, "a name of letters, digits and _ - .");
   return name;

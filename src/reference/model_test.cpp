@@ -12,7 +12,7 @@ namespace {
 
 // Numbers are proved in tests/golden/reference_logits_test.cpp; here is what needs no transformers.
 
-ModelConfig tiny_config() {
+ModelConfig qwen_config() {
   ModelConfig config;
   config.architecture = "llama";
   config.vocab_size = 40;
@@ -29,7 +29,7 @@ ModelConfig tiny_config() {
 TEST(Model, CountsPositions) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
-      make_random_checkpoint("random:tiny", tiny_config(), DType::bf16, pool);
+      make_random_checkpoint("random:tiny", qwen_config(), DType::bf16, pool);
   Model model(checkpoint, pool, 10);
   EXPECT_EQ(model.max_tokens(), 10);
   EXPECT_EQ(model.n_computed(), 0);
@@ -43,7 +43,7 @@ TEST(Model, CountsPositions) {
 TEST(ReferenceModelDeathTest, TooManyTokensAreAFault) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
-      make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool);
+      make_random_checkpoint("random:tiny", qwen_config(), DType::f32, pool);
   Model model(checkpoint, pool, 2);
   const TokenId ids[3] = {1, 2, 3};
   EXPECT_DEATH(model.forward(ids), "3 tokens after 0 do not fit into 2");
@@ -53,7 +53,7 @@ TEST(ReferenceModelDeathTest, TooManyTokensAreAFault) {
 TEST(Model, AContextThatDoesNotFitInMemoryIsRefused) {
   ThreadPool pool(1);
   const Checkpoint checkpoint =
-      make_random_checkpoint("random:tiny", tiny_config(), DType::f32, pool);
+      make_random_checkpoint("random:tiny", qwen_config(), DType::f32, pool);
   try {
     Model model(checkpoint, pool, std::int64_t{1} << 40);
     FAIL() << "allocated 140 TB";

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "retrieval/space.h"
 #include "retrieval/word_characters.h"
 
 namespace tinyllm {
@@ -72,8 +73,6 @@ std::size_t best_begin(const std::vector<Match>& matches, std::size_t max_bytes)
   }
   return best;
 }
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
 // Words that questions hold and texts that answer them need not. In a small folder they are rare, so
 // BM25 would take them for the telling ones.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/utf8.h"
+#include "retrieval/space.h"
 #include "retrieval/word_characters.h"
 
 namespace tinyllm {
@@ -18,8 +19,6 @@ constexpr std::array kMarks = {
     Marks{"\u201E", "\u201D"}, Marks{"\u00AB", "\u00BB"}, Marks{"\u00BB", "\u00AB"},
     Marks{"\u2039", "\u203A"}, Marks{"\u300C", "\u300D"}, Marks{"\u300E", "\u300F"},
 };
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
 bool may_open(std::string_view text, std::size_t at) {
   const bool is_free = at == 0 || is_space(text[at - 1]) ||
@@ -56,7 +55,7 @@ std::size_t end_of_code(std::string_view text, std::size_t begin, std::size_t n)
   return text.npos;
 }
 
-bool begins_line(std::string_view text, std::size_t at) {
+bool begins_line_at(std::string_view text, std::size_t at) {
   while (at > 0 && text[at - 1] == ' ') --at;
   return at == 0 || text[at - 1] == '\n';
 }
@@ -68,7 +67,7 @@ std::string mask_code(std::string_view text) {
   for (std::size_t at = text.find_first_of("`~"); at != text.npos;
        at = text.find_first_of("`~", at)) {
     const std::size_t n = run_of(text, at);
-    const bool is_fence = n >= 3 && begins_line(text, at);
+    const bool is_fence = n >= 3 && begins_line_at(text, at);
     std::size_t end = at + n;
     if (is_fence) {
       // As CommonMark does it, a block that is not closed ends with the text.

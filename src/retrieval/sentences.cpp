@@ -1,11 +1,11 @@
 #include "retrieval/sentences.h"
 
+#include "retrieval/space.h"
+
 #include <algorithm>
 
 namespace tinyllm {
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t'; }
 
 // Does an item of a list or a row of a table begin here?
 bool begins_item(std::string_view text) {

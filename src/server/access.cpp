@@ -1,5 +1,7 @@
 #include "server/access.h"
 
+#include "base/ascii.h"
+
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <openssl/crypto.h>
@@ -20,18 +22,10 @@ Digest digest_of(std::string_view text) {
   return digest;
 }
 
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::ranges::transform(copy, copy.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return copy;
-}
-
 std::string_view key_of(const HttpRequest& request) {
   const std::string_view authorization = request.header("authorization");
   constexpr std::string_view kBearer = "bearer ";
-  if (lower(authorization.substr(0, kBearer.size())) == kBearer)
+  if (ascii_lower(authorization.substr(0, kBearer.size())) == kBearer)
     return authorization.substr(kBearer.size());
   return request.header("x-api-key");
 }
@@ -87,12 +81,12 @@ std::string key_salt(const ApiKey& key) {
 
 bool names_this_host(const HttpRequest& request, HostNames names,
                      const std::vector<std::string>& allowed) {
-  const std::string host = lower(without_port(request.header("host")));
+  const std::string host = ascii_lower(without_port(request.header("host")));
   if (host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" || host == "[::1]")
     return true;
   if (names == HostNames::literal && is_literal_address(host)) return true;
-  return std::ranges::any_of(allowed,
-                             [&](const std::string& it) { return it == "*" || lower(it) == host; });
+  return std::ranges::any_of(
+      allowed, [&](const std::string& it) { return it == "*" || ascii_lower(it) == host; });
 }
 
 std::string client_address(const HttpRequest& request, const std::string& peer,

@@ -6,20 +6,13 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/optional.hpp>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace tinyllm {
 namespace http = boost::beast::http;
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  std::ranges::transform(copy, copy.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return copy;
-}
 
 // A target is "/path?query", or in absolute form "http://host:port/path?query", whose host then
 // counts and not that of the Host header (RFC 9112, 3.2.2).
@@ -31,7 +24,7 @@ Target read_target(const std::string& target) {
   Target found;
   std::size_t begin = 0;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (lower(target.substr(0, scheme.size())) != scheme) continue;
+    if (ascii_lower(target.substr(0, scheme.size())) != scheme) continue;
     begin = std::min(target.find_first_of("/?", scheme.size()), target.size());
     found.host = target.substr(scheme.size(), begin - scheme.size());
     found.host.erase(0, found.host.rfind('@') + 1);  // npos + 1 is 0
@@ -72,7 +65,7 @@ void HttpParser::check_header() {
   const auto& message = state_->parser.get();
   const auto n_codings = message.count(http::field::transfer_encoding);
   if (n_codings > 0) {
-    const bool is_chunked = lower(message[http::field::transfer_encoding]) == "chunked";
+    const bool is_chunked = ascii_lower(message[http::field::transfer_encoding]) == "chunked";
     if (n_codings > 1 || !is_chunked)
       return refuse(501, "Transfer-Encoding may only be chunked, once");
     if (message.count(http::field::content_length) > 0 || is_http_1_0())
@@ -135,7 +128,7 @@ HttpRequest HttpParser::head() const {
   request.query = std::move(target.query);
   if (!target.host.empty()) request.headers.emplace_back("host", std::move(target.host));
   for (const auto& field : message)
-    request.headers.emplace_back(lower(field.name_string()), std::string(field.value()));
+    request.headers.emplace_back(ascii_lower(field.name_string()), std::string(field.value()));
   return request;
 }
 

@@ -12,7 +12,7 @@
 namespace tinyllm {
 namespace {
 
-bool is_ascii(std::string_view text) {
+bool is_all_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char byte) { return byte < 0x80; });
 }
 
@@ -54,7 +54,7 @@ void append_lower(std::string& out, char32_t code_point) {
 std::string BertNormalizer::operator()(std::string_view text) const {
   std::string out = rewrite(
       text, [&](std::string& to, char32_t code_point) { append_clean(to, code_point, *this); });
-  if (is_ascii(out)) {
+  if (is_all_ascii(out)) {
     if (lowercase) {
       std::ranges::transform(out, out.begin(),
                              [](char c) { return 'A' <= c && c <= 'Z' ? c - 'A' + 'a' : c; });

@@ -12,7 +12,7 @@
 namespace tinyllm {
 namespace {
 
-std::string_view part_of(std::string_view text, const TextRange& range) {
+std::string_view text_in(std::string_view text, const TextRange& range) {
   return text.substr(range.begin, range.end - range.begin);
 }
 
@@ -86,12 +86,12 @@ std::vector<TokenId> WordPieceTokenizer::encode_text(std::string_view text) cons
       token_ids.push_back(*raw.token_id);
       continue;
     }
-    const std::string normalized = normalizer_(part_of(text, raw.range));
+    const std::string normalized = normalizer_(text_in(text, raw.range));
     for (const TextPart& part : normalized_added_.split(normalized, {})) {
       if (part.token_id) {
         token_ids.push_back(*part.token_id);
       } else {
-        append_words(part_of(normalized, part.range), token_ids);
+        append_words(text_in(normalized, part.range), token_ids);
       }
     }
   }

@@ -1,5 +1,7 @@
 #include "tool_call/answer_parser.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <type_traits>
 #include <utility>
@@ -9,8 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 256;
 constexpr std::size_t kMaxKeys = 256;  // arguments of a call that are written one by one
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 std::string trimmed(const std::string& text) {
   const std::size_t begin = text.find_first_not_of(" \n\r\t");
@@ -188,7 +188,7 @@ void AnswerParser::take_text(char c) {
     case TextKind::reasoning: return take_content(c, Kind::reasoning);
     case TextKind::header: account(std::string_view(&c, 1)); break;
     case TextKind::space:
-      if (!is_space(c)) return leave_for(state().table.otherwise, c);
+      if (!is_ascii_space(c)) return leave_for(state().table.otherwise, c);
       account(std::string_view(&c, 1));
       break;
     case TextKind::name: is_taken = take_word(name_, c); break;
@@ -211,7 +211,7 @@ bool AnswerParser::take_word(std::string& word, char c) {
 
 // White space is kept back: before markup it is part of that.
 void AnswerParser::take_content(char c, Kind kind) {
-  if (is_space(c)) {
+  if (is_ascii_space(c)) {
     space_ += c;
     return;
   }
@@ -328,7 +328,7 @@ void AnswerParser::end_argument() {
 
 bool AnswerParser::take_json(char c) {
   if (!in_json_) {
-    if (is_space(c)) return account(std::string_view(&c, 1)), true;
+    if (is_ascii_space(c)) return account(std::string_view(&c, 1)), true;
     if (c != '{') return fail_call("the arguments are no object"), false;
     in_json_ = true;
   }

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/error.h"
 #include "base/json_parse.h"
 #include "tool_call/call_reader.h"
@@ -8,10 +9,8 @@
 namespace tinyllm {
 namespace {
 
-constexpr std::size_t kMaxKeyBytes = 256;  // of a key of the call itself, its name and its id
+constexpr std::size_t kMaxCallKeyBytes = 256;  // of a key of the call itself, its name and its id
 constexpr const char* kNoJson = "the call is not JSON";
-
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 // The text of a JSON string; "" for what is none.
 std::string decode(const std::string& json) {
@@ -51,7 +50,7 @@ CallNews JsonCallReader::end_call() {
 CallNews JsonCallReader::push(char c) {
   if (place_ == Place::in_key) return in_key(c);
   if (place_ == Place::value && !text_.empty()) return in_value(c);
-  if (is_space(c)) return CallNews::none;
+  if (is_ascii_space(c)) return CallNews::none;
   switch (place_) {
     case Place::begin:
       if (c == '[') return is_list_ = true, place_ = Place::item, CallNews::none;
@@ -81,7 +80,7 @@ CallNews JsonCallReader::push(char c) {
 
 CallNews JsonCallReader::in_key(char c) {
   const JsonScanner::Step step = scanner_.push(c);
-  if (step == JsonScanner::Step::invalid || text_.size() > kMaxKeyBytes) return refuse(kNoJson);
+  if (step == JsonScanner::Step::invalid || text_.size() > kMaxCallKeyBytes) return refuse(kNoJson);
   text_ += c;
   if (step != JsonScanner::Step::done) return CallNews::none;
   const std::string key = decode(text_);
@@ -145,7 +144,8 @@ CallNews JsonCallReader::end_value() {
     case Role::name:
       name_ = decode(text_);
       if (by_name_ && text_ != '"' + name_ + '"') return refuse("the name cannot be read");
-      if (name_.empty() || name_.size() > kMaxKeyBytes) return refuse("the name cannot be read");
+      if (name_.empty() || name_.size() > kMaxCallKeyBytes)
+        return refuse("the name cannot be read");
       has_name_ = true;
       return CallNews::named;
     case Role::id: id_ = decode(text_); return CallNews::none;

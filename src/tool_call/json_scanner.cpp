@@ -1,13 +1,15 @@
 #include "tool_call/json_scanner.h"
 
+#include "base/ascii.h"
+
 #include <fmt/core.h>
 
 namespace tinyllm {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) {
+  return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 }  // namespace
 
@@ -27,7 +29,7 @@ JsonScanner::Step JsonScanner::begin_value(char c) {
     case 'n': return word("ull");
     case '-': return go(Place::minus);
     case '0': return go(Place::zero);
-    default: return is_digit(c) ? go(Place::whole) : Step::invalid;
+    default: return is_ascii_digit(c) ? go(Place::whole) : Step::invalid;
   }
 }
 
@@ -43,7 +45,7 @@ JsonScanner::Step JsonScanner::close(char open) {
 }
 
 JsonScanner::Step JsonScanner::in_number(char c) {
-  const bool digit = is_digit(c);
+  const bool digit = is_ascii_digit(c);
   const bool is_e = c == 'e' || c == 'E';
   bool may_end = false;
   switch (place_) {
@@ -107,7 +109,7 @@ JsonScanner::Step JsonScanner::push(char c) {
     case Place::after_value: break;
     default: return in_number(c);
   }
-  if (is_space(c)) return Step::more;
+  if (is_ascii_space(c)) return Step::more;
   switch (place_) {
     case Place::first_item:
       if (c == ']') return close('[');

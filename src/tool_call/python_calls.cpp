@@ -3,16 +3,16 @@
 
 #include "tool_call/call_reader.h"
 
+#include "base/ascii.h"
+
 namespace tinyllm {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 256;
+constexpr std::size_t kMaxPythonNameBytes = 256;
 constexpr const char* kNoCall = "the list holds no calls";
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool is_name(char c) { return is_word(c) || c == '.' || c == '-'; }
 
@@ -26,7 +26,7 @@ class LiteralWriter {
     for (bool is_first = true; peek() != '\0'; is_first = false) {
       if (!is_first && (!take(',') || peek() == '\0')) return false;
       const std::string_view key = word();
-      if (key.empty() || is_digit(key.front()) || !take('=')) return false;
+      if (key.empty() || is_ascii_digit(key.front()) || !take('=')) return false;
       if (std::ranges::find(keys_, key) != keys_.end() || keys_.size() == kMaxKeys) return false;
       keys_.push_back(key);
       json_ += (is_first ? "\"" : ", \"") + std::string(key) + "\": ";
@@ -40,7 +40,7 @@ class LiteralWriter {
   static constexpr std::size_t kMaxKeys = 256;
 
   char peek() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_ascii_space(text_[at_])) ++at_;
     return at_ < text_.size() ? text_[at_] : '\0';
   }
   bool take(char c) { return peek() == c ? ++at_, true : false; }
@@ -58,7 +58,7 @@ class LiteralWriter {
     if (c == '[') return write_items(depth, ']');
     if (c == '(') return write_items(depth, ')');
     if (c == '{') return write_dict(depth);
-    if (c == '-' || c == '+' || is_digit(c) || c == '.') return write_number();
+    if (c == '-' || c == '+' || is_ascii_digit(c) || c == '.') return write_number();
     const std::string_view name = word();
     if (name == "True" || name == "true") return json_ += "true", true;
     if (name == "False" || name == "false") return json_ += "false", true;
@@ -163,11 +163,11 @@ CallNews PythonCallReader::push(char c) {
       place_ = Place::arguments, text_.clear(), depth_ = 0;
       return CallNews::named;
     }
-    if (!is_name(c) || name_.size() == kMaxNameBytes) return refuse();
+    if (!is_name(c) || name_.size() == kMaxPythonNameBytes) return refuse();
     name_ += c;
     return CallNews::none;
   }
-  if (is_space(c)) return CallNews::none;
+  if (is_ascii_space(c)) return CallNews::none;
   switch (place_) {
     case Place::begin: return c == '[' ? (place_ = Place::item, CallNews::none) : refuse();
     case Place::between:

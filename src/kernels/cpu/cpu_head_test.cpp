@@ -16,25 +16,25 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr std::int32_t kVocab = 70, kHidden = 32, kSlots = 4, kMaxTokens = 48;
+constexpr std::int32_t kHeadVocab = 70, kHeadHidden = 32, kSlots = 4, kMaxTokens = 48;
 
 class CpuHeadTest : public testing::Test {
  protected:
   CpuHeadTest() : pool_(2), backend_(pool_, pick_row_kernels()) {
     std::mt19937 random(3);
     std::normal_distribution<float> normal;
-    std::vector<float> table(std::size_t{kVocab} * kHidden);
+    std::vector<float> table(std::size_t{kHeadVocab} * kHeadHidden);
     for (float& value : table) value = normal(random);
     const Tensor matrix{
-        reinterpret_cast<const std::byte*>(table.data()), DType::f32, {kVocab, kHidden}};
-    const std::vector<float> ones(kHidden, 1.0f);
-    const Tensor norm{reinterpret_cast<const std::byte*>(ones.data()), DType::f32, {kHidden}};
+        reinterpret_cast<const std::byte*>(table.data()), DType::f32, {kHeadVocab, kHeadHidden}};
+    const std::vector<float> ones(kHeadHidden, 1.0f);
+    const Tensor norm{reinterpret_cast<const std::byte*>(ones.data()), DType::f32, {kHeadHidden}};
     head_.lm_head = pack(matrix);
     head_.final_norm = backend_.pack_vector({&norm, 1});
     BackendSizes sizes;
-    sizes.attention = {{.n_heads = 1, .n_kv_heads = 1, .head_dim = kHidden}};
-    sizes.hidden_size = sizes.intermediate_size = kHidden;
-    sizes.vocab_size = kVocab;
+    sizes.attention = {{.n_heads = 1, .n_kv_heads = 1, .head_dim = kHeadHidden}};
+    sizes.hidden_size = sizes.intermediate_size = kHeadHidden;
+    sizes.vocab_size = kHeadVocab;
     sizes.limits = {
         .max_num_seqs = kSlots, .max_num_batched_tokens = kMaxTokens, .max_model_len = 64};
     sizes.max_samples = kMaxTokens;
@@ -153,7 +153,7 @@ TEST_F(CpuHeadTest, DraftsChangeNoTokenAndNoHistory) {
   StepBatch first;
   first.history_resets = resets;
 
-  std::vector<std::int32_t> places(kVocab, 0);
+  std::vector<std::int32_t> places(kHeadVocab, 0);
   TokenHistory history;
   history.reset(prompt, {}, places);
   SamplerWorkspace workspace;
@@ -175,7 +175,7 @@ TEST_F(CpuHeadTest, DraftsChangeNoTokenAndNoHistory) {
     row.sample.position = 3 + n_known;
     const std::size_t n_drafts = std::min<std::size_t>(n_known % 4, text.size() - n_known - 1);
     for (std::size_t i = 0; i < n_drafts; ++i)
-      row.tokens.push_back((n_known + i) % 3 == 0 ? (text[n_known + i] + 1) % kVocab
+      row.tokens.push_back((n_known + i) % 3 == 0 ? (text[n_known + i] + 1) % kHeadVocab
                                                   : text[n_known + i]);
     for (const TokenId token : step({row})) {
       if (token < 0) break;
@@ -205,9 +205,10 @@ TEST_F(CpuHeadTest, MasksBansAndReports) {
   EXPECT_EQ(output_.logprobs[1].drawn.token_id, 11);
   EXPECT_EQ(output_.logprobs[2].drawn.token_id, output_.token_ids[2]);
   EXPECT_EQ(output_.logprobs[2].top.size(), 2u);
-  EXPECT_EQ(output_.logits.size(), std::size_t{kVocab});
-  EXPECT_EQ(output_.hidden.size(), std::size_t{2} * kHidden);
-  EXPECT_NE(std::memcmp(output_.hidden.data(), output_.hidden.data() + kHidden, kHidden * 4), 0);
+  EXPECT_EQ(output_.logits.size(), std::size_t{kHeadVocab});
+  EXPECT_EQ(output_.hidden.size(), std::size_t{2} * kHeadHidden);
+  EXPECT_NE(
+      std::memcmp(output_.hidden.data(), output_.hidden.data() + kHeadHidden, kHeadHidden * 4), 0);
   masked.n_bans = 2;  // what the mask allows is banned: nothing is possible, and id 0 comes
   EXPECT_EQ(step({{0, {3}, masked}}, pools)[0], 0);
 }

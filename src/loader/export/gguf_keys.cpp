@@ -3,32 +3,23 @@
 #include <utility>
 
 #include "base/check.h"
+#include "loader/export/append_bytes.h"
 
 namespace tinyllm {
 namespace {
 
 template <typename Number>
-void append(std::string& out, Number value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-template <typename Number>
 std::string bytes_of(Number value) {
   std::string bytes;
-  append(bytes, value);
+  append_number(bytes, value);
   return bytes;
-}
-
-void append_string(std::string& out, std::string_view text) {
-  append(out, static_cast<std::uint64_t>(text.size()));
-  out += text;
 }
 
 }  // namespace
 
 void GgufKeys::add_string(std::string_view key, std::string_view value) {
   std::string payload;
-  append_string(payload, value);
+  append_text(payload, value);
   add(key, GgufType::string, std::move(payload));
 }
 
@@ -47,13 +38,13 @@ void GgufKeys::add_bool(std::string_view key, bool value) {
 
 void GgufKeys::add_strings(std::string_view key, std::span<const std::string> values) {
   std::string payload;
-  for (const std::string& value : values) append_string(payload, value);
+  for (const std::string& value : values) append_text(payload, value);
   add_array(key, GgufType::string, values.size(), std::move(payload));
 }
 
 void GgufKeys::add_integers(std::string_view key, std::span<const std::int32_t> values) {
   std::string payload;
-  for (const std::int32_t value : values) append(payload, value);
+  for (const std::int32_t value : values) append_number(payload, value);
   add_array(key, GgufType::int32, values.size(), std::move(payload));
 }
 

@@ -1,6 +1,7 @@
 #include "loader/export/gguf_writer.h"
 
 #include "base/check.h"
+#include "loader/export/append_bytes.h"
 #include "loader/gguf.h"
 #include "tensor/tensor.h"
 
@@ -12,23 +13,13 @@ constexpr const char* kAlignmentKey = "general.alignment";
 
 std::uint64_t aligned(std::uint64_t n) { return (n + kAlignment - 1) / kAlignment * kAlignment; }
 
-template <typename Number>
-void append(std::string& out, Number value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void append_string(std::string& out, std::string_view text) {
-  append(out, static_cast<std::uint64_t>(text.size()));
-  out += text;
-}
-
 void append_value(std::string& out, const GgufValue& value) {
   if (value.is_array) {
-    append(out, static_cast<std::uint32_t>(GgufType::array));
-    append(out, static_cast<std::uint32_t>(value.type));
-    append(out, value.n_elems);
+    append_number(out, static_cast<std::uint32_t>(GgufType::array));
+    append_number(out, static_cast<std::uint32_t>(value.type));
+    append_number(out, value.n_elems);
   } else {
-    append(out, static_cast<std::uint32_t>(value.type));
+    append_number(out, static_cast<std::uint32_t>(value.type));
   }
   out.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
 }
@@ -45,29 +36,29 @@ std::string table_of(const GgufMetadata& metadata,
   std::uint64_t n_keys = numbers.size();
   for (const auto& [key, value] : metadata.values()) {
     if (numbers.contains(key) || key == kAlignmentKey) continue;
-    append_string(keys, key);
+    append_text(keys, key);
     append_value(keys, value);
     ++n_keys;
   }
   for (const auto& [key, value] : numbers) {
-    append_string(keys, key);
-    append(keys, static_cast<std::uint32_t>(GgufType::uint32));
-    append(keys, value);
+    append_text(keys, key);
+    append_number(keys, static_cast<std::uint32_t>(GgufType::uint32));
+    append_number(keys, value);
   }
   std::string file = "GGUF";
-  append(file, std::uint32_t{3});
-  append(file, static_cast<std::uint64_t>(tensors.size()));
-  append(file, n_keys);
+  append_number(file, std::uint32_t{3});
+  append_number(file, static_cast<std::uint64_t>(tensors.size()));
+  append_number(file, n_keys);
   file += keys;
   std::uint64_t offset = 0;
   for (const GgufTensorPlan& tensor : tensors) {
-    append_string(file, tensor.name);
-    append(file, static_cast<std::uint32_t>(tensor.shape.n_dims()));
+    append_text(file, tensor.name);
+    append_number(file, static_cast<std::uint32_t>(tensor.shape.n_dims()));
     for (int i = tensor.shape.n_dims() - 1; i >= 0; --i) {  // innermost first
-      append(file, static_cast<std::uint64_t>(tensor.shape[i]));
+      append_number(file, static_cast<std::uint64_t>(tensor.shape[i]));
     }
-    append(file, gguf_format_number(tensor.dtype));
-    append(file, offset);
+    append_number(file, gguf_format_number(tensor.dtype));
+    append_number(file, offset);
     ends.push_back(offset + tensor_bytes(tensor));
     offset = aligned(ends.back());
   }
