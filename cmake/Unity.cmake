@@ -39,6 +39,10 @@ function(compile_together target)
     math(EXPR n_in_group "${n_in_group} + 1")
     set_property(SOURCE ${source} PROPERTY UNITY_GROUP ${name})
   endforeach()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # A class of a .cpp file that holds one of its anonymous namespace: g++ takes the file for a header.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 

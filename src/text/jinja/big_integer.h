@@ -9,6 +9,9 @@
 
 namespace tinyllm::jinja {
 
+// Python too neither reads nor writes a whole number of more digits than this.
+inline constexpr std::size_t kMaxDigits = 4300;
+
 // "-12" or "12", digits only: an ordinary integer where 64 bits hold it, else a big one.
 Value make_whole(std::string_view text);
 Value make_whole(__int128 value);

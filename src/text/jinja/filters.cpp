@@ -20,8 +20,6 @@ namespace {
 
 using Arguments = const CallArgs&;
 
-constexpr std::size_t kMaxDigits = 4300;  // of a whole number in a text, as in Python
-
 // soft_str(value): strings stay what they are, all else becomes str(value).
 Value soft_string(Runtime& runtime, const Value& value) {
   return value.string() != nullptr ? value : runtime.string(to_str(runtime, value));

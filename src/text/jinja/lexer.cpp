@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "text/jinja/big_integer.h"
 #include "text/jinja/unicode.h"
@@ -12,7 +13,6 @@ namespace tinyllm::jinja {
 namespace {
 
 constexpr std::size_t kMaxSourceBytes = 1 << 20;
-constexpr std::size_t kMaxDigits = 4300;  // of an integer
 
 std::string normalize_newlines(std::string_view source) {
   std::string out;
@@ -28,11 +28,9 @@ std::string normalize_newlines(std::string_view source) {
   return out;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_digit_of(char c, int base) {
   if (base <= 10) return c >= '0' && c < '0' + base;
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  return is_ascii_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 class Lexer {
@@ -191,7 +189,7 @@ class Lexer {
       }
       if (open_brackets.empty() && lex_tag_end(close, end_kind)) return;
       const char c = source_[position_];
-      if (is_digit(c)) {
+      if (is_ascii_digit(c)) {
         lex_number();
       } else if (c == '\'' || c == '"') {
         lex_string();
@@ -245,13 +243,13 @@ class Lexer {
     if (position_ > 0 && source_[position_ - 1] == '.') return position_;
     const std::size_t whole = scan_digits(position_, 10);
     std::size_t end = whole;
-    if (at(end, ".") && end + 1 < source_.size() && is_digit(source_[end + 1])) {
+    if (at(end, ".") && end + 1 < source_.size() && is_ascii_digit(source_[end + 1])) {
       end = scan_digits(end + 1, 10);
     }
     if (at(end, "e") || at(end, "E")) {
       std::size_t exponent = end + 1;
       if (sign_at(exponent) != '\0') ++exponent;
-      if (exponent < source_.size() && is_digit(source_[exponent])) {
+      if (exponent < source_.size() && is_ascii_digit(source_[exponent])) {
         return scan_digits(exponent, 10);
       }
     }

@@ -335,7 +335,7 @@ constexpr NativeFunction kCyclerMethods[] = {{"next", run_next}, {"reset", run_r
 constexpr NativeFunction kLoopMethods[] = {{"changed", run_changed}, {"cycle", run_cycle}};
 
 template <std::size_t kSize>
-const NativeFunction* find_in(const NativeFunction (&table)[kSize], std::string_view name) {
+const NativeFunction* method_in(const NativeFunction (&table)[kSize], std::string_view name) {
   for (const NativeFunction& method : table) {
     if (method.name == name) return &method;
   }
@@ -345,19 +345,19 @@ const NativeFunction* find_in(const NativeFunction (&table)[kSize], std::string_
 }  // namespace
 
 const NativeFunction* find_method(const Value& self, std::string_view name) {
-  if (self.string() != nullptr) return find_in(kStringMethods, name);
-  if (self.dict() != nullptr) return find_in(kDictMethods, name);
-  if (self.is<LoopState*>()) return find_in(kLoopMethods, name);
+  if (self.string() != nullptr) return method_in(kStringMethods, name);
+  if (self.dict() != nullptr) return method_in(kDictMethods, name);
+  if (self.is<LoopState*>()) return method_in(kLoopMethods, name);
   if (self.is<Cycle*>()) {
-    return cycle_of(self).is_joiner ? nullptr : find_in(kCyclerMethods, name);
+    return cycle_of(self).is_joiner ? nullptr : method_in(kCyclerMethods, name);
   }
   const SequencePayload* sequence = self.sequence();
   if (sequence == nullptr) return nullptr;
-  if (sequence->kind == SequenceKind::list) return find_in(kListMethods, name);
+  if (sequence->kind == SequenceKind::list) return method_in(kListMethods, name);
   const bool has_count = sequence->kind == SequenceKind::tuple ||
                          sequence->kind == SequenceKind::group ||
                          sequence->kind == SequenceKind::range;
-  return has_count ? find_in(kTupleMethods, name) : nullptr;
+  return has_count ? method_in(kTupleMethods, name) : nullptr;
 }
 
 bool is_unsupported_method(std::string_view name) {

@@ -33,9 +33,6 @@ const char* symbol(BinaryOp op) {
                type_name(right));
 }
 
-// Python too refuses to write more digits than this.
-constexpr std::size_t kMaxDigits = 4300;
-
 Value whole(Runtime& runtime, BigInteger value) {
   if (value.digits.size() > kMaxDigits) {
     runtime.unsupported("a whole number of more than {} digits", kMaxDigits);
