@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # clang-tidy-16 on the C++ files that changed: against origin/main, or on main itself in the last commits; what was
-# edited and not committed counts too. Newest first; starts no file after 300 s and says how many it left.
-# Needs build/release/compile_commands.json.
+# edited and not committed counts too. Newest first; starts no file after 240 s and says how many it left.
 # usage: tools/run_clang_tidy.sh [--every | FILE...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 n_last_commits=30
-limit_s=300
+limit_s=240
+
+# Each file as it is: without precompiled headers, which would hide a missing include, and compiled alone, by clang.
+database=$(mktemp -d)
+results=$(mktemp -d)
+export database results
+trap 'rm -rf "$results" "$database"' EXIT
+cmake --preset clang-dev -B "$database" >"$database/log" 2>&1 || { cat "$database/log"; exit 1; }
 
 changed_files() {
   local base
@@ -22,7 +28,7 @@ changed_files() {
 # Those that are compiled, each once. A header is checked through the source that carries its name.
 sources() {
   sed 's/\.h$/.cpp/' | awk '!seen[$0]++' | while IFS= read -r file; do
-    if grep -qF "$PWD/$file\"" build/release/compile_commands.json; then printf '%s\n' "$file"; fi
+    if grep -qF "$PWD/$file\"" "$database/compile_commands.json"; then printf '%s\n' "$file"; fi
   done
 }
 
@@ -33,14 +39,7 @@ case ${1:-} in
 esac
 [ -n "$list" ] || exit 0
 
-# Each file as it is, without the precompiled headers of the build: they would hide a missing include; and without the
-# options that only g++ knows.
-export database=$(mktemp -d)
-sed -e 's/ -Winvalid-pch -include [^ ]*//' -e 's/ --param=[^ ]*//' -e 's/ -Wno-\(restrict\|stringop-overflow\)//g' build/release/compile_commands.json >"$database/compile_commands.json"
 export deadline=$(($(date +%s) + limit_s))
-results=$(mktemp -d)
-export results
-trap 'rm -rf "$results" "$database"' EXIT
 # clang-tidy counts suppressed warnings on stderr; what it finds is on stdout.
 printf '%s\n' "$list" | xargs -P "$(nproc)" -I{} bash -c '
   if [ "$(date +%s)" -ge "$deadline" ]; then echo {} >>"$results/left"; exit 0; fi
