@@ -11,6 +11,7 @@
 #include "kernels/cpu/scalar/rope_split_halves.h"
 #include "kernels/cpu/scalar/silu_mul.h"
 #if defined(__x86_64__)
+#include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/avx512bf16/avx512bf16_kernels.h"
@@ -123,6 +124,40 @@ const RowKernels& avx512bf16_row_kernels() {
     with_bf16.bf16_panel = avx512bf16::bf16_panel;
     with_bf16.round_act = avx512bf16::round_act;
     return with_bf16;
+  }();
+  return table;
+}
+
+const RowKernels& amxint8_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_tiles = avx512_row_kernels();
+    with_tiles.isa = "amxint8";
+    with_tiles.quant_panel = amx::kQuantPanels;
+    return with_tiles;
+  }();
+  return table;
+}
+
+const RowKernels& amx_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_bf16 = amxint8_row_kernels();
+    with_bf16.isa = "amx";
+    with_bf16.exact_isa = amxint8_row_kernels().isa;
+    with_bf16.bf16_panel = amx::bf16_panel;
+    with_bf16.round_act = avx512bf16::round_act;
+    return with_bf16;
+  }();
+  return table;
+}
+
+const RowKernels& amx_emulated_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels emulated = amx_row_kernels();
+    emulated.isa = "amx_emulated";
+    emulated.exact_isa = "amxint8_emulated";
+    emulated.quant_panel = amx::emulated::kQuantPanels;
+    emulated.bf16_panel = amx::emulated::bf16_panel;
+    return emulated;
   }();
   return table;
 }
