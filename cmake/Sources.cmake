@@ -128,8 +128,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     -mavx512bf16 -ffp-contract=off)
   set(amx_sources ${library_sources})
   list(FILTER amx_sources INCLUDE REGEX "/src/kernels/cpu/amx/")
-  set_property(SOURCE ${amx_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -mavx2 -mfma -mf16c -mavx512f
-    -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi -mavx512vnni -mamx-tile -mamx-int8 -mamx-bf16 -ffp-contract=off)
+  set_property(SOURCE ${amx_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -mavx2 -mfma -mamx-tile -mamx-bf16
+    -ffp-contract=off)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(neon_sources ${library_sources})
   list(FILTER neon_sources INCLUDE REGEX "/src/kernels/cpu/neon/")

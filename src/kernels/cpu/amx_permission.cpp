@@ -11,9 +11,9 @@ namespace tinyllm {
 #if defined(__x86_64__)
 namespace {
 
-// Leaf 7, EDX: bf16 (bit 22), tiles (24), int8 (25).
+// Leaf 7, EDX: bf16 (bit 22), tiles (24).
 bool cpu_has_tiles() {
-  constexpr unsigned kNeeded = 1u << 22 | 1u << 24 | 1u << 25;
+  constexpr unsigned kNeeded = 1u << 22 | 1u << 24;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (edx & kNeeded) == kNeeded;
 }

@@ -5,7 +5,7 @@ namespace tinyllm {
 
 enum class AmxState {
   usable,      // this process has been given the tile registers
-  not_in_cpu,  // the CPU lacks tiles, or their products of int8 or bf16
+  not_in_cpu,  // the CPU lacks tiles, or their products of bf16
   refused,     // the system gives none: Linux before 5.16, or a virtual machine or container
 };
 

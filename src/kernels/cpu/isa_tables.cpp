@@ -128,24 +128,12 @@ const RowKernels& avx512bf16_row_kernels() {
   return table;
 }
 
-const RowKernels& amxint8_row_kernels() {
-  static const RowKernels table = [] {
-    RowKernels with_tiles = avx512_row_kernels();
-    with_tiles.isa = "amxint8";
-    with_tiles.quant_panel = amx::kQuantPanels;
-    return with_tiles;
-  }();
-  return table;
-}
-
 const RowKernels& amx_row_kernels() {
   static const RowKernels table = [] {
-    RowKernels with_bf16 = amxint8_row_kernels();
-    with_bf16.isa = "amx";
-    with_bf16.exact_isa = amxint8_row_kernels().isa;
-    with_bf16.bf16_panel = amx::bf16_panel;
-    with_bf16.round_act = avx512bf16::round_act;
-    return with_bf16;
+    RowKernels with_tiles = avx512bf16_row_kernels();
+    with_tiles.isa = "amx";
+    with_tiles.bf16_panel = amx::bf16_panel;
+    return with_tiles;
   }();
   return table;
 }
@@ -154,9 +142,7 @@ const RowKernels& amx_emulated_row_kernels() {
   static const RowKernels table = [] {
     RowKernels emulated = amx_row_kernels();
     emulated.isa = "amx_emulated";
-    emulated.exact_isa = "amxint8_emulated";
-    emulated.quant_panel = amx::emulated::kQuantPanels;
-    emulated.bf16_panel = amx::emulated::bf16_panel;
+    emulated.bf16_panel = amx::emulated_bf16_panel;
     return emulated;
   }();
   return table;

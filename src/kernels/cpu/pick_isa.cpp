@@ -55,6 +55,10 @@ bool cpu_has_avx512() {
 // Leaf 7, subleaf 1, EAX bit 5.
 bool cpu_has_avx512bf16() { return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0; }
 
+// Xeons multiply pairs of bf16 at half the speed of f32 (docs/decisions/amx.md), Zen 4 and 5 at
+// twice.
+bool cpu_is_intel() { return __builtin_cpu_is("intel"); }
+
 bool cpu_has_amx() { return cpu_has_avx512bf16() && amx_state() == AmxState::usable; }
 #elif defined(__aarch64__)
 bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
@@ -66,9 +70,10 @@ std::vector<Isa> all_isas() {
   std::vector<Isa> isas;
 #if defined(__x86_64__)
   isas.push_back({&amx_row_kernels(), cpu_has_amx()});
-  isas.push_back({&amxint8_row_kernels(), cpu_has_amx()});
-  isas.push_back({&avx512bf16_row_kernels(), cpu_has_avx512bf16()});
+  const Isa bf16 = {&avx512bf16_row_kernels(), cpu_has_avx512bf16()};
+  if (!cpu_is_intel()) isas.push_back(bf16);
   isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
+  if (cpu_is_intel()) isas.push_back(bf16);
   isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
   isas.push_back({&amx_emulated_row_kernels(), cpu_has_avx512bf16(), /*emulated=*/true});

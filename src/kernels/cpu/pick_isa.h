@@ -1,7 +1,7 @@
 #pragma once
 // Which instruction set the CPU kernels use: the one place that looks at cpuid
 // (Arm: at the auxiliary vector).
-//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|avx512bf16|amxint8|amx|neon|neonbf16
+//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|avx512bf16|amx|neon|neonbf16
 //                                              a whole table instead of the best one
 //   TINYLLM_KERNELS=rms_norm=scalar,add=scalar   single entries from another table
 

@@ -9,8 +9,7 @@ namespace tinyllm {
 ResidualBlocks::ResidualBlocks(std::int64_t max_blocks, std::int64_t max_rows,
                                std::int64_t max_cols)
     : first_(max_blocks * (max_cols / 32 + 1) * 4, "activations"),
-      groups_((max_rows * (max_cols / 32) + kReadableResiduals) *
-                  static_cast<std::int64_t>(sizeof(ResidualGroup)),
+      groups_(max_rows * (max_cols / 32) * static_cast<std::int64_t>(sizeof(ResidualGroup)),
               "activations"),
       blocks_(max_blocks),
       max_tiles_(max_cols / 32) {}

@@ -317,8 +317,8 @@ TEST(PickIsa, ExactFloatsTakeTheTableWithoutBf16) {
     EXPECT_EQ(exact.bf16_panel, nullptr);
     EXPECT_EQ(exact.quant_panel, table.quant_panel);
     const std::string_view without = isa == "avx512bf16"     ? "avx512"
-                                     : isa == "amx"          ? "amxint8"
-                                     : isa == "amx_emulated" ? "amxint8_emulated"
+                                     : isa == "amx"          ? "avx512"
+                                     : isa == "amx_emulated" ? "avx512"
                                      : isa == "neonbf16"     ? "neon"
                                                              : isa;
     EXPECT_EQ(exact.isa, without);

@@ -10,13 +10,10 @@
 
 namespace tinyllm::amx {
 
-#ifndef TINYLLM_AMX_BLOCK_STEPS
-#define TINYLLM_AMX_BLOCK_STEPS 16
-#endif
 inline constexpr std::int64_t kStepCols = 32;
 inline constexpr std::int64_t kStepBytes = 2 * kTileRows * kStepCols;
 // Steps of a block, whose weights all tokens find in the L1 cache.
-inline constexpr std::int64_t kBlockSteps = TINYLLM_AMX_BLOCK_STEPS;
+inline constexpr std::int64_t kBlockSteps = 8;
 
 struct Bf16Block {
   const byte* weights;  // [n_steps, 16 pairs, 32 rows] pairs
@@ -110,9 +107,9 @@ static inline void multiply_all(T& tiles, const Bf16Block& block, const TokenTil
 }
 
 template <typename T>
-static void bf16_panel_times_tokens(const byte* panel, std::int64_t k, const std::uint16_t* x,
-                                    std::int64_t x_stride, std::int64_t n_tokens, float* y,
-                                    std::int64_t y_stride) {
+static void panel_times_tokens(const byte* panel, std::int64_t k, const std::uint16_t* x,
+                               std::int64_t x_stride, std::int64_t n_tokens, float* y,
+                               std::int64_t y_stride) {
   const TokenTiles tokens(n_tokens);
   const TileShape rows = {static_cast<std::uint8_t>(tokens.width), 64}, weights = {16, 64};
   T tiles;

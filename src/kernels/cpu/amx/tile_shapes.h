@@ -1,17 +1,16 @@
 #pragma once
 // The eight tile registers. A tile has at most 16 rows of 64 bytes. A product is C += A B, with A
-// [tokens][columns], B [groups of columns][16 rows of W][a group], C [tokens][16 rows of W] in f32 or
-// int32; a group is 2 columns of bf16 or 4 of int8, as lines of panels have them.
+// [tokens][columns], B [pairs of columns][16 rows of W][2] as panels of bf16_pairs have them, C
+// [tokens][16 rows of W] in f32.
 //
-// The panel kernels of this folder take a type T, whose objects are such registers:
+// bf16_tiles.h takes a type T, whose objects are such registers:
 //   configure(shapes)     all of them, whose contents are then lost
 //   release()             gives them back
 //   zero<tile>(), load<tile>(from, stride), store<tile>(to, stride)   stride: bytes between rows
 //   dot_bf16<c, a, b>()   with the pairs of a row: even and odd columns summed apart from 0 on, each
 //                         by fused additions in ascending order, then c + (even + odd). Denormal
 //                         numbers count as 0, inputs and results.
-//   dot_i8<c, a, b, kSigned>()   A signed, B signed or not
-// panels.cpp has the real ones, emulated_panels.cpp those in plain C++.
+// bf16_panel.cpp has the CPU's own, emulated_bf16_panel.cpp those in plain C++.
 
 #include <cstdint>
 

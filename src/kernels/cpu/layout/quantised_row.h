@@ -35,9 +35,6 @@ struct ResidualGroup {
   std::int32_t token;  // which of the rows
 };
 
-// Kernels may read so many groups from any of a block on, though the last of them hold nothing.
-inline constexpr std::int64_t kReadableResiduals = 16;
-
 // The residual planes of up to kMaxPanelTokens rows in the order in which a panel meets them: tile
 // by tile, then by token. In their rows each group would cost three cache lines.
 struct Residuals {

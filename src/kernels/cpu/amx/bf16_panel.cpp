@@ -1,7 +1,7 @@
-// The panels over the CPU's own tile registers. Their instructions are written as assembly: the
+// The panel over the CPU's own tile registers. Their instructions are written as assembly: the
 // intrinsics of g++ 12 do not say that a tile is loaded from memory.
 
-#include "kernels/cpu/amx/entries.h"
+#include "kernels/cpu/amx/bf16_tiles.h"
 
 namespace tinyllm::amx {
 namespace {
@@ -39,36 +39,13 @@ struct Tiles {
   [[gnu::always_inline]] inline void dot_bf16() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kC), "i"(kA), "i"(kB));
   }
-  template <int kC, int kA, int kB, bool kSignedWeights>
-  [[gnu::always_inline]] inline void dot_i8() {
-    if constexpr (kSignedWeights) {
-      asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kC), "i"(kA), "i"(kB));
-    } else {
-      asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kC), "i"(kA), "i"(kB));
-    }
-  }
 };
 
 }  // namespace
 
-avx512::QuantPanel* const kQuantPanels[kNumTileFormats] = {
-    nullptr,  // f32
-    nullptr,  // f16
-    nullptr,  // bf16
-    nullptr,  // bf16_pairs
-    quant_panel_times_tokens<Tiles, panels::W4S, TileFormat::w4s>,
-    quant_panel_times_tokens<Tiles, panels::W4A, TileFormat::w4a>,
-    quant_panel_times_tokens<Tiles, panels::W4K, TileFormat::w4k>,
-    quant_panel_times_tokens<Tiles, panels::W4K16, TileFormat::w4k16>,
-    quant_panel_times_tokens<Tiles, panels::W8S, TileFormat::w8s>,
-    quant_panel_times_tokens<Tiles, panels::W8A, TileFormat::w8a>,
-    quant_panel_times_tokens<Tiles, panels::W8K, TileFormat::w8k>,
-    quant_panel_times_tokens<Tiles, panels::W6K16, TileFormat::w6k16>,
-};
-
 void bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x, std::int64_t x_stride,
                 std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  bf16_panel_times_tokens<Tiles>(panel, k, x, x_stride, n_tokens, y, y_stride);
+  panel_times_tokens<Tiles>(panel, k, x, x_stride, n_tokens, y, y_stride);
 }
 
 }  // namespace tinyllm::amx

@@ -1,9 +1,9 @@
-// The panels over tile registers in plain C++, after the operations of Intel's manual (Instruction
+// The panel over tile registers in plain C++, after the operations of Intel's manual (Instruction
 // Set Extensions Programming Reference, chapter 3).
 
-#include "kernels/cpu/amx/entries.h"
+#include "kernels/cpu/amx/bf16_tiles.h"
 
-namespace tinyllm::amx::emulated {
+namespace tinyllm::amx {
 namespace {
 
 // Denormal numbers as zeros of their sign.
@@ -68,24 +68,6 @@ class Tiles {
       __builtin_memcpy(tiles_[kC].bytes[m], sums, sizeof sums);
     }
   }
-  template <int kC, int kA, int kB, bool kSignedWeights>
-  void dot_i8() {
-    check_shapes<kC, kA, kB>();
-    const Tile &a = tiles_[kA], &b = tiles_[kB];
-    for (int m = 0; m < tiles_[kC].shape.n_rows; ++m) {
-      std::int32_t sums[16];
-      __builtin_memcpy(sums, tiles_[kC].bytes[m], sizeof sums);
-      for (int col = 0; col < a.shape.row_bytes; ++col) {
-        const auto x = static_cast<std::int8_t>(a.bytes[m][col]);
-        for (int n = 0; n < 16; ++n) {
-          const byte w = b.bytes[col / 4][4 * n + col % 4];
-          sums[n] +=
-              x * (kSignedWeights ? static_cast<std::int8_t>(w) : static_cast<std::uint8_t>(w));
-        }
-      }
-      __builtin_memcpy(tiles_[kC].bytes[m], sums, sizeof sums);
-    }
-  }
 
  private:
   struct Tile {
@@ -107,24 +89,10 @@ class Tiles {
 
 }  // namespace
 
-avx512::QuantPanel* const kQuantPanels[kNumTileFormats] = {
-    nullptr,  // f32
-    nullptr,  // f16
-    nullptr,  // bf16
-    nullptr,  // bf16_pairs
-    quant_panel_times_tokens<Tiles, panels::W4S, TileFormat::w4s>,
-    quant_panel_times_tokens<Tiles, panels::W4A, TileFormat::w4a>,
-    quant_panel_times_tokens<Tiles, panels::W4K, TileFormat::w4k>,
-    quant_panel_times_tokens<Tiles, panels::W4K16, TileFormat::w4k16>,
-    quant_panel_times_tokens<Tiles, panels::W8S, TileFormat::w8s>,
-    quant_panel_times_tokens<Tiles, panels::W8A, TileFormat::w8a>,
-    quant_panel_times_tokens<Tiles, panels::W8K, TileFormat::w8k>,
-    quant_panel_times_tokens<Tiles, panels::W6K16, TileFormat::w6k16>,
-};
-
-void bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x, std::int64_t x_stride,
-                std::int64_t n_tokens, float* y, std::int64_t y_stride) {
-  bf16_panel_times_tokens<Tiles>(panel, k, x, x_stride, n_tokens, y, y_stride);
+void emulated_bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x,
+                         std::int64_t x_stride, std::int64_t n_tokens, float* y,
+                         std::int64_t y_stride) {
+  panel_times_tokens<Tiles>(panel, k, x, x_stride, n_tokens, y, y_stride);
 }
 
-}  // namespace tinyllm::amx::emulated
+}  // namespace tinyllm::amx
