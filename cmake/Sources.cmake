@@ -4,7 +4,7 @@
 file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.cpp)
 list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/avx")
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|amx/)")
 endif()
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/neon")
@@ -74,7 +74,7 @@ set_property(SOURCE ${busy_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:C
 if(TINYLLM_SANITIZE STREQUAL "address")
   set(watched_sources ${library_sources})
   list(FILTER watched_sources INCLUDE REGEX "/src/(${numeric_folders})/")
-  list(FILTER watched_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|neon)")
+  list(FILTER watched_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|amx/|neon)")
   set_property(SOURCE ${watched_sources} APPEND PROPERTY COMPILE_OPTIONS
     -fsanitize=undefined -fno-sanitize-recover=undefined)
 endif()

@@ -16,7 +16,8 @@ using std::byte;
 void bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x, std::int64_t x_stride,
                 std::int64_t n_tokens, float* y, std::int64_t y_stride);
 
-// The same over tiles in plain C++, for any CPU: what the units compute, bit for bit. For tests.
+// The same over tiles in plain C++, which needs AVX2 and FMA only: what the units compute, bit for
+// bit. For tests.
 void emulated_bf16_panel(const byte* panel, std::int64_t k, const std::uint16_t* x,
                          std::int64_t x_stride, std::int64_t n_tokens, float* y,
                          std::int64_t y_stride);
