@@ -42,6 +42,7 @@ json limits_of(std::string_view isa) {
     return json{{"int8_gops", int8 / 1e9}, {"f32_gops", f32 / 1e9}};
   };
 #if defined(__x86_64__)
+  if (isa == "amx") return {{"bf16_gops", peak_bf16_amx() / 1e9}};
   if (isa == "avx512bf16") return {{"bf16_gops", peak_bf16_avx512() / 1e9}};
   if (isa == "avx512") return limits(peak_int8_avx512(), peak_f32_avx512());
   if (isa == "avxvnni") return limits(peak_int8_avxvnni(), peak_f32_avx2());

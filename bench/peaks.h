@@ -16,6 +16,7 @@ double peak_int8_avx512();   // vpdpbusd, 512 bits
 double peak_f32_avx2();      // FMA, 256 bits
 double peak_f32_avx512();    // FMA, 512 bits
 double peak_bf16_avx512();   // vdpbf16ps, 512 bits
+double peak_bf16_amx();      // tdpbf16ps, whole tiles
 
 // Chains that do not wait for each other. No instruction needs more than 10: latency x throughput.
 inline constexpr int kPeakChains = 12;

@@ -36,7 +36,7 @@ if(benchmark_FOUND)
   target_link_libraries(microbench PRIVATE tinyllm_apps benchmark::benchmark)
   add_dependencies(microbench tinyllm_bin)
   foreach(peak IN ITEMS "avx2|-mavx2 -mfma" "avxvnni|-mavx2 -mavxvnni" "avx512|-mavx512f -mavx512bw -mavx512vnni"
-      "avx512bf16|-mavx512f -mavx512bf16")
+      "avx512bf16|-mavx512f -mavx512bf16" "amx|-mamx-tile -mamx-bf16")
     string(REPLACE "|" ";" peak "${peak}")
     list(GET peak 0 isa)
     list(GET peak 1 flags)

@@ -4,7 +4,7 @@
 file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.cpp)
 list(FILTER library_sources EXCLUDE REGEX "_test\\.cpp$|/src/apps/")
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/avx")
+  list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|amx/)")
 endif()
 if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   list(FILTER library_sources EXCLUDE REGEX "/src/kernels/cpu/neon")
@@ -80,7 +80,7 @@ set_property(SOURCE ${busy_json_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CON
 if(TINYLLM_SANITIZE STREQUAL "address")
   set(watched_sources ${library_sources})
   list(FILTER watched_sources INCLUDE REGEX "/src/(${numeric_folders})/")
-  list(FILTER watched_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|neon)")
+  list(FILTER watched_sources EXCLUDE REGEX "/src/kernels/cpu/(avx|amx/|neon)")
   set_property(SOURCE ${watched_sources} APPEND PROPERTY COMPILE_OPTIONS
     -fsanitize=undefined -fno-sanitize-recover=undefined)
 endif()
@@ -132,6 +132,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(FILTER avx512bf16_sources INCLUDE REGEX "/src/kernels/cpu/avx512bf16/")
   set_property(SOURCE ${avx512bf16_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -mavx512f -mavx512bw -mavx512vl
     -mavx512bf16 -ffp-contract=off)
+  set(amx_sources ${library_sources})
+  list(FILTER amx_sources INCLUDE REGEX "/src/kernels/cpu/amx/")
+  set_property(SOURCE ${amx_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_optimisation} -mavx2 -mfma -mamx-tile -mamx-bf16
+    -ffp-contract=off)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(neon_sources ${library_sources})
   list(FILTER neon_sources INCLUDE REGEX "/src/kernels/cpu/neon/")

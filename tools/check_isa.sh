@@ -12,5 +12,5 @@ while IFS= read -r object; do
     printf 'error: %s defines weak symbols:\n%s\n' "${object##*/src/}" "$weak"
     status=1
   fi
-done < <(find "$build" -name '*.o' | grep -E '/kernels/cpu/(avx|neon)[^/]*/' | sort || true)
+done < <(find "$build" -name '*.o' | grep -E '/kernels/cpu/(amx|avx|neon)[^/]*/' | sort || true)
 exit "$status"

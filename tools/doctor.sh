@@ -6,7 +6,7 @@ report() { printf '%-10s %s\n' "$1" "$2"; }
 
 cpu_features() {
   local feature
-  for feature in avx2 fma f16c avx_vnni avx512f avx512_vnni avx512_bf16 amx_int8 asimd asimddp; do
+  for feature in avx2 fma f16c avx_vnni avx512f avx512_vnni avx512_bf16 amx_bf16 asimd asimddp; do
     grep -m 1 -qw "$feature" /proc/cpuinfo 2>/dev/null && printf ' %s' "$feature"
   done
 }
@@ -19,6 +19,7 @@ report memory "$(awk '/^MemTotal/ { t = $2 } /^MemAvailable/ { a = $2 }
 if is_up_to_date; then
   speed=$("$binary" bench --read-bandwidth 2>/dev/null)
   report speed "${speed:-unknown}"
+  report kernels "$("$binary" bench --kernels 2>/dev/null || true)"
 else
   report speed "known after the first build"
 fi

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "client/open_model.h"
 #include "client/read_stream.h"
+#include "engine/engine_kernels.h"
 #include "engine/engine_options.h"
 #include "text/model_text.h"
 
@@ -40,6 +41,7 @@ struct BenchCommand : DeviceFlags {
   std::vector<int> batches = {1, 8, 32};
   std::string draft_model;
   bool as_json = false, with_profile = false, only_bandwidth = false, speculates = false;
+  bool only_kernels = false;
   std::shared_ptr<StepProfile> profile;  // with --profile
 };
 
@@ -250,6 +252,8 @@ void add_bench_command(Command app) {
   command.add_flag("--json", options->as_json, "One JSON object instead of the table");
   command.add_flag("--read-bandwidth", options->only_bandwidth,
                    "No model: only how fast all threads together read this machine's memory");
+  command.add_flag("--kernels", options->only_kernels,
+                   "No model: only which kernels this CPU has, best first");
   command.add_flag("--speculate", options->speculates,
                    "Only what drafts are worth: several kinds of text with and without, by turns");
   command
@@ -263,6 +267,7 @@ void add_bench_command(Command app) {
       "The prompt is random tokens. Decoding starts from an empty context. Other work on\n"
       "the machine shows in the runs: compare two programs in interleaved runs, as ratios.");
   command.callback([options] {
+    if (options->only_kernels) return write_stdout(engine_kernels() + "\n");
     if (options->only_bandwidth) return run_read_bandwidth(*options);
     if (options->model.empty()) fail(ErrorCode::usage, "--model is required");
     if (!options->draft_model.empty() && !options->speculates)

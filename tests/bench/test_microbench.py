@@ -28,6 +28,7 @@ def isas():
         "avx512": {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vnni"},
     }
     needs["avx512bf16"] = needs["avx512"] | {"avx512_bf16"}
+    needs["amx"] = needs["avx512bf16"] | {"amx_tile", "amx_bf16"}
     return {isa for isa, wanted in needs.items() if wanted <= flags}
 
 
@@ -47,10 +48,10 @@ def test_every_instruction_set_is_measured(report_file):
     assert report["cpu"] and 0.5 < report["read_bandwidth_gb_s"] < 1000
     assert set(report["limits"]) == isas()
     for isa, limits in report["limits"].items():
-        kinds = {"bf16_gops"} if isa == "avx512bf16" else {"f32_gops", "int8_gops"}
+        kinds = {"bf16_gops"} if isa in ("avx512bf16", "amx") else {"f32_gops", "int8_gops"}
         assert set(limits) == kinds and all(1 < gops < 100000 for gops in limits.values()), isa
         names = [row["name"].removeprefix(isa + "/") for row in report["kernels"] if row["name"].startswith(isa + "/")]
-        if isa == "avx512bf16":  # for the rest it is avx512
+        if kinds == {"bf16_gops"}:  # for the rest it is another table
             wanted = [f"bf16_pairs/{n}/dram" for n in TOKENS]
         else:
             wanted = [f"{tile}/{n}/dram" for tile in TILES for n in TOKENS] + ["rms_norm/l2", "attention bf16 of 512/1/l2"]

@@ -319,12 +319,12 @@ def test_doctor_says_memory_speed_port_and_gpu(trial):
     assert "speed      known after the first build" in done.stdout
     assert "gpu        no NVIDIA GPU" in done.stdout
     trial.tiny("list")
-    (trial.root / "build/release/tinyllm").write_text('#!/bin/sh\n[ "$*" = "bench --read-bandwidth" ] && echo "9.9 GB/s"\n')
+    (trial.root / "build/release/tinyllm").write_text('#!/bin/sh\ncase "$*" in "bench --read-bandwidth") echo "9.9 GB/s";; "bench --kernels") echo "amx, scalar";; esac\n')
     gpu = trial.bin / "nvidia-smi"
     gpu.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB, 570.1'\n")
     gpu.chmod(0o755)
     shown = trial.tiny("doctor").stdout
-    assert "speed      9.9 GB/s" in shown and "gpu        NVIDIA H200, 143771 MiB, 570.1" in shown
+    assert "speed      9.9 GB/s" in shown and "kernels    amx, scalar" in shown and "gpu        NVIDIA H200, 143771 MiB, 570.1" in shown
     with socket.socket() as listener:
         try:
             listener.bind(("127.0.0.1", 8000))

@@ -22,6 +22,14 @@ std::int64_t panel_chunk(std::span<const LinearGroup> groups, int n_workers) {
   return std::max(chunk, std::min<std::int64_t>(4, weights.n_panels() / (8 * n_workers)));
 }
 
+// In how many parts the blocks of rows are shared out beside the panels. A narrow matrix has few
+// panels a worker (28 for 16 make two rounds, the second half empty), a prompt has several blocks.
+std::int64_t block_parts(std::int64_t n_items, std::int64_t n_blocks, int n_workers) {
+  const std::int64_t wanted = n_workers == 1 ? 1 : 4 * std::int64_t{n_workers};
+  return std::clamp<std::int64_t>((wanted + n_items - 1) / n_items, 1,
+                                  std::max<std::int64_t>(1, n_blocks));
+}
+
 }  // namespace
 
 void CpuLinear::configure(std::int64_t max_rows, std::int64_t max_cols,
@@ -105,20 +113,31 @@ void CpuLinear::for_each_block(std::span<const LinearGroup> groups, std::int64_t
   for (const LinearGroup& group : groups)
     first_item_.push_back(first_item_.back() + group.weights->n_panels() / panels_at_once);
   const std::int64_t chunk = panel_chunk(groups, pool_->n_workers());
-  pool_->parallel_for(
-      first_item_.back(), (chunk + panels_at_once - 1) / panels_at_once,
-      [&](std::int64_t begin, std::int64_t end) {
-        while (begin < end) {
-          const auto next = std::ranges::upper_bound(first_item_, begin);
-          const std::int64_t group = next - first_item_.begin() - 1;
-          const std::int64_t stop = std::min(end, *next), first = first_item_[group];
-          for (std::int64_t block = first_block_[group]; block < first_block_[group + 1]; ++block) {
-            for (std::int64_t item = begin; item < stop; ++item)
-              each((item - first) * panels_at_once, block);
-          }
-          begin = stop;
-        }
-      });
+  const std::int64_t n_items = std::max<std::int64_t>(1, first_item_.back());
+  const std::int64_t n_parts = block_parts(n_items, std::ssize(blocks_), pool_->n_workers());
+  const auto run_part = [&](std::int64_t part, std::int64_t begin, std::int64_t end) {
+    while (begin < end) {
+      const auto next = std::ranges::upper_bound(first_item_, begin);
+      const std::int64_t group = next - first_item_.begin() - 1;
+      const std::int64_t stop = std::min(end, *next), first = first_item_[group];
+      const std::int64_t from = first_block_[group], n_blocks = first_block_[group + 1] - from;
+      const std::int64_t last = from + n_blocks * (part + 1) / n_parts;
+      for (std::int64_t block = from + n_blocks * part / n_parts; block < last; ++block) {
+        for (std::int64_t item = begin; item < stop; ++item)
+          each((item - first) * panels_at_once, block);
+      }
+      begin = stop;
+    }
+  };
+  pool_->parallel_for(first_item_.back() * n_parts, (chunk + panels_at_once - 1) / panels_at_once,
+                      [&](std::int64_t begin, std::int64_t end) {
+                        while (begin < end) {  // one part after the other
+                          const std::int64_t part = begin / n_items, before = part * n_items;
+                          const std::int64_t stop = std::min(end, before + n_items);
+                          run_part(part, begin - before, stop - before);
+                          begin = stop;
+                        }
+                      });
 }
 
 void CpuLinear::multiply(std::span<const LinearGroup> groups, const LinearInput& x, Sink sink) {

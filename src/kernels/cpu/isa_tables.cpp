@@ -11,6 +11,7 @@
 #include "kernels/cpu/scalar/rope_split_halves.h"
 #include "kernels/cpu/scalar/silu_mul.h"
 #if defined(__x86_64__)
+#include "kernels/cpu/amx/amx_kernels.h"
 #include "kernels/cpu/avx2/avx2_kernels.h"
 #include "kernels/cpu/avx512/avx512_kernels.h"
 #include "kernels/cpu/avx512bf16/avx512bf16_kernels.h"
@@ -123,6 +124,26 @@ const RowKernels& avx512bf16_row_kernels() {
     with_bf16.bf16_panel = avx512bf16::bf16_panel;
     with_bf16.round_act = avx512bf16::round_act;
     return with_bf16;
+  }();
+  return table;
+}
+
+const RowKernels& amx_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels with_tiles = avx512bf16_row_kernels();
+    with_tiles.isa = "amx";
+    with_tiles.bf16_panel = amx::bf16_panel;
+    return with_tiles;
+  }();
+  return table;
+}
+
+const RowKernels& amx_emulated_row_kernels() {
+  static const RowKernels table = [] {
+    RowKernels emulated = amx_row_kernels();
+    emulated.isa = "amx_emulated";
+    emulated.bf16_panel = amx::emulated_bf16_panel;
+    return emulated;
   }();
   return table;
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "kernels/cpu/amx_permission.h"
 #include "kernels/cpu/isa_tables.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -20,6 +21,7 @@ namespace {
 struct Isa {
   const RowKernels* table;
   bool available;
+  bool emulated = false;  // runs, but is for tests only
 };
 
 #if defined(__x86_64__)
@@ -52,6 +54,12 @@ bool cpu_has_avx512() {
 
 // Leaf 7, subleaf 1, EAX bit 5.
 bool cpu_has_avx512bf16() { return cpu_has_avx512() && (leaf_7_1_eax() & 1u << 5) != 0; }
+
+// Xeons multiply pairs of bf16 at half the speed of f32 (docs/decisions/amx.md), Zen 4 and 5 at
+// twice.
+bool cpu_is_intel() { return __builtin_cpu_is("intel"); }
+
+bool cpu_has_amx() { return cpu_has_avx512bf16() && amx_state() == AmxState::usable; }
 #elif defined(__aarch64__)
 bool cpu_has_neon_dot() { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 bool cpu_has_neonbf16() { return cpu_has_neon_dot() && (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0; }
@@ -61,10 +69,14 @@ bool cpu_has_neonbf16() { return cpu_has_neon_dot() && (getauxval(AT_HWCAP2) & H
 std::vector<Isa> all_isas() {
   std::vector<Isa> isas;
 #if defined(__x86_64__)
-  isas.push_back({&avx512bf16_row_kernels(), cpu_has_avx512bf16()});
+  isas.push_back({&amx_row_kernels(), cpu_has_amx()});
+  const Isa bf16 = {&avx512bf16_row_kernels(), cpu_has_avx512bf16()};
+  if (!cpu_is_intel()) isas.push_back(bf16);
   isas.push_back({&avx512_row_kernels(), cpu_has_avx512()});
+  if (cpu_is_intel()) isas.push_back(bf16);
   isas.push_back({&avxvnni_row_kernels(), cpu_has_avxvnni()});
   isas.push_back({&avx2_row_kernels(), cpu_has_avx2()});
+  isas.push_back({&amx_emulated_row_kernels(), cpu_has_avx512bf16(), /*emulated=*/true});
 #elif defined(__aarch64__)
   isas.push_back({&neonbf16_row_kernels(), cpu_has_neonbf16()});
   isas.push_back({&neon_row_kernels(), cpu_has_neon_dot()});
@@ -127,9 +139,33 @@ constexpr const char* kKernelNames =
 std::vector<std::string_view> available_isas() {
   std::vector<std::string_view> names;
   for (const Isa& isa : all_isas()) {
-    if (isa.available) names.emplace_back(isa.table->isa);
+    if (isa.available && !isa.emulated) names.emplace_back(isa.table->isa);
   }
   return names;
+}
+
+std::vector<std::string_view> testable_isas() {
+  std::vector<std::string_view> names = available_isas();
+  for (const Isa& isa : all_isas()) {
+    if (isa.available && isa.emulated) names.emplace_back(isa.table->isa);
+  }
+  return names;
+}
+
+std::string describe_isas() {
+  std::string text = list_of_available();
+#if defined(__x86_64__)
+  switch (amx_state()) {
+    case AmxState::usable: break;
+    case AmxState::not_in_cpu: text += "; this CPU has no AMX"; break;
+    case AmxState::refused:
+      text +=
+          "; this CPU has AMX, but Linux gives no tile registers (it does since 5.16, unless a "
+          "virtual machine hides them)";
+      break;
+  }
+#endif
+  return text;
 }
 
 const RowKernels& row_kernels(std::string_view isa) { return find_table(isa, "row_kernels"); }

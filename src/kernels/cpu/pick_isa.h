@@ -1,10 +1,11 @@
 #pragma once
 // Which instruction set the CPU kernels use: the one place that looks at cpuid
 // (Arm: at the auxiliary vector).
-//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|avx512bf16|neon|neonbf16
+//   TINYLLM_ISA=scalar|avx2|avxvnni|avx512|avx512bf16|amx|neon|neonbf16
 //                                              a whole table instead of the best one
 //   TINYLLM_KERNELS=rms_norm=scalar,add=scalar   single entries from another table
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,12 @@ namespace tinyllm {
 
 // Names of the tables that this CPU can run, best first; "scalar" is always the last.
 std::vector<std::string_view> available_isas();
+
+// These, and behind them the tables that this CPU runs for tests only: amx_emulated.
+std::vector<std::string_view> testable_isas();
+
+// The available ones as a line for people, and what is missing for AMX.
+std::string describe_isas();
 
 // The table of one of them. CHECKs that it is available.
 const RowKernels& row_kernels(std::string_view isa);

@@ -145,6 +145,30 @@ TEST_P(RowOperators, PairsOfBf16DoNotDependOnTheirNeighbours) {
   }
 }
 
+// What tests without AMX prove of the tiles in plain C++ holds for the CPU's own. Sizes from the
+// smallest denormal number to the largest squares that f32 holds.
+TEST(AmxPanels, TilesOfTheCpuEqualThoseInCpp) {
+  const std::vector<std::string_view> isas = available_isas();
+  if (std::ranges::find(isas, "amx") == isas.end())
+    GTEST_SKIP() << "no AMX here: only the tiles in plain C++ are tested, not the CPU's own";
+  const RowKernels &real = row_kernels("amx"), &emulated = row_kernels("amx_emulated");
+  for (const float size : {1.0f, 1e-19f, 1e-38f, 1e18f}) {
+    constexpr std::int64_t kCols = 672, kTokens = 45;
+    const std::vector<std::byte> panel =
+        random_pairs(random_floats(kTileRows * kCols, 71, size), kCols);
+    const std::vector<float> values = random_floats(kTokens * kCols, 73, size);
+    std::vector<std::uint16_t> x(values.size());
+    std::ranges::transform(values, x.begin(), f32_to_bf16);
+    std::vector<float> got(kTokens * kTileRows), want(kTokens * kTileRows);
+    real.bf16_panel(panel.data(), kCols, x.data(), kCols, kTokens, got.data(), kTileRows);
+    emulated.bf16_panel(panel.data(), kCols, x.data(), kCols, kTokens, want.data(), kTileRows);
+    for (std::int64_t t = 0; t < kTokens; ++t) {
+      ASSERT_TRUE(bits_equal(got.data() + t * kTileRows, want.data() + t * kTileRows))
+          << size << ", token " << t;
+    }
+  }
+}
+
 TEST_P(RowOperators, NormSiluAdd) {
   for (const std::int64_t n : {1, 7, 8, 31, 64, 577}) {
     const auto size = static_cast<std::size_t>(n);
@@ -258,12 +282,12 @@ TEST_P(RowOperators, WhatIsNotANumberStaysSeen) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpu, RowOperators, testing::ValuesIn(available_isas()),
+INSTANTIATE_TEST_SUITE_P(Cpu, RowOperators, testing::ValuesIn(testable_isas()),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(PickIsa, SaysWhatThisMachineLacks) {
 #if defined(__x86_64__)
-  const std::vector<const char*> known = {"avx2", "avxvnni", "avx512", "avx512bf16"};
+  const std::vector<const char*> known = {"avx2", "avxvnni", "avx512", "avx512bf16", "amx"};
 #else
   const std::vector<const char*> known = {"neon", "neonbf16"};
 #endif
@@ -287,14 +311,16 @@ TEST(PickIsa, OverridesTheTableOrSingleKernels) {
 }
 
 TEST(PickIsa, ExactFloatsTakeTheTableWithoutBf16) {
-  for (const std::string_view isa : available_isas()) {
+  for (const std::string_view isa : testable_isas()) {
     const RowKernels& table = row_kernels(isa);
     const RowKernels exact = with_exact_floats(table);
     EXPECT_EQ(exact.bf16_panel, nullptr);
     EXPECT_EQ(exact.quant_panel, table.quant_panel);
-    const std::string_view without = isa == "avx512bf16" ? "avx512"
-                                     : isa == "neonbf16" ? "neon"
-                                                         : isa;
+    const std::string_view without = isa == "avx512bf16"     ? "avx512"
+                                     : isa == "amx"          ? "avx512"
+                                     : isa == "amx_emulated" ? "avx512"
+                                     : isa == "neonbf16"     ? "neon"
+                                                             : isa;
     EXPECT_EQ(exact.isa, without);
   }
 }
