@@ -27,3 +27,20 @@ def array(shape, axes, values, tolerance):
 
 def unlisted(values):
     return [float(v) for v in values.split()] if isinstance(values, str) else values
+
+
+def escaped(data):
+    """Bytes as learn/printable_bytes.h writes them: "\\xE4" for what is no character or cannot be seen."""
+    text = data.decode("utf-8", "surrogateescape")
+    return "".join(f"\\x{ord(c) - 0xDC00:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else
+                   f"\\x{ord(c):02X}" if (ord(c) < 32 and c != "\n") or ord(c) == 127 else c for c in text)  # fmt: skip
+
+
+def lines(texts):
+    """A text of several lines, as an input or as an answer."""
+    return {"lines": list(texts)}
+
+
+def trace(of, answers):
+    """What a trace must answer: a line for each call in the input `of`."""
+    return {"trace_of": of, "lines": list(answers)}

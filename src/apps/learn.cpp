@@ -187,6 +187,9 @@ void add_journal_commands(Command learn, const std::shared_ptr<LearnOptions>& op
     try_to_fetch(options->session);
     run_day_command(options->session, options->word);
   });
+  Command start = learn.add_subcommand("start", "Begin at any day of the course");
+  start.add_option("DAY", options->word).required();
+  start.callback([options] { run_start_command(options->session, options->word); });
   learn.add_subcommand("list", "Days and tasks, a line each").callback([options] {
     SessionOptions reading = options->session;
     reading.only_reads = true;

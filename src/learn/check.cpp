@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 struct ReportLine {
   std::string name, status, message;
   bool is_property = false;
-  ArrayValues answers;
+  AnswersByName answers;
 };
 
 struct Report {
@@ -66,7 +66,7 @@ Report read_report(const fs::path& path) {
     read.message = line.value("message", "");
     if (line.contains("answers")) {
       for (const auto& [name, values] : line["answers"].items()) {
-        read.answers[name] = split_numbers(values.get<std::string>());
+        read.answers[name] = split_answer(values.get<std::string>());
       }
     }
     report.lines.push_back(std::move(read));
@@ -206,13 +206,12 @@ void judge_values(const CoursePaths& paths, const Task& task, const CheckOptions
                  "  given  " + given->shown + "\n" + sanitizer_says(paths, task, options));
       return;
     }
-    for (const WantedArray& wanted : given->wanted) {
+    for (const Wanted& wanted : given->wanted) {
       const auto got = line.answers.find(wanted.name);
-      const std::vector<double> values =
-          got == line.answers.end() ? std::vector<double>{} : got->second;
-      const std::int64_t index = first_wrong(wanted, values);
+      const Answer answer = got == line.answers.end() ? Answer() : got->second;
+      const std::int64_t index = first_wrong(wanted, answer);
       if (index < 0) continue;
-      const std::string words = describe_wrong(*given, wanted, values, index);
+      const std::string words = describe_wrong(*given, wanted, answer, index);
       const std::size_t line_end = words.find('\n');
       fail_level(result, Level::values, "wrong",
                  fmt::format("{}: {}", where, words.substr(0, line_end)),

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learn/describe_text.h"
+
 namespace tinyllm::learn {
 namespace {
 
 constexpr std::int64_t kShownAround = 6;
 
 // "head=1, dim=3" of a flat index.
-std::string coordinates(const WantedArray& wanted, std::int64_t index) {
+std::string coordinates(const Wanted& wanted, std::int64_t index) {
   std::vector<std::int64_t> at(wanted.shape.size());
   for (std::size_t axis = wanted.shape.size(); axis-- > 0;) {
     at[axis] = index % wanted.shape[axis];
@@ -35,10 +37,8 @@ std::string row(const std::vector<double>& values, std::int64_t begin, std::int6
   return text + (end % width > 0 ? " ..." : "");
 }
 
-}  // namespace
-
-std::string describe_wrong(const GoldenCase& golden, const WantedArray& wanted,
-                           const std::vector<double>& got, std::int64_t index) {
+std::string describe_numbers(const GoldenCase& golden, const Wanted& wanted,
+                             const std::vector<double>& got, std::int64_t index) {
   const auto i = static_cast<std::size_t>(index);
   const bool is_scalar = wanted.shape.empty();
   const std::string name =
@@ -64,8 +64,28 @@ std::string describe_wrong(const GoldenCase& golden, const WantedArray& wanted,
   return text;
 }
 
-bool same_answer(const WantedArray& wanted, const std::vector<double>& a,
-                 const std::vector<double>& b) {
+}  // namespace
+
+std::string describe_wrong(const GoldenCase& golden, const Wanted& wanted, const Answer& got,
+                           std::int64_t index) {
+  static const std::vector<double> kNoNumbers;
+  const auto* numbers = std::get_if<std::vector<double>>(&got);
+  const auto* text = std::get_if<std::string>(&got);
+  switch (wanted.kind) {
+    case AnswerKind::numbers:
+      return describe_numbers(golden, wanted, numbers == nullptr ? kNoNumbers : *numbers, index);
+    case AnswerKind::text:
+      return describe_text(golden, wanted, text == nullptr ? "" : *text, index);
+    case AnswerKind::trace:
+      return describe_trace(golden, wanted, text == nullptr ? "" : *text, index);
+  }
+  return "";
+}
+
+bool same_answer(const Wanted& wanted, const Answer& one, const Answer& other) {
+  if (wanted.kind != AnswerKind::numbers || one.index() != other.index()) return one == other;
+  const auto& a = std::get<std::vector<double>>(one);
+  const auto& b = std::get<std::vector<double>>(other);
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (std::isnan(a[i]) != std::isnan(b[i])) return false;
@@ -90,7 +110,7 @@ std::string known_mistake(const std::vector<GoldenCase>& golden,
       const auto theirs = by_case.find(one.given.name());
       const auto mine = answers.find(one.given.name());
       if (theirs == by_case.end() || mine == answers.end()) continue;
-      for (const WantedArray& wanted : one.wanted) {
+      for (const Wanted& wanted : one.wanted) {
         const auto a = theirs->second.find(wanted.name), b = mine->second.find(wanted.name);
         if (a == theirs->second.end() || b == mine->second.end()) {
           equal = false;

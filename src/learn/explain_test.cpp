@@ -11,10 +11,16 @@ namespace {
 
 using testing::HasSubstr;
 
+Answer numbers(std::vector<double> values) { return values; }
+
 GoldenCase two_by_three() {
   GoldenCase golden{Case("small", "f", {}), {}, "x = [1 2]"};
-  golden.wanted.push_back(
-      {"out", {2, 3}, {"token", "dim"}, {1, 2, 3, 4, 5, 6}, std::vector<double>(6, 1e-6)});
+  golden.wanted.push_back({"out",
+                           AnswerKind::numbers,
+                           {2, 3},
+                           {"token", "dim"},
+                           {1, 2, 3, 4, 5, 6},
+                           std::vector<double>(6, 1e-6)});
   return golden;
 }
 
@@ -29,27 +35,27 @@ TEST(Numbers, SurviveAsTextExactly) {
 }
 
 TEST(FirstWrong, NanAndMissingValuesAreWrong) {
-  const WantedArray wanted = two_by_three().wanted[0];
-  EXPECT_EQ(first_wrong(wanted, {1, 2, 3, 4, 5, 6}), -1);
-  EXPECT_EQ(first_wrong(wanted, {1, 2, 3, 4, 5.1, 7}), 4);
-  EXPECT_EQ(first_wrong(wanted, {1, std::nan(""), 3, 4, 5, 6}), 1);
-  EXPECT_EQ(first_wrong(wanted, {1, 2, 3}), 3);
+  const Wanted wanted = two_by_three().wanted[0];
+  EXPECT_EQ(first_wrong(wanted, numbers({1, 2, 3, 4, 5, 6})), -1);
+  EXPECT_EQ(first_wrong(wanted, numbers({1, 2, 3, 4, 5.1, 7})), 4);
+  EXPECT_EQ(first_wrong(wanted, numbers({1, std::nan(""), 3, 4, 5, 6})), 1);
+  EXPECT_EQ(first_wrong(wanted, numbers({1, 2, 3})), 3);
 }
 
 TEST(DescribeWrong, NamesTheIndices) {
   const GoldenCase golden = two_by_three();
-  const std::string text = describe_wrong(golden, golden.wanted[0], {1, 2, 3, 4, 9, 6}, 4);
+  const std::string text = describe_wrong(golden, golden.wanted[0], numbers({1, 2, 3, 4, 9, 6}), 4);
   EXPECT_THAT(text, HasSubstr("out[token=1, dim=1] is 9, must be 5 (+- 1e-06 is allowed)"));
   EXPECT_THAT(text, HasSubstr("given  x = [1 2]"));
-  EXPECT_THAT(describe_wrong(golden, golden.wanted[0], {kNotWritten, 2, 3, 4, 5, 6}, 0),
+  EXPECT_THAT(describe_wrong(golden, golden.wanted[0], numbers({kNotWritten, 2, 3, 4, 5, 6}), 0),
               HasSubstr("out[token=0, dim=0] was never written, must be 1"));
 }
 
 TEST(KnownMistake, IsOneThatEqualsEveryAnswerAndIsWrongSomewhere) {
   const std::vector<GoldenCase> golden = {two_by_three()};
-  const CaseAnswers right = {{"small", {{"out", {1, 2, 3, 4, 5, 6}}}}};
-  const CaseAnswers doubled = {{"small", {{"out", {2, 4, 6, 8, 10, 12}}}}};
-  const CaseAnswers other = {{"small", {{"out", {2, 4, 6, 8, 10, 13}}}}};
+  const CaseAnswers right = {{"small", {{"out", numbers({1, 2, 3, 4, 5, 6})}}}};
+  const CaseAnswers doubled = {{"small", {{"out", numbers({2, 4, 6, 8, 10, 12})}}}};
+  const CaseAnswers other = {{"small", {{"out", numbers({2, 4, 6, 8, 10, 13})}}}};
   const std::map<std::string, CaseAnswers> recorded = {{"harmless", right}, {"twice", doubled}};
   EXPECT_EQ(known_mistake(golden, recorded, doubled), "twice");
   EXPECT_EQ(known_mistake(golden, recorded, other), "");

@@ -13,6 +13,7 @@
 #include "learn/model_check.h"
 #include "learn/mutant_runs.h"
 #include "learn/object_symbols.h"
+#include "learn/scratch_lock.h"
 #include "learn/session.h"
 #include "learn/voice.h"
 #include "model_store/model_store.h"
@@ -31,19 +32,19 @@ class Gates {
     const auto wanted = [&](std::string_view gate) {
       return choice.gates.empty() || std::ranges::find(choice.gates, gate) != choice.gates.end();
     };
-    for (const Task& task : course_.tasks) {
-      if (!choice.task.empty() && task.id != choice.task) continue;
-      if (wanted("G1") || wanted("G2")) red_for_the_right_reason(task);
-      if (wanted("G3")) solution_is_green(task);
-      if (wanted("G12")) alternative_is_green(task);
+    choose_tasks(choice.task);
+    if (wanted("G1") || wanted("G2") || wanted("G4")) {
+      choice.task.empty() ? every_prefix() : red_for_the_right_reason();
     }
-    if (choice.task.empty() && wanted("G4")) every_prefix();
+    if (wanted("G3")) {
+      solutions_are_green(BuildKind::fast);
+      solutions_are_green(BuildKind::address);
+    }
+    if (wanted("G12")) alternatives_are_green();
     if (choice.task.empty() && wanted("G9")) all_together();
-    if (wanted("G5")) say("\nG5: which test kills which mutant\n");
-    for (const Task& task : course_.tasks) {
-      if (wanted("G5") && (choice.task.empty() || task.id == choice.task)) {
-        mutants_die(task, choice.mutant);
-      }
+    if (wanted("G5")) {
+      say("\nG5: which test kills which mutant\n");
+      for (const Task* task : tasks_) mutants_die(*task, choice.mutant);
     }
     say(n_broken_ == 0 ? "\nall gates hold\n"
                        : fmt::format("\n{} findings against the gates\n", n_broken_));
@@ -79,14 +80,51 @@ class Gates {
         planted == planted_.solutions.end() ? make_solution(engine, task.id) : planted->second);
   }
 
-  CheckResult check(const Task& task, const fs::path& file, const std::string& name,
-                    BuildKind kind = BuildKind::fast) {
+  void choose_tasks(const std::string& id) {
+    for (const Task& task : course_.tasks) {
+      if (id.empty() || task.id == id) tasks_.push_back(&task);
+    }
+  }
+
+  // One program for many tasks: a link costs more than all their tests.
+  struct Program {
+    fs::path binary;
+    std::map<std::string, std::string> broken;  // by task: why its text does not compile
+    bool holds(const Task& task) const { return !broken.contains(task.id); }
+  };
+
+  // The engine with `text_of` of each chosen task; where that does not compile, the engine's own.
+  template <typename TextOf>
+  Program program(const std::string& name, BuildKind kind, TextOf&& text_of) {
+    const ScratchLock lock(paths_);
+    Program made;
+    std::vector<fs::path> objects;
+    std::vector<std::string> files;
+    for (const Task* task : tasks_) {
+      const BuiltObject built = build_object(paths_, *task, text_of(*task), kind);
+      if (built) {
+        objects.push_back(built.object);
+        files.push_back(task->engine_file);
+      } else {
+        made.broken[task->id] = built.failure.text;
+      }
+    }
+    made.binary = link_binary(paths_, objects, files, "gate-" + name, kind);
+    return made;
+  }
+
+  CheckResult run_tests(const Program& made, const Task& task, bool with_model,
+                        BuildKind kind = BuildKind::fast) {
     CheckOptions options;
-    options.source = file;
-    options.name = "gate-" + name;
     options.build_kind = kind;
-    options.with_model = kind == BuildKind::fast;
-    return check_task(paths_, task, options);
+    options.with_model = with_model;
+    options.source = solution(task);  // for the words of the sanitizer
+    if (made.holds(task)) return run_task_tests(paths_, task, made.binary, options);
+    CheckResult result;
+    result.outcome = Outcome::red;
+    result.failure.title = "it does not compile";
+    result.failure.text = made.broken.at(task.id);
+    return result;
   }
 
   static std::string why(const CheckResult& result) {
@@ -105,15 +143,15 @@ class Gates {
     return text;
   }
 
-  void red_for_the_right_reason(const Task& task) {
+  // G1 and G2 of one task, whose skeleton is in this program.
+  void skeleton_is_red(const Program& made, const Task& task) {
     if (const std::string broken = strangers(task); !broken.empty()) {
       report("G1", task.id + ": the engine's file holds the members of one class", false, broken);
     }
-    const CheckResult result = check(task, skeleton(task), "skeleton");
-    const bool compiles =
-        result.failure.level > Level::contract || result.outcome == Outcome::green;
-    report("G1", task.id + ": the skeleton compiles", compiles, compiles ? "" : why(result));
-    if (!compiles) return;
+    report("G1", task.id + ": the skeleton compiles", made.holds(task),
+           made.holds(task) ? "" : made.broken.at(task.id));
+    if (!made.holds(task)) return;
+    const CheckResult result = run_tests(made, task, false);
     std::string wrong;
     for (const auto& [name, status] : result.statuses) {
       if (status != "not_yet: " + task.id) wrong += fmt::format(" '{}' is {};", name, status);
@@ -123,69 +161,87 @@ class Gates {
            wrong.empty(), wrong);
   }
 
-  void solution_is_green(const Task& task) {
-    for (const BuildKind kind : {BuildKind::fast, BuildKind::address}) {
-      const bool watched = kind == BuildKind::address;
-      const CheckResult result = check(task, solution(task), "solution", kind);
-      const bool green = result.outcome == Outcome::green;
-      report("G3", task.id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
-             green, green ? "" : why(result));
-      if (!watched && green) {
-        std::vector<Level> passed;
-        for (const LevelResult& level : result.passed) passed.push_back(level.level);
-        const bool equal = passed == task.levels;
-        report("G3", task.id + ": its levels are those of task.toml", equal,
-               equal ? ""
-                     : fmt::format("it passes {}, task.toml names {}", passed.size(),
-                                   task.levels.size()));
-      }
-    }
+  void red_for_the_right_reason() {
+    const Program made =
+        program("skeletons", BuildKind::fast, [&](const Task& task) { return skeleton(task); });
+    for (const Task* task : tasks_) skeleton_is_red(made, *task);
   }
 
-  void alternative_is_green(const Task& task) {
-    const fs::path file = task.other_way();
-    if (!fs::exists(file)) {
-      report("G12", fmt::format("{}: has no {}", task.id, shown(paths_, file)), false);
-      return;
-    }
-    const CheckResult result = check(task, file, "alternative");
-    const bool green = result.outcome == Outcome::green;
-    report("G12", task.id + ": another way is green too", green, green ? "" : why(result));
+  // The first `k` solutions, and skeletons for the rest.
+  Program prefix(std::size_t k) {
+    return program("prefix", BuildKind::fast, [&](const Task& task) {
+      return &task < course_.tasks.data() + k ? solution(task) : skeleton(task);
+    });
   }
 
-  // One binary of the first `k` solutions and skeletons for the rest.
-  fs::path prefix_binary(std::size_t k) {
-    std::vector<fs::path> objects;
-    std::vector<std::string> files;
-    for (std::size_t i = 0; i < course_.tasks.size(); ++i) {
-      const Task& task = course_.tasks[i];
-      const BuiltObject built = build_object(paths_, task, i < k ? solution(task) : skeleton(task));
-      if (!built) return {};
-      objects.push_back(built.object);
-      files.push_back(task.engine_file);
-    }
-    return link_binary(paths_, objects, files, "gate-prefix");
-  }
-
+  // Step k adds the k-th solution: its tests are green now, with skeletons behind it, and those of
+  // the next task are red. That the earlier ones stay green was shown at their own step, with fewer
+  // solutions, and is shown once more with all of them.
   void every_prefix() {
-    CheckOptions options;
-    options.with_model = false;
-    for (std::size_t k = 0; k <= course_.tasks.size(); ++k) {
-      const fs::path binary = prefix_binary(k);
-      std::string wrong = binary.empty() ? " a file does not compile" : "";
-      for (std::size_t i = 0; i < std::min(k + 1, course_.tasks.size()) && wrong.empty(); ++i) {
-        const Task& task = course_.tasks[i];
-        const CheckResult result = run_task_tests(paths_, task, binary, options);
-        const bool as_wanted =
-            i < k ? result.outcome == Outcome::green : result.failure.kind == "not_yet";
-        if (!as_wanted) wrong += fmt::format(" {} is {};", task.id, why(result));
+    const std::size_t n = course_.tasks.size();
+    for (std::size_t k = 0; k <= n; ++k) {
+      const Program made = prefix(k);
+      std::string wrong;
+      const auto want_green = [&](const Task& task) {
+        const CheckResult result = run_tests(made, task, false);
+        if (result.outcome != Outcome::green) {
+          wrong += fmt::format(" {} is {};", task.id, why(result));
+        }
+      };
+      for (std::size_t i = k == n || k == 0 ? 0 : k - 1; i < k; ++i) want_green(course_.tasks[i]);
+      if (k < n) {
+        const Task& next = course_.tasks[k];
+        skeleton_is_red(made, next);
+        const CheckResult result = run_tests(made, next, false);
+        if (result.failure.kind != "not_yet") {
+          wrong += fmt::format(" {} is {};", next.id, why(result));
+        }
       }
       report("G4", fmt::format("{} solutions, then skeletons", k), wrong.empty(), wrong);
     }
   }
 
+  void solutions_are_green(BuildKind kind) {
+    const bool watched = kind == BuildKind::address;
+    const Program made = program(watched ? "solutions-asan" : "solutions", kind,
+                                 [&](const Task& task) { return solution(task); });
+    for (const Task* task : tasks_) {
+      const CheckResult result = run_tests(made, *task, !watched, kind);
+      const bool green = result.outcome == Outcome::green;
+      report("G3",
+             task->id + (watched ? ": green under ASan and UBSan" : ": the solution is green"),
+             green, green ? "" : why(result));
+      if (watched || !green) continue;
+      std::vector<Level> passed = {Level::build, Level::contract};
+      for (const LevelResult& level : result.passed) passed.push_back(level.level);
+      const bool equal = passed == task->levels;
+      report("G3", task->id + ": its levels are those of task.toml", equal,
+             equal ? ""
+                   : fmt::format("it passes {}, task.toml names {}", passed.size(),
+                                 task->levels.size()));
+    }
+  }
+
+  void alternatives_are_green() {
+    const auto has_one = [](const Task& task) { return fs::exists(task.other_way()); };
+    const Program made = program("alternatives", BuildKind::fast, [&](const Task& task) {
+      return has_one(task) ? task.other_way() : solution(task);
+    });
+    for (const Task* task : tasks_) {
+      if (!has_one(*task)) {
+        report("G12", fmt::format("{}: has no {}", task->id, shown(paths_, task->other_way())),
+               false);
+        continue;
+      }
+      const CheckResult result = run_tests(made, *task, true);
+      const bool green = result.outcome == Outcome::green;
+      report("G12", task->id + ": another way is green too", green, green ? "" : why(result));
+    }
+  }
+
   void all_together() {
-    const fs::path binary = prefix_binary(course_.tasks.size());
+    const Program made = prefix(course_.tasks.size());
+    const fs::path binary = made.broken.empty() ? made.binary : fs::path();
     std::string kernels;
     for (const Task& task : course_.tasks) {
       if (!task.kernel.empty()) kernels += (kernels.empty() ? "" : ",") + task.kernel;
@@ -249,6 +305,7 @@ class Gates {
   const CoursePaths& paths_;
   Course course_;
   const PlantedTexts& planted_;
+  std::vector<const Task*> tasks_;  // those of the choice
   int n_broken_ = 0;
 };
 

@@ -7,7 +7,8 @@
 //
 // G3: the solution passes every test, also under ASan and UBSan.
 //
-// G4: with the first k solutions and skeletons for the rest, tests 1..k pass and k + 1 is red.
+// G4: with the first k solutions and skeletons for the rest, test k passes and k + 1 is red; with all
+// solutions, all pass. One link for each k, in which G1 and G2 of task k + 1 are looked at as well.
 //
 // G5: every mutant is killed, `explain` names it, and its recorded answers are those of today.
 //

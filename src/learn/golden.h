@@ -11,25 +11,36 @@
 
 namespace tinyllm::learn {
 
-struct WantedArray {
+enum class AnswerKind {
+  numbers,  // an array
+  text,     // characters: what a parser found, a text that was put together
+  trace,    // one line for each call, in their order: what a cache or a loop did
+};
+
+struct Wanted {
   std::string name;
-  std::vector<std::int64_t> shape;
-  std::vector<std::string> axes;  // what each index counts: "token", "head", "i"
-  std::vector<double> values;     // row-major
-  std::vector<double> tolerance;  // of each value; derived in the script that made them
+  AnswerKind kind = AnswerKind::numbers;
+  // Of numbers.
+  std::vector<std::int64_t> shape = {};
+  std::vector<std::string> axes = {};  // what each index counts: "token", "head", "i"
+  std::vector<double> values = {};     // row-major
+  std::vector<double> tolerance = {};  // of each value; derived in the script that made them
+  // Of a text or a trace: exactly this.
+  std::string text = {};
+  std::vector<std::string> calls = {};  // of a trace, one for each line
 };
 
 struct GoldenCase {
   Case given;
-  std::vector<WantedArray> wanted;
+  std::vector<Wanted> wanted;
   std::string shown;  // the inputs in a few words: "x = [3 4], weight = [1 1], eps = 1e-06"
 };
 
 // From small to large: the first that fails is the smallest.
 std::vector<GoldenCase> read_golden(const std::filesystem::path& path);
 
-using ArrayValues = std::map<std::string, std::vector<double>>;
-using CaseAnswers = std::map<std::string, ArrayValues>;  // by case
+using AnswersByName = std::map<std::string, Answer>;
+using CaseAnswers = std::map<std::string, AnswersByName>;  // by case
 std::map<std::string, CaseAnswers> read_recorded_mutants(const Task& task);
 void write_recorded_mutants(const Task& task, const std::map<std::string, CaseAnswers>& recorded);
 
@@ -38,8 +49,13 @@ void write_recorded_mutants(const Task& task, const std::map<std::string, CaseAn
 std::string join_numbers(const std::vector<double>& values, int n_digits = 17);
 std::vector<double> split_numbers(const std::string& text);
 
-// The first value that is further from the wanted one than its tolerance; -1: all are right.
-std::int64_t first_wrong(const WantedArray& wanted, const std::vector<double>& got);
+// An answer as one string, and back: numbers as join_numbers writes them, a text behind a "|".
+std::string join_answer(const Answer& answer);
+Answer split_answer(const std::string& text);
+
+// The first value that is further from the wanted one than its tolerance, or the first character of
+// a text that is another; -1: all are right.
+std::int64_t first_wrong(const Wanted& wanted, const Answer& got);
 
 // A task's pins.json holds the SHA-256 of both files, as `learn record` saw them.
 void pin_golden(const Task& task);

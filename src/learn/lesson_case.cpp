@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "learn/lines_of.h"
+#include "learn/printable_bytes.h"
 
 namespace tinyllm::learn {
 
@@ -35,6 +37,14 @@ std::int64_t Case::integer(std::string_view name) const {
   return static_cast<std::int64_t>(input(name).at(0));
 }
 
+std::string Case::text(std::string_view name) const {
+  const auto found = texts_.find(name);
+  CHECK(found != texts_.end(), "case '{}' has no text '{}'", name_, name);
+  return bytes_from_escaped(found->second);
+}
+
+std::vector<std::string> Case::lines(std::string_view name) const { return lines_of(text(name)); }
+
 void Answers::note_stray(std::string_view name, std::int64_t stray) {
   if (stray == 0 || !fault_.empty()) return;
   fault_ = stray > 0
@@ -44,17 +54,26 @@ void Answers::note_stray(std::string_view name, std::int64_t stray) {
 
 void Answers::put(std::string_view name, const Floats& values) {
   note_stray(name, values.first_stray_write());
-  values_[std::string(name)].assign(values.begin(), values.end());
+  values_[std::string(name)] = std::vector<double>(values.begin(), values.end());
 }
 
 void Answers::put(std::string_view name, const Ints& values) {
   note_stray(name, values.first_stray_write());
-  std::vector<double>& kept = values_[std::string(name)];
-  for (const std::int64_t value : values) kept.push_back(static_cast<double>(value));
+  values_[std::string(name)] = std::vector<double>(values.begin(), values.end());
 }
 
 void Answers::put(std::string_view name, std::int64_t value) {
-  values_[std::string(name)] = {static_cast<double>(value)};
+  values_[std::string(name)] = std::vector<double>{static_cast<double>(value)};
+}
+
+void Answers::put_text(std::string_view name, std::string_view bytes) {
+  values_[std::string(name)] = escaped_bytes(bytes);
+}
+
+void Answers::put_line(std::string_view name, std::string_view bytes) {
+  Answer& kept = values_[std::string(name)];
+  if (!std::holds_alternative<std::string>(kept)) kept = std::string();
+  std::get<std::string>(kept) += escaped_bytes(bytes) + "\n";
 }
 
 void Answers::expect_unchanged(std::string_view name, const Floats& now, const Case& before) {

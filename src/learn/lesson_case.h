@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace tinyllm::learn {
@@ -67,28 +68,42 @@ using Ints = Array<std::int64_t>;
 // What tests fill an output with beforehand: a value that is still there was never written.
 inline constexpr float kNotWritten = -77.0f;
 
-// One recorded case: numbers by name.
+// One recorded case: numbers and texts by name.
 class Case {
  public:
-  Case(std::string name, std::string function,
-       std::map<std::string, std::vector<double>, std::less<>> inputs)
-      : name_(std::move(name)), function_(std::move(function)), inputs_(std::move(inputs)) {}
+  using Numbers = std::map<std::string, std::vector<double>, std::less<>>;
+  using Texts = std::map<std::string, std::string, std::less<>>;
+  Case(std::string name, std::string function, Numbers inputs, Texts texts = {})
+      : name_(std::move(name)),
+        function_(std::move(function)),
+        inputs_(std::move(inputs)),
+        texts_(std::move(texts)) {}
 
   const std::string& name() const { return name_; }
   const std::string& function() const { return function_; }  // which one of the task it calls
-  bool has(std::string_view input) const { return inputs_.contains(input); }
+  bool has(std::string_view input) const {
+    return inputs_.contains(input) || texts_.contains(input);
+  }
   // Each CHECKs that there is such an input.
   Floats floats(std::string_view input) const;
   Ints ints(std::string_view input) const;
   float number(std::string_view input) const;
   std::int64_t integer(std::string_view input) const;
+  // A text, in which "\xE4" stands for that byte (learn/printable_bytes.h).
+  std::string text(std::string_view input) const;
+  // Its lines; those of a trace are the calls, a line of JSON each.
+  std::vector<std::string> lines(std::string_view input) const;
 
  private:
   const std::vector<double>& input(std::string_view input) const;
 
   std::string name_, function_;
-  std::map<std::string, std::vector<double>, std::less<>> inputs_;
+  Numbers inputs_;
+  Texts texts_;
 };
+
+// What code gave under one name: numbers, or a text of printable characters and line breaks.
+using Answer = std::variant<std::vector<double>, std::string>;
 
 // What the learner's function gave, by name. Notes stray writes and changed inputs.
 class Answers {
@@ -96,6 +111,10 @@ class Answers {
   void put(std::string_view name, const Floats& values);
   void put(std::string_view name, const Ints& values);
   void put(std::string_view name, std::int64_t value);
+  // Any bytes: what is no character, or cannot be seen, becomes "\xE4".
+  void put_text(std::string_view name, std::string_view bytes);
+  // One more line of that text: a trace answers each call with one.
+  void put_line(std::string_view name, std::string_view bytes);
   // For a scratch array: notes what was written outside of it.
   template <typename T>
   void expect_inside(std::string_view name, const Array<T>& values) {
@@ -104,13 +123,13 @@ class Answers {
   // For an input that the contract does not allow to change: compares it with the recorded one.
   void expect_unchanged(std::string_view name, const Floats& now, const Case& before);
 
-  const std::map<std::string, std::vector<double>>& values() const { return values_; }
+  const std::map<std::string, Answer>& values() const { return values_; }
   const std::string& fault() const { return fault_; }  // "" or a sentence
 
  private:
   void note_stray(std::string_view name, std::int64_t stray);
 
-  std::map<std::string, std::vector<double>> values_;
+  std::map<std::string, Answer> values_;
   std::string fault_;
 };
 

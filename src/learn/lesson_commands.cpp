@@ -117,6 +117,32 @@ void run_learn_command(const SessionOptions& options) {
   update_tracker(session);
 }
 
+void run_start_command(const SessionOptions& options, const std::string& id) {
+  Session session(options);
+  const Day* day = session.course.find_day(id);
+  if (day == nullptr) {
+    fail(ErrorCode::usage, "'{}' is not a day of the course; './tiny learn list' shows them", id);
+  }
+  if (!day->has_lesson()) fail(ErrorCode::usage, "day {} has no lesson yet", id);
+  session.note([&](Progress& now) { now.note_start_day(id); });
+  int n_before = 0;
+  for (const Day* at = session.course.days.data(); at != day; ++at) {
+    for (const Task* task : session.course.tasks_of(at->id)) {
+      n_before += session.is_green(*task) ? 0 : 1;
+    }
+  }
+  const Task* next = session.next_task();
+  say(fmt::format("Your way begins at day {}, {}; the next task is {}.\n", id, day->title,
+                  next == nullptr ? "none: all are green" : next->id));
+  if (n_before > 0) {
+    say(fmt::format(
+        "{} tasks before it are open: the engine's own stands in for them, and they come "
+        "back when the rest is green.\n",
+        n_before));
+  }
+  say(fmt::format("  ./tiny learn day {}\n", id));
+}
+
 void run_day_command(const SessionOptions& options, const std::string& id) {
   Session session(options);
   const Day* day = session.course.find_day(id);

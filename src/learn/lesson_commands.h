@@ -27,6 +27,9 @@ void speak_mine(const Session& session, const std::string& prompt);
 // `learn`: the loop over all tasks.
 void run_learn_command(const SessionOptions& options);
 
+// `learn start 1.5`: from now on the way begins at this day. Says what stands in for what comes before.
+void run_start_command(const SessionOptions& options, const std::string& day);
+
 // `learn day 1.4`: lesson, session page, the loop over the day's tasks, questions, tracker.
 // The answers are read from stdin, one per line.
 void run_day_command(const SessionOptions& options, const std::string& day);

@@ -40,7 +40,7 @@ std::string differing_case(const std::vector<GoldenCase>& golden, const CaseAnsw
     const auto one = std::ranges::find(golden, name, [](auto& c) { return c.given.name(); });
     const auto other = b.find(name);
     if (one == golden.end() || other == b.end()) return name;
-    for (const WantedArray& wanted : one->wanted) {
+    for (const Wanted& wanted : one->wanted) {
       const auto x = arrays.find(wanted.name), y = other->second.find(wanted.name);
       if (x == arrays.end() || y == other->second.end()) return name;
       if (!same_answer(wanted, x->second, y->second)) return name;

@@ -240,4 +240,7 @@ std::int64_t Progress::course_version() const {
 }
 void Progress::note_course_version(std::int64_t version) { (*root_)["course_version"] = version; }
 
+std::string Progress::start_day() const { return read_field<std::string>(*root_, "start_day", ""); }
+void Progress::note_start_day(const std::string& day_id) { (*root_)["start_day"] = day_id; }
+
 }  // namespace tinyllm::learn

@@ -64,6 +64,9 @@ class Progress {
   bool is_untouched(const std::string& task_id, const std::string& text) const;
   std::int64_t course_version() const;  // 0: first call
   void note_course_version(std::int64_t version);
+  // The day that `learn start` chose: the way begins there. "": at the beginning.
+  std::string start_day() const;
+  void note_start_day(const std::string& day_id);
 
  private:
   nlohmann::ordered_json& entry(const char* list, const std::string& id);

@@ -29,10 +29,18 @@ Session::Session(const SessionOptions& given)
 }
 
 const Task* Session::next_task() const {
-  for (const Task& task : course.tasks) {
-    if (!is_green(task)) return &task;
+  const std::string start = progress.start_day();
+  const Task* before_start = nullptr;
+  bool started = course.find_day(start) == nullptr;
+  for (const Day& day : course.days) {
+    started = started || day.id == start;
+    for (const Task* task : course.tasks_of(day.id)) {
+      if (is_green(*task)) continue;
+      if (started) return task;
+      if (before_start == nullptr) before_start = task;
+    }
   }
-  return nullptr;
+  return before_start;
 }
 
 CheckResult Session::check(const Task& task, bool* became_green, bool explained) {

@@ -36,7 +36,8 @@ struct Session {
   Style style;
   SessionOptions options;
 
-  // The first task in the order of the course that is not green; nullptr when all are.
+  // The first task that is not green, from the day on where the learner started; behind the last one
+  // come those before that day. nullptr when all are green.
   const Task* next_task() const;
   // Checks one task, notes the result in the progress and saves it. `became_green` tells the caller
   // of the first green. `explained`: looks longer for the cause.

@@ -93,7 +93,7 @@ void run_lesson_test(const LessonTest& test, const std::filesystem::path& golden
         line["message"] = answers.fault();
       }
       for (const auto& [name, values] : answers.values()) {
-        line["answers"][name] = join_numbers(values);
+        line["answers"][name] = join_answer(values);
       }
     });
     report.write(line);

@@ -89,10 +89,11 @@ class Watch {
   const Task& task() const { return *tasks_[current_]; }
 
   std::size_t first_open() const {
-    for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      if (!session_.is_green(*tasks_[i])) return i;
-    }
-    return tasks_.size() - 1;
+    const auto is_open = [&](const Task* task) { return !session_.is_green(*task); };
+    const auto next = of_day_.empty() ? std::ranges::find(tasks_, session_.next_task())
+                                      : std::ranges::find_if(tasks_, is_open);
+    return next == tasks_.end() ? tasks_.size() - 1
+                                : static_cast<std::size_t>(next - tasks_.begin());
   }
 
   // Clears the screen where it can, and draws the head.

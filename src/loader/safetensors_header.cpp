@@ -6,6 +6,7 @@
 namespace tinyllm {
 
 SafetensorsHeader read_safetensors_header(std::span<const std::byte> file) {
+  // >>> loader.safetensors
   std::uint64_t header_bytes = 0;
   std::memcpy(&header_bytes, file.data(), sizeof(header_bytes));
 
@@ -23,6 +24,7 @@ SafetensorsHeader read_safetensors_header(std::span<const std::byte> file) {
                               .end = tensor["data_offsets"][1]});
   }
   return header;
+  // <<< loader.safetensors
 }
 
 }  // namespace tinyllm

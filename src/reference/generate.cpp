@@ -27,7 +27,8 @@ bool contains(const std::vector<TokenId>& ids, TokenId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
-bool ends_text(TokenId id, const SamplingParams& params, const GenerateOptions& options) {
+[[maybe_unused]] bool ends_text(TokenId id, const SamplingParams& params,
+                                const GenerateOptions& options) {
   return (!params.ignore_eos && contains(options.eos_ids, id)) ||
          contains(params.stop_token_ids, id);
 }
@@ -55,30 +56,42 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt_ids,
   result.prompt_logits.assign(logits.begin(), logits.end());
   if (params.max_tokens <= 0) result.finish_reason = FinishReason::length;
 
+  // The three steps of the loop below.
+  const auto choose = [&] {
+    return sample_token(logits, params, history, options.eos_ids,
+                        static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
+  };
+  const auto keep = [&](TokenId id) {
+    history.append(id);
+    sequence.push_back(id);
+    result.token_ids.push_back(id);
+    if (params.n_logprobs >= 0) result.logprobs.push_back(logprobs);
+  };
+  const auto compute = [&] {  // the logits behind what is kept
+    if (options.recompute) model.rewind(0);
+    logits = model.forward(std::span(sequence).subspan(model.n_computed()));
+  };
+
   clock.restart();
+  // >>> generate.greedy
   while (result.finish_reason == FinishReason::none) {
-    const TokenId id =
-        sample_token(logits, params, history, options.eos_ids,
-                     static_cast<std::uint64_t>(sequence.size()), workspace, &logprobs);
+    const TokenId id = choose();
     if (ends_text(id, params, options)) {
       result.finish_reason = FinishReason::stop;
       result.end_id = id;
       break;
     }
-    history.append(id);
-    sequence.push_back(id);
-    result.token_ids.push_back(id);
-    if (params.n_logprobs >= 0) result.logprobs.push_back(logprobs);
+    keep(id);
     if (!on_token(id)) {
       result.finish_reason = FinishReason::cancelled;
-    } else if (static_cast<std::int64_t>(result.token_ids.size()) >= params.max_tokens ||
-               static_cast<std::int64_t>(sequence.size()) >= model.max_tokens()) {
+    } else if (std::ssize(result.token_ids) >= params.max_tokens ||
+               std::ssize(sequence) >= model.max_tokens()) {
       result.finish_reason = FinishReason::length;
     } else {
-      if (options.recompute) model.rewind(0);
-      logits = model.forward(std::span(sequence).subspan(model.n_computed()));
+      compute();
     }
   }
+  // <<< generate.greedy
   result.decode_s = clock.seconds();
   return result;
 }

@@ -10,7 +10,7 @@
 namespace tinyllm::reference {
 namespace {
 
-void norm_rows(const ForwardPass& pass, const Tensor& weight, Activations& a) {
+[[maybe_unused]] void norm_rows(const ForwardPass& pass, const Tensor& weight, Activations& a) {
   const std::int64_t n = pass.config.hidden_size;
   for_each_token(pass.pool, pass.n_tokens, [&](std::int64_t t) {
     scalar::rms_norm(f32(a.hidden) + t * n, weight.f32(), f32(a.normed) + t * n, n,
@@ -22,6 +22,7 @@ void norm_rows(const ForwardPass& pass, const Tensor& weight, Activations& a) {
 
 void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std::int64_t layer_idx,
                        KvRows& kv_rows, Activations& a) {
+  // >>> model.block
   const std::int64_t n_elems = pass.n_tokens * pass.config.hidden_size;
   norm_rows(pass, weights.input_norm, a);
   attention(pass, weights, layer_idx, kv_rows, a);
@@ -34,6 +35,7 @@ void transformer_block(const ForwardPass& pass, const LayerWeights& weights, std
     mlp(pass, weights.mlp, a);
   }
   scalar::add(f32(a.hidden), f32(a.delta), n_elems);
+  // <<< model.block
 }
 
 }  // namespace tinyllm::reference

@@ -8,6 +8,7 @@
 namespace tinyllm {
 
 void bpe_merge(std::vector<TokenId>& token_ids, const MergeTable& merges) {
+  // >>> text.bpe_merge
   constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   constexpr TokenId kMergedAway = -1;
 
@@ -46,6 +47,7 @@ void bpe_merge(std::vector<TokenId>& token_ids, const MergeTable& merges) {
     propose(left);
   }
   std::erase(token_ids, kMergedAway);
+  // <<< text.bpe_merge
 }
 
 }  // namespace tinyllm

@@ -10,6 +10,7 @@ Detokenizer::Detokenizer(const Tokenizer& tokenizer, bool skip_special)
     : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
 std::string Detokenizer::push(TokenId token_id) {
+  // >>> text.detokenizer
   const std::string_view bytes = tokenizer_->token_bytes(token_id);
   if (skip_special_ && tokenizer_->is_special(token_id)) return {};
   std::string text = std::exchange(pending_, {});
@@ -18,8 +19,13 @@ std::string Detokenizer::push(TokenId token_id) {
   pending_ = text.substr(n_complete);
   text.resize(n_complete);
   return replace_ill_formed(text);
+  // <<< text.detokenizer
 }
 
-std::string Detokenizer::finish() { return replace_ill_formed(std::exchange(pending_, {})); }
+std::string Detokenizer::finish() {
+  // >>> text.detokenizer
+  return replace_ill_formed(std::exchange(pending_, {}));
+  // <<< text.detokenizer
+}
 
 }  // namespace tinyllm

@@ -318,3 +318,16 @@ def test_a_half_written_file_tells_what_is_right_already(learner):
                   + '  LESSON_TODO("index.strides");\n}\n')  # fmt: skip
     done = learner.learn("check", "index.strides")
     assert "5 cases are right already; code/week0/strides.cpp line" in " ".join(done.stdout.split()), done.stdout
+
+
+def test_a_learner_may_start_at_any_day(learner):
+    started = learner.learn("start", "1.4").stdout
+    assert "Your way begins at day 1.4, RMSNorm and MLP; the next task is norm.rms." in started
+    assert "3 tasks before it are open: the engine's own stands in for them" in started
+    assert "> open   norm.rms" in learner.learn("list").stdout
+    learner.solve("norm.rms", "week1/rms_norm.cpp")
+    assert learner.check("norm.rms")["outcome"] == "green"
+    assert "> open   index.strides" in learner.learn("list").stdout, "what was left out comes back"
+    for day, words in (("9.9", "is not a day of the course"), ("2.1", "day 2.1 has no lesson yet")):
+        refused = learner.learn("start", day)
+        assert refused.returncode != 0 and words in refused.stderr

@@ -6,7 +6,7 @@ import subprocess
 import tomllib
 
 import pytest
-from learner import BINARY, RMS_NORM, ROOT, TASKS
+from learner import BINARY, FIRST_TASKS, RMS_NORM, ROOT, TASKS, course_of_four
 
 
 def gates(learner, *arguments, course=None):
@@ -51,7 +51,7 @@ FAULTS = {
                 "norm.rms: green under ASan and UBSan"),
     "G3 UBSan": ("--solution", RMS_NORM.replace("  float sum = 0;", "  int big = 2147483647;\n  big += static_cast<int>(n > 0);\n"
                  "  float sum = 1e-30f * static_cast<float>(big);"), "norm.rms: green under ASan and UBSan"),
-    "G4": ("--skeleton", RMS_NORM, f"{IDS.index('norm.rms')} solutions, then skeletons"),
+    "G4": ("--skeleton", RMS_NORM, f"{FIRST_TASKS.index('norm.rms')} solutions, then skeletons"),
     "G9": ("--solution", RMS_NORM.replace("/ root", "/ (root * 1.5f)"), "a small Qwen2 with all solutions together"),
 }
 
@@ -61,8 +61,10 @@ def test_a_planted_text_breaks_its_gate(learner, tmp_path, gate):
     option, text, finding = FAULTS[gate]
     file = tmp_path / "planted.cpp"
     file.write_text(text, encoding="utf-8")
-    code, output = gates(learner, "--only", "" if gate in ("G4", "G9") else "norm.rms", "--gate",
-                         gate.split()[0], option, f"norm.rms={file}")  # fmt: skip
+    of_all = gate in ("G4", "G9")  # a course of four tasks shows it as well as one of forty
+    course = course_of_four(tmp_path / "course of four") if of_all else None
+    code, output = gates(learner, "--only", "" if of_all else "norm.rms", "--gate", gate.split()[0], option,
+                         f"norm.rms={file}", course=course)  # fmt: skip
     assert code == 1
     assert re.search(rf"^{gate.split()[0]} +FAIL +{re.escape(finding)}", output, re.MULTILINE), output
 

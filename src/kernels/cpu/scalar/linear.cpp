@@ -16,6 +16,7 @@ constexpr std::int64_t kTileCols = 1024;
 
 void linear(const float* x, std::int64_t n_tokens, const Tensor& weight, const float* bias,
             float* out, std::int64_t row_begin, std::int64_t row_end) {
+  // >>> linear.layer
   const std::int64_t n_n = weight.n_rows();
   const std::int64_t n_k = weight.n_cols();
   alignas(64) float tile[kTileRows * kTileCols];
@@ -34,6 +35,7 @@ void linear(const float* x, std::int64_t n_tokens, const Tensor& weight, const f
       matmul(x + k0, n_k, tile, kTileCols, out + n0, n_n, n_tokens, n_tile_rows, n_tile_cols);
     }
   }
+  // <<< linear.layer
 }
 
 }  // namespace tinyllm::scalar
