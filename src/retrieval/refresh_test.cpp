@@ -26,7 +26,7 @@ const Embedder& embedder() {
   return one;
 }
 
-std::vector<std::string> paths(const DocumentIndex& index) {
+std::vector<std::string> paths_in(const DocumentIndex& index) {
   std::vector<std::string> paths;
   for (const StoredDocument& document : index.documents()) paths.push_back(document.path);
   return paths;
@@ -51,7 +51,7 @@ TEST(Refresh, TakesWhatIsNewAndForgetsWhatIsGone) {
   EXPECT_EQ(found.other_kinds.at(".png"), 1);
   DocumentIndex index(folder.path() / ".index");
   RefreshReport report = refreshed(index, folder.path());
-  EXPECT_THAT(paths(index), ElementsAre("a.md", "b.txt", "broken.txt"));
+  EXPECT_THAT(paths_in(index), ElementsAre("a.md", "b.txt", "broken.txt"));
   EXPECT_EQ(report.n_added, 3);
   EXPECT_EQ(report.n_chunks, 2);
   EXPECT_THAT(report.problems, ElementsAre(HasSubstr("broken.txt: is binary")));
@@ -102,7 +102,7 @@ TEST(Refresh, WhatCannotBeReadForNowStays) {
                                 .other_kinds = {}};
   const RefreshReport report = refresh(index, documents, embedder(),
                                        {[](std::uint64_t, std::uint64_t) {}, [] { return true; }});
-  EXPECT_THAT(paths(index), ElementsAre("a.txt", "closed/b.txt", "now a folder.txt"));
+  EXPECT_THAT(paths_in(index), ElementsAre("a.txt", "closed/b.txt", "now a folder.txt"));
   EXPECT_EQ(report.n_removed, 2);
   EXPECT_THAT(report.problems, ElementsAre(HasSubstr("now a folder.txt")));
 }

@@ -10,7 +10,7 @@
 namespace tinyllm {
 namespace {
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kInfinite = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 const SamplingParams kGreedy = {.temperature = 0.0f};
@@ -49,13 +49,13 @@ TEST(Sampler, OddLogits) {
   for (const float temperature : {0.0f, 1.0f}) {
     const Call call = {.params = {.temperature = temperature}};
     EXPECT_EQ(drawn_ids(call, {kNan, 1.0f, kNan}), (IdSet{1}));
-    EXPECT_EQ(drawn_ids(call, {-kInf, -kInf, -3e38f}), (IdSet{2}));
-    EXPECT_EQ(drawn_ids(call, {-kInf, -kInf}), (IdSet{0}));
+    EXPECT_EQ(drawn_ids(call, {-kInfinite, -kInfinite, -3e38f}), (IdSet{2}));
+    EXPECT_EQ(drawn_ids(call, {-kInfinite, -kInfinite}), (IdSet{0}));
     EXPECT_EQ(drawn_ids(call, {kNan, kNan, kNan}), (IdSet{0}));
-    EXPECT_EQ(drawn_ids(call, {5.0f, kInf, 3e38f}), (IdSet{1}));
+    EXPECT_EQ(drawn_ids(call, {5.0f, kInfinite, 3e38f}), (IdSet{1}));
   }
   const Call plain = {.params = {.temperature = 1.0f}};
-  EXPECT_EQ(drawn_ids(plain, {5.0f, kInf, 3e38f, kInf}), (IdSet{1, 3}));
+  EXPECT_EQ(drawn_ids(plain, {5.0f, kInfinite, 3e38f, kInfinite}), (IdSet{1, 3}));
 }
 
 TEST(Sampler, AnyTemperatureWithoutOverflow) {
@@ -70,13 +70,13 @@ TEST(Sampler, LogitBias) {
   const std::vector<float> row = {1.0f, 3.0f, 2.0f};
   EXPECT_EQ(Call({.params = {.temperature = 0.0f, .logit_bias = {{0, 2.5f}}}})(row), 0);
   EXPECT_EQ(Call({.params = {.temperature = 0.0f, .logit_bias = {{1, -100.0f}}}})(row), 2);
-  EXPECT_EQ(drawn_ids({.params = {.temperature = 1.0f, .logit_bias = {{1, -kInf}}}}, row),
+  EXPECT_EQ(drawn_ids({.params = {.temperature = 1.0f, .logit_bias = {{1, -kInfinite}}}}, row),
             (IdSet{0, 2}));
   EXPECT_EQ(drawn_ids({.params = {.temperature = 1.0f, .logit_bias = {{1, -100.0f}}}}, row),
             (IdSet{0, 2}));
   // A model that says +inf and a caller who forbids: -inf + inf is NaN, which counts as -inf.
-  const Call forbid = {.params = {.temperature = 0.0f, .logit_bias = {{0, -kInf}}}};
-  EXPECT_EQ(forbid({kInf, 1.0f, 2.0f}), 2);
+  const Call forbid = {.params = {.temperature = 0.0f, .logit_bias = {{0, -kInfinite}}}};
+  EXPECT_EQ(forbid({kInfinite, 1.0f, 2.0f}), 2);
 }
 
 TEST(Sampler, MinTokensHoldsBackEveryStopId) {

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 constexpr TokenId kUnknown = 1, kCls = 2, kSep = 3, kMask = 4;
 
-WordPieceSpec small_spec() {
+WordPieceSpec wordpiece_spec() {
   WordPieceSpec spec;
   spec.source = "small";
   spec.tokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##aff", "##able", "##a",
@@ -31,7 +31,7 @@ WordPieceSpec small_spec() {
 }
 
 std::vector<TokenId> ids_of(std::string_view text) {
-  static const WordPieceTokenizer tokenizer(small_spec());
+  static const WordPieceTokenizer tokenizer(wordpiece_spec());
   return tokenizer.encode_text(text);
 }
 
@@ -53,7 +53,7 @@ TEST(WordPieceTokenizer, NormalisesAsBertDoes) {
 }
 
 TEST(WordPieceTokenizer, PutsItsTokensAroundAndCutsTheText) {
-  const WordPieceTokenizer tokenizer(small_spec());
+  const WordPieceTokenizer tokenizer(wordpiece_spec());
   EXPECT_THAT(tokenizer.encode("the"), ElementsAre(kCls, 10, kSep));
   EXPECT_THAT(tokenizer.encode(""), ElementsAre(kCls, kSep));
   EXPECT_EQ(tokenizer.n_around(), 2);
