@@ -129,4 +129,76 @@ TUNED = {
 }  # fmt: skip
 
 HELD_OUT = {
+    "course/week1/1.2-rope/lesson.md": [
+        ("How long does the slowest pair of a head take to turn around once?", "The last one needs 438,000 tokens for a round"),
+        ("Are the values rotated too?", "What does RoPE do to the values? Nothing: only queries and keys are turned"),
+        ("Which models use interleaved pairs and which use halves?", "GPT-J kept that; GPT-NeoX split the head into halves"),
+        ("What goes wrong when a GGUF file is read with the other pairing?", "Whoever reads one as the other gets no error, only a model that makes no sense"),
+        ("Why can no one notice that positions are shifted by one?", "A score depends on the distance of two positions, and all distances stay as they were"),
+        ("May keys be cached after rotation?", "Because a key's position never changes"),
+    ],
+    "course/week1/1.4-rms-norm/lesson.md": [
+        ("Which share of the weights of SmolLM2 is in the MLP?", "79.6 million of 134.5 million, so 59 % of the model"),
+        ("How often is a vector normalised on its way through the model?", "Two in each of 30 layers and one at the end: 61"),
+        ("Why would two matrix products without an activation be pointless?", "The curve is what keeps the second matrix from being folded into the first"),
+        ("Who first left the mean out of layer normalisation?", "left the mean out, and nothing was lost: RMSNorm"),
+        ("How does the SwiGLU paper explain its success?", "as all else, to divine benevolence"),
+        ("How does vLLM store the gate and up projections?", "It keeps gate_proj and up_proj in one matrix"),
+    ],
+    "course/week1/1.7-sampling/lesson.md": [
+        ("In what order are temperature and the filters applied?", "Temperature, top-k, top-p, draw. Top-p looks at the mass that top-k has left"),
+        ("Why are probabilities kept as integers?", "Sums of whole numbers are exact in every order; sums of floats are not"),
+        ("What limits how fast tokens can be generated?", "So the time of a token is about the bytes of the weights divided by the bandwidth of the memory"),
+        ("Which paper introduced nucleus sampling?", "They proposed the nucleus, which is top-p"),
+        ("How can a text be resumed with the same random numbers?", "This engine asks Philox for number `position` of key `seed`"),
+        ("Why is a fixed k a bad cut?", "and 39 others are noise; where it is not, the 41st is nearly as good as the 40th"),
+    ],
+    "course/tasks/norm.rms/lesson.md": [
+        ("What does the model say if I forget to divide by the number of elements?", "with nothing but line breaks"),
+        ("What is a near tie?", "called a near tie, and a rounding decides it"),
+        ("Why may my output differ from the engine's although both norms are correct?", "the engine rounds what goes into each matrix product to 8 bits"),
+    ],
+    "course/tasks/matmul.naive/lesson.md": [
+        ("What happens when the matrix product overwrites its output?", "where it should *add*, the model says"),
+        ("Why are both matrices read along rows?", "A weight row is one output, and a row is contiguous in memory"),
+    ],
+    "course/README.md": [
+        ("What does an infinite loop in my exercise do to the tool?", "a crash or an endless loop is an ordinary result"),
+        ("How can I let a CI system grade a learner's folder?", "gives a report that CI systems read"),
+        ("How do I pull in a new version of the lessons?", "whenever you like: a new version of the course, merged in"),
+    ],
+    "docs/install.md": [
+        ("How much RAM does compiling take?", "About 1 GB of memory for each compiler process"),
+        ("Which instruction sets make it faster?", "Models run faster with AVX2 (since about 2013)"),
+        ("Can my shell complete model names?", "Your shell completes commands, flags and the names of models"),
+        ("How do I delete an installed binary?", "| an installed copy | `~/.local/bin/tinyllm`, for root `/usr/local/bin/tinyllm` | delete the file |"),
+    ],
+    "docs/serving.md": [
+        ("How do I make long answers stop?", "Always give `max_tokens`: without it an answer may fill the whole context"),
+        ("Which Anthropic endpoints are there?", "| `/v1/messages`, `/v1/messages/count_tokens` | Anthropic |"),
+        ("What is the default maximum model length?", "| what the model was trained for, at most 32768 | prompt and answer together"),
+        ("Does aider work with this server?", "questions about a file (`--edit-format ask`), streamed and whole"),
+        ("Is the same seed enough to reproduce an answer on a busy server?", "With `temperature` 0 the same request always gets the same answer"),
+        ("What happens when a grammar gets too expensive during generation?", "becomes too costly as its text grows ends that request with a 400"),
+    ],
+    "docs/tools.md": [
+        ("Can a file-reading tool leave its folder through a symlink?", "symbolic links that lead out of it, binary files and files over 4 MiB"),
+        ("Do I get asked before a tool is executed?", "Every call is shown and asks first"),
+        ("May user text forge special tokens?", "What you, your users and your tools write never becomes a special token of the model"),
+        ("Which thinking budget stops reasoning immediately?", "0 ends the thinking at once; -1 is any number"),
+    ],
+    "docs/gpu.md": [
+        ("Which number format have keys and values on CUDA?", "Keys and values are bf16 (`--kv-type bf16`), and blocks a multiple of 16 tokens"),
+        ("How does the engine choose a cuBLASLt algorithm?", "The choice among cuBLASLt's algorithms is its own heuristic: none is timed"),
+        ("Which kernel is used for attention over a prompt?", "flash attention on wgmma"),
+        ("Why did prefetching policy for async copies fail?", "is an illegal instruction in one of the kernels"),
+    ],
+    "docs/decisions/kv-int8.md": [
+        ("Why are keys rotated by a Hadamard transform before rounding?", "Keys and queries go through a Walsh-Hadamard transform first"),
+        ("Which model has huge outliers in single key channels?", "The key bias of Qwen2.5 makes single channels a hundred times as large as the rest"),
+    ],
+    "docs/origins.md": [
+        ("Why is there a week 0?", "a day to hear the machine before building it"),
+        ("Why are progress ticks filled from tests?", "ticks need evidence"),
+    ],
 }  # fmt: skip
