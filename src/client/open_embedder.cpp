@@ -28,4 +28,18 @@ std::unique_ptr<Embedder> open_embedder(const std::string& name, const EmbedderO
   return std::make_unique<Embedder>(path, options);
 }
 
+bool is_cross_encoder(const std::string& name) {
+  if (is_random_name(name)) return false;
+  try {
+    return is_cross_encoder_folder(ModelStore().resolve(name));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::unique_ptr<CrossEncoder> open_cross_encoder(const std::string& name,
+                                                 const EmbedderOptions& options) {
+  return std::make_unique<CrossEncoder>(ModelStore().resolve(name), options);
+}
+
 }  // namespace tinyllm
