@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "client/chat_prompt.h"
 #include "client/read_stream.h"
 #include "engine/engine.h"
@@ -55,8 +56,7 @@ std::vector<TokenId> fitting_prompt(const Engine& engine, std::string_view query
         static_cast<std::size_t>(static_cast<double>(document.size()) * 0.9 *
                                  static_cast<double>(most) / static_cast<double>(ids.size()));
     document = document.substr(0, n_kept);
-    while (!document.empty() && (static_cast<unsigned char>(document.back()) & 0x80) != 0)
-      document.remove_suffix(1);
+    document.remove_suffix(incomplete_suffix_bytes(document));
     ids = prompt_of(engine.text(), query, document);
   }
   return ids;

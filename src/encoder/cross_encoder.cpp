@@ -36,6 +36,9 @@ EncoderFolder open_cross_encoder(const std::filesystem::path& path) {
   if (folder.config.n_token_types < 2)
     fail(ErrorCode::unsupported, "{}: type_vocab_size is {}, a pair of texts needs 2", source,
          folder.config.n_token_types);
+  if (folder.tokenizer.n_around() != 2)
+    fail(ErrorCode::unsupported, "{}: puts {} tokens around a text, must be 2: [CLS] and [SEP]",
+         folder.files.source("tokenizer.json"), folder.tokenizer.n_around());
   return folder;
 }
 

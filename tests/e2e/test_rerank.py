@@ -82,8 +82,10 @@ def test_a_model_that_writes_judges(judging, server):
     results = answer(judging, "/v1/rerank", query="x", documents=["a", "b", "c"])["results"]
     assert [(row["index"], row["relevance_score"]) for row in results] == [(0, 0.5), (1, 0.5), (2, 0.5)]
     assert answer(server, "/v1/rerank", model="loop", query="x", documents=["a"])["model"] == "loop"
-    long = answer(judging, "/v1/score", text_1="x", text_2="word " * 5000)  # is cut at its end
-    assert long["data"][0]["score"] == 0.5 and long["usage"]["prompt_tokens"] < 5000
+    [context] = [model["max_model_len"] for model in json.loads(judging.get("/v1/models").body)["data"] if model["id"] == "loop"]
+    for word in ("word ", "\u5b57"):  # is cut at its end, and as much as fits is read
+        long = answer(judging, "/v1/score", text_1="x", text_2=word * context)
+        assert long["data"][0]["score"] == 0.5 and context // 2 < long["usage"]["prompt_tokens"] < context
 
 
 def test_models_lists_it(server):
