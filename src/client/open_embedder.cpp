@@ -39,7 +39,15 @@ bool is_cross_encoder(const std::string& name) {
 
 std::unique_ptr<CrossEncoder> open_cross_encoder(const std::string& name,
                                                  const EmbedderOptions& options) {
-  return std::make_unique<CrossEncoder>(ModelStore().resolve(name), options);
+  const std::filesystem::path path =
+      is_random_name(name) ? std::filesystem::path(name) : ModelStore().resolve(name);
+  if (!is_cross_encoder_folder(path)) {
+    fail(ErrorCode::unsupported,
+         "{}: is no cross-encoder; that is a folder whose config.json names "
+         "BertForSequenceClassification. A model that writes judges without --reranker",
+         name);
+  }
+  return std::make_unique<CrossEncoder>(path, options);
 }
 
 }  // namespace tinyllm
