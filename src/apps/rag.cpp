@@ -71,10 +71,8 @@ void run_search(const RagCommand& command) {
   const std::vector<std::string> words = query_words(command.question);
   if (words.empty())
     fail(ErrorCode::usage, "the question holds no word: there is nothing to search for");
-  const std::vector<Hit> hits = command.reranker.empty()
-                                    ? searcher.search(command.question, options)
-                                    : Reranker(command.reranker, command.folder.n_threads)
-                                          .search(searcher, command.question, options);
+  const std::vector<Hit> hits = search_and_rerank(searcher, command.question, options,
+                                                  command.reranker, command.folder.n_threads);
   for (const Hit& hit : hits) {
     if (command.as_json) {
       write_stdout(to_json(hit).dump(-1, ' ', false, json::error_handler_t::replace) + "\n");

@@ -59,4 +59,11 @@ std::vector<Hit> Reranker::search(Searcher& searcher, std::string_view question,
   return rerank(std::move(hits), scores(question, texts), options.n);
 }
 
+std::vector<Hit> search_and_rerank(Searcher& searcher, std::string_view question,
+                                   const SearchOptions& options, const std::string& reranker,
+                                   int n_threads) {
+  if (reranker.empty()) return searcher.search(question, options);
+  return Reranker(reranker, n_threads).search(searcher, question, options);
+}
+
 }  // namespace tinyllm

@@ -33,4 +33,9 @@ class Reranker {
   std::unique_ptr<Engine> judge_;
 };
 
+// What the searcher finds, in the order of the reranker of this name; "": in its own.
+std::vector<Hit> search_and_rerank(Searcher& searcher, std::string_view question,
+                                   const SearchOptions& options, const std::string& reranker,
+                                   int n_threads);
+
 }  // namespace tinyllm

@@ -111,6 +111,8 @@ def test_rag_search_reranks(tinyllm, tmp_path, models):
     assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
     assert found("--rerank", DATA / "cross", "-k", 1) == hits[:1]
     assert [hit["path"] for hit in found("--rerank", models["loop"])] == plain  # a judge to whom all are equal
+    question = ("ask", folder, "are pears green", "-m", models["loop"], "--max-tokens", 4, "-k", 1, "--path", "*.txt")
+    assert f"\n[1] {hits[0]['path']}:1" in tinyllm.text(*question, "--rerank", DATA / "cross")
     message = tinyllm.failure("serve", "-m", models["loop"], "--reranker", DATA / "mean", "--port", 0)
     assert f"{DATA / 'mean'}: is no cross-encoder" in message
     assert "makes no vectors" in tinyllm.failure("embed", DATA / "cross", "x")
