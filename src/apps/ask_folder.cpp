@@ -14,6 +14,7 @@
 #include "apps/folder_index.h"
 #include "apps/options.h"
 #include "apps/printable.h"
+#include "apps/reranker.h"
 #include "apps/sampling_options.h"
 #include "apps/standard_output.h"
 #include "apps/terminal.h"
@@ -32,7 +33,7 @@ constexpr std::int64_t kTemplateTokens = 128;  // what a chat template writes ar
 struct AskCommand {
   FolderIndexFlags folder;
   FilterFlags filter;
-  std::string question, model;
+  std::string question, model, reranker;
   ChatModelOptions session;
   int source_tokens = 2000;
 };
@@ -50,7 +51,8 @@ AnswerPrompt prompt_of(const AskCommand& command, const FolderIndex& folder, con
   }
   Searcher searcher(folder.index(), folder.embedder(), command.folder.n_threads);
   std::vector<StoredChunk> found;
-  for (Hit& hit : searcher.search(command.question, search_options(command.filter)))
+  for (Hit& hit : search_and_rerank(searcher, command.question, search_options(command.filter),
+                                    command.reranker, command.folder.n_threads))
     found.push_back(std::move(hit.chunk));
   if (found.empty()) return {};
   AnswerPrompt prompt = make_answer_prompt(command.question, found, budget, count);
@@ -127,6 +129,7 @@ void add_ask_command(Command app) {
       .required();
   add_model_option(command, options->model, kDefaultModel);
   add_filter_options(command, options->filter, 8);
+  add_rerank_option(command, options->reranker);
   command
       .add_option("--source-tokens", options->source_tokens,
                   "Tokens of the prompt that sources may fill")

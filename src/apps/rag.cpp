@@ -11,6 +11,7 @@
 #include "apps/options.h"
 #include "apps/printable.h"
 #include "apps/rag_eval.h"
+#include "apps/reranker.h"
 #include "apps/standard_output.h"
 #include "apps/terminal.h"
 #include "base/error.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kSnippetBytes = 240;
 struct RagCommand {
   FolderIndexFlags folder;
   FilterFlags filter;
-  std::string question, questions, by = "both";
+  std::string question, questions, by = "both", reranker;
   bool as_json = false;
 };
 
@@ -70,7 +71,9 @@ void run_search(const RagCommand& command) {
   const std::vector<std::string> words = query_words(command.question);
   if (words.empty())
     fail(ErrorCode::usage, "the question holds no word: there is nothing to search for");
-  for (const Hit& hit : searcher.search(command.question, options)) {
+  const std::vector<Hit> hits = search_and_rerank(searcher, command.question, options,
+                                                  command.reranker, command.folder.n_threads);
+  for (const Hit& hit : hits) {
     if (command.as_json) {
       write_stdout(to_json(hit).dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
       continue;
@@ -124,6 +127,7 @@ void add_search_command(Command rag, const std::shared_ptr<RagCommand>& options)
   search.add_option("--by", options->by, "Words (BM25), meaning (vectors) or both, fused by rank")
       .one_of({"both", "words", "meaning"})
       .show_default();
+  add_rerank_option(search, options->reranker);
   search.add_flag("--json", options->as_json, "A line of JSON a passage, with its whole text");
   add_examples(search,
                "  tinyllm rag search docs 'when is a block given back?'\n"
@@ -139,11 +143,12 @@ void add_eval_command(Command rag, const std::shared_ptr<RagCommand>& options) {
                   "right chunk}")
       .type_name("")
       .required();
+  add_rerank_option(eval, options->reranker);
   eval.add_flag("--json", options->as_json, "One JSON object instead of a table");
-  add_examples(eval, "  tinyllm rag eval docs bench/rag_questions.jsonl");
+  add_examples(eval, "  tinyllm rag eval docs questions.jsonl");
   eval.callback([options] {
     const FolderIndex folder(options->folder);
-    evaluate_search(folder, options->questions, options->as_json);
+    evaluate_search(folder, options->questions, options->reranker, options->as_json);
   });
 }
 

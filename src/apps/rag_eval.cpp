@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/folder_index.h"
+#include "apps/reranker.h"
 #include "apps/standard_output.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -65,13 +66,13 @@ struct Measured {
   double milliseconds = 0;  // a question
 };
 
-Measured measure(Searcher& searcher, const std::vector<Question>& questions, SearchBy by) {
+Measured measure(const std::vector<Question>& questions,
+                 function_ref<std::vector<Hit>(const std::string& question)> search) {
   Measured measured;
   const Stopwatch clock;
   for (const Question& question : questions) {
     std::vector<std::int64_t> ids;
-    for (const Hit& hit : searcher.search(question.text, {.n = 10, .by = by, .filter = {}}))
-      ids.push_back(hit.chunk.id);
+    for (const Hit& hit : search(question.text)) ids.push_back(hit.chunk.id);
     measured.measures.add(ids, question.right);
   }
   measured.milliseconds = clock.seconds() * 1e3 / static_cast<double>(questions.size());
@@ -80,7 +81,8 @@ Measured measure(Searcher& searcher, const std::vector<Question>& questions, Sea
 
 }  // namespace
 
-void evaluate_search(const FolderIndex& folder, const std::string& questions_file, bool as_json) {
+void evaluate_search(const FolderIndex& folder, const std::string& questions_file,
+                     const std::string& reranker_name, bool as_json) {
   const std::vector<Question> questions = read_questions(questions_file, folder.index());
   Searcher searcher(folder.index(), folder.embedder(), 0);
   json report = {{"questions", questions.size()}, {"chunks", folder.index().n_chunks()}};
@@ -88,16 +90,27 @@ void evaluate_search(const FolderIndex& folder, const std::string& questions_fil
       fmt::format("{} questions, {} chunks\n\n{:<8}  {:>8}  {:>8}  {:>9}  {:>6}  {:>7}  {:>11}\n",
                   questions.size(), folder.index().n_chunks(), "search by", "recall@1", "recall@5",
                   "recall@10", "MRR@10", "nDCG@10", "ms/question");
-  const std::pair<const char*, SearchBy> ways[] = {
-      {"words", SearchBy::words}, {"meaning", SearchBy::meaning}, {"both", SearchBy::both}};
-  for (const auto& [name, by] : ways) {
-    const auto [found, milliseconds] = measure(searcher, questions, by);
+  const auto add = [&](const char* name,
+                       function_ref<std::vector<Hit>(const std::string& question)> search) {
+    const auto [found, milliseconds] = measure(questions, search);
     report[name] = {{"recall_at_1", found.recall_at_1},   {"recall_at_5", found.recall_at_5},
                     {"recall_at_10", found.recall_at_10}, {"mrr_at_10", found.mrr_at_10},
                     {"ndcg_at_10", found.ndcg_at_10},     {"ms_a_question", milliseconds}};
     table += fmt::format("{:<9}  {:>8.3f}  {:>8.3f}  {:>9.3f}  {:>6.3f}  {:>7.3f}  {:>11.2f}\n",
                          name, found.recall_at_1, found.recall_at_5, found.recall_at_10,
                          found.mrr_at_10, found.ndcg_at_10, milliseconds);
+  };
+  const std::pair<const char*, SearchBy> ways[] = {
+      {"words", SearchBy::words}, {"meaning", SearchBy::meaning}, {"both", SearchBy::both}};
+  for (const auto& [name, by] : ways) {
+    const SearchOptions options{.n = 10, .by = by, .filter = {}};
+    add(name, [&](const std::string& question) { return searcher.search(question, options); });
+  }
+  if (!reranker_name.empty()) {
+    Reranker reranker(reranker_name, 0);
+    const SearchOptions options{.n = 10, .by = SearchBy::both, .filter = {}};
+    add("reranked",
+        [&](const std::string& question) { return reranker.search(searcher, question, options); });
   }
   write_stdout(as_json ? report.dump() + "\n" : table);
 }

@@ -220,6 +220,7 @@ void run_serve(ServeCommand& command) {
   const Stopwatch clock;
   std::unique_ptr<OpenTools> tools;    // longer there than the server
   std::unique_ptr<Embedder> embedder;  // the same
+  std::unique_ptr<CrossEncoder> reranker;
   Server server(command.http, command.service);
   server.on_reload([&command] { return gather_keys(command); });
   if (!command.trace.empty()) engine_flags.trace = std::make_shared<StepTrace>(command.trace);
@@ -233,6 +234,8 @@ void run_serve(ServeCommand& command) {
         server, *embedder,
         is_embedding && !names.empty() ? names : std::vector{short_name(command.embedder.name)});
   }
+  reranker = offer_reranker(server, command.embedder, short_name(command.embedder.reranker),
+                            command.flags.n_threads);
   if (is_embedding) {
     server.set_ready();
     return wait_for_end(server, command, names.empty() ? short_name(command.model) : names.front(),

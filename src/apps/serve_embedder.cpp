@@ -22,11 +22,17 @@ void add_embedder_options(Command command, EmbedderFlags& flags) {
       .one_of({"int8", "f32"})
       .group(kGroup)
       .default_text("int8");
+  command
+      .add_option("--reranker", flags.reranker,
+                  "A cross-encoder for /v1/rerank and /v1/score; without it the model that writes "
+                  "judges")
+      .type_name("NAME")
+      .group(kGroup);
 }
 
 bool only_embeds(const std::string& model, EmbedderFlags& flags) {
   if (!is_embedder(model)) {
-    if (flags.name.empty() && !flags.precision.empty())
+    if (flags.name.empty() && flags.reranker.empty() && !flags.precision.empty())
       fail(ErrorCode::usage, "--embedder-precision has no --embedder NAME to go with");
     return false;
   }
@@ -64,6 +70,21 @@ std::unique_ptr<Embedder> open_served_embedder(const EmbedderFlags& flags, int n
   log(LogLevel::info, "embeddings: {}, {} dimensions, texts of at most {} tokens, {}", flags.name,
       embedder->n_dims(), embedder->max_seq_len(), is_f32 ? "f32" : "int8");
   return embedder;
+}
+
+std::unique_ptr<CrossEncoder> offer_reranker(Server& server, const EmbedderFlags& flags,
+                                             const std::string& name, int n_threads) {
+  if (flags.reranker.empty()) return nullptr;
+  const bool is_f32 = flags.precision == "f32";
+  const EncoderPrecision precision = is_f32 ? EncoderPrecision::f32 : EncoderPrecision::int8;
+  std::unique_ptr<CrossEncoder> model = open_cross_encoder(flags.reranker, {precision, n_threads});
+  log(LogLevel::info, "rerank: {}, pairs of at most {} tokens, {}", flags.reranker,
+      model->max_seq_len(), is_f32 ? "f32" : "int8");
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  server.add_reranker({.model = model.get(),
+                       .names = {name},
+                       .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()});
+  return model;
 }
 
 void offer_embedder(Server& server, const Embedder& embedder, std::vector<std::string> names) {

@@ -28,4 +28,26 @@ std::unique_ptr<Embedder> open_embedder(const std::string& name, const EmbedderO
   return std::make_unique<Embedder>(path, options);
 }
 
+bool is_cross_encoder(const std::string& name) {
+  if (is_random_name(name)) return false;
+  try {
+    return is_cross_encoder_folder(ModelStore().resolve(name));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::unique_ptr<CrossEncoder> open_cross_encoder(const std::string& name,
+                                                 const EmbedderOptions& options) {
+  const std::filesystem::path path =
+      is_random_name(name) ? std::filesystem::path(name) : ModelStore().resolve(name);
+  if (!is_cross_encoder_folder(path)) {
+    fail(ErrorCode::unsupported,
+         "{}: is no cross-encoder; that is a folder whose config.json names "
+         "BertForSequenceClassification. A model that writes judges without --reranker",
+         name);
+  }
+  return std::make_unique<CrossEncoder>(path, options);
+}
+
 }  // namespace tinyllm

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "encoder/cross_encoder.h"
 #include "encoder/embedder.h"
 
 namespace tinyllm {
@@ -14,5 +15,10 @@ bool is_embedder(const std::string& name);
 // Throws Error{not_found}, Error{unsupported} for a model that writes text, and as Embedder does.
 std::unique_ptr<Embedder> open_embedder(const std::string& name,
                                         const EmbedderOptions& options = {});
+
+// The same of cross-encoders, which score pairs of texts.
+bool is_cross_encoder(const std::string& name);
+std::unique_ptr<CrossEncoder> open_cross_encoder(const std::string& name,
+                                                 const EmbedderOptions& options = {});
 
 }  // namespace tinyllm

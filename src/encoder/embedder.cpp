@@ -83,7 +83,13 @@ void Embedder::State::check_finite(std::span<const float> vector) const {
 }
 
 Embedder::Embedder(const std::filesystem::path& folder, const EmbedderOptions& options)
-    : state_(std::make_unique<State>(folder, options)) {}
+    : state_(std::make_unique<State>(folder, options)) {
+  if (!state_->folder.scores_pairs) return;
+  fail(ErrorCode::unsupported,
+       "{}: is a cross-encoder, which scores pairs of texts and makes no vectors; it is one for "
+       "--reranker",
+       folder.string());
+}
 Embedder::~Embedder() = default;
 
 std::int64_t Embedder::n_dims() const { return state_->folder.config.hidden_size; }

@@ -37,7 +37,8 @@ void Encoder::norm(const EncoderNorm& weights, std::int64_t t) {
   x_.convert(*kernels_, x_forms_, t, kUsualSplit);
 }
 
-void Encoder::embed(std::span<const TokenId> ids, std::span<const std::int64_t> starts) {
+void Encoder::embed(std::span<const TokenId> ids, std::span<const std::int64_t> starts,
+                    std::span<const std::uint8_t> types) {
   const std::int64_t n_dims = config_.hidden_size;
   const Tensor &words = weights_->word_embeddings, &positions = weights_->position_embeddings;
   for_each_token(*pool_, std::ssize(ids), [&](std::int64_t t) {
@@ -47,7 +48,8 @@ void Encoder::embed(std::span<const TokenId> ids, std::span<const std::int64_t> 
     decode_row(words.dtype, words.row(ids[t]), hidden(t), n_dims);
     decode_row(positions.dtype, positions.row(position), place, n_dims);
     kernels_->add(hidden(t), place, n_dims);
-    kernels_->add(hidden(t), weights_->token_type.as<float>().data(), n_dims);
+    const std::int64_t type = types.empty() ? 0 : types[static_cast<std::size_t>(t)];
+    kernels_->add(hidden(t), weights_->token_types.as<float>().data() + type * n_dims, n_dims);
     norm(weights_->embedding_norm, t);
   });
 }
@@ -85,8 +87,9 @@ void Encoder::feed_forward(const EncoderLayer& layer, std::int64_t n) {
   for_each_token(*pool_, n, [&](std::int64_t t) { norm(layer.output_norm, t); });
 }
 
-const float* Encoder::run(std::span<const TokenId> ids, std::span<const std::int64_t> starts) {
-  embed(ids, starts);
+const float* Encoder::run(std::span<const TokenId> ids, std::span<const std::int64_t> starts,
+                          std::span<const std::uint8_t> types) {
+  embed(ids, starts, types);
   for (const EncoderLayer& layer : weights_->layers) {
     attend(layer, std::ssize(ids), starts);
     feed_forward(layer, std::ssize(ids));

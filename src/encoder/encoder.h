@@ -27,11 +27,14 @@ class Encoder {
           const EncoderWeights& weights, std::int64_t max_tokens, std::int64_t max_seq_len);
 
   // The states behind the last block, [n_tokens, hidden_size] f32, until the next call. Text i has
-  // the ids [starts[i], starts[i + 1]); ids are in the vocabulary, and n_tokens >= 1.
-  const float* run(std::span<const TokenId> ids, std::span<const std::int64_t> starts);
+  // the ids [starts[i], starts[i + 1]); ids are in the vocabulary, and n_tokens >= 1. types: of each
+  // id, below n_token_types; empty: all are 0.
+  const float* run(std::span<const TokenId> ids, std::span<const std::int64_t> starts,
+                   std::span<const std::uint8_t> types = {});
 
  private:
-  void embed(std::span<const TokenId> ids, std::span<const std::int64_t> starts);
+  void embed(std::span<const TokenId> ids, std::span<const std::int64_t> starts,
+             std::span<const std::uint8_t> types);
   void attend(const EncoderLayer& layer, std::int64_t n, std::span<const std::int64_t> starts);
   void feed_forward(const EncoderLayer& layer, std::int64_t n);
   // hidden_ = norm(hidden_), and x_ the same.

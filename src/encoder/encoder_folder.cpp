@@ -136,6 +136,12 @@ WordPieceTokenizer read_tokenizer(const HuggingFaceFolder& files, const EncoderC
   return tokenizer;
 }
 
+bool names_cross_encoder(const nlohmann::json& config) {
+  const auto classes = config.find("architectures");
+  return classes != config.end() && classes->is_array() && !classes->empty() &&
+         classes->front() == "BertForSequenceClassification";
+}
+
 }  // namespace
 
 EncoderFolder::EncoderFolder(const fs::path& folder)
@@ -143,11 +149,23 @@ EncoderFolder::EncoderFolder(const fs::path& folder)
       config(read_encoder_config(need_json(files, "config.json"), files.source("config.json"))),
       pooling(read_modules(files)),
       tokenizer(read_tokenizer(files, config)),
-      max_seq_len(read_max_seq_len(files, config, tokenizer.n_around())) {
+      max_seq_len(read_max_seq_len(files, config, tokenizer.n_around())),
+      scores_pairs(names_cross_encoder(need_json(files, "config.json"))) {
   check_texts_go_as_they_are(files, tokenizer);
-  if (!files.has_file("modules.json")) {
+  if (!files.has_file("modules.json") && !scores_pairs) {
     log(LogLevel::warning, "{}: has no modules.json, so its vectors are the mean over the tokens",
         folder.string());
+  }
+}
+
+bool is_cross_encoder_folder(const fs::path& path) {
+  try {
+    if (!is_encoder_folder(path)) return false;
+    const HuggingFaceFolder files(path);
+    const std::optional<nlohmann::json> config = files.find_json("config.json");
+    return config && names_cross_encoder(*config);
+  } catch (const Error&) {
+    return false;
   }
 }
 

@@ -145,10 +145,11 @@ EncoderWeights::EncoderWeights(const HuggingFaceFolder& files, const EncoderConf
   word_embeddings = reader.tensor("embeddings.word_embeddings.weight", {config.vocab_size, hidden});
   position_embeddings =
       reader.tensor("embeddings.position_embeddings.weight", {config.max_positions, hidden});
-  token_type = Buffer(hidden * 4, "weights");
-  WeightReader::copy_row(
-      reader.tensor("embeddings.token_type_embeddings.weight", {config.n_token_types, hidden}), 0,
-      token_type, 0);
+  token_types = Buffer(config.n_token_types * hidden * 4, "weights");
+  const Tensor types =
+      reader.tensor("embeddings.token_type_embeddings.weight", {config.n_token_types, hidden});
+  for (std::int64_t i = 0; i < config.n_token_types; ++i)
+    WeightReader::copy_row(types, i, token_types, i * hidden);
   embedding_norm = reader.norm("embeddings.LayerNorm", hidden);
   for (std::int64_t i = 0; i < config.n_layers; ++i)
     layers.push_back(read_layer(reader, config, i));

@@ -41,7 +41,7 @@ struct EncoderWeights {
   // Views of the folder's files, which must outlive them; any float format.
   Tensor word_embeddings;      // [vocab_size, hidden_size]
   Tensor position_embeddings;  // [max_positions, hidden_size]
-  Buffer token_type;           // [hidden_size] f32: of type 0, which a single text has
+  Buffer token_types;          // [n_token_types, hidden_size] f32: a single text is of type 0
   EncoderNorm embedding_norm;
   std::vector<EncoderLayer> layers;
   std::unique_ptr<Arena> arena;  // of the packed matrices

@@ -30,6 +30,8 @@ enum class ApiKind {
   messages,
   count_tokens,
   embeddings,
+  rerank,
+  score,
   tokenize,
   detokenize,
   apply_template,
@@ -99,7 +101,8 @@ struct ApiRequest {
   std::shared_ptr<const std::atomic<bool>> has_left;
 
   // The input.
-  std::vector<Prompt> prompts;                              // completion, tokenize, embeddings
+  // completion, tokenize, embeddings; rerank: the query, then the documents; score: text_1, text_2
+  std::vector<Prompt> prompts;
   std::shared_ptr<const nlohmann::ordered_json> messages;   // an array; nullptr: none
   std::shared_ptr<const nlohmann::ordered_json> variables;  // chat_template_kwargs; may be nullptr
   // responses, messages: what stands before the messages. add_system_text() puts it there.
@@ -154,8 +157,11 @@ struct ApiRequest {
   bool skip_special_tokens = true;
   bool token_pieces = false;  // tokenize: with the text of each token
   std::vector<TokenId> detokenize_ids;
-  std::int64_t dimensions = 0;  // embeddings: keep the first so many; 0: all
-  bool as_base64 = false;       // embeddings
+  std::int64_t dimensions = 0;   // embeddings: keep the first so many; 0: all
+  bool as_base64 = false;        // embeddings
+  std::size_t n_queries = 0;     // rerank, score: so many of the prompts are queries
+  std::int64_t top_n = 0;        // rerank: the best so many; 0: all
+  bool return_documents = true;  // rerank: their texts too
 };
 
 }  // namespace tinyllm

@@ -110,8 +110,9 @@ void check_together(ApiRequest& request) {
     refuse("max_tokens", "max_tokens is 0, which is only of use with echo; ask for at least 1");
   if (request.max_tokens && request.params.min_tokens > *request.max_tokens)
     refuse("min_tokens", "min_tokens is larger than max_tokens");
-  if (request.kind != ApiKind::embeddings &&
-      request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
+  const bool has_list = request.kind == ApiKind::embeddings || request.kind == ApiKind::rerank ||
+                        request.kind == ApiKind::score;  // with limits of its own
+  if (!has_list && request.prompts.size() * static_cast<std::size_t>(request.n) > kMaxPrompts)
     refuse("n", "prompts times n is over 1024 texts; send fewer in one request");
   check_tool_choice(request);
   if (request.kind == ApiKind::tokenize && request.prompts.empty() && !request.messages)
@@ -153,6 +154,8 @@ std::vector<const Field*> fields_of(ApiKind kind) {
       break;
     case ApiKind::detokenize: add(detokenize_fields()); break;
     case ApiKind::embeddings: add(embeddings_fields()); break;
+    case ApiKind::rerank: add(rerank_fields()); break;
+    case ApiKind::score: add(score_fields()); break;
   }
   if (kind == ApiKind::chat || kind == ApiKind::completion) {
     add(sampling_fields());

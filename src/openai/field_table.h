@@ -74,6 +74,8 @@ std::span<const Field> template_fields();        // messages and what goes with 
 std::span<const Field> tool_fields();            // chat, and what renders messages
 std::span<const Field> approval_fields();        // chat
 std::span<const Field> embeddings_fields();
+std::span<const Field> rerank_fields();
+std::span<const Field> score_fields();
 std::span<const Field> tokenize_fields();
 std::span<const Field> detokenize_fields();
 std::span<const Field> unsupported_fields();  // chat and completion: refused clearly

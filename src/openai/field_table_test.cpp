@@ -24,9 +24,10 @@ std::string refusal(ApiKind kind, std::string_view body) {
 }
 
 TEST(FieldTable, EveryFieldHasAHelpAndAReadableDefault) {
-  for (const ApiKind kind : {ApiKind::chat, ApiKind::completion, ApiKind::responses,
-                             ApiKind::messages, ApiKind::count_tokens, ApiKind::embeddings,
-                             ApiKind::tokenize, ApiKind::detokenize, ApiKind::apply_template}) {
+  for (const ApiKind kind :
+       {ApiKind::chat, ApiKind::completion, ApiKind::responses, ApiKind::messages,
+        ApiKind::count_tokens, ApiKind::embeddings, ApiKind::rerank, ApiKind::score,
+        ApiKind::tokenize, ApiKind::detokenize, ApiKind::apply_template}) {
     std::set<std::string_view> names;
     for (const Field* field : fields_of(kind)) {
       EXPECT_TRUE(names.insert(field->name).second) << field->name << " stands twice";

@@ -144,7 +144,7 @@ class Chunker {
     const std::string heading = chunk_.heading;
     const std::string overlap(last_.text);
     chunk_.text.resize(without_space_behind(chunk_.text).size());
-    chunk_.n_tokens = count_(embedded_text(chunk_));
+    chunk_.n_tokens = count_(titled_text(chunk_));
     if (!chunk_.text.empty()) chunks_.push_back(std::move(chunk_));
     chunk_ = {};
     chunk_.heading = heading;
@@ -173,7 +173,7 @@ class Chunker {
 
 }  // namespace
 
-std::string embedded_text(const Chunk& chunk) {
+std::string titled_text(const Chunk& chunk) {
   return chunk.heading.empty() ? chunk.text : chunk.heading + "\n" + chunk.text;
 }
 

@@ -18,14 +18,14 @@ struct Chunk {
   std::string text;
   int first_line = 1, last_line = 1;  // in the file, or in the page
   int page = 0;                       // 0: the format has none
-  std::int64_t n_tokens = 0;          // of embedded_text(), as the embedding model counts
+  std::int64_t n_tokens = 0;          // of titled_text(), as the embedding model counts
   std::size_t n_overlap = 0;          // bytes at the text's beginning that end the chunk before
 };
 
-// What an embedding model reads of a chunk.
-std::string embedded_text(const Chunk& chunk);
+// A chunk as a text of its own.
+std::string titled_text(const Chunk& chunk);
 
-// Chunks of at most `max_tokens` tokens (at least 16) of embedded_text, counted by `count`. Every
+// Chunks of at most `max_tokens` tokens (at least 16) of titled_text, counted by `count`. Every
 // word of the text blocks is in a chunk. A heading begins a chunk, and so does a page. A block that
 // fits stays whole; one that does not is cut between sentences (code: between lines), where that
 // does not help between words, and at last between characters. A chunk that goes on under the same

@@ -52,10 +52,10 @@ TEST(Chunker, AHeadingBeginsAChunkAndStandsAboveIt) {
       "# Top\n\nintro text\n\n## First\n\none\n\ntwo\n\n### Deep\n\nthree\n\n## Second\n\nfour");
   const std::vector<Chunk> chunks = chunk_document(document, 20, count_words);
   ASSERT_EQ(chunks.size(), 4u);
-  EXPECT_EQ(embedded_text(chunks[0]), "Top\nintro text");
-  EXPECT_EQ(embedded_text(chunks[1]), "Top > First\none\n\ntwo");
-  EXPECT_EQ(embedded_text(chunks[2]), "Top > First > Deep\nthree");
-  EXPECT_EQ(embedded_text(chunks[3]), "Top > Second\nfour");
+  EXPECT_EQ(titled_text(chunks[0]), "Top\nintro text");
+  EXPECT_EQ(titled_text(chunks[1]), "Top > First\none\n\ntwo");
+  EXPECT_EQ(titled_text(chunks[2]), "Top > First > Deep\nthree");
+  EXPECT_EQ(titled_text(chunks[3]), "Top > Second\nfour");
   EXPECT_EQ(chunks[1].first_line, 7);
   EXPECT_EQ(chunks[1].last_line, 9);
   EXPECT_EQ(chunks[1].n_tokens, 5);
@@ -134,7 +134,7 @@ TEST(Chunker, RandomDocumentsLoseNothing) {
     const std::vector<std::string_view> lines = lines_of(source);
     for (const Chunk& chunk : chunk_document(document, max_tokens, count_words)) {
       ASSERT_LE(chunk.n_tokens, max_tokens);
-      ASSERT_EQ(chunk.n_tokens, count_words(embedded_text(chunk)));
+      ASSERT_EQ(chunk.n_tokens, count_words(titled_text(chunk)));
       ASSERT_TRUE(is_valid_utf8(chunk.text));
       ASSERT_LE(line, chunk.first_line);
       ASSERT_LE(chunk.first_line, chunk.last_line);

@@ -2,34 +2,10 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "retrieval/index_tables.h"
 
 namespace tinyllm {
 namespace {
-
-constexpr std::int64_t kApplicationId = 0x546E6C78;  // "Tnlx"
-constexpr std::int64_t kVersion = 1;
-
-constexpr const char* kSchema = R"(
-CREATE TABLE origin(folder TEXT, embedder TEXT, fingerprint TEXT, n_dims INTEGER);
-CREATE TABLE documents(
-  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, digest TEXT NOT NULL,
-  n_bytes INTEGER NOT NULL, problem TEXT NOT NULL);
-CREATE TABLE chunks(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
-  heading TEXT NOT NULL, text TEXT NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL,
-  page INTEGER NOT NULL, n_tokens INTEGER NOT NULL, n_overlap INTEGER NOT NULL);
-CREATE INDEX chunks_by_document ON chunks(document_id);
-CREATE TABLE vectors(
-  chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id) ON DELETE CASCADE, scale REAL NOT NULL, bytes BLOB NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5(
-  heading, text, content='chunks', content_rowid='id', tokenize="porter unicode61 remove_diacritics 2");
-CREATE TRIGGER chunk_came AFTER INSERT ON chunks BEGIN
-  INSERT INTO words(rowid, heading, text) VALUES (new.id, new.heading, new.text);
-END;
-CREATE TRIGGER chunk_went AFTER DELETE ON chunks BEGIN
-  INSERT INTO words(words, rowid, heading, text) VALUES ('delete', old.id, old.heading, old.text);
-END;
-)";
 
 constexpr const char* kChunkColumns =
     "SELECT chunks.id, path, kind, heading, text, first_line, last_line, page, n_tokens, n_overlap "
@@ -53,29 +29,7 @@ StoredChunk read_chunk(const Statement& row) {
 }  // namespace
 
 DocumentIndex::DocumentIndex(const std::filesystem::path& file) : database_(file) {
-  if (database_.integer("SELECT count(*) FROM sqlite_schema") == 0) make_tables();
-  check_version();
-}
-
-void DocumentIndex::make_tables() {
-  Transaction transaction(database_);
-  // Another process may have been faster.
-  if (database_.integer("SELECT count(*) FROM sqlite_schema") > 0) return;
-  database_.run(kSchema);
-  database_.run("PRAGMA application_id = 1416522872; PRAGMA user_version = 1;");
-  transaction.commit();
-}
-
-void DocumentIndex::check_version() const {
-  const std::string path = file().string();
-  if (database_.integer("PRAGMA application_id") != kApplicationId)
-    fail(ErrorCode::invalid_input, "{}: is a database of another program, not an index", path);
-  const std::int64_t version = database_.integer("PRAGMA user_version");
-  if (version == kVersion) return;
-  fail(
-      ErrorCode::invalid_input,
-      "{}: is an index of version {}, must be {}; remove the file, and the next run makes it again",
-      path, version, kVersion);
+  prepare_index_tables(database_);
 }
 
 std::optional<IndexOrigin> DocumentIndex::origin() const {
@@ -130,7 +84,7 @@ std::int64_t DocumentIndex::n_chunks() const {
 }
 
 void DocumentIndex::put(const StoredDocument& document, std::span<const Chunk> chunks,
-                        std::span<const ByteVector> vectors) {
+                        std::span<const std::vector<ByteVector>> vectors) {
   CHECK(chunks.size() == vectors.size(), "{} chunks, {} vectors", chunks.size(), vectors.size());
   Transaction transaction(database_);
   database_.prepare("DELETE FROM documents WHERE path = ?").bind(1, document.path).run();
@@ -143,15 +97,20 @@ void DocumentIndex::put(const StoredDocument& document, std::span<const Chunk> c
       "INSERT INTO chunks(document_id, heading, text, first_line, last_line, page, n_tokens, "
       "n_overlap) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  Statement add_vector = database_.prepare("INSERT INTO vectors VALUES (?, ?, ?)");
+  Statement add_vector =
+      database_.prepare("INSERT INTO vectors(chunk_id, scale, bytes) VALUES (?, ?, ?)");
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     const Chunk& chunk = chunks[i];
     add_chunk.bind(1, document_id).bind(2, chunk.heading).bind(3, chunk.text);
     add_chunk.bind(4, std::int64_t{chunk.first_line}).bind(5, std::int64_t{chunk.last_line});
     add_chunk.bind(6, std::int64_t{chunk.page}).bind(7, chunk.n_tokens);
     add_chunk.bind(8, static_cast<std::int64_t>(chunk.n_overlap)).run();
-    add_vector.bind(1, database_.last_row_id()).bind(2, double{vectors[i].scale});
-    add_vector.bind_bytes(3, std::as_bytes(std::span(vectors[i].bytes))).run();
+    CHECK(!vectors[i].empty(), "chunk {} has no vector", i);
+    const std::int64_t chunk_id = database_.last_row_id();
+    for (const ByteVector& vector : vectors[i]) {
+      add_vector.bind(1, chunk_id).bind(2, double{vector.scale});
+      add_vector.bind_bytes(3, std::as_bytes(std::span(vector.bytes))).run();
+    }
   }
   transaction.commit();
 }
@@ -208,7 +167,8 @@ VectorTable DocumentIndex::vectors(std::int64_t n_dims,
                                    std::vector<std::int64_t>& chunk_ids) const {
   VectorTable table(n_dims);
   table.reserve(static_cast<std::size_t>(database_.integer("SELECT count(*) FROM vectors")));
-  Statement row = database_.prepare("SELECT chunk_id, scale, bytes FROM vectors ORDER BY chunk_id");
+  Statement row =
+      database_.prepare("SELECT chunk_id, scale, bytes FROM vectors ORDER BY chunk_id, id");
   while (row.next()) {
     const std::span<const std::byte> bytes = row.bytes(2);
     if (std::ssize(bytes) != n_dims) {

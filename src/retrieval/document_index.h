@@ -47,8 +47,8 @@ struct DocumentFilter {
 
 class DocumentIndex {
  public:
-  // Makes the file where there is none. All functions throw as Database does; this one
-  // Error{invalid_input} too for a database that is no such index, or one of another version.
+  // Makes the file where there is none. All functions throw as Database does; this one as
+  // prepare_index_tables too.
   explicit DocumentIndex(const std::filesystem::path& file);
 
   const std::filesystem::path& file() const { return database_.file(); }
@@ -60,9 +60,10 @@ class DocumentIndex {
   std::vector<StoredDocument> documents() const;  // by path
   std::int64_t n_chunks() const;
 
-  // In place of what it had under this path. vectors: one a chunk. document.n_chunks is not read.
+  // In place of what it had under this path. vectors: of each chunk, one at least.
+  // document.n_chunks is not read.
   void put(const StoredDocument& document, std::span<const Chunk> chunks,
-           std::span<const ByteVector> vectors);
+           std::span<const std::vector<ByteVector>> vectors);
   void remove(const std::string& path);
 
   // The ids of the `n` chunks with the best BM25 score for an FTS5 expression, best first; words of
@@ -74,16 +75,14 @@ class DocumentIndex {
   StoredChunk chunk(std::int64_t id) const;
   // All chunks of all documents, by path and place.
   std::vector<StoredChunk> chunks() const;
-  // All vectors; row i belongs to the chunk chunk_ids[i], ascending.
+  // All vectors; row i belongs to the chunk chunk_ids[i], ascending; a chunk may have several.
   VectorTable vectors(std::int64_t n_dims, std::vector<std::int64_t>& chunk_ids) const;
 
   // Reads all of it. Throws Error{invalid_input} that says what is damaged.
   void check_integrity() const;
 
  private:
-  void make_tables();
   void add_origin(const IndexOrigin& origin);
-  void check_version() const;
 
   Database database_;
 };

@@ -20,10 +20,11 @@ Chunk chunk(const std::string& text) { return {.heading = "h", .text = text, .n_
 // A document of these chunks, with vectors of two numbers.
 void put(DocumentIndex& index, const std::string& path, const std::vector<std::string>& texts) {
   std::vector<Chunk> chunks;
-  std::vector<ByteVector> vectors;
+  std::vector<std::vector<ByteVector>> vectors;
   for (const std::string& text : texts) {
     chunks.push_back(chunk(text));
-    vectors.push_back({.scale = 0.5f, .bytes = {static_cast<std::int8_t>(chunks.size()), -1}});
+    const ByteVector vector{.scale = 0.5f, .bytes = {static_cast<std::int8_t>(chunks.size()), -1}};
+    vectors.push_back({vector, vector});
   }
   index.put({.path = path, .kind = "text", .digest = "d"}, chunks, vectors);
 }
@@ -53,11 +54,12 @@ TEST(DocumentIndex, KeepsWhatWasPutAndReplacesIt) {
               ElementsAre(chunks[0].id));
   EXPECT_TRUE(index.find_words("lemons", {.path = "", .kind = "pdf"}, 9).empty());
   std::vector<std::int64_t> ids;
-  EXPECT_EQ(index.vectors(2, ids).n_rows(), 2u);
-  EXPECT_EQ(ids.size(), 2u);
+  EXPECT_EQ(index.vectors(2, ids).n_rows(), 4u);
+  EXPECT_THAT(ids, ElementsAre(chunks[0].id, chunks[0].id, chunks[1].id, chunks[1].id));
   index.remove("b.txt");
   EXPECT_TRUE(index.find_words("lemons", {}, 9).empty());
-  EXPECT_EQ(index.vectors(2, ids).n_rows(), 1u);
+  ids.clear();
+  EXPECT_EQ(index.vectors(2, ids).n_rows(), 2u);
   index.check_integrity();
 }
 
@@ -97,9 +99,29 @@ TEST(DocumentIndex, WhatIsNoIndexOrDamagedIsOneClearLine) {
   DocumentIndex{later};
   Database(later).run("PRAGMA user_version = 9");
   EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(later); }),
-              HasSubstr("later.db: is an index of version 9, must be 1"));
+              HasSubstr("later.db: is an index of version 9, must be 2"));
   EXPECT_THAT(error_of(ErrorCode::io, [&] { DocumentIndex index(folder.path() / "no" / "x.db"); }),
               HasSubstr("x.db: cannot be read or written (unable to open database file)"));
+}
+
+TEST(DocumentIndex, AnOlderOneIsEmptiedAndKeepsItsOrigin) {
+  const TempFolder folder;
+  const auto file = folder.path() / "x.db";
+  {
+    DocumentIndex index(file);
+    index.claim({.folder = "/docs", .embedder = "mini", .fingerprint = "aa", .n_dims = 2});
+    put(index, "a.txt", {"old words"});
+    const Database older(file);
+    older.run(
+        "DROP TABLE vectors; CREATE TABLE vectors(chunk_id INTEGER PRIMARY KEY REFERENCES "
+        "chunks(id) ON DELETE CASCADE, scale REAL, bytes BLOB); PRAGMA user_version = 1;");
+  }
+  DocumentIndex index(file);
+  EXPECT_TRUE(index.documents().empty());
+  EXPECT_EQ(index.origin()->embedder, "mini");
+  put(index, "a.txt", {"new words"});
+  EXPECT_TRUE(index.find_words("old", {}, 9).empty());
+  index.check_integrity();
 }
 
 // Every page overwritten in turn: either nothing of it is needed, or one line says what is wrong.

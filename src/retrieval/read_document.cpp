@@ -4,28 +4,26 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/utf8.h"
+#include "retrieval/text_encoding.h"
 
 namespace tinyllm {
 namespace {
 
-// "\r\n" and "\r" become "\n", a byte order mark goes, ill-formed UTF-8 becomes U+FFFD.
-std::string clean_text(std::string_view bytes) {
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+// "\r\n" and "\r" become "\n".
+std::string with_plain_ends(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n') continue;
     text += bytes[i] == '\r' ? '\n' : bytes[i];
   }
-  return is_valid_utf8(text) ? text : replace_ill_formed(text);
+  return text;
 }
 
 std::string read_clean_text(const std::filesystem::path& file, DocumentKind kind) {
   const std::string bytes = read_text_file(file, max_document_bytes(kind));
-  if (bytes.find('\0') != bytes.npos)
-    fail(ErrorCode::unsupported, "{}: is binary, not text in UTF-8", file.string());
-  return clean_text(bytes);
+  const std::string declared = kind == DocumentKind::html ? declared_encoding(bytes) : "";
+  return with_plain_ends(to_utf8(bytes, file.string(), declared));
 }
 
 DocumentText read_as(const std::filesystem::path& file, DocumentKind kind) {

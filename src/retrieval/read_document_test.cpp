@@ -107,6 +107,11 @@ TEST(ReadHtml, WithoutMainTheWholeBodyOrItsOnlyArticle) {
               ElementsAre("text@1: a", "text@1: b", "text@1: c", "text@1: d"));
   EXPECT_THAT(shown(read_html("<p>no<article>yes</article>", "x")), ElementsAre("text@1: yes"));
   EXPECT_TRUE(read_html("", "x").blocks.empty());
+  EXPECT_THAT(
+      shown(read_html("<header>site</header><article><header><h1>Title</h1><p>intro</header>"
+                      "<section><header>part</header></section></article>",
+                      "x")),
+      ElementsAre("heading1@1: Title", "text@1: intro", "text@1: part"));
 }
 
 TEST(ReadHtml, APageThatIsNestedWithoutEndIsRefused) {
@@ -141,16 +146,37 @@ TEST(ReadHtml, APageThatAsksForMoreThanItIsWorthIsRefused) {
 TEST(ReadDocument, TextAndCodeInGroups) {
   const TempFolder folder;
   const auto text = folder.write("a.txt",
-                                 "\xEF\xBB\xBFone\r\ntwo\r\n\r\n \t\r\nthr\xFF"
+                                 "\xEF\xBB\xBFone\r\ntwo \u00e9\r\n\r\n \t\r\nthr\xFF"
                                  "ee\r");
   const DocumentText document = read_document(text, DocumentKind::text, "a.txt");
   EXPECT_EQ(document.title, "a.txt");
-  EXPECT_THAT(shown(document), ElementsAre("text@1: one\ntwo",
+  EXPECT_THAT(shown(document), ElementsAre("text@1: one\ntwo \u00e9",
                                            "text@5: thr\uFFFD"
                                            "ee"));
   const auto code = folder.write("a.py", "import os\n\n\ndef f():\n    return 1  \n");
   EXPECT_THAT(shown(read_document(code, DocumentKind::code, "a.py")),
               ElementsAre("code@1: import os", "code@4: def f():\n    return 1"));
+}
+
+TEST(ReadDocument, OtherEncodingsBecomeUtf8) {
+  const TempFolder folder;
+  const auto text = [&](const std::string& bytes, DocumentKind kind = DocumentKind::text) {
+    return read_document(folder.write("a", bytes), kind, "a").blocks.at(0).text;
+  };
+  EXPECT_EQ(text("caf\xE9 \x80 5"), "caf\u00e9 \u20ac 5");  // Windows-1252
+  EXPECT_EQ(text({"\xFF\xFE\xE9\0\x3D\xD8\0\xDE", 8}), "\u00e9\U0001F600");
+  EXPECT_EQ(text({"\xFE\xFF\0\xE9\xD8", 5}), "\u00e9\uFFFD");  // cut in a character
+  EXPECT_EQ(text({"\xFF\xFE\0\0\xE9\0\0\0", 8}), "\u00e9");
+  EXPECT_EQ(text("\u00e9\u00e8 a\xFF"), "\u00e9\u00e8 a\uFFFD");  // UTF-8 with a broken byte
+  EXPECT_EQ(text("<meta charset='koi8-r'><p>\xC4\xC1", DocumentKind::html), "\u0434\u0430");
+  EXPECT_EQ(text("<meta charset=iso-8859-1><p>\x80", DocumentKind::html), "\u20ac");
+  const auto message = [&](const std::string& bytes, DocumentKind kind) {
+    return error_of(ErrorCode::unsupported, [&] { text(bytes, kind); });
+  };
+  EXPECT_THAT(message("\xC4\xC1\xC4\xC1\xC4\xC1 ok", DocumentKind::text),
+              HasSubstr("a: is text in none of UTF-8, UTF-16 with a byte order mark"));
+  EXPECT_THAT(message("<meta charset=klingon><p>\xC4", DocumentKind::html),
+              HasSubstr("a: says that it is in 'KLINGON', which this system cannot convert"));
 }
 
 TEST(ReadDocument, SaysWhyAFileGivesNoText) {
@@ -161,7 +187,7 @@ TEST(ReadDocument, SaysWhyAFileGivesNoText) {
   };
   using enum DocumentKind;
   EXPECT_THAT(message("a.txt", std::string_view("a\0b", 3), text, ErrorCode::unsupported),
-              HasSubstr("a.txt: is binary, not text in UTF-8"));
+              HasSubstr("a.txt: is binary, or UTF-16 without a byte order mark"));
   EXPECT_THAT(message("b.md", " \n", markdown, ErrorCode::invalid_input),
               HasSubstr("b.md: has no text"));
   EXPECT_THAT(message("c.html", "<script>x</script>", html, ErrorCode::invalid_input),

@@ -98,12 +98,19 @@ const char* attribute(const GumboElement& element, const char* name) {
   return found == nullptr ? "" : found->value;
 }
 
-bool is_boilerplate(const GumboElement& element) {
+// In these a <header> is that of a text, not of the site (HTML, 4.3.8).
+bool is_section(GumboTag tag) {
+  static constexpr GumboTag kTags[] = {GUMBO_TAG_ARTICLE, GUMBO_TAG_MAIN, GUMBO_TAG_SECTION};
+  return is_one_of(tag, kTags);
+}
+
+bool is_boilerplate(const GumboElement& element, bool in_section) {
   static constexpr GumboTag kTags[] = {
-      GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE,    GUMBO_TAG_NAV,    GUMBO_TAG_HEADER, GUMBO_TAG_FOOTER,
-      GUMBO_TAG_ASIDE,  GUMBO_TAG_FORM,     GUMBO_TAG_SVG,    GUMBO_TAG_IFRAME, GUMBO_TAG_NOSCRIPT,
-      GUMBO_TAG_BUTTON, GUMBO_TAG_TEMPLATE, GUMBO_TAG_OBJECT, GUMBO_TAG_HEAD,   GUMBO_TAG_SELECT};
+      GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE,  GUMBO_TAG_NAV,      GUMBO_TAG_FOOTER, GUMBO_TAG_ASIDE,
+      GUMBO_TAG_FORM,   GUMBO_TAG_SVG,    GUMBO_TAG_IFRAME,   GUMBO_TAG_BUTTON, GUMBO_TAG_NOSCRIPT,
+      GUMBO_TAG_OBJECT, GUMBO_TAG_SELECT, GUMBO_TAG_TEMPLATE, GUMBO_TAG_HEAD};
   if (is_one_of(element.tag, kTags)) return true;
+  if (element.tag == GUMBO_TAG_HEADER && !in_section) return true;
   const std::string_view role = attribute(element, "role");
   return role == "navigation" || role == "banner" || role == "contentinfo" || role == "search" ||
          std::string_view(attribute(element, "aria-hidden")) == "true" ||
@@ -176,7 +183,8 @@ class PageReader {
     if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
         node->type == GUMBO_NODE_CDATA) {
       add(node->v.text.text, static_cast<int>(node->v.text.start_pos.line));
-    } else if (node->type == GUMBO_NODE_ELEMENT && !is_boilerplate(node->v.element)) {
+    } else if (node->type == GUMBO_NODE_ELEMENT &&
+               !is_boilerplate(node->v.element, n_sections_ > 0)) {
       read_element(node->v.element);
     }
   }
@@ -196,8 +204,11 @@ class PageReader {
     if (is_paragraph(element.tag)) end_block();
     if (is_row(element.tag)) end_row();
     if (element.tag == GUMBO_TAG_LI) pending_ = "- ";
+    const bool opens_section = is_section(element.tag);
     in_pre_ += is_pre;
+    n_sections_ += opens_section;
     for (const GumboNode* child : children(element)) read(child);
+    n_sections_ -= opens_section;
     in_pre_ -= is_pre;
     if (element.tag == GUMBO_TAG_TD || element.tag == GUMBO_TAG_TH) add(" ", line_);
     if (!is_paragraph(element.tag)) return;
@@ -230,6 +241,7 @@ class PageReader {
   std::string pending_;  // goes before the next character
   int line_ = 1;
   int in_pre_ = 0;
+  int n_sections_ = 0;  // that are open
 };
 
 std::string title_of(const GumboNode* root) {

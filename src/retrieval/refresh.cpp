@@ -7,22 +7,33 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "encoder/embedder.h"
+#include "retrieval/embedding_windows.h"
 #include "retrieval/read_document.h"
 
 namespace tinyllm {
 namespace {
 
-// False: `go_on` said no.
+// vectors: of each chunk those of its windows. False: `go_on` said no.
 bool embed(const Embedder& embedder, const std::vector<Chunk>& chunks,
-           std::vector<ByteVector>& vectors, function_ref<bool()> go_on) {
+           std::vector<std::vector<ByteVector>>& vectors, function_ref<bool()> go_on) {
+  const auto count = [&](std::string_view text) { return std::ssize(embedder.tokenize(text)); };
   std::vector<std::vector<TokenId>> ids;
-  for (const Chunk& chunk : chunks)
-    ids.push_back(embedder.surround(embedder.tokenize(embedded_text(chunk))));
+  std::vector<std::size_t> n_windows;
+  for (const Chunk& chunk : chunks) {
+    const std::vector<std::string> windows = embedding_windows(chunk, count);
+    n_windows.push_back(windows.size());
+    for (const std::string& window : windows)
+      ids.push_back(embedder.surround(embedder.tokenize(window)));
+  }
   const auto n_dims = static_cast<std::size_t>(embedder.n_dims());
-  std::vector<float> floats(chunks.size() * n_dims);
+  std::vector<float> floats(ids.size() * n_dims);
   if (!embedder.embed(ids, floats.data(), go_on)) return false;
-  for (std::size_t i = 0; i < chunks.size(); ++i)
-    vectors.push_back(to_bytes(std::span(floats).subspan(i * n_dims, n_dims)));
+  std::size_t at = 0;
+  for (const std::size_t n : n_windows) {
+    std::vector<ByteVector>& of_chunk = vectors.emplace_back();
+    for (std::size_t i = 0; i < n; ++i, ++at)
+      of_chunk.push_back(to_bytes(std::span(floats).subspan(at * n_dims, n_dims)));
+  }
   return true;
 }
 
@@ -104,7 +115,7 @@ class Refresher {
       return true;
     }
     const std::vector<Chunk> chunks = chunks_of(file, document, embedder_, fresh.problem);
-    std::vector<ByteVector> vectors;
+    std::vector<std::vector<ByteVector>> vectors;
     if (!embed(embedder_, chunks, vectors, watcher_.go_on)) return false;
     index_.put(fresh, chunks, vectors);
     report_.n_chunks += std::ssize(chunks);

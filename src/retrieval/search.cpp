@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "encoder/embedder.h"
 #include "kernels/cpu/pick_isa.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr double kRankOffset = 60;        // the paper's k
 constexpr std::size_t kListLength = 100;  // of each list that is fused
+// Vectors that are looked through for each chunk that is wanted: a chunk has 3 windows as a rule.
+constexpr std::size_t kRowsOfChunk = 8;
 
 }  // namespace
 
@@ -52,13 +55,17 @@ std::vector<std::int64_t> Searcher::by_meaning(std::string_view question,
   if (!filter.path.empty() || !filter.kind.empty()) {
     allowed.resize(chunk_ids_.size());
     for (const std::int64_t id : index_->chunks_of(filter)) {
-      const auto at = std::ranges::lower_bound(chunk_ids_, id);
-      if (at != chunk_ids_.end() && *at == id) allowed[at - chunk_ids_.begin()] = true;
+      for (auto at = std::ranges::lower_bound(chunk_ids_, id); at != chunk_ids_.end() && *at == id;
+           ++at)
+        allowed[at - chunk_ids_.begin()] = true;
     }
   }
-  std::vector<std::int64_t> nearest;
-  for (const NearRow& row : vectors_.nearest(query, n, allowed, pool_, *kernels_))
-    nearest.push_back(chunk_ids_[row.row]);
+  std::vector<std::int64_t> nearest;  // a chunk where its nearest window stands
+  std::set<std::int64_t> seen;
+  for (const NearRow& row : vectors_.nearest(query, n * kRowsOfChunk, allowed, pool_, *kernels_)) {
+    const std::int64_t id = chunk_ids_[row.row];
+    if (nearest.size() < n && seen.insert(id).second) nearest.push_back(id);
+  }
   return nearest;
 }
 

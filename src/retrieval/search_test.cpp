@@ -105,7 +105,7 @@ TEST_F(SearchTest, ByMeaningEveryChunkHasAPlaceAndItsOwnTextTheFirst) {
   const SearchOptions options{.n = 9, .by = SearchBy::meaning, .filter = {}};
   EXPECT_EQ(found("x", options).size(), 4u);
   for (const StoredChunk& chunk : index_.chunks()) {
-    EXPECT_EQ(found(embedded_text(chunk.chunk), options).front(),
+    EXPECT_EQ(found(titled_text(chunk.chunk), options).front(),
               chunk.path + ":" + std::to_string(chunk.chunk.first_line));
   }
 }

@@ -50,6 +50,11 @@ void ModelHost::add(const ServedEmbedder& model) {
   models_.embedders.push_back(std::make_unique<ServedEmbedder>(model));
 }
 
+void ModelHost::add(const ServedReranker& model) {
+  const std::scoped_lock lock(models_.mutex);
+  models_.rerankers.push_back(std::make_unique<ServedReranker>(model));
+}
+
 void ModelHost::set_ready() {
   const std::scoped_lock lock(models_.mutex);
   models_.is_ready = true;
@@ -72,7 +77,20 @@ const ServedModel& ModelHost::find(std::string_view name) const {
                     models_.list.empty() ? "this server has no model that does"
                                          : "ask " + models_.list.front()->names.front()));
   }
+  if (!name.empty() && find_in(models_.rerankers, name) != nullptr) {
+    throw ApiError(
+        400, "wrong_model_kind", "model",
+        fmt::format("the model {} scores pairs of texts (POST /v1/rerank, /v1/score) and "
+                    "does nothing else",
+                    name));
+  }
   refuse_unknown(name);
+}
+
+const ServedReranker* ModelHost::find_reranker(std::string_view name) const {
+  check_ready();
+  const std::scoped_lock lock(models_.mutex);
+  return find_in(models_.rerankers, name);
 }
 
 const ServedEmbedder& ModelHost::find_embedder(std::string_view name) const {
@@ -100,6 +118,11 @@ void ModelHost::each(function_ref<void(const ServedModel&)> visit) const {
 void ModelHost::each_embedder(function_ref<void(const ServedEmbedder&)> visit) const {
   const std::scoped_lock lock(models_.mutex);
   for (const auto& model : models_.embedders) visit(*model);
+}
+
+void ModelHost::each_reranker(function_ref<void(const ServedReranker&)> visit) const {
+  const std::scoped_lock lock(models_.mutex);
+  for (const auto& model : models_.rerankers) visit(*model);
 }
 
 bool ModelHost::empty() const {

@@ -61,6 +61,18 @@ constexpr auto kPostRoutes = std::to_array<PostRoute>({
      ApiKind::embeddings, R"({"input": ["a cat on the mat", "two dogs"], "dimensions": 3})",
      R"({"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.61, 0.32, )"
      R"(-0.72]}, ...], "model": "all-minilm-l6-v2", "usage": {"prompt_tokens": 11, "total_tokens": 11}})"},
+    {"/v1/rerank", "RerankRequest",
+     "Documents in the order in which they answer a query, in the form of Jina and Cohere: by a "
+     "cross-encoder (`tinyllm serve --reranker FOLDER`), or judged by a model that writes.",
+     ApiKind::rerank, R"({"query": "cats", "documents": ["a dog", "a cat"], "top_n": 1})",
+     R"({"id": "rerank-...", "model": "smollm2-135m", "results": [{"index": 1, "relevance_score": )"
+     R"(0.93, "document": {"text": "a cat"}}], "usage": {"prompt_tokens": 150, "total_tokens": 150}})"},
+    {"/v1/score", "ScoreRequest",
+     "How well each text_2 answers text_1, by the same models, in the form of vLLM.",
+     ApiKind::score, R"({"text_1": "cats", "text_2": ["a dog", "a cat"]})",
+     R"({"id": "score-...", "object": "list", "created": 1767225600, "model": "smollm2-135m", )"
+     R"("data": [{"index": 0, "object": "score", "score": 0.07}, ...], "usage": {"prompt_tokens": )"
+     R"(150, "total_tokens": 150}})"},
     {"/tokenize", "TokenizeRequest",
      "A text, or a conversation, to token ids. Give prompt or messages.", ApiKind::tokenize,
      R"({"prompt": "Hello"})", R"({"count": 1, "max_model_len": 8192, "tokens": [19556]})"},

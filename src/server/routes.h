@@ -24,6 +24,10 @@ void answer_messages(Service& service, const ExchangePtr& exchange);
 // routes_embeddings.cpp
 void answer_embeddings(Service& service, const ExchangePtr& exchange);
 
+// routes_rerank.cpp
+void answer_rerank(Service& service, const ExchangePtr& exchange);
+void answer_score(Service& service, const ExchangePtr& exchange);
+
 // routes_responses.cpp
 void answer_kept_response(Service& service, const ExchangePtr& exchange);
 void answer_input_items(Service& service, const ExchangePtr& exchange);

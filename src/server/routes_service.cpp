@@ -79,6 +79,17 @@ void answer_models(Service& service, const ExchangePtr& exchange) {
                       {"dimensions", model.embedder->n_dims()}});
     }
   });
+  service.models().each_reranker([&](const ServedReranker& model) {
+    for (const std::string& name : model.names) {
+      data.push_back({{"id", name},
+                      {"object", "model"},
+                      {"created", model.created},
+                      {"owned_by", "tinyllm"},
+                      {"root", model.names.front()},
+                      {"max_model_len", model.model->max_seq_len()},
+                      {"task", "score"}});
+    }
+  });
   exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});
 }
 

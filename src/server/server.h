@@ -29,6 +29,8 @@ class Server {
   void set_tools(std::unique_ptr<ServerTools> tools) { service_.set_tools(std::move(tools)); }
   // Before set_model(), or alone with set_ready() behind it. The embedder must outlive stop().
   void add_embedder(const ServedEmbedder& model) { service_.add_embedder(model); }
+  // The same of a cross-encoder.
+  void add_reranker(const ServedReranker& model) { service_.add_reranker(model); }
   void set_ready() { service_.set_ready(); }
   // `model`'s engine must outlive stop().
   void set_model(const ServedModel& model);

@@ -32,6 +32,10 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"POST", "/v1/chat/completions", false, answer_chat},
     {"POST", "/v1/completions", false, answer_completion},
     {"POST", "/v1/embeddings", false, answer_embeddings},
+    {"POST", "/v1/rerank", false, answer_rerank},
+    {"POST", "/rerank", false, answer_rerank},
+    {"POST", "/v1/score", false, answer_score},
+    {"POST", "/score", false, answer_score},
     {"POST", "/v1/responses", false, answer_responses},
     {"GET", "/v1/responses/{id}", false, answer_kept_response},
     {"DELETE", "/v1/responses/{id}", false, answer_delete_response},
@@ -75,8 +79,7 @@ void check_content_type(const HttpRequest& request) {
 
 // Paths of OpenAI's API and of other servers that a client may look for here.
 constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
-    "/v1/moderations",  "/v1/rerank",
-    "/v1/score",        "/v1/images/edits",
+    "/v1/moderations",  "/v1/images/edits",
     "/v1/assistants",   "/v1/threads",
     "/v1/batches",      "/v1/files",
     "/v1/fine_tuning",  "/v1/images/generations",
@@ -85,9 +88,9 @@ constexpr auto kKnownElsewhere = std::to_array<std::string_view>({
     "/api/tags",        "/api/show",
     "/api/embeddings",  "/completion",
     "/infill",          "/embedding",
-    "/generate",        "/rerank",
+    "/generate",        "/v1/realtime",
     "/props",           "/slots",
-    "/pooling",         "/v1/realtime",
+    "/pooling",
 });
 
 // "{id}" in a route stands for one part of a path.

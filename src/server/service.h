@@ -89,6 +89,8 @@ class Service {
   void set_model(const ServedModel& model);
   // Before set_model(), or alone with set_ready() behind it. The embedder must outlive stop_workers().
   void add_embedder(const ServedEmbedder& model) { models_.add(model); }
+  // The same of a cross-encoder.
+  void add_reranker(const ServedReranker& model) { models_.add(model); }
   void set_ready() { models_.set_ready(); }
   const ModelHost& models() const { return models_; }
 

@@ -185,8 +185,8 @@ TEST(Service, APathOfAnotherServerIsNamedAndTheBaseUrlSaid) {
     return nlohmann::json::parse(ask(service, "GET", path).body)["error"]["message"]
         .get<std::string>();
   };
-  EXPECT_EQ(message("/v1/rerank"),
-            "/v1/rerank is not here yet; the base URL of the API is http://HOST:PORT/v1, GET "
+  EXPECT_EQ(message("/v1/moderations"),
+            "/v1/moderations is not here yet; the base URL of the API is http://HOST:PORT/v1, GET "
             "/openapi.json lists its paths");
   EXPECT_EQ(message("/chat/completions"),
             "there is no such path here, but /v1/chat/completions; the base URL of the API is "

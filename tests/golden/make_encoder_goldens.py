@@ -5,7 +5,8 @@
 
 Needs torch, transformers, tokenizers and numpy. Three small encoders with random weights and trained WordPiece
 vocabularies are kept whole, as sentence-transformers folders: `mean` (length 1), `cls` (heads of 10, bf16, as it is) and
-`uneven` (rows of 48, which are no whole blocks of int8, and of 192, which are).
+`uneven` (rows of 48, which are no whole blocks of int8, and of 192, which are). `cross` is a cross-encoder
+(BertForSequenceClassification with one label): pairs of texts, their ids and types, and the score of each.
 Of the published model 300 texts' ids (count and hash) and vectors (f16) are kept.
 """
 
@@ -17,7 +18,14 @@ import sys
 import numpy
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    PreTrainedTokenizerFast,
+)
 
 DATA = pathlib.Path(__file__).parent / "data"
 OUT = DATA / "encoder"
@@ -59,12 +67,7 @@ def write_json(path, content):
     path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def make_small(name, seed, dtype, pooling, max_seq_length, lowercase, **sizes):
-    folder = OUT / name
-    shutil.rmtree(folder, ignore_errors=True)
-    tokenizer = small_tokenizer(lowercase, n_tokens=400)
-    config = BertConfig(vocab_size=tokenizer.get_vocab_size(), **sizes)
-    model = BertModel(config, add_pooling_layer=False)
+def fill(model, seed):
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for key, weight in model.named_parameters():
@@ -72,6 +75,40 @@ def make_small(name, seed, dtype, pooling, max_seq_length, lowercase, **sizes):
             is_norm = "LayerNorm.weight" in key
             scale = 0.3 if weight.dim() == 1 else 1.5 / weight.shape[1] ** 0.5
             weight.copy_(1 + 0.2 * noise if is_norm else scale * noise)
+
+
+def make_cross():
+    folder = OUT / "cross"
+    shutil.rmtree(folder, ignore_errors=True)
+    tokenizer = small_tokenizer(True, n_tokens=400)
+    config = BertConfig(vocab_size=tokenizer.get_vocab_size(), num_labels=1, hidden_size=32, num_hidden_layers=2,
+                        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64)
+    model = BertForSequenceClassification(config)
+    fill(model, 4)
+    model.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    pairs_of = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), pad_token="[PAD]")
+    model = BertForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    some = texts()[1:160:8] + texts()[-3:]
+    pairs = [[some[i], some[(5 * i + 1) % len(some)]] for i in range(len(some))] + [["", some[0]], [some[0], ""]]
+    ids, types, scores = [], [], []
+    with torch.inference_mode():
+        for a, b in pairs:
+            # As lists: a single empty text_pair counts as none.
+            one = pairs_of([a], [b], truncation="longest_first", max_length=64, return_tensors="pt", return_token_type_ids=True)
+            ids.append(one["input_ids"][0].tolist())
+            types.append(one["token_type_ids"][0].tolist())
+            scores.append(float(f"{torch.sigmoid(model(**one).logits[0, 0]).item():.7g}"))
+    write_json(OUT / "cross.json", {"pairs": pairs, "ids": ids, "types": types, "scores": scores})
+
+
+def make_small(name, seed, dtype, pooling, max_seq_length, lowercase, **sizes):
+    folder = OUT / name
+    shutil.rmtree(folder, ignore_errors=True)
+    tokenizer = small_tokenizer(lowercase, n_tokens=400)
+    config = BertConfig(vocab_size=tokenizer.get_vocab_size(), **sizes)
+    model = BertModel(config, add_pooling_layer=False)
+    fill(model, seed)
     model.to(dtype).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     types = ["Transformer", "Pooling"] + (["Normalize"] if pooling == "mean" else [])
@@ -121,6 +158,7 @@ def main():
                intermediate_size=72, max_position_embeddings=64, layer_norm_eps=1e-5)
     make_small("uneven", 3, torch.bfloat16, "mean", 40, True, hidden_size=48, num_hidden_layers=2, num_attention_heads=3,
                intermediate_size=192, max_position_embeddings=40)
+    make_cross()
     if len(sys.argv) > 1:
         make_published(sys.argv[1])
 
