@@ -4,8 +4,8 @@
 # (cmake/Sources.cmake). The dev trees compile each file alone.
 
 set(files_at_once 8)
-# Tables of one form, with the same names; tests of CUDA kernels, which few people build; tests with an operator new of their own; what a test
-# replaces (tests/e2e/failing_backend.cpp).
+# Tables of one form, with the same names; tests of CUDA kernels, which few people build; tests with an operator new of their
+# own; what a test replaces (tests/e2e/failing_backend.cpp).
 set(stays_alone "/openai/fields_|/kernels/cuda/|allocation(_counter)?_test|/kernels/make/")
 
 # The files of src/ that lessons replace, with their folder and ending.

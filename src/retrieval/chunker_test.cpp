@@ -14,7 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 
 // A token a word, so that counts add up as WordPiece's do.
-const auto count_words = [](std::string_view text) {
+const auto kCountWords = [](std::string_view text) {
   std::int64_t n = 0;
   bool in_word = false;
   for (const char c : text) {
@@ -50,7 +50,7 @@ TEST(Sentences, EndWhereSentencesAndItemsEnd) {
 TEST(Chunker, AHeadingBeginsAChunkAndStandsAboveIt) {
   const DocumentText document = read_markdown(
       "# Top\n\nintro text\n\n## First\n\none\n\ntwo\n\n### Deep\n\nthree\n\n## Second\n\nfour");
-  const std::vector<Chunk> chunks = chunk_document(document, 20, count_words);
+  const std::vector<Chunk> chunks = chunk_document(document, 20, kCountWords);
   ASSERT_EQ(chunks.size(), 4u);
   EXPECT_EQ(titled_text(chunks[0]), "Top\nintro text");
   EXPECT_EQ(titled_text(chunks[1]), "Top > First\none\n\ntwo");
@@ -64,7 +64,7 @@ TEST(Chunker, AHeadingBeginsAChunkAndStandsAboveIt) {
 TEST(Chunker, LongTextIsCutBetweenSentencesWithOneRepeated) {
   DocumentText document;
   document.blocks = {{.text = "a a a a a a a a a. b b. c c c c c c c.\nd d d d d. e.", .line = 3}};
-  const std::vector<Chunk> chunks = chunk_document(document, 16, count_words);
+  const std::vector<Chunk> chunks = chunk_document(document, 16, kCountWords);
   ASSERT_EQ(chunks.size(), 2u);
   EXPECT_EQ(chunks[0].text, "a a a a a a a a a. b b.");
   EXPECT_EQ(chunks[1].text, "b b. c c c c c c c.\nd d d d d. e.");
@@ -79,7 +79,7 @@ TEST(Chunker, CodeIsCutBetweenLinesWithoutRepeating) {
   std::string code;
   for (int i = 0; i < 10; ++i) code += "x = " + std::to_string(i) + "\n";
   document.blocks = {{.kind = BlockKind::code, .text = code}};
-  const std::vector<Chunk> chunks = chunk_document(document, 16, count_words);
+  const std::vector<Chunk> chunks = chunk_document(document, 16, kCountWords);
   ASSERT_EQ(chunks.size(), 2u);
   EXPECT_EQ(chunks[0].text, "x = 0\nx = 1\nx = 2\nx = 3\nx = 4");
   EXPECT_EQ(chunks[1].first_line, 6);
@@ -91,7 +91,7 @@ TEST(Chunker, AHeadingThatIsTooLongIsLeftOut) {
   DocumentText document;
   document.title = "a title that has far too many words in it";
   document.blocks = {{.kind = BlockKind::heading, .level = 1, .text = "short"}, {.text = "text"}};
-  EXPECT_EQ(chunk_document(document, 16, count_words)[0].heading, "short");
+  EXPECT_EQ(chunk_document(document, 16, kCountWords)[0].heading, "short");
 }
 
 TEST(Chunker, APageBeginsAChunk) {
@@ -99,7 +99,7 @@ TEST(Chunker, APageBeginsAChunk) {
   document.blocks = {{.text = "One.", .line = 1, .page = 1},
                      {.text = "Two.", .line = 70, .page = 1},
                      {.text = "Three.", .line = 2, .page = 2}};
-  const std::vector<Chunk> chunks = chunk_document(document, 16, count_words);
+  const std::vector<Chunk> chunks = chunk_document(document, 16, kCountWords);
   ASSERT_EQ(chunks.size(), 2u);
   EXPECT_EQ(chunks[0].text, "One.\n\nTwo.");
   EXPECT_EQ(chunks[0].page, 1);
@@ -119,8 +119,8 @@ TEST(Chunker, RandomDocumentsLoseNothing) {
       if (below(4) == 0)
         source += "\n\n" + std::string(1 + below(3), '#') + " h" + std::to_string(i) + "\n\n";
       for (int n = below(30); n > 0; --n) {
-        static const char* const kEnds[] = {" ", " ", " ", ". ", "\n", "\n\n", "\n- ", "? "};
-        source += "w" + std::to_string(below(1000)) + kEnds[below(8)];
+        static const char* const ends[] = {" ", " ", " ", ". ", "\n", "\n\n", "\n- ", "? "};
+        source += "w" + std::to_string(below(1000)) + ends[below(8)];
       }
       if (below(9) == 0) source += std::string(10'000, 'x') + " ";
       if (below(9) == 0) source += "\n```\n a b\nc\n```\n";
@@ -132,9 +132,9 @@ TEST(Chunker, RandomDocumentsLoseNothing) {
       if (block.kind != BlockKind::heading) want += block.text + "\n";
     int line = 0;
     const std::vector<std::string_view> lines = lines_of(source);
-    for (const Chunk& chunk : chunk_document(document, max_tokens, count_words)) {
+    for (const Chunk& chunk : chunk_document(document, max_tokens, kCountWords)) {
       ASSERT_LE(chunk.n_tokens, max_tokens);
-      ASSERT_EQ(chunk.n_tokens, count_words(titled_text(chunk)));
+      ASSERT_EQ(chunk.n_tokens, kCountWords(titled_text(chunk)));
       ASSERT_TRUE(is_valid_utf8(chunk.text));
       ASSERT_LE(line, chunk.first_line);
       ASSERT_LE(chunk.first_line, chunk.last_line);

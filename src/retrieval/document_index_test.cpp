@@ -96,7 +96,7 @@ TEST(DocumentIndex, WhatIsNoIndexOrDamagedIsOneClearLine) {
   EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(other); }),
               HasSubstr("other.db: is a database of another program"));
   const auto later = folder.path() / "later.db";
-  DocumentIndex{later};
+  static_cast<void>(DocumentIndex{later});
   Database(later).run("PRAGMA user_version = 9");
   EXPECT_THAT(error_of(ErrorCode::invalid_input, [&] { DocumentIndex index(later); }),
               HasSubstr("later.db: is an index of version 9, must be 2"));
@@ -187,7 +187,7 @@ TEST(DocumentIndex, ManyOpenANewFileAtOnce) {
         ++n_ready;
         while (n_ready < 4) std::this_thread::yield();
         try {
-          DocumentIndex{file};
+          static_cast<void>(DocumentIndex{file});
         } catch (const Error& failure) {
           error = failure.what();
         }

@@ -162,7 +162,7 @@ TEST(Refresh, SurvivesKill) {
     folder.write("d" + std::to_string(i) + ".txt", text);
   }
   const auto file = folder.path() / ".index";
-  DocumentIndex{file};
+  static_cast<void>(DocumentIndex{file});
   const auto index_all = [&] {
     DocumentIndex index(file);
     const Embedder own(kEmbedder, {.precision = EncoderPrecision::int8, .n_threads = 1});
