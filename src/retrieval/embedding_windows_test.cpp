@@ -8,10 +8,10 @@ namespace {
 using ::testing::ElementsAre;
 
 // A token a byte.
-const auto kCountBytes = [](std::string_view text) { return std::ssize(text); };
+const auto kBytes = [](std::string_view text) { return std::ssize(text); };
 
 std::vector<std::string> windows(const std::string& heading, const std::string& text) {
-  return embedding_windows({.heading = heading, .text = text}, kCountBytes);
+  return embedding_windows({.heading = heading, .text = text}, kBytes);
 }
 
 // A sentence of `n` bytes with the space behind it.

@@ -126,7 +126,7 @@ TEST(Tokenizer, IllFormedTextIsReplaced) {
               ElementsAre(0xEF, 0xBF, 0xBD, 0xEF, 0xBF, 0xBD));
 }
 
-std::string refusal(const std::function<void(TokenizerSpec&)>& spoil) {
+std::string refusal_of_spec(const std::function<void(TokenizerSpec&)>& spoil) {
   TokenizerSpec spec = small_spec();
   spoil(spec);
   try {
@@ -138,32 +138,32 @@ std::string refusal(const std::function<void(TokenizerSpec&)>& spoil) {
 }
 
 TEST(Tokenizer, RefusesBadVocabularies) {
-  EXPECT_EQ(refusal([](TokenizerSpec&) {}), "");
-  EXPECT_EQ(refusal([](auto& s) { s.tokens.clear(); }),
+  EXPECT_EQ(refusal_of_spec([](TokenizerSpec&) {}), "");
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.tokens.clear(); }),
             "small: the vocabulary has 0 tokens, must be 1 to 16777216");
-  EXPECT_EQ(refusal([](auto& s) { s.tokens[5] = "he"; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.tokens[5] = "he"; }),
             "small: token 'he' has two ids, 5 and 256");
-  EXPECT_EQ(refusal([](auto& s) {
+  EXPECT_EQ(refusal_of_spec([](auto& s) {
               s.merges.push_back({"q", "q"});
             }),
             "small: merge 4 is 'q' with 'q', but 'qq' is not a token");
-  EXPECT_EQ(refusal([](auto& s) {
+  EXPECT_EQ(refusal_of_spec([](auto& s) {
               s.merges.push_back({"", "q"});
             }),
             "small: merge 4 is '' with 'q', but '' is not a token");
-  EXPECT_EQ(refusal([](auto& s) { s.added_tokens[0].id = -1; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.added_tokens[0].id = -1; }),
             "small: added token '<s>' has id -1, must be in [0, 264)");
-  EXPECT_EQ(refusal([](auto& s) { s.added_tokens[0].text = "<x>"; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.added_tokens[0].text = "<x>"; }),
             "small: id 260 is token '<s>' and added token '<x>'");
-  EXPECT_EQ(refusal([](auto& s) { s.added_tokens[1] = {.id = 263, .text = "<s>"}; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.added_tokens[1] = {.id = 263, .text = "<s>"}; }),
             "small: added token '<s>' has two ids, 260 and 263");
-  EXPECT_EQ(refusal([](auto& s) { s.added_tokens[1] = {.id = 263, .text = "\x80"}; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.added_tokens[1] = {.id = 263, .text = "\x80"}; }),
             "small: the added token of id 263 is not UTF-8");
-  EXPECT_EQ(refusal([](auto& s) { s.eos_id = 264; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.eos_id = 264; }),
             "small: the EOS id is 264, must be in [0, 264)");
-  EXPECT_EQ(refusal([](auto& s) { s.suffix_ids = {-7}; }),
+  EXPECT_EQ(refusal_of_spec([](auto& s) { s.suffix_ids = {-7}; }),
             "small: a suffix id is -7, must be in [0, 264)");
-  EXPECT_THAT(refusal([](auto& s) { s.pretokenizer[0].pattern = "a(b"; }),
+  EXPECT_THAT(refusal_of_spec([](auto& s) { s.pretokenizer[0].pattern = "a(b"; }),
               HasSubstr("small: pretokenizer pattern 'a(b': missing closing parenthesis"));
 }
 
