@@ -46,7 +46,7 @@ void warn_of_few_bits(const Checkpoint& checkpoint, KvType type) {
   if (type == KvType::fp8 && checkpoint.config().qkv_bias)
     log(LogLevel::warning,
         "keys of fp8 lose too much where keys have biases, as here; --kv-type int8 takes as much "
-        "memory and is nearly exact");
+        "memory and loses far less");
   if (type != KvType::q4) return;
   double n_parameters = 0;
   for (const auto& [tensor_name, tensor] : checkpoint.tensors())
@@ -54,7 +54,7 @@ void warn_of_few_bits(const Checkpoint& checkpoint, KvType type) {
   if (n_parameters >= kLeastParameters) return;
   log(LogLevel::warning,
       "keys and values of q4 are for models of 7 billion parameters or more; this one has {:.2f} "
-      "billion, and its answers will be worse or of no use; --kv-type int8 is nearly exact",
+      "billion, and its answers will be worse or of no use; --kv-type int8 loses far less",
       n_parameters / 1e9);
 }
 
