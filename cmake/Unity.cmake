@@ -5,8 +5,8 @@
 
 set(files_at_once 8)
 # Tables of one form, with the same names; tests of CUDA kernels, which few people build; tests with an operator new of their
-# own; what a test replaces (tests/e2e/failing_backend.cpp).
-set(stays_alone "/openai/fields_|/kernels/cuda/|allocation(_counter)?_test|/kernels/make/")
+# own; what a test replaces (tests/e2e/failing_backend.cpp, the planted task of tests/course/test_kinds_of_files.py).
+set(stays_alone "/openai/fields_|/kernels/cuda/|allocation(_counter)?_test|/kernels/make/|/cache/block_pool\\.cpp")
 
 # The files of src/ that lessons replace, with their folder and ending.
 file(GLOB task_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/course/tasks/*/task.toml)

@@ -71,6 +71,10 @@ def test_serve_after_a_restart_and_after_a_kill(start_server, smollm2, tmp_path)
     server.stop()
 
 
+def folder_size(folder):
+    return sum(file.stat().st_size for file in folder.iterdir()) if folder.exists() else 0
+
+
 def test_killed_at_any_moment_nothing_old_is_lost(tinyllm, tmp_path, right):
     """Runs that write are killed after a random while, from the first moment of a store on."""
     draw = random.Random(4)
@@ -88,8 +92,14 @@ def test_killed_at_any_moment_nothing_old_is_lost(tinyllm, tmp_path, right):
     for i in range(60):
         store = tmp_path / f"kv{i // 20}"
         prompt = ",".join(str(draw.randrange(67)) for _ in range(N_PROMPT))
+        size = folder_size(store)
         run = start(prompt, store)
-        time.sleep(draw.random() * min(durations))
+        if i % 2:  # in the middle of what it writes, however slow the machine is
+            while folder_size(store) == size and run.poll() is None:
+                time.sleep(0.001)
+            time.sleep(draw.random() * 0.05)
+        else:
+            time.sleep(draw.random() * min(durations))
         run.send_signal(signal.SIGKILL)
         n_killed += run.wait() == -signal.SIGKILL
         # What was whole before still is; what was cut short is no block.
