@@ -41,6 +41,7 @@ function(split_by_json sources json_sources other_sources)
 endfunction()
 
 set(numeric_folders tensor|quant|rope|loader|kernels|encoder|reference|sampling|schedule|cache)
+set(busy_folders ${numeric_folders}|text|grammar|tool_call)
 
 # Cold files talk to people, disks and networks, render templates or walk JSON: many C++ templates that seldom run. They
 # get -O1, which takes a fifth off their compile time. Parsing JSON is warm: a tokenizer's file and a request have megabytes.
@@ -49,7 +50,7 @@ set(json_parser ${CMAKE_SOURCE_DIR}/src/base/json_parse.cpp)
 list(REMOVE_ITEM json_sources ${json_parser})
 set(cold_sources ${warm_sources})
 if(CMAKE_BUILD_TYPE STREQUAL "Check")
-  list(FILTER cold_sources EXCLUDE REGEX "/src/(${numeric_folders}|text)/")  # all that has little to compute
+  list(FILTER cold_sources EXCLUDE REGEX "/src/(${busy_folders})/")  # all that has little to compute
 else()
   list(FILTER cold_sources INCLUDE REGEX "/src/(agent|client|learn|model_store|openai|retrieval|server|text/jinja)/")
 endif()
@@ -71,11 +72,11 @@ endif()
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/base/version.cpp PROPERTIES
   COMPILE_DEFINITIONS TINYLLM_VERSION="${PROJECT_VERSION}")
 
-# The Check builds optimise the folders whose work is numbers, and text/. UBSan instruments the former, but for the kernels of
+# The Check builds optimise the folders that compute much. UBSan instruments those whose work is numbers, but for the kernels of
 # an instruction set: it makes eight times the code of their templates.
 target_compile_options(tinyllm PRIVATE $<$<CONFIG:Check>:-O1>)
 set(busy_json_sources ${json_sources})
-list(FILTER busy_json_sources INCLUDE REGEX "/src/(${numeric_folders}|text)/")
+list(FILTER busy_json_sources INCLUDE REGEX "/src/(${busy_folders})/")
 set_property(SOURCE ${busy_json_sources} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Check>:-O1>)
 if(TINYLLM_SANITIZE STREQUAL "address")
   set(watched_sources ${library_sources})
