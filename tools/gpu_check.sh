@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 pack() {
   local root=$here/.. to=$1 program
   mkdir -p "$to/lib"
-  for program in tinyllm cuda_tests cuda_linear_bench; do
+  for program in tinyllm cuda_tests cuda_linear_bench cuda_one_row_bench; do
     [ -x "$root/build/release/$program" ] || { echo "gpu_check: build $program first" >&2; exit 1; }
     strip -s "$root/build/release/$program" -o "$to/$program"
     # glibc, the driver and cuBLASLt are the other machine's.
@@ -32,6 +32,7 @@ run() {
       --gtest_filter='All/Linear*_7_k4c2:Dtypes/LinearFormat*Normal*:All/Route*17*:All/ExpertProducts*q4_k_[27]:All/ExpertProducts*bf16_30:All/ExpertProducts*q5_k_30'
   fi
   ./cuda_linear_bench
+  ./cuda_one_row_bench
 }
 
 case ${1:-} in

@@ -1,0 +1,116 @@
+// Steps of one token through the one-row kernel: which models, which steps, and the table of layers.
+
+#include "base/check.h"
+#include "kernels/cuda/cuda_backend.h"
+
+namespace tinyllm::cuda {
+
+// The table is filled by the first step that meets all layers; its memory is taken here.
+void CudaBackend::configure_one_row() {
+  if (context_.is_deterministic() || attention_.window > 0) return;
+  OneRowShape& shape = one_row_shape_;
+  shape.n_layers = static_cast<std::int32_t>(sizes_.attention.size());
+  shape.hidden_size = sizes_.hidden_size;
+  shape.n_heads = attention_.n_heads;
+  shape.n_kv_heads = attention_.n_kv_heads;
+  shape.head_dim = attention_.head_dim;
+  shape.block_size = kv_.block_size;
+  shape.rope_pairing = attention_.rope_pairing;
+  shape.attention_scale = attention_.scale;
+  one_row_table_ = zeroed(shape.n_layers * static_cast<std::int64_t>(sizeof(OneRowLayer)), "layers");
+  one_row_scratch_ = zeroed(one_row_scratch_floats(context_, shape) * 4, "activations");
+}
+
+// A matrix in one section, whose columns have the layout's own length.
+bool CudaBackend::one_row_matrix(MatrixId id, OneRowLayer& layer, OneRowProduct product) {
+  const Matrix& m = matrix(id);
+  if (m.sections.size() != 1) return false;
+  layer.matrices[product] = m.sections[0].data;
+  layer.formats[product] = m.sections[0].format;
+  one_row_formats_ |= 1u << static_cast<int>(m.sections[0].format);
+  return true;
+}
+
+bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
+  OneRowShape& shape = one_row_shape_;
+  const MoeSpec& moe = spec.moe;
+  const bool has_experts = moe.n_experts > 0;
+  const std::int32_t intermediate =
+      has_experts ? moe.experts.front().intermediate_size : spec.mlp.intermediate_size;
+  if (spec.layer_idx == 0) {
+    shape.intermediate_size = intermediate;
+    shape.n_experts = moe.n_experts;
+    shape.n_experts_per_token = moe.n_experts_per_token;
+    shape.norm_weights = moe.norm_weights;
+    shape.norm_eps = spec.norm_eps;
+  }
+  if (shape.intermediate_size != intermediate || shape.n_experts != moe.n_experts ||
+      shape.norm_eps != spec.norm_eps || moe.has_shared())
+    return false;
+  layer.input_norm = vector(spec.input_norm);
+  layer.qkv_bias = vector(spec.qkv_bias);
+  layer.q_norm = vector(spec.q_norm);
+  layer.k_norm = vector(spec.k_norm);
+  layer.o_bias = vector(spec.o_bias);
+  layer.post_norm = vector(spec.post_attention_norm);
+  layer.pages = layer_pages(spec.layer_idx);
+  if (!one_row_matrix(spec.qkv_proj, layer, kQkv) || !one_row_matrix(spec.o_proj, layer, kO))
+    return false;
+  if (!has_experts) {
+    layer.gate_up_bias = vector(spec.mlp.gate_up_bias);
+    layer.down_bias = vector(spec.mlp.down_bias);
+    return one_row_matrix(spec.mlp.gate_up_proj, layer, kGateUp) &&
+           one_row_matrix(spec.mlp.down_proj, layer, kDown);
+  }
+  const ExpertLayer& experts = expert_layers_.at(moe.router);
+  layer.experts = experts.table;
+  layer.router = experts.router;
+  layer.formats[kGateUp] = experts.gate_up_format;
+  layer.formats[kDown] = experts.down_format;
+  one_row_formats_ |= 1u << static_cast<int>(experts.gate_up_format);
+  one_row_formats_ |= 1u << static_cast<int>(experts.down_format);
+  return true;
+}
+
+// Layers come in their order; the last one decides.
+void CudaBackend::note_layer(const LayerSpec& spec) {
+  const auto n_layers = static_cast<std::int32_t>(one_row_shape_.n_layers);
+  if (one_row_is_settled_ || spec.layer_idx != std::ssize(one_row_layers_)) return;
+  OneRowLayer layer;
+  if (n_layers == 0 || !one_row_layer(spec, layer)) {
+    one_row_is_settled_ = true;
+    return;
+  }
+  one_row_layers_.push_back(layer);
+  if (std::ssize(one_row_layers_) < n_layers) return;
+  one_row_is_settled_ = true;
+  one_row_plan_ = plan_one_row(context_, one_row_shape_, one_row_formats_);
+  check(cudaMemcpyAsync(one_row_table_.data(), one_row_layers_.data(),
+                        one_row_layers_.size() * sizeof(OneRowLayer), cudaMemcpyHostToDevice,
+                        context_.stream()),
+        "uploading the layers");
+}
+
+bool CudaBackend::takes_one_row(const StepBatch& batch) const {
+  return is_decode_ && n_tokens_ == 1 && one_row_plan_.n_warps > 0 &&
+         batch.positions[0] < kMaxOneRowPosition;
+}
+
+void CudaBackend::run_one_row() {
+  OneRowBuffers buffers;
+  buffers.layers = one_row_table_.as<OneRowLayer>();
+  buffers.cos = rope_cos_.as<float>();
+  buffers.sin = rope_sin_.as<float>();
+  buffers.hidden = hidden_.as<float>();
+  buffers.attended = attended_.as<__nv_bfloat16>();
+  buffers.gated = one_row_shape_.n_experts > 0 ? expert_gated_.as<__nv_bfloat16>()
+                                               : gated_.as<__nv_bfloat16>();
+  buffers.scratch = one_row_scratch_.as<float>();
+  buffers.positions = uploaded<std::int32_t>(layout_.positions);
+  buffers.slot_mapping = uploaded<std::int32_t>(layout_.slot_mapping);
+  buffers.block_begins = uploaded<std::int32_t>(layout_.block_begins);
+  buffers.blocks = uploaded<std::int32_t>(layout_.blocks);
+  launch_one_row(context_, one_row_shape_, one_row_plan_, buffers);
+}
+
+}  // namespace tinyllm::cuda

@@ -1,0 +1,172 @@
+#pragma once
+// How one row of x meets a piece of 16 rows of weights: one bulk copy into a slot, then the tensor
+// cores. Of their 8 columns for rows of x, one row would leave 7 idle; so each column takes the x of a
+// different group of weights, zero elsewhere:
+//
+//   column of x      0         1         2     ..   7
+//   columns 0..31    x[0..31]  0         0          0        d[row][j] is the sum of group j, and no
+//   columns 32..63   0         x[32..]   0          0        sum is scaled before 8 groups are done:
+//   ..                                                       lane (g, c) has groups 2c and 2c + 1
+//
+// so that a scale is unpacked by one lane, once, and the sums of x that offsets need come from a table.
+
+#include "kernels/cuda/weight_blocks.cuh"
+
+namespace tinyllm::cuda {
+
+// A row of x in shared memory, and its sums over 32 columns.
+struct OneRowX {
+  const std::byte* x;  // bf16
+  const float* sums;
+};
+
+// What a warp has of 16 rows: row g and row g + 8. Lanes of one g hold parts.
+struct RowSums {
+  float low = 0.0f, high = 0.0f;
+};
+
+struct OneRowBf16 {
+  static constexpr int kColumns = 128, kBytes = 4096, kPitch = 320;  // of a row: other banks
+  static constexpr int kSlotBytes = 16 * kPitch;
+
+  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
+                                                  const OneRowX& x, int piece, int lane) {
+    const int g = lane / 4, c = lane % 4;
+    float d[2][4] = {};
+    const std::byte* at = slot + g * kPitch + c * 16;
+    const std::byte* columns = x.x + piece * (kColumns * 2) + c * 16;
+#pragma unroll
+    for (int i = 0; i < kColumns / 32; ++i) {
+      const uint4 low = *reinterpret_cast<const uint4*>(at + i * 64);
+      const uint4 high = *reinterpret_cast<const uint4*>(at + 8 * kPitch + i * 64);
+      const uint4 b = *reinterpret_cast<const uint4*>(columns + i * 64);
+      multiply_32(d[i % 2], {{low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w}}, b);
+    }
+    if (c != 0) return;  // all columns are alike
+    sums.low += d[0][0] + d[1][0];
+    sums.high += d[0][2] + d[1][2];
+  }
+};
+
+__device__ __forceinline__ uint4 where(bool mine, const uint4& v) {
+  return mine ? v : uint4{0, 0, 0, 0};
+}
+
+// d += 32 columns of 16 rows, in group `group` of the piece.
+__device__ __forceinline__ void multiply_group(float (&d)[2][4], const Operand32& a, const uint4& x,
+                                               bool mine) {
+  const uint4 b = where(mine, x);
+  mma_bf16(d[0], a.a[0], a.a[1], a.a[2], a.a[3], b.x, b.y);
+  mma_bf16(d[1], a.a[4], a.a[5], a.a[6], a.a[7], b.z, b.w);
+}
+
+__device__ __forceinline__ float minus_offset(float scale, float min) {
+  return fmaf(128.0f, scale, min);  // nibbles became 128 + code
+}
+
+struct OneRowInt4K {
+  static constexpr int kColumns = 256, kBytes = 2432, kSlotBytes = kBytes, kBlock = 1216;
+
+  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
+                                                  const OneRowX& x, int piece, int lane) {
+    const int g = lane / 4, c = lane % 4;
+    const uint4 mine = *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane * 16);
+    float d[2][4] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const uint4 w = read_16(slot + i / 2 * kBlock, i % 2, lane);
+      multiply_group(d, operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
+      multiply_group(d, operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
+    }
+    const std::byte* scales = slot + c / 2 * kBlock + 1024 + g * 16 + c % 2 * 4;
+    const auto low = *reinterpret_cast<const std::uint32_t*>(scales);
+    const auto high = *reinterpret_cast<const std::uint32_t*>(scales + 8);
+    const uint2 super = *reinterpret_cast<const uint2*>(slot + c / 2 * kBlock + 1152 + g * 8);
+    const float2 of_x = *reinterpret_cast<const float2*>(x.sums + piece * 8 + 2 * c);
+    sums.low += two_groups(low, halves(super.x), d[0][0] + d[1][0], d[0][1] + d[1][1], of_x);
+    sums.high += two_groups(high, halves(super.y), d[0][2] + d[1][2], d[0][3] + d[1][3], of_x);
+  }
+  static __device__ __forceinline__ float two_groups(std::uint32_t bytes, float2 super, float first,
+                                                     float second, float2 of_x) {
+    const float s0 = scaled_byte(super.x, bytes, 0), m0 = scaled_byte(super.y, bytes, 1);
+    const float s1 = scaled_byte(super.x, bytes, 2), m1 = scaled_byte(super.y, bytes, 3);
+    return fmaf(s0, first, -minus_offset(s0, m0) * of_x.x) +
+           fmaf(s1, second, -minus_offset(s1, m1) * of_x.y);
+  }
+};
+
+struct OneRowInt4 {
+  static constexpr int kColumns = 256, kBytes = 2560, kSlotBytes = kBytes, kBlock = 640;
+
+  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
+                                                  const OneRowX& x, int piece, int lane) {
+    const int g = lane / 4, c = lane % 4;
+    const uint4 mine = *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane * 16);
+    float d[2][4] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const uint4 w = read_16(slot + i * kBlock, 0, lane);
+      multiply_group(d, operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
+      multiply_group(d, operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
+    }
+    const uint4 scales = *reinterpret_cast<const uint4*>(slot + c * kBlock + 512 + g * 16);
+    const float2 of_x = *reinterpret_cast<const float2*>(x.sums + piece * 8 + 2 * c);
+    sums.low += two_groups(scales.x, scales.y, d[0][0] + d[1][0], d[0][1] + d[1][1], of_x);
+    sums.high += two_groups(scales.z, scales.w, d[0][2] + d[1][2], d[0][3] + d[1][3], of_x);
+  }
+  static __device__ __forceinline__ float two_groups(std::uint32_t first_scale,
+                                                     std::uint32_t second_scale, float first,
+                                                     float second, float2 of_x) {
+    const float2 a = halves(first_scale), b = halves(second_scale);
+    return fmaf(a.x, first, -minus_offset(a.x, a.y) * of_x.x) +
+           fmaf(b.x, second, -minus_offset(b.x, b.y) * of_x.y);
+  }
+};
+
+struct OneRowInt8 {
+  static constexpr int kColumns = 128, kBytes = 2176, kSlotBytes = kBytes, kBlock = 1088;
+
+  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
+                                                  const OneRowX& x, int piece, int lane) {
+    const int g = lane / 4, c = lane % 4;
+    const uint4 mine =
+        *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane % 16 * 16);
+    float d[2][4] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      multiply_group(d, operand_of_bytes(read_16(slot + i / 2 * kBlock, i % 2, lane)), mine, g == i);
+    if (c >= 2) return;  // 4 groups
+    const uint2 scales = *reinterpret_cast<const uint2*>(slot + c * kBlock + 1024 + g * 8);
+    const float2 low = halves(scales.x), high = halves(scales.y);
+    sums.low += fmaf(low.x, d[0][0] + d[1][0], low.y * (d[0][1] + d[1][1]));
+    sums.high += fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
+  }
+};
+
+// Groups of 16: a step of the tensor cores each.
+struct OneRowInt8K {
+  static constexpr int kColumns = 128, kBytes = 2208, kSlotBytes = kBytes;
+
+  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
+                                                  const OneRowX& x, int piece, int lane) {
+    const int g = lane / 4, c = lane % 4;
+    const uint2 mine = *reinterpret_cast<const uint2*>(x.x + piece * (kColumns * 2) + lane * 8);
+    float d[2][4] = {};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const Operand32 a = operand_of_bytes(read_16(slot, i, lane));
+      const bool first = g == 2 * i, second = g == 2 * i + 1;
+      mma_bf16(d[0], a.a[0], a.a[1], a.a[2], a.a[3], first ? mine.x : 0, first ? mine.y : 0);
+      mma_bf16(d[1], a.a[4], a.a[5], a.a[6], a.a[7], second ? mine.x : 0, second ? mine.y : 0);
+    }
+    const std::byte* scales = slot + 2048 + g * 16 + 2 * c;
+    const auto low = *reinterpret_cast<const char2*>(scales);
+    const auto high = *reinterpret_cast<const char2*>(scales + 8);
+    const float2 super =
+        halves(*reinterpret_cast<const std::uint32_t*>(slot + 2176 + g * 4));
+    sums.low += super.x * fmaf(low.x, d[0][0] + d[1][0], low.y * (d[0][1] + d[1][1]));
+    sums.high += super.y * fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
+  }
+};
+
+}  // namespace tinyllm::cuda

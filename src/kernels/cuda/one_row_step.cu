@@ -1,0 +1,422 @@
+// The one-row kernel: every layer of a step of one token in one launch.
+//
+// Bytes moved: all layers' weights once (7B: bf16 13.0 GB, 4-bit k-quants 3.9 GB), keys and values
+// once. Floor: those bytes at the memory's read rate (H200, 4.62 TB/s: 2.82 and 0.84 ms).
+//
+//   qkv | attention | o | gate and up | down     | a barrier of all blocks
+//        \_ last block of a K/V head merges
+//   with experts:   o | router | gate and up | down
+//
+//   - A block on every multiprocessor. Each warp has a ring of slots in shared memory and brings its
+//     own weights there (one_row_stream.cuh), beyond barriers too: 132 x 180 KB wait on the chip when
+//     a barrier opens, which is 5 us of reading. No launch, and no start of a stream, is waited for.
+//   - A tile of 16 rows, or with few tiles a half or a quarter of its columns, is a unit; units go
+//     round over the blocks, from product to product. Sums of parts are added up by who reads them.
+//   - Every block normalises the hidden states for itself: 2 us that no second barrier costs.
+//
+// One row only: its 8 columns in the tensor cores are groups of weights (one_row_pieces.cuh).
+
+#include "kernels/cuda/one_row_step.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kernels/cuda/one_row_attention.cuh"
+#include "kernels/cuda/one_row_router.cuh"
+#include "kernels/cuda/one_row_stream.cuh"
+
+namespace tinyllm::cuda {
+namespace {
+
+constexpr int kXPadding = 256;  // columns that x is padded to
+
+struct OneRowShared {
+  OneRowChoices choices;
+  float squares[kMaxOneRowWarps], scores[kMaxOneRowWarps];
+  int first_units[kMaxOneRowWarps], n_units[kMaxOneRowWarps];
+  float partials[kMaxOneRowWarps][kMaxOneRowUnits][kRowTile];
+  std::int32_t kv_groups[kMaxOneRowKvGroups];
+};
+
+// Where a block's parts of shared memory are.
+struct OneRowBlock {
+  OneRowShared* shared;
+  std::byte* x;  // or the scratch of attention
+  float* x_sums;
+  int tid, lane, warp, n_threads;
+};
+
+// x = bf16(value_of(i)), and its sums over 32 columns. value_of(i): 4 values from column i on.
+template <typename ValueOf>
+__device__ __forceinline__ void stage_row(const OneRowBlock& block, int n_cols,
+                                          const ValueOf& value_of) {
+  const int padded = (n_cols + kXPadding - 1) / kXPadding * kXPadding;
+  for (int i = block.tid * 4; i < padded; i += block.n_threads * 4) {
+    const uint2 packed = i < n_cols ? value_of(i) : uint2{0, 0};
+    *reinterpret_cast<uint2*>(block.x + i * 2) = packed;
+    float sum = low_bf16(packed.x) + high_bf16(packed.x) + low_bf16(packed.y) + high_bf16(packed.y);
+#pragma unroll
+    for (int distance = 1; distance < 8; distance *= 2)
+      sum += __shfl_xor_sync(~0u, sum, distance);
+    if (block.lane % 8 == 0) block.x_sums[i / 32] = sum;
+  }
+}
+
+__device__ __forceinline__ float4 add(const float4& a, const float4& b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w};
+}
+
+// hidden plus the n_parts sums of a product, which this returns as x times norm; 1 / rms follows at
+// the end of the next product (factor()). router: a row that x is multiplied with. `next` gets the sum: hidden, which others still read, stays.
+__device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& block,
+                                    const float* hidden, const float* parts, int n_parts,
+                                    const float* norm, float* next,
+                                    const float* router = nullptr) {
+  const int n_cols = args.shape.hidden_size;
+  float squares = 0.0f, score = 0.0f;
+  stage_row(block, n_cols, [&](int i) {
+    float4 h = __ldcg(reinterpret_cast<const float4*>(hidden + i));
+    for (int p = 0; p < n_parts; ++p)
+      h = add(h, __ldcg(reinterpret_cast<const float4*>(parts + p * n_cols + i)));
+    const float4 w = *reinterpret_cast<const float4*>(norm + i);
+    squares += h.x * h.x + h.y * h.y + h.z * h.z + h.w * h.w;
+    if (i / 128 % static_cast<int>(gridDim.x) == static_cast<int>(blockIdx.x))
+      *reinterpret_cast<float4*>(next + i) = h;
+    const float4 x = {h.x * w.x, h.y * w.y, h.z * w.z, h.w * w.w};
+    if (router != nullptr) {
+      const float4 r = *reinterpret_cast<const float4*>(router + i);
+      score += r.x * x.x + r.y * x.y + r.z * x.z + r.w * x.w;
+    }
+    return uint2{pack_bf16(x.x, x.y), pack_bf16(x.z, x.w)};
+  });
+  squares = sum_of_warp(squares);
+  score = sum_of_warp(score);
+  if (block.lane == 0) {
+    block.shared->squares[block.warp] = squares;
+    block.shared->scores[block.warp] = score;
+  }
+  __syncthreads();
+}
+
+__device__ inline float factor(const OneRowArgs& args, const OneRowBlock& block) {
+  float sum = 0.0f;
+  for (int w = 0; w < args.plan.n_warps; ++w) sum += block.shared->squares[w];
+  return rsqrtf(sum / static_cast<float>(args.shape.hidden_size) + args.shape.norm_eps);
+}
+
+__device__ inline void stage_plain(const OneRowBlock& block, const __nv_bfloat16* x, int n_cols) {
+  stage_row(block, n_cols, [&](int i) { return __ldcg(reinterpret_cast<const uint2*>(x + i)); });
+  __syncthreads();
+}
+
+// A warp's run of pieces; its sums go to the block's shared memory.
+template <typename Piece>
+__device__ __forceinline__ void multiply_run(const OneRowBlock& block, const OneRowWork& work,
+                                             OneRowStream& stream) {
+  const OneRowX x{block.x, block.x_sums};
+  PiecePlace place;
+  place.enter(work);
+  const int first = place.unit;
+  while (place.at < work.end) {
+    RowSums sums;
+    const int unit = place.unit;
+    while (place.at < work.end && place.unit == unit) {
+      const int piece = place.piece(work);
+      if (piece < work.n_pieces) {
+        Piece::multiply(sums, stream.wait(), x, piece, block.lane);
+        stream.release();
+      }
+      place.next(work);
+    }
+#pragma unroll
+    for (int distance = 1; distance < 4; distance *= 2) {
+      sums.low += __shfl_xor_sync(~0u, sums.low, distance);
+      sums.high += __shfl_xor_sync(~0u, sums.high, distance);
+    }
+    if (block.lane % 4 == 0) {
+      float* to = block.shared->partials[block.warp][unit - first];
+      to[block.lane / 4] = sums.low;
+      to[block.lane / 4 + 8] = sums.high;
+    }
+  }
+  if (block.lane == 0) {
+    block.shared->first_units[block.warp] = first;
+    block.shared->n_units[block.warp] =
+        work.begin < work.end ? (work.end - 1) / work.per_unit + 1 - first : 0;
+  }
+}
+
+// Row `row` of the block's unit `unit`: the sum over its warps, in their order.
+__device__ __forceinline__ float unit_sum(const OneRowArgs& args, const OneRowBlock& block,
+                                          int unit, int row) {
+  float sum = 0.0f;
+  for (int w = 0; w < args.plan.n_warps; ++w) {
+    const int local = unit - block.shared->first_units[w];
+    if (local >= 0 && local < block.shared->n_units[w])
+      sum += block.shared->partials[w][local][row];
+  }
+  return sum;
+}
+
+// finish(unit, row, sum): of all units of this block; row of 16.
+template <typename Finish>
+__device__ inline void multiply(const OneRowArgs& args, const OneRowBlock& block,
+                                const OneRowMatrix* matrices, int layer, int product,
+                                OneRowStream& stream, const Finish& finish) {
+  const OneRowWork work = one_row_work(args, matrices, layer, product, block.warp);
+  switch (work.format) {
+    case WeightFormat::int4_k: multiply_run<OneRowInt4K>(block, work, stream); break;
+    case WeightFormat::int4: multiply_run<OneRowInt4>(block, work, stream); break;
+    case WeightFormat::int8_k: multiply_run<OneRowInt8K>(block, work, stream); break;
+    case WeightFormat::int8: multiply_run<OneRowInt8>(block, work, stream); break;
+    default: multiply_run<OneRowBf16>(block, work, stream); break;
+  }
+  __syncthreads();
+  for (int i = block.tid; i < work.n_units * kRowTile; i += block.n_threads) {
+    const int unit = i / kRowTile, row = i % kRowTile;
+    finish(work.first_unit + unit * static_cast<int>(gridDim.x), unit, row);
+  }
+}
+
+// parts[split][row] = sum times factor, bias in the first.
+__device__ inline void multiply_to_parts(const OneRowArgs& args, const OneRowBlock& block,
+                                         const OneRowMatrix* matrices, int layer, int product,
+                                         OneRowStream& stream, float scale, const float* bias,
+                                         float* parts, int n_rows) {
+  const int n_splits = args.plan.products[product].n_splits;
+  multiply(args, block, matrices, layer, product, stream, [&](int unit_idx, int unit, int row) {
+    const int split = unit_idx % n_splits, at = unit_idx / n_splits * kRowTile + row;
+    if (at >= n_rows) return;
+    float value = unit_sum(args, block, unit, row) * scale;
+    if (bias != nullptr && split == 0) value += bias[at];
+    parts[split * n_rows + at] = value;
+  });
+}
+
+// gated = silu(gate) up, of an expert times its weight. A tile holds 8 rows of each.
+__device__ inline void multiply_gated(const OneRowArgs& args, const OneRowBlock& block,
+                                      const OneRowMatrix* matrices, int layer,
+                                      OneRowStream& stream, float scale, const float* bias) {
+  const int n = args.shape.intermediate_size, n_tiles = args.plan.products[kGateUp].n_tiles;
+  multiply(args, block, matrices, layer, kGateUp, stream, [&](int unit_idx, int unit, int row) {
+    const int expert = unit_idx / n_tiles, column = unit_idx % n_tiles * 8 + row;
+    if (row >= 8 || column >= n) return;
+    float gate = unit_sum(args, block, unit, row) * scale;
+    float up = unit_sum(args, block, unit, row + 8) * scale;
+    if (bias != nullptr) {
+      gate += bias[column];
+      up += bias[n + column];
+    }
+    float value = gate / (1.0f + __expf(-gate)) * up;
+    if (args.shape.n_experts > 0) value *= block.shared->choices.scales[expert];
+    args.buffers.gated[expert * n + column] = __float2bfloat16(value);
+  });
+}
+
+// What the blocks will read after the next barriers comes to L2 meanwhile.
+__device__ inline void prefetch_vectors(const OneRowArgs& args, int layer, int tid) {
+  const OneRowLayer& now = args.buffers.layers[layer];
+  const int n_lines = (args.shape.hidden_size * 4 + 127) / 128;
+  if (blockIdx.x == 0 && tid < n_lines) prefetch_to_l2(now.post_norm + tid * 32);
+  if (layer + 1 == args.shape.n_layers) return;
+  const OneRowLayer& later = args.buffers.layers[layer + 1];
+  if (blockIdx.x == 1 && tid < n_lines) prefetch_to_l2(later.input_norm + tid * 32);
+  const int n_qkv = (args.shape.n_heads + 2 * args.shape.n_kv_heads) * args.shape.head_dim;
+  if (blockIdx.x == 2 && later.qkv_bias != nullptr && tid * 32 < n_qkv)
+    prefetch_to_l2(later.qkv_bias + tid * 32);
+}
+
+__global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const OneRowArgs args) {
+  extern __shared__ __align__(128) unsigned char raw[];
+  const OneRowShape& s = args.shape;
+  const OneRowPlan& plan = args.plan;
+  OneRowBlock block;
+  block.tid = static_cast<int>(threadIdx.x);
+  block.lane = block.tid % 32;
+  block.warp = block.tid / 32;
+  block.n_threads = static_cast<int>(blockDim.x);
+  const int ring_bytes = plan.n_warps * plan.n_stages * plan.slot_bytes;
+  auto* slots = reinterpret_cast<std::byte*>(raw);
+  block.x = slots + ring_bytes;
+  block.x_sums = reinterpret_cast<float*>(block.x + plan.x_bytes);
+  auto* barriers = reinterpret_cast<std::uint64_t*>(block.x_sums + plan.x_bytes / 64);
+  auto* matrices = reinterpret_cast<OneRowMatrix*>(barriers + plan.n_warps * plan.n_stages);
+  block.shared = reinterpret_cast<OneRowShared*>(matrices + s.n_layers * kNumOneRowProducts);
+
+  // A tail of columns multiplies what stands in its slot beyond the copy with zeros: it is finite.
+  for (int i = block.tid; i < ring_bytes / 16; i += block.n_threads)
+    reinterpret_cast<uint4*>(slots)[i] = uint4{0, 0, 0, 0};
+  for (int i = block.tid; i < s.n_layers * kNumOneRowProducts; i += block.n_threads) {
+    const OneRowLayer& layer = args.buffers.layers[i / kNumOneRowProducts];
+    matrices[i] = {layer.matrices[i % kNumOneRowProducts], layer.formats[i % kNumOneRowProducts]};
+  }
+  order_before_copy_engine();
+  __syncthreads();
+  OneRowStream stream(args, matrices, &block.shared->choices,
+                      slots + block.warp * plan.n_stages * plan.slot_bytes,
+                      barriers + block.warp * plan.n_stages, block.warp, block.lane);
+  stream.fill();
+
+  wait_for_previous_kernel();
+  float* scratch = args.buffers.scratch;
+  const OneRowScratch at = one_row_scratch(s, static_cast<int>(gridDim.x));
+  auto* arrivals = reinterpret_cast<unsigned*>(scratch + at.counters);
+  unsigned n_barriers = 0;
+  const OneRowRange range = one_row_range(args, block.shared->kv_groups);
+  auto& attention = *reinterpret_cast<OneRowAttentionShared*>(block.x);
+  float *hidden = args.buffers.hidden, *other = scratch + at.other_hidden;
+  const int n_qkv = (s.n_heads + 2 * s.n_kv_heads) * s.head_dim;
+  const bool has_experts = s.n_experts > 0;
+  const int n_gated = s.intermediate_size * max(1, s.n_experts_per_token);
+
+  for (int l = 0; l < s.n_layers; ++l) {
+    const OneRowLayer& layer = args.buffers.layers[l];
+    stage_normed(args, block, hidden, scratch + at.down, l == 0 ? 0 : plan.products[kDown].n_splits,
+                 layer.input_norm, other);
+    prefetch_vectors(args, l, block.tid);
+    if (has_experts) prefetch_router(args, layer, block.tid);
+    multiply_to_parts(args, block, matrices, l, kQkv, stream, factor(args, block), nullptr,
+                      scratch + at.qkv, n_qkv);
+    grid_barrier(arrivals, n_barriers);
+
+    one_row_attention(args, layer, range, block.shared->kv_groups, scratch,
+                      plan.products[kQkv].n_splits, attention);
+    grid_barrier(arrivals, n_barriers);
+
+    stage_plain(block, args.buffers.attended, s.n_heads * s.head_dim);
+    multiply_to_parts(args, block, matrices, l, kO, stream, 1.0f, layer.o_bias, scratch + at.o,
+                      s.hidden_size);
+    grid_barrier(arrivals, n_barriers);
+
+    stage_normed(args, block, other, scratch + at.o, plan.products[kO].n_splits, layer.post_norm,
+                 hidden, has_experts ? router_row(args, layer) : nullptr);
+    const float scale = factor(args, block);
+    if (has_experts) {
+      if (block.tid == 0) {
+        float score = 0.0f;
+        for (int w = 0; w < plan.n_warps; ++w) score += block.shared->scores[w];
+        if (static_cast<int>(blockIdx.x) < s.n_experts)
+          scratch[at.scores + blockIdx.x] = score * scale;
+      }
+      grid_barrier(arrivals, n_barriers);
+      if (block.warp == 0)
+        choose_experts(args, layer, scratch + at.scores, block.shared->choices, block.lane);
+      __syncthreads();
+      stream.experts_known(l);
+    }
+    multiply_gated(args, block, matrices, l, stream, scale, layer.gate_up_bias);
+    grid_barrier(arrivals, n_barriers);
+
+    stage_plain(block, args.buffers.gated, n_gated);
+    multiply_to_parts(args, block, matrices, l, kDown, stream, 1.0f, layer.down_bias,
+                      scratch + at.down, s.hidden_size);
+    grid_barrier(arrivals, n_barriers);
+  }
+  for (int i = static_cast<int>(blockIdx.x) * block.n_threads + block.tid; i < s.hidden_size;
+       i += static_cast<int>(gridDim.x) * block.n_threads) {
+    float sum = __ldcg(hidden + i);
+    for (int p = 0; p < plan.products[kDown].n_splits; ++p)
+      sum += __ldcg(scratch + at.down + p * s.hidden_size + i);
+    hidden[i] = sum;
+  }
+  if (block.tid == 0 && atomicAdd(arrivals + 1, 1u) == gridDim.x - 1)
+    arrivals[0] = arrivals[1] = 0;  // all have passed the last barrier
+}
+
+}  // namespace
+
+std::int64_t one_row_scratch_floats(const DeviceContext& context, const OneRowShape& shape) {
+  return one_row_scratch(shape, context.n_sms()).end;
+}
+
+namespace {
+
+bool is_known(const OneRowShape& s, int n_sms) {
+  const int dim = s.head_dim;
+  const bool head_fits = dim == 16 || dim == 32 || dim == 64 || dim == 128 || dim == 256;
+  const bool experts_fit =
+      s.n_experts == 0 || (s.n_experts <= std::min(n_sms, kMaxOneRowExperts) && s.n_experts_per_token <= kMaxOneRowChosen &&
+                           s.intermediate_size % kXPadding == 0);
+  return head_fits && experts_fit && s.n_heads / s.n_kv_heads <= kMaxOneRowGroup &&
+         s.hidden_size % 64 == 0 && s.intermediate_size % 8 == 0;
+}
+
+OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_sms, bool may_split) {
+  OneRowPlan::Product product;
+  product.n_tiles = static_cast<std::int32_t>(padded_to(n_rows, kRowTile)) / kRowTile;
+  product.n_cols = static_cast<std::int32_t>(padded_to(n_cols, 64));
+  while (may_split && product.n_splits < 4 && product.n_tiles * product.n_splits < 3 * n_sms)
+    product.n_splits *= 2;
+  return product;
+}
+
+}  // namespace
+
+OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s, unsigned formats) {
+  OneRowPlan plan;
+  const int n_sms = context.n_sms();
+  const std::int64_t q = std::int64_t{s.n_heads} * s.head_dim, kv = std::int64_t{s.n_kv_heads} * s.head_dim;
+  if (!context.has_hopper_code() || !is_known(s, n_sms) || n_sms < s.n_kv_heads ||
+      n_sms / s.n_kv_heads * kMaxOneRowKvGroups * 16 < kMaxOneRowPosition)
+    return plan;
+  const bool has_experts = s.n_experts > 0;
+  plan.products[kQkv] = product_of(q + 2 * kv, s.hidden_size, n_sms, true);
+  plan.products[kO] = product_of(s.hidden_size, q, n_sms, true);
+  plan.products[kGateUp] = product_of(2 * padded_to(s.intermediate_size, 8), s.hidden_size, n_sms, false);
+  plan.products[kDown] = product_of(s.hidden_size, s.intermediate_size, n_sms, !has_experts);
+  const int n_chosen = std::max(1, s.n_experts_per_token);
+  plan.slot_bytes = 0;
+  for (int f = 0; f < kNumWeightFormats; ++f) {
+    if ((formats >> f & 1) == 0) continue;
+    const auto format = static_cast<WeightFormat>(f);
+    if (format == WeightFormat::int8_min) return plan;
+    const int bytes = format == WeightFormat::bf16 ? OneRowBf16::kSlotBytes : piece_info(format).bytes;
+    plan.slot_bytes = std::max(plan.slot_bytes, bytes);
+  }
+  const bool has_bf16 = (formats & 1u << static_cast<int>(WeightFormat::bf16)) != 0;
+  const int n_warps = has_bf16 ? 8 : kMaxOneRowWarps;
+  for (int i = 0; i < kNumOneRowProducts; ++i) {
+    OneRowPlan::Product& product = plan.products[i];
+    product.first_unit = plan.units_a_layer;
+    const int n_units = product.n_tiles * product.n_splits * (i == kGateUp ? n_chosen : 1);
+    plan.units_a_layer += n_units;
+    if ((n_units + n_sms - 1) / n_sms / n_warps + 3 > kMaxOneRowUnits) return plan;
+  }
+  const std::int64_t x_cols =
+      std::max({std::int64_t{s.hidden_size}, q, std::int64_t{s.intermediate_size} * n_chosen});
+  plan.x_bytes = static_cast<std::int32_t>(
+      std::max(padded_to(x_cols, kXPadding) * 2,
+               padded_to(static_cast<std::int64_t>(sizeof(OneRowAttentionShared)), 1024)));
+  const int fixed = plan.x_bytes + plan.x_bytes / 16 +
+                    s.n_layers * kNumOneRowProducts * static_cast<int>(sizeof(OneRowMatrix)) +
+                    static_cast<int>(sizeof(OneRowShared)) + 1024;
+  plan.n_stages = std::min(16, (context.max_shared_bytes() - fixed) / (n_warps * (plan.slot_bytes + 8)));
+  if (plan.n_stages < 2) return plan;
+  plan.shared_bytes = fixed + n_warps * plan.n_stages * (plan.slot_bytes + 8);
+  plan.n_warps = n_warps;
+  return plan;
+}
+
+void launch_one_row(const DeviceContext& context, const OneRowShape& shape, const OneRowPlan& plan,
+                    const OneRowBuffers& buffers) {
+  CHECK(plan.n_warps > 0, "no plan for this shape");
+  const OneRowArgs args{shape, plan, buffers};
+  check(cudaFuncSetAttribute(one_row_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             plan.shared_bytes),
+        "all layers of one row");
+  // All blocks at once or none: they wait for each other.
+  cudaLaunchAttribute cooperative{};
+  cooperative.id = cudaLaunchAttributeCooperative;
+  cooperative.val.cooperative = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(context.n_sms()));
+  config.blockDim = dim3(static_cast<unsigned>(plan.n_warps * 32));
+  config.dynamicSmemBytes = static_cast<std::size_t>(plan.shared_bytes);
+  config.stream = context.stream();
+  config.attrs = &cooperative;
+  config.numAttrs = 1;
+  check(cudaLaunchKernelEx(&config, one_row_kernel, args), "all layers of one row");
+  if (context.checks_each_launch()) context.synchronise();
+}
+
+}  // namespace tinyllm::cuda

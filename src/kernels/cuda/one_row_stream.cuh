@@ -1,0 +1,233 @@
+#pragma once
+// The weights of a warp, from the first layer to the last, in the order in which it multiplies them. A
+// warp is its own producer: it fetches into slots of its own as far ahead as they reach, across
+// products and layers, since weights are nobody's output. Experts are known when their router was.
+
+#include "kernels/cuda/async_copy.cuh"
+#include "kernels/cuda/one_row_grid.cuh"
+#include "kernels/cuda/one_row_pieces.cuh"
+
+namespace tinyllm::cuda {
+
+struct PieceInfo {
+  int columns, bytes;
+};
+__host__ __device__ constexpr PieceInfo piece_info(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::int8: return {OneRowInt8::kColumns, OneRowInt8::kBytes};
+    case WeightFormat::int8_k: return {OneRowInt8K::kColumns, OneRowInt8K::kBytes};
+    case WeightFormat::int4: return {OneRowInt4::kColumns, OneRowInt4::kBytes};
+    case WeightFormat::int4_k: return {OneRowInt4K::kColumns, OneRowInt4K::kBytes};
+    default: return {OneRowBf16::kColumns, OneRowBf16::kBytes};
+  }
+}
+
+// A matrix of the model in shared memory.
+struct OneRowMatrix {
+  const std::byte* data;
+  WeightFormat format;
+};
+
+// What the experts of the current layer are; slot e is the token's e-th.
+struct OneRowChoices {
+  ExpertWeights weights[kMaxOneRowChosen];
+  float scales[kMaxOneRowChosen];
+};
+
+// A warp's part of a product. The block's units, each `per_unit` pieces long, are laid end to end, and
+// every warp takes an equal run of pieces:
+//
+//     unit 0            unit 1            unit 2
+//   | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 |
+//     warp 0      warp 1       warp 2       warp 3
+struct OneRowWork {
+  WeightFormat format;
+  int n_tiles, split_shift;
+  int n_pieces;        // of a tile, and, of `down` with experts, of all of them
+  int expert_pieces;   // of one expert's part of a row; 0: no experts
+  int per_unit;
+  int first_unit, n_units;
+  int begin, end;      // pieces of this warp
+};
+
+__device__ inline OneRowWork one_row_work(const OneRowArgs& args, const OneRowMatrix* matrices,
+                                          int layer, int product, int warp) {
+  const OneRowPlan::Product& p = args.plan.products[product];
+  const int n_blocks = static_cast<int>(gridDim.x);
+  OneRowWork work;
+  work.format = matrices[layer * kNumOneRowProducts + product].format;
+  work.n_tiles = p.n_tiles;
+  work.split_shift = 31 - __clz(p.n_splits);
+  const int columns = piece_info(work.format).columns;
+  work.n_pieces = (p.n_cols + columns - 1) / columns;
+  int n_units = p.n_tiles << work.split_shift;
+  work.expert_pieces = 0;
+  if (args.shape.n_experts > 0 && product >= kGateUp) {
+    if (product == kGateUp) n_units *= args.shape.n_experts_per_token;
+    work.expert_pieces = work.n_pieces;
+    if (product == kDown) work.n_pieces *= args.shape.n_experts_per_token;
+  }
+  work.per_unit = (work.n_pieces + p.n_splits - 1) >> work.split_shift;
+  // Units go round over the blocks, each product from where the one before ended.
+  const unsigned start = static_cast<unsigned>(layer * args.plan.units_a_layer + p.first_unit) %
+                         static_cast<unsigned>(n_blocks);
+  work.first_unit = static_cast<int>(blockIdx.x) - static_cast<int>(start);
+  if (work.first_unit < 0) work.first_unit += n_blocks;
+  work.n_units =
+      work.first_unit < n_units ? (n_units - work.first_unit + n_blocks - 1) / n_blocks : 0;
+  const int n = work.n_units * work.per_unit;
+  work.begin = n * warp / args.plan.n_warps;
+  work.end = n * (warp + 1) / args.plan.n_warps;
+  return work;
+}
+
+// Where a run of pieces is.
+struct PiecePlace {
+  int at, unit, in_unit;  // of all pieces; of the block's units; of the unit's pieces
+
+  __device__ __forceinline__ void enter(const OneRowWork& work) {
+    at = work.begin;
+    unit = work.per_unit > 0 ? at / work.per_unit : 0;
+    in_unit = at - unit * work.per_unit;
+  }
+  __device__ __forceinline__ void next(const OneRowWork& work) {
+    ++at;
+    if (++in_unit == work.per_unit) {
+      in_unit = 0;
+      ++unit;
+    }
+  }
+  __device__ __forceinline__ int unit_idx(const OneRowWork& work) const {
+    return work.first_unit + unit * static_cast<int>(gridDim.x);
+  }
+  // The piece's number in its tile. >= n_pieces: the last unit of a tile is shorter.
+  __device__ __forceinline__ int piece(const OneRowWork& work) const {
+    const int split = unit_idx(work) & ((1 << work.split_shift) - 1);
+    return split * work.per_unit + in_unit;
+  }
+};
+
+class OneRowStream {
+ public:
+  // slots: n_stages of this warp; barriers: the same.
+  __device__ OneRowStream(const OneRowArgs& args, const OneRowMatrix* matrices,
+                          const OneRowChoices* choices, std::byte* slots, std::uint64_t* barriers,
+                          int warp, int lane)
+      : args_(args), matrices_(matrices), choices_(choices), slots_(slots), barriers_(barriers),
+        warp_(warp), lane_(lane), policy_(evict_first_policy()) {
+    if (lane == 0) {
+      for (int i = 0; i < args.plan.n_stages; ++i) init_barrier(barriers + i, 1);
+      publish_barriers();
+    }
+    __syncwarp();
+    enter();
+  }
+
+  // Fills all free slots, as far as the weights are known.
+  __device__ __forceinline__ void fill() {
+    while (n_under_way_ < args_.plan.n_stages && fetch()) {
+    }
+  }
+  __device__ __forceinline__ void experts_known(int layer) {
+    known_layer_ = layer;
+    fill();
+  }
+  __device__ __forceinline__ const std::byte* wait() {
+    wait_barrier(barriers_ + read_stage_, parity_);
+    return slots_ + read_stage_ * args_.plan.slot_bytes;
+  }
+  __device__ __forceinline__ void release() {
+    __syncwarp();
+    --n_under_way_;
+    if (++read_stage_ == args_.plan.n_stages) {
+      read_stage_ = 0;
+      parity_ ^= 1;
+    }
+    fill();
+  }
+
+ private:
+  __device__ __forceinline__ void enter() {
+    work_ = one_row_work(args_, matrices_, layer_, product_, warp_);
+    place_.enter(work_);
+  }
+
+  // Starts one copy. False: there is nothing more, or not yet.
+  __device__ __forceinline__ bool fetch() {
+    while (true) {
+      if (layer_ == args_.shape.n_layers) return false;
+      if (place_.at == work_.end) {
+        if (++product_ == kNumOneRowProducts) {
+          product_ = 0;
+          if (++layer_ == args_.shape.n_layers) return false;
+        }
+        enter();
+        continue;
+      }
+      if (work_.expert_pieces > 0 && layer_ > known_layer_) return false;
+      const int piece = place_.piece(work_);
+      if (piece < work_.n_pieces) {
+        start_copy(piece);
+        place_.next(work_);
+        return true;
+      }
+      place_.next(work_);
+    }
+  }
+
+  __device__ __forceinline__ void start_copy(int piece) {
+    const std::byte* data = matrices_[layer_ * kNumOneRowProducts + product_].data;
+    int tile = place_.unit_idx(work_) >> work_.split_shift, n_pieces = work_.n_pieces;
+    if (work_.expert_pieces > 0) {
+      n_pieces = work_.expert_pieces;
+      if (product_ == kGateUp) {
+        const int expert = tile / work_.n_tiles;
+        tile -= expert * work_.n_tiles;
+        data = choices_->weights[expert].gate_up;
+      } else {
+        const int expert = piece / n_pieces;
+        piece -= expert * n_pieces;
+        data = choices_->weights[expert].down;
+      }
+    }
+    const int n_cols = args_.plan.products[product_].n_cols;
+    std::byte* slot = slots_ + fetch_stage_ * args_.plan.slot_bytes;
+    std::uint64_t* barrier = barriers_ + fetch_stage_;
+    if (work_.format == WeightFormat::bf16) {
+      const auto n_bytes = static_cast<std::uint32_t>(
+          2 * min(OneRowBf16::kColumns, n_cols - piece * OneRowBf16::kColumns));
+      if (lane_ == 0) expect_bytes(barrier, 16 * n_bytes);
+      __syncwarp();
+      if (lane_ < kRowTile)
+        copy_bulk_once(slot + lane_ * OneRowBf16::kPitch,
+                       data + (std::int64_t{tile} * kRowTile + lane_) * n_cols * 2 +
+                           piece * OneRowBf16::kColumns * 2,
+                       n_bytes, barrier, policy_);
+    } else if (lane_ == 0) {
+      const BlockInfo info = block_info(work_.format);
+      const int tile_bytes = (n_cols + info.columns - 1) / info.columns * info.block_bytes;
+      const int bytes = piece_info(work_.format).bytes;
+      const auto n_bytes = static_cast<std::uint32_t>(min(bytes, tile_bytes - piece * bytes));
+      expect_bytes(barrier, n_bytes);
+      copy_bulk_once(slot, data + std::int64_t{tile} * tile_bytes + piece * bytes, n_bytes, barrier,
+                     policy_);
+    }
+    ++n_under_way_;
+    if (++fetch_stage_ == args_.plan.n_stages) fetch_stage_ = 0;
+  }
+
+  const OneRowArgs& args_;
+  const OneRowMatrix* matrices_;
+  const OneRowChoices* choices_;
+  std::byte* slots_;
+  std::uint64_t* barriers_;
+  int warp_, lane_;
+  std::uint64_t policy_;
+  int layer_ = 0, product_ = 0, known_layer_ = -1;
+  OneRowWork work_;
+  PiecePlace place_;
+  int n_under_way_ = 0, fetch_stage_ = 0, read_stage_ = 0;
+  std::uint32_t parity_ = 0;
+};
+
+}  // namespace tinyllm::cuda

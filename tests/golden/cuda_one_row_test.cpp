@@ -1,0 +1,85 @@
+// Steps of one token on the GPU, whose layers are one kernel: a text that is generated alone has the
+// log probabilities that its tokens have as a prompt, which goes through the kernels of many rows.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/tiny_engine_test.h"
+#include "kernels/cuda/device_array_test.h"
+#include "loader/random_checkpoint.h"
+
+namespace tinyllm {
+namespace {
+
+struct OneRowCase {
+  const char* name;
+  const char* architecture;
+  DType dtype;
+  std::int32_t hidden_size, n_heads, n_kv_heads, head_dim, intermediate_size;
+};
+
+class CudaOneRow : public testing::TestWithParam<OneRowCase> {};
+
+TEST_P(CudaOneRow, TokensAloneHaveTheLogprobsOfAPrompt) {
+  REQUIRE_GPU();
+  const OneRowCase& c = GetParam();
+  ModelConfig config = small_config(c.architecture);
+  config.hidden_size = c.hidden_size;
+  config.n_heads = c.n_heads;
+  config.n_kv_heads = c.n_kv_heads;
+  config.head_dim = c.head_dim;
+  config.intermediate_size = c.intermediate_size;
+  config.max_seq_len = 4096;
+  if (config.moe.n_experts > 0) {
+    config.moe.intermediate_size = 256;
+  }
+  ThreadPool pool(2);
+  const Checkpoint checkpoint = make_random_checkpoint(c.architecture, config, c.dtype, pool);
+  EngineOptions options = small_options();
+  options.device.kind = DeviceKind::cuda;
+  options.kv.type = KvType::bf16;
+  options.kv.n_blocks = 256;
+  options.limits.max_model_len = 4096;
+  options.limits.max_num_batched_tokens = 512;
+  const std::unique_ptr<Engine> engine =
+      open_engine(checkpoint, std::make_shared<ModelText>(), options, [](std::int64_t, std::int64_t) {});
+  for (const std::int64_t n_prompt : {1, 15, 250, 2500}) {  // one share of attention, and many
+    Request request = greedy(random_prompt(n_prompt, 5), 24);
+    request.want_logits = false;
+    request.params.n_logprobs = 0;
+    const Answer alone = read_all(*engine->submit(request)).front();
+    ASSERT_EQ(alone.logprobs.size(), 24u);
+    Request whole = request;
+    whole.prompt_ids.insert(whole.prompt_ids.end(), alone.token_ids.begin(), alone.token_ids.end());
+    whole.params.max_tokens = 1;
+    whole.n_prompt_logprobs = 0;
+    const Answer prompt = read_all(*engine->submit(whole)).front();
+    ASSERT_GE(prompt.prompt_logprobs.size(), 24u);
+    double difference = 0, size = 0;
+    const std::size_t first = prompt.prompt_logprobs.size() - 24;
+    for (std::size_t i = 0; i < 24; ++i) {
+      const double got = alone.logprobs[i].drawn.logprob;
+      const double want = prompt.prompt_logprobs[first + i].drawn.logprob;
+      difference += (got - want) * (got - want);
+      size += want * want;
+    }
+    EXPECT_LE(std::sqrt(difference / size), 2e-2) << n_prompt << " tokens";
+    EXPECT_EQ(read_all(*engine->submit(request)).front().token_ids, alone.token_ids);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Random, CudaOneRow,
+    testing::Values(OneRowCase{"bf16", "qwen2", DType::bf16, 640, 14, 2, 64, 1216},
+                    OneRowCase{"q_norm", "qwen3", DType::bf16, 512, 16, 8, 128, 1024},
+                    OneRowCase{"q4_k", "qwen2", DType::q4_k, 768, 12, 4, 128, 8960},
+                    OneRowCase{"q4_0", "llama", DType::q4_0, 640, 10, 2, 64, 4864},
+                    OneRowCase{"q8_0", "qwen2", DType::q8_0, 640, 10, 10, 64, 1216},
+                    OneRowCase{"q6_k", "qwen3", DType::q6_k, 512, 8, 1, 32, 1536},
+                    OneRowCase{"experts_q4_k", "qwen3moe", DType::q4_k, 512, 8, 4, 128, 512},
+                    OneRowCase{"experts_bf16", "qwen3moe", DType::bf16, 512, 8, 4, 128, 512}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace tinyllm
