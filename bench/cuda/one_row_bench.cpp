@@ -48,7 +48,8 @@ struct Bench {
   }
 
   void run(const Shape& s, WeightFormat format, bool sweep) {
-    const OneRowShape shape = shape_of(s);
+    OneRowShape shape = shape_of(s);
+    std::ranges::fill(shape.formats, format);
     const int q = s.n_heads * s.head_dim, kv = s.n_kv_heads * s.head_dim;
     const auto bytes_of = [&](int rows, int cols) {
       return padded_to(matrix_bytes(format, rows, cols), 256);
@@ -77,7 +78,6 @@ struct Bench {
       const std::byte* mlp = at + sizes[0] + sizes[1];
       layer.matrices[kGateUp] = mlp;
       layer.matrices[kDown] = mlp + sizes[2];
-      std::ranges::fill(layer.formats, format);
       layer.input_norm = layer.post_norm = vectors.as<float>() + l * 8192;
       layer.pages = pages.as<__nv_bfloat16>() + page_elems * l;
       if (s.n_experts == 0) continue;
@@ -104,7 +104,7 @@ struct Bench {
     buffers.scratch = scratch.as<float>();
     buffers.slot_mapping = buffers.block_begins = zero.as<std::int32_t>();
     buffers.blocks = device_blocks.as<std::int32_t>();
-    const OneRowPlan plan = plan_one_row(context, shape, 1u << static_cast<int>(format));
+    const OneRowPlan plan = plan_one_row(context, shape);
     std::printf("%-8s %-7s %2d warps %2d stages %3d KB", s.name, kNames[static_cast<int>(format)],
                 plan.n_warps, plan.n_stages, plan.shared_bytes >> 10);
     if (plan.n_warps == 0) return;
@@ -119,9 +119,9 @@ struct Bench {
       std::printf(" | %4d: %7.1f us %3.0f%%", position, t * 1e6, 100 * bytes / t / 1e9 / bandwidth);
     }
     std::printf("\n");
-    for (const int n_warps : {6, 8, 10, 12}) {
+    for (const int n_warps : {8, 12}) {
       for (const int n_splits : {1, 2, 4, 8}) {
-        if (!sweep || (n_warps > 8 && format == WeightFormat::bf16)) continue;
+        if (!sweep || (n_splits == 8 && n_warps == 12)) continue;
         OneRowPlan with = plan;
         with.n_warps = n_warps;
         with.n_stages = std::min(24, plan.n_stages * plan.n_warps / n_warps);

@@ -161,6 +161,7 @@ class CudaBackend final : public Backend {
 
   // --- cuda_one_row.cpp ---
   void configure_one_row();
+  bool has_one_row_format(WeightFormat format, OneRowProduct product);
   bool one_row_matrix(MatrixId id, OneRowLayer& layer, OneRowProduct product);
   bool one_row_layer(const LayerSpec& spec, OneRowLayer& layer);  // false: not such a model
   void note_layer(const LayerSpec& spec);
@@ -202,7 +203,6 @@ class CudaBackend final : public Backend {
   OneRowShape one_row_shape_;
   OneRowPlan one_row_plan_;  // n_warps 0: this model has none, or its layers were not all met yet
   std::vector<OneRowLayer> one_row_layers_;
-  unsigned one_row_formats_ = 0;
   bool one_row_is_settled_ = false;
   DeviceBuffer one_row_table_, one_row_scratch_;
 

@@ -21,14 +21,18 @@ void CudaBackend::configure_one_row() {
   one_row_scratch_ = zeroed(one_row_scratch_floats(context_, shape) * 4, "activations");
 }
 
-// A matrix in one section, whose columns have the layout's own length.
+// All layers have a product in one format.
+bool CudaBackend::has_one_row_format(WeightFormat format, OneRowProduct product) {
+  if (one_row_layers_.empty()) one_row_shape_.formats[product] = format;
+  return one_row_shape_.formats[product] == format;
+}
+
+// A matrix in one section.
 bool CudaBackend::one_row_matrix(MatrixId id, OneRowLayer& layer, OneRowProduct product) {
   const Matrix& m = matrix(id);
   if (m.sections.size() != 1) return false;
   layer.matrices[product] = m.sections[0].data;
-  layer.formats[product] = m.sections[0].format;
-  one_row_formats_ |= 1u << static_cast<int>(m.sections[0].format);
-  return true;
+  return has_one_row_format(m.sections[0].format, product);
 }
 
 bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
@@ -65,11 +69,8 @@ bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
   const ExpertLayer& experts = expert_layers_.at(moe.router);
   layer.experts = experts.table;
   layer.router = experts.router;
-  layer.formats[kGateUp] = experts.gate_up_format;
-  layer.formats[kDown] = experts.down_format;
-  one_row_formats_ |= 1u << static_cast<int>(experts.gate_up_format);
-  one_row_formats_ |= 1u << static_cast<int>(experts.down_format);
-  return true;
+  return has_one_row_format(experts.gate_up_format, kGateUp) &&
+         has_one_row_format(experts.down_format, kDown);
 }
 
 // Layers come in their order; the last one decides.
@@ -84,7 +85,7 @@ void CudaBackend::note_layer(const LayerSpec& spec) {
   one_row_layers_.push_back(layer);
   if (std::ssize(one_row_layers_) < n_layers) return;
   one_row_is_settled_ = true;
-  one_row_plan_ = plan_one_row(context_, one_row_shape_, one_row_formats_);
+  one_row_plan_ = plan_one_row(context_, one_row_shape_);
   check(cudaMemcpyAsync(one_row_table_.data(), one_row_layers_.data(),
                         one_row_layers_.size() * sizeof(OneRowLayer), cudaMemcpyHostToDevice,
                         context_.stream()),

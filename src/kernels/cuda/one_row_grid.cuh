@@ -9,6 +9,7 @@ namespace tinyllm::cuda {
 
 inline constexpr int kMaxOneRowWarps = 12;
 inline constexpr int kMaxOneRowGroup = 8;      // heads of a K/V head
+inline constexpr int kMaxOneRowSplits = 4;     // of a tile's columns
 inline constexpr int kMaxOneRowUnits = 6;      // units that a warp has a part of
 inline constexpr int kMaxOneRowChosen = 16;    // experts of a token
 inline constexpr int kMaxOneRowExperts = 256;
@@ -30,9 +31,9 @@ __host__ __device__ inline OneRowScratch one_row_scratch(const OneRowShape& s, i
   const std::int64_t max_splits = n_blocks / s.n_kv_heads + 1;
   OneRowScratch at{};
   at.qkv = at.other_hidden + padded_to(hidden, 64);
-  at.o = at.qkv + 4 * padded_to(q + 2 * std::int64_t{s.n_kv_heads} * s.head_dim, 64);
-  at.down = at.o + 4 * padded_to(hidden, 64);
-  at.scores = at.down + 4 * padded_to(hidden, 64);
+  at.o = at.qkv + kMaxOneRowSplits * padded_to(q + 2 * std::int64_t{s.n_kv_heads} * s.head_dim, 64);
+  at.down = at.o + kMaxOneRowSplits * padded_to(hidden, 64);
+  at.scores = at.down + kMaxOneRowSplits * padded_to(hidden, 64);
   at.parts = at.scores + kMaxOneRowExperts;
   at.part_sums = at.parts + max_splits * q;
   at.counters = at.part_sums + padded_to(max_splits * s.n_heads * 2, 64);
@@ -45,14 +46,12 @@ __device__ __forceinline__ void grid_barrier(unsigned* arrivals, unsigned& n_bar
   ++n_barriers;
   __syncthreads();
   if (threadIdx.x == 0) {
-    __threadfence();
-    atomicAdd(arrivals, 1u);
+    asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(arrivals) : "memory");
     const unsigned wanted = n_barriers * gridDim.x;
     unsigned seen;
     do {
       asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(arrivals) : "memory");
     } while (seen < wanted);
-    __threadfence();
   }
   __syncthreads();
 }

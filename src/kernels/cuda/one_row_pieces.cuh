@@ -25,22 +25,31 @@ struct RowSums {
   float low = 0.0f, high = 0.0f;
 };
 
+// Rows of 128 bytes; the halves of odd ones are exchanged, so that lanes meet other banks.
 struct OneRowBf16 {
-  static constexpr int kColumns = 128, kBytes = 4096, kPitch = 320;  // of a row: other banks
-  static constexpr int kSlotBytes = 16 * kPitch;
+  static constexpr int kColumns = 64, kBytes = 2048, kSlotBytes = kBytes;
 
+  // Two rows a step: 8 lanes of 16 bytes each.
+  static __device__ __forceinline__ void fetch(std::byte* slot, const std::byte* from,
+                                               std::int64_t row_bytes, int lane) {
+    const int row = lane / 8, chunk = lane % 8;
+    slot += row * 128 + (chunk ^ (row % 2 * 4)) * 16;
+    from += row * row_bytes + chunk * 16;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) copy_async_16(slot + i * 512, from + i * 4 * row_bytes);
+  }
   static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
                                                   const OneRowX& x, int piece, int lane) {
     const int g = lane / 4, c = lane % 4;
     float d[2][4] = {};
-    const std::byte* at = slot + g * kPitch + c * 16;
     const std::byte* columns = x.x + piece * (kColumns * 2) + c * 16;
 #pragma unroll
-    for (int i = 0; i < kColumns / 32; ++i) {
-      const uint4 low = *reinterpret_cast<const uint4*>(at + i * 64);
-      const uint4 high = *reinterpret_cast<const uint4*>(at + 8 * kPitch + i * 64);
+    for (int i = 0; i < 2; ++i) {
+      const std::byte* at = slot + g * 128 + ((i * 4 + c) ^ (g % 2 * 4)) * 16;
+      const uint4 low = *reinterpret_cast<const uint4*>(at);
+      const uint4 high = *reinterpret_cast<const uint4*>(at + 1024);
       const uint4 b = *reinterpret_cast<const uint4*>(columns + i * 64);
-      multiply_32(d[i % 2], {{low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w}}, b);
+      multiply_32(d[i], {{low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w}}, b);
     }
     if (c != 0) return;  // all columns are alike
     sums.low += d[0][0] + d[1][0];
@@ -52,12 +61,15 @@ __device__ __forceinline__ uint4 where(bool mine, const uint4& v) {
   return mine ? v : uint4{0, 0, 0, 0};
 }
 
-// d += 32 columns of 16 rows, in group `group` of the piece.
-__device__ __forceinline__ void multiply_group(float (&d)[2][4], const Operand32& a, const uint4& x,
-                                               bool mine) {
+// d += 32 columns of 16 rows, in two sums that do not wait for each other.
+__device__ __forceinline__ void multiply_group(float (&first)[4], float (&second)[4],
+                                               const Operand32& a, const uint4& x, bool mine) {
   const uint4 b = where(mine, x);
-  mma_bf16(d[0], a.a[0], a.a[1], a.a[2], a.a[3], b.x, b.y);
-  mma_bf16(d[1], a.a[4], a.a[5], a.a[6], a.a[7], b.z, b.w);
+  mma_bf16(first, a.a[0], a.a[1], a.a[2], a.a[3], b.x, b.y);
+  mma_bf16(second, a.a[4], a.a[5], a.a[6], a.a[7], b.z, b.w);
+}
+__device__ __forceinline__ float sum_of_4(const float (&d)[4][4], int i) {
+  return (d[0][i] + d[1][i]) + (d[2][i] + d[3][i]);
 }
 
 __device__ __forceinline__ float minus_offset(float scale, float min) {
@@ -71,20 +83,20 @@ struct OneRowInt4K {
                                                   const OneRowX& x, int piece, int lane) {
     const int g = lane / 4, c = lane % 4;
     const uint4 mine = *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane * 16);
-    float d[2][4] = {};
+    float d[4][4] = {};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const uint4 w = read_16(slot + i / 2 * kBlock, i % 2, lane);
-      multiply_group(d, operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
-      multiply_group(d, operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
+      multiply_group(d[0], d[1], operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
+      multiply_group(d[2], d[3], operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
     }
     const std::byte* scales = slot + c / 2 * kBlock + 1024 + g * 16 + c % 2 * 4;
     const auto low = *reinterpret_cast<const std::uint32_t*>(scales);
     const auto high = *reinterpret_cast<const std::uint32_t*>(scales + 8);
     const uint2 super = *reinterpret_cast<const uint2*>(slot + c / 2 * kBlock + 1152 + g * 8);
     const float2 of_x = *reinterpret_cast<const float2*>(x.sums + piece * 8 + 2 * c);
-    sums.low += two_groups(low, halves(super.x), d[0][0] + d[1][0], d[0][1] + d[1][1], of_x);
-    sums.high += two_groups(high, halves(super.y), d[0][2] + d[1][2], d[0][3] + d[1][3], of_x);
+    sums.low += two_groups(low, halves(super.x), sum_of_4(d, 0), sum_of_4(d, 1), of_x);
+    sums.high += two_groups(high, halves(super.y), sum_of_4(d, 2), sum_of_4(d, 3), of_x);
   }
   static __device__ __forceinline__ float two_groups(std::uint32_t bytes, float2 super, float first,
                                                      float second, float2 of_x) {
@@ -102,17 +114,17 @@ struct OneRowInt4 {
                                                   const OneRowX& x, int piece, int lane) {
     const int g = lane / 4, c = lane % 4;
     const uint4 mine = *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane * 16);
-    float d[2][4] = {};
+    float d[4][4] = {};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const uint4 w = read_16(slot + i * kBlock, 0, lane);
-      multiply_group(d, operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
-      multiply_group(d, operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
+      multiply_group(d[0], d[1], operand_of_nibbles(w.x, w.y), mine, g == 2 * i);
+      multiply_group(d[2], d[3], operand_of_nibbles(w.z, w.w), mine, g == 2 * i + 1);
     }
     const uint4 scales = *reinterpret_cast<const uint4*>(slot + c * kBlock + 512 + g * 16);
     const float2 of_x = *reinterpret_cast<const float2*>(x.sums + piece * 8 + 2 * c);
-    sums.low += two_groups(scales.x, scales.y, d[0][0] + d[1][0], d[0][1] + d[1][1], of_x);
-    sums.high += two_groups(scales.z, scales.w, d[0][2] + d[1][2], d[0][3] + d[1][3], of_x);
+    sums.low += two_groups(scales.x, scales.y, sum_of_4(d, 0), sum_of_4(d, 1), of_x);
+    sums.high += two_groups(scales.z, scales.w, sum_of_4(d, 2), sum_of_4(d, 3), of_x);
   }
   static __device__ __forceinline__ float two_groups(std::uint32_t first_scale,
                                                      std::uint32_t second_scale, float first,
@@ -131,15 +143,16 @@ struct OneRowInt8 {
     const int g = lane / 4, c = lane % 4;
     const uint4 mine =
         *reinterpret_cast<const uint4*>(x.x + piece * (kColumns * 2) + lane % 16 * 16);
-    float d[2][4] = {};
+    float d[4][4] = {};
 #pragma unroll
     for (int i = 0; i < 4; ++i)
-      multiply_group(d, operand_of_bytes(read_16(slot + i / 2 * kBlock, i % 2, lane)), mine, g == i);
+      multiply_group(d[i % 2 * 2], d[i % 2 * 2 + 1],
+                     operand_of_bytes(read_16(slot + i / 2 * kBlock, i % 2, lane)), mine, g == i);
     if (c >= 2) return;  // 4 groups
     const uint2 scales = *reinterpret_cast<const uint2*>(slot + c * kBlock + 1024 + g * 8);
     const float2 low = halves(scales.x), high = halves(scales.y);
-    sums.low += fmaf(low.x, d[0][0] + d[1][0], low.y * (d[0][1] + d[1][1]));
-    sums.high += fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
+    sums.low += fmaf(low.x, sum_of_4(d, 0), low.y * sum_of_4(d, 1));
+    sums.high += fmaf(high.x, sum_of_4(d, 2), high.y * sum_of_4(d, 3));
   }
 };
 

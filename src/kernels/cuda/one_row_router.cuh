@@ -21,10 +21,10 @@ __device__ inline void prefetch_router(const OneRowArgs& args, const OneRowLayer
     prefetch_to_l2(row + i);
 }
 
-// One warp. scores: [n_experts] in global memory.
+// One warp. scores: [n_experts] in global memory, at most 32 kOwn.
+template <int kOwn>
 __device__ inline void choose_experts(const OneRowArgs& args, const OneRowLayer& layer,
                                       const float* scores, OneRowChoices& choices, int lane) {
-  constexpr int kOwn = kMaxOneRowExperts / 32;
   const OneRowShape& s = args.shape;
   float probs[kOwn];
   float most = -INFINITY, sum = 0.0f;

@@ -31,6 +31,7 @@ namespace {
 constexpr int kXPadding = 256;  // columns that x is padded to
 
 struct OneRowShared {
+  OneRowWork works[kMaxOneRowWarps][kNumOneRowProducts];
   OneRowChoices choices;
   float squares[kMaxOneRowWarps], scores[kMaxOneRowWarps];
   int first_units[kMaxOneRowWarps], n_units[kMaxOneRowWarps];
@@ -46,20 +47,17 @@ struct OneRowBlock {
   int tid, lane, warp, n_threads;
 };
 
-// x = bf16(value_of(i)), and its sums over 32 columns. value_of(i): 4 values from column i on.
-template <typename ValueOf>
-__device__ __forceinline__ void stage_row(const OneRowBlock& block, int n_cols,
-                                          const ValueOf& value_of) {
-  const int padded = (n_cols + kXPadding - 1) / kXPadding * kXPadding;
-  for (int i = block.tid * 4; i < padded; i += block.n_threads * 4) {
-    const uint2 packed = i < n_cols ? value_of(i) : uint2{0, 0};
-    *reinterpret_cast<uint2*>(block.x + i * 2) = packed;
-    float sum = low_bf16(packed.x) + high_bf16(packed.x) + low_bf16(packed.y) + high_bf16(packed.y);
+// Four columns of x, and with the neighbours the sum over 32. Whole warps call it.
+__device__ __forceinline__ void stage_columns(const OneRowBlock& block, int i, const uint2& packed) {
+  *reinterpret_cast<uint2*>(block.x + i * 2) = packed;
+  float sum = low_bf16(packed.x) + high_bf16(packed.x) + low_bf16(packed.y) + high_bf16(packed.y);
 #pragma unroll
-    for (int distance = 1; distance < 8; distance *= 2)
-      sum += __shfl_xor_sync(~0u, sum, distance);
-    if (block.lane % 8 == 0) block.x_sums[i / 32] = sum;
-  }
+  for (int distance = 1; distance < 8; distance *= 2) sum += __shfl_xor_sync(~0u, sum, distance);
+  if (block.lane % 8 == 0) block.x_sums[i / 32] = sum;
+}
+
+__device__ __forceinline__ int padded_columns(int n_cols) {
+  return (n_cols + kXPadding - 1) / kXPadding * kXPadding;
 }
 
 __device__ __forceinline__ float4 add(const float4& a, const float4& b) {
@@ -73,22 +71,40 @@ __device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& b
                                     const float* norm, float* next,
                                     const float* router = nullptr) {
   const int n_cols = args.shape.hidden_size;
+  constexpr int kAhead = 3;  // 4 columns each, all under way at once
   float squares = 0.0f, score = 0.0f;
-  stage_row(block, n_cols, [&](int i) {
-    float4 h = __ldcg(reinterpret_cast<const float4*>(hidden + i));
-    for (int p = 0; p < n_parts; ++p)
-      h = add(h, __ldcg(reinterpret_cast<const float4*>(parts + p * n_cols + i)));
-    const float4 w = *reinterpret_cast<const float4*>(norm + i);
-    squares += h.x * h.x + h.y * h.y + h.z * h.z + h.w * h.w;
-    if (i / 128 % static_cast<int>(gridDim.x) == static_cast<int>(blockIdx.x))
-      *reinterpret_cast<float4*>(next + i) = h;
-    const float4 x = {h.x * w.x, h.y * w.y, h.z * w.z, h.w * w.w};
-    if (router != nullptr) {
-      const float4 r = *reinterpret_cast<const float4*>(router + i);
-      score += r.x * x.x + r.y * x.y + r.z * x.z + r.w * x.w;
+  const int padded = padded_columns(n_cols), step = block.n_threads * 4;
+  for (int first = block.tid * 4; first < padded; first += kAhead * step) {
+    float4 h[kAhead], w[kAhead], part[kAhead][kMaxOneRowSplits];
+#pragma unroll
+    for (int k = 0; k < kAhead; ++k) {
+      const int i = first + k * step;
+      const bool is_there = i < n_cols;
+      h[k] = is_there ? __ldcg(reinterpret_cast<const float4*>(hidden + i)) : float4{};
+      w[k] = is_there ? *reinterpret_cast<const float4*>(norm + i) : float4{};
+#pragma unroll
+      for (int p = 0; p < kMaxOneRowSplits; ++p)
+        part[k][p] = is_there && p < n_parts
+                         ? __ldcg(reinterpret_cast<const float4*>(parts + p * n_cols + i))
+                         : float4{};
     }
-    return uint2{pack_bf16(x.x, x.y), pack_bf16(x.z, x.w)};
-  });
+#pragma unroll
+    for (int k = 0; k < kAhead; ++k) {
+      const int i = first + k * step;
+      if (i >= padded) break;
+#pragma unroll
+      for (int p = 0; p < kMaxOneRowSplits; ++p) h[k] = add(h[k], part[k][p]);
+      squares += h[k].x * h[k].x + h[k].y * h[k].y + h[k].z * h[k].z + h[k].w * h[k].w;
+      if (i < n_cols && i / 128 % static_cast<int>(gridDim.x) == static_cast<int>(blockIdx.x))
+        *reinterpret_cast<float4*>(next + i) = h[k];
+      const float4 x = {h[k].x * w[k].x, h[k].y * w[k].y, h[k].z * w[k].z, h[k].w * w[k].w};
+      if (router != nullptr && i < n_cols) {
+        const float4 r = *reinterpret_cast<const float4*>(router + i);
+        score += r.x * x.x + r.y * x.y + r.z * x.z + r.w * x.w;
+      }
+      stage_columns(block, i, {pack_bf16(x.x, x.y), pack_bf16(x.z, x.w)});
+    }
+  }
   squares = sum_of_warp(squares);
   score = sum_of_warp(score);
   if (block.lane == 0) {
@@ -100,12 +116,27 @@ __device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& b
 
 __device__ inline float factor(const OneRowArgs& args, const OneRowBlock& block) {
   float sum = 0.0f;
-  for (int w = 0; w < args.plan.n_warps; ++w) sum += block.shared->squares[w];
+#pragma unroll
+  for (int w = 0; w < kMaxOneRowWarps; ++w)
+    sum += w < args.plan.n_warps ? block.shared->squares[w] : 0.0f;
   return rsqrtf(sum / static_cast<float>(args.shape.hidden_size) + args.shape.norm_eps);
 }
 
 __device__ inline void stage_plain(const OneRowBlock& block, const __nv_bfloat16* x, int n_cols) {
-  stage_row(block, n_cols, [&](int i) { return __ldcg(reinterpret_cast<const uint2*>(x + i)); });
+  constexpr int kAhead = 7;
+  const int padded = padded_columns(n_cols), step = block.n_threads * 4;
+  for (int first = block.tid * 4; first < padded; first += kAhead * step) {
+    uint2 values[kAhead];
+#pragma unroll
+    for (int k = 0; k < kAhead; ++k) {
+      const int i = first + k * step;
+      values[k] = i < n_cols ? __ldcg(reinterpret_cast<const uint2*>(x + i)) : uint2{0, 0};
+    }
+#pragma unroll
+    for (int k = 0; k < kAhead; ++k) {
+      if (first + k * step < padded) stage_columns(block, first + k * step, values[k]);
+    }
+  }
   __syncthreads();
 }
 
@@ -150,10 +181,11 @@ __device__ __forceinline__ void multiply_run(const OneRowBlock& block, const One
 __device__ __forceinline__ float unit_sum(const OneRowArgs& args, const OneRowBlock& block,
                                           int unit, int row) {
   float sum = 0.0f;
-  for (int w = 0; w < args.plan.n_warps; ++w) {
+#pragma unroll
+  for (int w = 0; w < kMaxOneRowWarps; ++w) {
     const int local = unit - block.shared->first_units[w];
-    if (local >= 0 && local < block.shared->n_units[w])
-      sum += block.shared->partials[w][local][row];
+    const bool has_part = w < args.plan.n_warps && local >= 0 && local < block.shared->n_units[w];
+    sum += has_part ? block.shared->partials[w][local][row] : 0.0f;
   }
   return sum;
 }
@@ -161,9 +193,8 @@ __device__ __forceinline__ float unit_sum(const OneRowArgs& args, const OneRowBl
 // finish(unit, row, sum): of all units of this block; row of 16.
 template <typename Finish>
 __device__ inline void multiply(const OneRowArgs& args, const OneRowBlock& block,
-                                const OneRowMatrix* matrices, int layer, int product,
-                                OneRowStream& stream, const Finish& finish) {
-  const OneRowWork work = one_row_work(args, matrices, layer, product, block.warp);
+                                int product, OneRowStream& stream, const Finish& finish) {
+  const OneRowWork& work = block.shared->works[block.warp][product];
   switch (work.format) {
     case WeightFormat::int4_k: multiply_run<OneRowInt4K>(block, work, stream); break;
     case WeightFormat::int4: multiply_run<OneRowInt4>(block, work, stream); break;
@@ -180,12 +211,12 @@ __device__ inline void multiply(const OneRowArgs& args, const OneRowBlock& block
 
 // parts[split][row] = sum times factor, bias in the first.
 __device__ inline void multiply_to_parts(const OneRowArgs& args, const OneRowBlock& block,
-                                         const OneRowMatrix* matrices, int layer, int product,
-                                         OneRowStream& stream, float scale, const float* bias,
+                                         int product, OneRowStream& stream, float scale, const float* bias,
                                          float* parts, int n_rows) {
   const int n_splits = args.plan.products[product].n_splits;
-  multiply(args, block, matrices, layer, product, stream, [&](int unit_idx, int unit, int row) {
-    const int split = unit_idx % n_splits, at = unit_idx / n_splits * kRowTile + row;
+  multiply(args, block, product, stream, [&](int unit_idx, int unit, int row) {
+    const int split = unit_idx & (n_splits - 1);
+    const int at = (unit_idx >> (31 - __clz(n_splits))) * kRowTile + row;
     if (at >= n_rows) return;
     float value = unit_sum(args, block, unit, row) * scale;
     if (bias != nullptr && split == 0) value += bias[at];
@@ -195,10 +226,9 @@ __device__ inline void multiply_to_parts(const OneRowArgs& args, const OneRowBlo
 
 // gated = silu(gate) up, of an expert times its weight. A tile holds 8 rows of each.
 __device__ inline void multiply_gated(const OneRowArgs& args, const OneRowBlock& block,
-                                      const OneRowMatrix* matrices, int layer,
                                       OneRowStream& stream, float scale, const float* bias) {
   const int n = args.shape.intermediate_size, n_tiles = args.plan.products[kGateUp].n_tiles;
-  multiply(args, block, matrices, layer, kGateUp, stream, [&](int unit_idx, int unit, int row) {
+  multiply(args, block, kGateUp, stream, [&](int unit_idx, int unit, int row) {
     const int expert = unit_idx / n_tiles, column = unit_idx % n_tiles * 8 + row;
     if (row >= 8 || column >= n) return;
     float gate = unit_sum(args, block, unit, row) * scale;
@@ -211,6 +241,18 @@ __device__ inline void multiply_gated(const OneRowArgs& args, const OneRowBlock&
     if (args.shape.n_experts > 0) value *= block.shared->choices.scales[expert];
     args.buffers.gated[expert * n + column] = __float2bfloat16(value);
   });
+}
+
+// Keys and values of the block's positions come to L2 while qkv is multiplied.
+__device__ inline void prefetch_kv(const OneRowArgs& args, const OneRowLayer& layer,
+                                   const OneRowRange& range, const std::int32_t* groups, int tid,
+                                   int n_threads) {
+  if (!range.is_used) return;
+  const int group_elems = kv_group_elems(args.shape.head_dim), n_lines = group_elems / 64;
+  const int n = (range.end - range.first + kKvGroup - 1) / kKvGroup * n_lines;
+  for (int i = tid; i < n; i += n_threads)
+    prefetch_to_l2(layer.pages + std::int64_t{groups[i / n_lines]} * group_elems +
+                   i % n_lines * 64);
 }
 
 // What the blocks will read after the next barriers comes to L2 meanwhile.
@@ -226,6 +268,7 @@ __device__ inline void prefetch_vectors(const OneRowArgs& args, int layer, int t
     prefetch_to_l2(later.qkv_bias + tid * 32);
 }
 
+template <int kDim>
 __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const OneRowArgs args) {
   extern __shared__ __align__(128) unsigned char raw[];
   const OneRowShape& s = args.shape;
@@ -240,21 +283,23 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   block.x = slots + ring_bytes;
   block.x_sums = reinterpret_cast<float*>(block.x + plan.x_bytes);
   auto* barriers = reinterpret_cast<std::uint64_t*>(block.x_sums + plan.x_bytes / 64);
-  auto* matrices = reinterpret_cast<OneRowMatrix*>(barriers + plan.n_warps * plan.n_stages);
+  auto* matrices =
+      reinterpret_cast<const std::byte**>(barriers + plan.n_warps * plan.n_stages);
   block.shared = reinterpret_cast<OneRowShared*>(matrices + s.n_layers * kNumOneRowProducts);
 
   // A tail of columns multiplies what stands in its slot beyond the copy with zeros: it is finite.
   for (int i = block.tid; i < ring_bytes / 16; i += block.n_threads)
     reinterpret_cast<uint4*>(slots)[i] = uint4{0, 0, 0, 0};
-  for (int i = block.tid; i < s.n_layers * kNumOneRowProducts; i += block.n_threads) {
-    const OneRowLayer& layer = args.buffers.layers[i / kNumOneRowProducts];
-    matrices[i] = {layer.matrices[i % kNumOneRowProducts], layer.formats[i % kNumOneRowProducts]};
-  }
+  for (int i = block.tid; i < s.n_layers * kNumOneRowProducts; i += block.n_threads)
+    matrices[i] = args.buffers.layers[i / kNumOneRowProducts].matrices[i % kNumOneRowProducts];
+  if (block.lane < kNumOneRowProducts)
+    block.shared->works[block.warp][block.lane] =
+        one_row_work(args, s.formats[block.lane], block.lane, block.warp);
   order_before_copy_engine();
   __syncthreads();
-  OneRowStream stream(args, matrices, &block.shared->choices,
+  OneRowStream stream(args, matrices, block.shared->works[block.warp], &block.shared->choices,
                       slots + block.warp * plan.n_stages * plan.slot_bytes,
-                      barriers + block.warp * plan.n_stages, block.warp, block.lane);
+                      barriers + block.warp * plan.n_stages, block.lane);
   stream.fill();
 
   wait_for_previous_kernel();
@@ -262,7 +307,7 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   const OneRowScratch at = one_row_scratch(s, static_cast<int>(gridDim.x));
   auto* arrivals = reinterpret_cast<unsigned*>(scratch + at.counters);
   unsigned n_barriers = 0;
-  const OneRowRange range = one_row_range(args, block.shared->kv_groups);
+  const OneRowRange range = one_row_range<kDim>(args, block.shared->kv_groups);
   auto& attention = *reinterpret_cast<OneRowAttentionShared*>(block.x);
   float *hidden = args.buffers.hidden, *other = scratch + at.other_hidden;
   const int n_qkv = (s.n_heads + 2 * s.n_kv_heads) * s.head_dim;
@@ -274,17 +319,18 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
     stage_normed(args, block, hidden, scratch + at.down, l == 0 ? 0 : plan.products[kDown].n_splits,
                  layer.input_norm, other);
     prefetch_vectors(args, l, block.tid);
+    prefetch_kv(args, layer, range, block.shared->kv_groups, block.tid, block.n_threads);
     if (has_experts) prefetch_router(args, layer, block.tid);
-    multiply_to_parts(args, block, matrices, l, kQkv, stream, factor(args, block), nullptr,
+    multiply_to_parts(args, block, kQkv, stream, factor(args, block), nullptr,
                       scratch + at.qkv, n_qkv);
     grid_barrier(arrivals, n_barriers);
 
-    one_row_attention(args, layer, range, block.shared->kv_groups, scratch,
+    one_row_attention<kDim>(args, layer, range, block.shared->kv_groups, scratch,
                       plan.products[kQkv].n_splits, attention);
     grid_barrier(arrivals, n_barriers);
 
     stage_plain(block, args.buffers.attended, s.n_heads * s.head_dim);
-    multiply_to_parts(args, block, matrices, l, kO, stream, 1.0f, layer.o_bias, scratch + at.o,
+    multiply_to_parts(args, block, kO, stream, 1.0f, layer.o_bias, scratch + at.o,
                       s.hidden_size);
     grid_barrier(arrivals, n_barriers);
 
@@ -299,16 +345,20 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
           scratch[at.scores + blockIdx.x] = score * scale;
       }
       grid_barrier(arrivals, n_barriers);
-      if (block.warp == 0)
-        choose_experts(args, layer, scratch + at.scores, block.shared->choices, block.lane);
+      if (block.warp == 0 && s.n_experts <= 128) {
+        choose_experts<4>(args, layer, scratch + at.scores, block.shared->choices, block.lane);
+      } else if (block.warp == 0) {
+        choose_experts<kMaxOneRowExperts / 32>(args, layer, scratch + at.scores,
+                                               block.shared->choices, block.lane);
+      }
       __syncthreads();
       stream.experts_known(l);
     }
-    multiply_gated(args, block, matrices, l, stream, scale, layer.gate_up_bias);
+    multiply_gated(args, block, stream, scale, layer.gate_up_bias);
     grid_barrier(arrivals, n_barriers);
 
     stage_plain(block, args.buffers.gated, n_gated);
-    multiply_to_parts(args, block, matrices, l, kDown, stream, 1.0f, layer.down_bias,
+    multiply_to_parts(args, block, kDown, stream, 1.0f, layer.down_bias,
                       scratch + at.down, s.hidden_size);
     grid_barrier(arrivals, n_barriers);
   }
@@ -333,7 +383,7 @@ namespace {
 
 bool is_known(const OneRowShape& s, int n_sms) {
   const int dim = s.head_dim;
-  const bool head_fits = dim == 16 || dim == 32 || dim == 64 || dim == 128 || dim == 256;
+  const bool head_fits = dim == 64 || dim == 128;
   const bool experts_fit =
       s.n_experts == 0 || (s.n_experts <= std::min(n_sms, kMaxOneRowExperts) && s.n_experts_per_token <= kMaxOneRowChosen &&
                            s.intermediate_size % kXPadding == 0);
@@ -345,14 +395,14 @@ OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_s
   OneRowPlan::Product product;
   product.n_tiles = static_cast<std::int32_t>(padded_to(n_rows, kRowTile)) / kRowTile;
   product.n_cols = static_cast<std::int32_t>(padded_to(n_cols, 64));
-  while (may_split && product.n_splits < 4 && product.n_tiles * product.n_splits < 3 * n_sms)
+  while (may_split && product.n_splits < kMaxOneRowSplits && product.n_tiles * product.n_splits < 3 * n_sms)
     product.n_splits *= 2;
   return product;
 }
 
 }  // namespace
 
-OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s, unsigned formats) {
+OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s) {
   OneRowPlan plan;
   const int n_sms = context.n_sms();
   const std::int64_t q = std::int64_t{s.n_heads} * s.head_dim, kv = std::int64_t{s.n_kv_heads} * s.head_dim;
@@ -365,16 +415,12 @@ OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s, unsi
   plan.products[kGateUp] = product_of(2 * padded_to(s.intermediate_size, 8), s.hidden_size, n_sms, false);
   plan.products[kDown] = product_of(s.hidden_size, s.intermediate_size, n_sms, !has_experts);
   const int n_chosen = std::max(1, s.n_experts_per_token);
-  plan.slot_bytes = 0;
-  for (int f = 0; f < kNumWeightFormats; ++f) {
-    if ((formats >> f & 1) == 0) continue;
-    const auto format = static_cast<WeightFormat>(f);
+  for (const WeightFormat format : s.formats) {
     if (format == WeightFormat::int8_min) return plan;
-    const int bytes = format == WeightFormat::bf16 ? OneRowBf16::kSlotBytes : piece_info(format).bytes;
-    plan.slot_bytes = std::max(plan.slot_bytes, bytes);
+    plan.has_lane_copies |= format == WeightFormat::bf16;
+    plan.slot_bytes = std::max(plan.slot_bytes, piece_info(format).bytes);
   }
-  const bool has_bf16 = (formats & 1u << static_cast<int>(WeightFormat::bf16)) != 0;
-  const int n_warps = has_bf16 ? 8 : kMaxOneRowWarps;
+  const int n_warps = kMaxOneRowWarps;
   for (int i = 0; i < kNumOneRowProducts; ++i) {
     OneRowPlan::Product& product = plan.products[i];
     product.first_unit = plan.units_a_layer;
@@ -388,9 +434,9 @@ OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s, unsi
       std::max(padded_to(x_cols, kXPadding) * 2,
                padded_to(static_cast<std::int64_t>(sizeof(OneRowAttentionShared)), 1024)));
   const int fixed = plan.x_bytes + plan.x_bytes / 16 +
-                    s.n_layers * kNumOneRowProducts * static_cast<int>(sizeof(OneRowMatrix)) +
+                    s.n_layers * kNumOneRowProducts * 8 +
                     static_cast<int>(sizeof(OneRowShared)) + 1024;
-  plan.n_stages = std::min(16, (context.max_shared_bytes() - fixed) / (n_warps * (plan.slot_bytes + 8)));
+  plan.n_stages = std::min(24, (context.max_shared_bytes() - fixed) / (n_warps * (plan.slot_bytes + 8)));
   if (plan.n_stages < 2) return plan;
   plan.shared_bytes = fixed + n_warps * plan.n_stages * (plan.slot_bytes + 8);
   plan.n_warps = n_warps;
@@ -401,7 +447,8 @@ void launch_one_row(const DeviceContext& context, const OneRowShape& shape, cons
                     const OneRowBuffers& buffers) {
   CHECK(plan.n_warps > 0, "no plan for this shape");
   const OneRowArgs args{shape, plan, buffers};
-  check(cudaFuncSetAttribute(one_row_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+  const auto kernel = shape.head_dim == 64 ? one_row_kernel<64> : one_row_kernel<128>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              plan.shared_bytes),
         "all layers of one row");
   // All blocks at once or none: they wait for each other.
@@ -415,7 +462,7 @@ void launch_one_row(const DeviceContext& context, const OneRowShape& shape, cons
   config.stream = context.stream();
   config.attrs = &cooperative;
   config.numAttrs = 1;
-  check(cudaLaunchKernelEx(&config, one_row_kernel, args), "all layers of one row");
+  check(cudaLaunchKernelEx(&config, kernel, args), "all layers of one row");
   if (context.checks_each_launch()) context.synchronise();
 }
 

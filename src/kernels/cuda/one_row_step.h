@@ -21,7 +21,6 @@ inline constexpr int kNumOneRowProducts = 4;
 // Pointers of one layer, on the device.
 struct OneRowLayer {
   const std::byte* matrices[kNumOneRowProducts] = {};  // null: of experts
-  WeightFormat formats[kNumOneRowProducts] = {};
   const float* input_norm = nullptr;    // [hidden_size]
   const float* qkv_bias = nullptr;      // or null, like those below
   const float* q_norm = nullptr;        // [head_dim]
@@ -40,6 +39,7 @@ struct OneRowShape {
   std::int32_t n_layers = 0, hidden_size = 0, intermediate_size = 0;  // of an expert, with experts
   std::int32_t n_heads = 0, n_kv_heads = 0, head_dim = 0, block_size = 0;
   std::int32_t n_experts = 0, n_experts_per_token = 0;
+  WeightFormat formats[kNumOneRowProducts] = {};
   bool norm_weights = false;
   RopePairing rope_pairing = RopePairing::split_halves;
   float attention_scale = 0.0f, norm_eps = 1e-6f;
@@ -57,6 +57,7 @@ struct OneRowPlan {
   std::int32_t units_a_layer = 0;
   std::int32_t n_warps = 0, n_stages = 0, slot_bytes = 0;
   std::int32_t x_bytes = 0, shared_bytes = 0;
+  bool has_lane_copies = false;  // bf16: its rows come by all lanes, other formats by one bulk copy
 };
 
 struct OneRowBuffers {
@@ -77,8 +78,7 @@ struct OneRowBuffers {
 inline constexpr std::int32_t kMaxOneRowPosition = 8192;
 
 // The plan for a device, or n_warps = 0: no room, or a shape that the kernel does not know.
-// formats: those that appear, as bits.
-OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& shape, unsigned formats);
+OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& shape);
 std::int64_t one_row_scratch_floats(const DeviceContext& context, const OneRowShape& shape);
 
 // hidden: the embedding's row becomes what the last layer leaves. K and V of the token go to the

@@ -22,12 +22,6 @@ __host__ __device__ constexpr PieceInfo piece_info(WeightFormat format) {
   }
 }
 
-// A matrix of the model in shared memory.
-struct OneRowMatrix {
-  const std::byte* data;
-  WeightFormat format;
-};
-
 // What the experts of the current layer are; slot e is the token's e-th.
 struct OneRowChoices {
   ExpertWeights weights[kMaxOneRowChosen];
@@ -43,22 +37,24 @@ struct OneRowChoices {
 struct OneRowWork {
   WeightFormat format;
   int n_tiles, split_shift;
-  int n_pieces;        // of a tile, and, of `down` with experts, of all of them
-  int expert_pieces;   // of one expert's part of a row; 0: no experts
+  int n_pieces;       // of a tile, and, of `down` with experts, of all of them
+  int expert_pieces;  // of one expert's part of a row; 0: no experts
   int per_unit;
   int first_unit, n_units;
-  int begin, end;      // pieces of this warp
+  int begin, end;                   // pieces of this warp
+  int begin_unit, begin_in_unit;    // where `begin` is
+  int piece_bytes, tile_bytes;      // bf16: of a row's part, and 16 rows
 };
 
-__device__ inline OneRowWork one_row_work(const OneRowArgs& args, const OneRowMatrix* matrices,
-                                          int layer, int product, int warp) {
+__device__ inline OneRowWork one_row_work(const OneRowArgs& args, WeightFormat format, int product,
+                                          int warp) {
   const OneRowPlan::Product& p = args.plan.products[product];
   const int n_blocks = static_cast<int>(gridDim.x);
   OneRowWork work;
-  work.format = matrices[layer * kNumOneRowProducts + product].format;
+  work.format = format;
   work.n_tiles = p.n_tiles;
   work.split_shift = 31 - __clz(p.n_splits);
-  const int columns = piece_info(work.format).columns;
+  const int columns = piece_info(format).columns;
   work.n_pieces = (p.n_cols + columns - 1) / columns;
   int n_units = p.n_tiles << work.split_shift;
   work.expert_pieces = 0;
@@ -69,15 +65,20 @@ __device__ inline OneRowWork one_row_work(const OneRowArgs& args, const OneRowMa
   }
   work.per_unit = (work.n_pieces + p.n_splits - 1) >> work.split_shift;
   // Units go round over the blocks, each product from where the one before ended.
-  const unsigned start = static_cast<unsigned>(layer * args.plan.units_a_layer + p.first_unit) %
-                         static_cast<unsigned>(n_blocks);
-  work.first_unit = static_cast<int>(blockIdx.x) - static_cast<int>(start);
+  work.first_unit = static_cast<int>(blockIdx.x) - p.first_unit % n_blocks;
   if (work.first_unit < 0) work.first_unit += n_blocks;
   work.n_units =
       work.first_unit < n_units ? (n_units - work.first_unit + n_blocks - 1) / n_blocks : 0;
   const int n = work.n_units * work.per_unit;
   work.begin = n * warp / args.plan.n_warps;
   work.end = n * (warp + 1) / args.plan.n_warps;
+  work.begin_unit = work.begin / work.per_unit;
+  work.begin_in_unit = work.begin % work.per_unit;
+  const BlockInfo info = block_info(format);
+  const bool is_bf16 = format == WeightFormat::bf16;
+  work.piece_bytes = is_bf16 ? OneRowBf16::kColumns * 2 : piece_info(format).bytes;
+  work.tile_bytes =
+      is_bf16 ? 16 * p.n_cols * 2 : (p.n_cols + info.columns - 1) / info.columns * info.block_bytes;
   return work;
 }
 
@@ -87,8 +88,8 @@ struct PiecePlace {
 
   __device__ __forceinline__ void enter(const OneRowWork& work) {
     at = work.begin;
-    unit = work.per_unit > 0 ? at / work.per_unit : 0;
-    in_unit = at - unit * work.per_unit;
+    unit = work.begin_unit;
+    in_unit = work.begin_in_unit;
   }
   __device__ __forceinline__ void next(const OneRowWork& work) {
     ++at;
@@ -109,18 +110,19 @@ struct PiecePlace {
 
 class OneRowStream {
  public:
-  // slots: n_stages of this warp; barriers: the same.
-  __device__ OneRowStream(const OneRowArgs& args, const OneRowMatrix* matrices,
-                          const OneRowChoices* choices, std::byte* slots, std::uint64_t* barriers,
-                          int warp, int lane)
-      : args_(args), matrices_(matrices), choices_(choices), slots_(slots), barriers_(barriers),
-        warp_(warp), lane_(lane), policy_(evict_first_policy()) {
+  // works: this warp's, of each product. slots, barriers: n_stages of this warp.
+  __device__ OneRowStream(const OneRowArgs& args, const std::byte* const* matrices,
+                          const OneRowWork* works, const OneRowChoices* choices, std::byte* slots,
+                          std::uint64_t* barriers, int lane)
+      : args_(args), matrices_(matrices), works_(works), choices_(choices), slots_(slots),
+        barriers_(barriers), lane_(lane), policy_(evict_first_policy()) {
     if (lane == 0) {
-      for (int i = 0; i < args.plan.n_stages; ++i) init_barrier(barriers + i, 1);
+      const int n_arrivals = args.plan.has_lane_copies ? 32 : 1;
+      for (int i = 0; i < args.plan.n_stages; ++i) init_barrier(barriers + i, n_arrivals);
       publish_barriers();
     }
     __syncwarp();
-    enter();
+    place_.enter(works[0]);
   }
 
   // Fills all free slots, as far as the weights are known.
@@ -147,84 +149,68 @@ class OneRowStream {
   }
 
  private:
-  __device__ __forceinline__ void enter() {
-    work_ = one_row_work(args_, matrices_, layer_, product_, warp_);
-    place_.enter(work_);
-  }
-
   // Starts one copy. False: there is nothing more, or not yet.
   __device__ __forceinline__ bool fetch() {
     while (true) {
       if (layer_ == args_.shape.n_layers) return false;
-      if (place_.at == work_.end) {
+      const OneRowWork& work = works_[product_];
+      if (place_.at == work.end) {
         if (++product_ == kNumOneRowProducts) {
           product_ = 0;
           if (++layer_ == args_.shape.n_layers) return false;
         }
-        enter();
+        place_.enter(works_[product_]);
         continue;
       }
-      if (work_.expert_pieces > 0 && layer_ > known_layer_) return false;
-      const int piece = place_.piece(work_);
-      if (piece < work_.n_pieces) {
-        start_copy(piece);
-        place_.next(work_);
-        return true;
-      }
-      place_.next(work_);
+      if (work.expert_pieces > 0 && layer_ > known_layer_) return false;
+      const int piece = place_.piece(work);
+      if (piece < work.n_pieces) start_copy(work, piece);
+      place_.next(work);
+      if (piece < work.n_pieces) return true;
     }
   }
 
-  __device__ __forceinline__ void start_copy(int piece) {
-    const std::byte* data = matrices_[layer_ * kNumOneRowProducts + product_].data;
-    int tile = place_.unit_idx(work_) >> work_.split_shift, n_pieces = work_.n_pieces;
-    if (work_.expert_pieces > 0) {
-      n_pieces = work_.expert_pieces;
-      if (product_ == kGateUp) {
-        const int expert = tile / work_.n_tiles;
-        tile -= expert * work_.n_tiles;
-        data = choices_->weights[expert].gate_up;
-      } else {
-        const int expert = piece / n_pieces;
-        piece -= expert * n_pieces;
-        data = choices_->weights[expert].down;
-      }
+  __device__ __forceinline__ void start_copy(const OneRowWork& work, int piece) {
+    int tile = place_.unit_idx(work) >> work.split_shift;
+    const std::byte* data;
+    if (work.expert_pieces == 0) {
+      data = matrices_[layer_ * kNumOneRowProducts + product_];
+    } else if (product_ == kGateUp) {
+      const int expert = tile / work.n_tiles;
+      tile -= expert * work.n_tiles;
+      data = choices_->weights[expert].gate_up;
+    } else {
+      const int expert = piece / work.expert_pieces;
+      piece -= expert * work.expert_pieces;
+      data = choices_->weights[expert].down;
     }
-    const int n_cols = args_.plan.products[product_].n_cols;
+    data += std::int64_t{tile} * work.tile_bytes + piece * work.piece_bytes;
     std::byte* slot = slots_ + fetch_stage_ * args_.plan.slot_bytes;
     std::uint64_t* barrier = barriers_ + fetch_stage_;
-    if (work_.format == WeightFormat::bf16) {
-      const auto n_bytes = static_cast<std::uint32_t>(
-          2 * min(OneRowBf16::kColumns, n_cols - piece * OneRowBf16::kColumns));
-      if (lane_ == 0) expect_bytes(barrier, 16 * n_bytes);
-      __syncwarp();
-      if (lane_ < kRowTile)
-        copy_bulk_once(slot + lane_ * OneRowBf16::kPitch,
-                       data + (std::int64_t{tile} * kRowTile + lane_) * n_cols * 2 +
-                           piece * OneRowBf16::kColumns * 2,
-                       n_bytes, barrier, policy_);
+    if (work.format == WeightFormat::bf16) {
+      OneRowBf16::fetch(slot, data, work.tile_bytes / kRowTile, lane_);
+      arrive_after_copies(barrier);
     } else if (lane_ == 0) {
-      const BlockInfo info = block_info(work_.format);
-      const int tile_bytes = (n_cols + info.columns - 1) / info.columns * info.block_bytes;
-      const int bytes = piece_info(work_.format).bytes;
-      const auto n_bytes = static_cast<std::uint32_t>(min(bytes, tile_bytes - piece * bytes));
+      const auto n_bytes = static_cast<std::uint32_t>(
+          min(work.piece_bytes, work.tile_bytes - piece * work.piece_bytes));
       expect_bytes(barrier, n_bytes);
-      copy_bulk_once(slot, data + std::int64_t{tile} * tile_bytes + piece * bytes, n_bytes, barrier,
-                     policy_);
+      copy_bulk_once(slot, data, n_bytes, barrier, policy_);
+    } else if (args_.plan.has_lane_copies) {
+      arrive(barrier);
     }
     ++n_under_way_;
     if (++fetch_stage_ == args_.plan.n_stages) fetch_stage_ = 0;
   }
 
   const OneRowArgs& args_;
-  const OneRowMatrix* matrices_;
+  const std::byte* const* matrices_;
+  const OneRowWork* works_;
   const OneRowChoices* choices_;
   std::byte* slots_;
   std::uint64_t* barriers_;
-  int warp_, lane_;
+  int lane_;
   std::uint64_t policy_;
   int layer_ = 0, product_ = 0, known_layer_ = -1;
-  OneRowWork work_;
   PiecePlace place_;
   int n_under_way_ = 0, fetch_stage_ = 0, read_stage_ = 0;
   std::uint32_t parity_ = 0;
