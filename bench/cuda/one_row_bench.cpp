@@ -49,7 +49,7 @@ struct Bench {
 
   void run(const Shape& s, WeightFormat format, bool sweep) {
     OneRowShape shape = shape_of(s);
-    std::ranges::fill(shape.formats, format);
+    shape.format = format;
     const int q = s.n_heads * s.head_dim, kv = s.n_kv_heads * s.head_dim;
     const auto bytes_of = [&](int rows, int cols) {
       return padded_to(matrix_bytes(format, rows, cols), 256);

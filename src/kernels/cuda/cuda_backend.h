@@ -164,6 +164,7 @@ class CudaBackend final : public Backend {
   bool has_one_row_format(WeightFormat format, OneRowProduct product);
   bool one_row_matrix(MatrixId id, OneRowLayer& layer, OneRowProduct product);
   bool one_row_layer(const LayerSpec& spec, OneRowLayer& layer);  // false: not such a model
+  std::int64_t one_row_layer_bytes(const LayerSpec& spec) const;  // of a token
   void note_layer(const LayerSpec& spec);
   bool takes_one_row(const StepBatch& batch) const;
   void run_one_row();

@@ -1,9 +1,26 @@
 // Steps of one token through the one-row kernel: which models, which steps, and the table of layers.
 
+#include <cstdlib>
+#include <string_view>
+
 #include "base/check.h"
 #include "kernels/cuda/cuda_backend.h"
 
 namespace tinyllm::cuda {
+namespace {
+
+// Bytes of a token's weights in a layer from which one kernel of all layers is the faster way. Below,
+// what its blocks wait for each other is more than what launches cost (docs/gpu.md).
+constexpr std::int64_t kMinOneRowLayerBytes = std::int64_t{100} << 20;
+
+// TINYLLM_ONE_ROW: 0 never, 1 wherever it can be; else as the size says.
+bool wants_one_row(std::int64_t layer_bytes) {
+  const char* const value = std::getenv("TINYLLM_ONE_ROW");
+  const std::string_view choice = value == nullptr ? "" : value;
+  return choice == "1" || (choice != "0" && layer_bytes >= kMinOneRowLayerBytes);
+}
+
+}  // namespace
 
 // The table is filled by the first step that meets all layers; its memory is taken here.
 void CudaBackend::configure_one_row() {
@@ -17,14 +34,15 @@ void CudaBackend::configure_one_row() {
   shape.block_size = kv_.block_size;
   shape.rope_pairing = attention_.rope_pairing;
   shape.attention_scale = attention_.scale;
-  one_row_table_ = zeroed(shape.n_layers * static_cast<std::int64_t>(sizeof(OneRowLayer)), "layers");
+  one_row_table_ =
+      zeroed(shape.n_layers * static_cast<std::int64_t>(sizeof(OneRowLayer)), "layers");
   one_row_scratch_ = zeroed(one_row_scratch_floats(context_, shape) * 4, "activations");
 }
 
-// All layers have a product in one format.
+// All matrices have one format.
 bool CudaBackend::has_one_row_format(WeightFormat format, OneRowProduct product) {
-  if (one_row_layers_.empty()) one_row_shape_.formats[product] = format;
-  return one_row_shape_.formats[product] == format;
+  if (one_row_layers_.empty() && product == kQkv) one_row_shape_.format = format;
+  return one_row_shape_.format == format;
 }
 
 // A matrix in one section.
@@ -73,6 +91,14 @@ bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
          has_one_row_format(experts.down_format, kDown);
 }
 
+std::int64_t CudaBackend::one_row_layer_bytes(const LayerSpec& spec) const {
+  const bool has_experts = spec.moe.n_experts > 0;
+  const MlpSpec& mlp = has_experts ? spec.moe.experts.front() : spec.mlp;
+  const std::int64_t n = has_experts ? spec.moe.n_experts_per_token : 1;
+  return packed_bytes(spec.qkv_proj) + packed_bytes(spec.o_proj) +
+         n * (packed_bytes(mlp.gate_up_proj) + packed_bytes(mlp.down_proj));
+}
+
 // Layers come in their order; the last one decides.
 void CudaBackend::note_layer(const LayerSpec& spec) {
   const auto n_layers = static_cast<std::int32_t>(one_row_shape_.n_layers);
@@ -85,6 +111,7 @@ void CudaBackend::note_layer(const LayerSpec& spec) {
   one_row_layers_.push_back(layer);
   if (std::ssize(one_row_layers_) < n_layers) return;
   one_row_is_settled_ = true;
+  if (!wants_one_row(one_row_layer_bytes(spec))) return;
   one_row_plan_ = plan_one_row(context_, one_row_shape_);
   check(cudaMemcpyAsync(one_row_table_.data(), one_row_layers_.data(),
                         one_row_layers_.size() * sizeof(OneRowLayer), cudaMemcpyHostToDevice,
@@ -104,8 +131,8 @@ void CudaBackend::run_one_row() {
   buffers.sin = rope_sin_.as<float>();
   buffers.hidden = hidden_.as<float>();
   buffers.attended = attended_.as<__nv_bfloat16>();
-  buffers.gated = one_row_shape_.n_experts > 0 ? expert_gated_.as<__nv_bfloat16>()
-                                               : gated_.as<__nv_bfloat16>();
+  buffers.gated =
+      one_row_shape_.n_experts > 0 ? expert_gated_.as<__nv_bfloat16>() : gated_.as<__nv_bfloat16>();
   buffers.scratch = one_row_scratch_.as<float>();
   buffers.positions = uploaded<std::int32_t>(layout_.positions);
   buffers.slot_mapping = uploaded<std::int32_t>(layout_.slot_mapping);

@@ -39,8 +39,8 @@ __device__ inline OneRowRange one_row_range(const OneRowArgs& args, std::int32_t
   range.position = args.buffers.positions[0];
   const std::int64_t slot = args.buffers.slot_mapping[0];
   const int n = range.position + 1, max_splits = static_cast<int>(gridDim.x) / s.n_kv_heads;
-  const int length = max(
-      kMinOneRowPositions<kDim>, (n + max_splits * kKvGroup - 1) / (max_splits * kKvGroup) * kKvGroup);
+  const int length = max(kMinOneRowPositions<kDim>,
+                         (n + max_splits * kKvGroup - 1) / (max_splits * kKvGroup) * kKvGroup);
   range.n_splits = (n + length - 1) / length;
   range.kv_head = static_cast<int>(blockIdx.x) % s.n_kv_heads;
   range.split = static_cast<int>(blockIdx.x) / s.n_kv_heads;
@@ -74,8 +74,8 @@ __device__ inline void one_row_heads(const OneRowArgs& args, const OneRowLayer& 
   const std::int64_t row = std::int64_t{s.n_heads + 2 * s.n_kv_heads} * dim;
   for (int i = warp; i < group + (range.has_new ? 2 : 0); i += args.plan.n_warps) {
     const bool is_q = i < group, is_v = i == group + 1;
-    const int head = is_q ? range.kv_head * group + i
-                          : s.n_heads + range.kv_head + (is_v ? s.n_kv_heads : 0);
+    const int head =
+        is_q ? range.kv_head * group + i : s.n_heads + range.kv_head + (is_v ? s.n_kv_heads : 0);
     HeadPart<1> x;
     Places at[1];
     bool used[1];
@@ -173,7 +173,7 @@ template <int kDim>
 __device__ inline OneRowSoftmax one_row_scores(const OneRowArgs& args, const OneRowLayer& layer,
                                                const OneRowRange& range, const std::int32_t* groups,
                                                const float* q_head, int part, int n_parts) {
-  constexpr int kAhead = 8, kLanes = kDim / 8, kAtOnce = 32 / kLanes;
+  constexpr int kAhead = kDim == 128 ? 6 : 8, kLanes = kDim / 8, kAtOnce = 32 / kLanes;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int d = lane % kLanes * 8, mine = lane / kLanes;
   float q[8];
@@ -188,9 +188,9 @@ __device__ inline OneRowSoftmax one_row_scores(const OneRowArgs& args, const One
     for (int i = 0; i < kAhead; ++i) {
       const int t = base + i * n_parts * kAtOnce + mine - range.first;
       const int place = range.first + t < range.end ? t : 0;  // beyond the end: masked below
-      const __nv_bfloat16* from =
-          layer.pages + std::int64_t{groups[place / kKvGroup]} * kv_group_elems(kDim) +
-          kv_elem_in_group(place % kKvGroup, d, kDim);
+      const __nv_bfloat16* from = layer.pages +
+                                  std::int64_t{groups[place / kKvGroup]} * kv_group_elems(kDim) +
+                                  kv_elem_in_group(place % kKvGroup, d, kDim);
       keys[i] = __ldcg(reinterpret_cast<const uint4*>(from));
       values[i] = __ldcg(reinterpret_cast<const uint4*>(from + kKvGroup * kDim));
     }
@@ -276,11 +276,21 @@ __device__ inline void merge_blocks(const OneRowArgs& args, const OneRowRange& r
   __syncthreads();
   for (int i = tid; i < group * dim; i += static_cast<int>(blockDim.x)) {
     const int local = i / dim, at = (range.kv_head * group + local) * dim + i % dim;
+    constexpr int kAhead = 8;  // all under way at once
     float value = 0.0f;
-#pragma unroll 8
-    for (int p = 0; p < range.n_splits; ++p)
-      value = fmaf(__ldcg(parts + std::int64_t{p} * s.n_heads * dim + at),
-                   shared.factors[local][p], value);
+#pragma unroll 1
+    for (int first = 0; first < range.n_splits; first += kAhead) {
+      float part[kAhead];
+#pragma unroll
+      for (int p = 0; p < kAhead; ++p)
+        part[p] = first + p < range.n_splits
+                      ? __ldcg(parts + std::int64_t{first + p} * s.n_heads * dim + at)
+                      : 0.0f;
+#pragma unroll
+      for (int p = 0; p < kAhead; ++p)
+        if (first + p < range.n_splits)
+          value = fmaf(part[p], shared.factors[local][first + p], value);
+    }
     args.buffers.attended[at] = __float2bfloat16(value / shared.sums[local].y);
   }
 }
@@ -301,8 +311,8 @@ __device__ inline void one_row_attention(const OneRowArgs& args, const OneRowLay
   __syncthreads();
   const int n_parts = args.plan.n_warps / group;  // warps of a head
   if (warp < group * n_parts) {
-    const OneRowSoftmax softmax = one_row_scores<kDim>(args, layer, range, groups,
-                                                       shared.q[warp / n_parts], warp % n_parts, n_parts);
+    const OneRowSoftmax softmax = one_row_scores<kDim>(
+        args, layer, range, groups, shared.q[warp / n_parts], warp % n_parts, n_parts);
     if (lane < n_lanes) {
 #pragma unroll
       for (int j = 0; j < 8; ++j) shared.values[warp][lane * 8 + j] = softmax.values[j];

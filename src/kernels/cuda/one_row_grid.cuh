@@ -8,10 +8,10 @@
 namespace tinyllm::cuda {
 
 inline constexpr int kMaxOneRowWarps = 12;
-inline constexpr int kMaxOneRowGroup = 8;      // heads of a K/V head
-inline constexpr int kMaxOneRowSplits = 4;     // of a tile's columns
-inline constexpr int kMaxOneRowUnits = 6;      // units that a warp has a part of
-inline constexpr int kMaxOneRowChosen = 16;    // experts of a token
+inline constexpr int kMaxOneRowGroup = 8;    // heads of a K/V head
+inline constexpr int kMaxOneRowSplits = 4;   // of a tile's columns
+inline constexpr int kMaxOneRowUnits = 6;    // units that a warp has a part of
+inline constexpr int kMaxOneRowChosen = 16;  // experts of a token
 inline constexpr int kMaxOneRowExperts = 256;
 inline constexpr int kMaxOneRowKvGroups = 64;  // groups of 16 positions of a block
 

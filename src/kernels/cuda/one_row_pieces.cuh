@@ -175,8 +175,7 @@ struct OneRowInt8K {
     const std::byte* scales = slot + 2048 + g * 16 + 2 * c;
     const auto low = *reinterpret_cast<const char2*>(scales);
     const auto high = *reinterpret_cast<const char2*>(scales + 8);
-    const float2 super =
-        halves(*reinterpret_cast<const std::uint32_t*>(slot + 2176 + g * 4));
+    const float2 super = halves(*reinterpret_cast<const std::uint32_t*>(slot + 2176 + g * 4));
     sums.low += super.x * fmaf(low.x, d[0][0] + d[1][0], low.y * (d[0][1] + d[1][1]));
     sums.high += super.y * fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
   }

@@ -19,6 +19,7 @@
 #include "kernels/cuda/one_row_step.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/check.h"
 #include "kernels/cuda/one_row_attention.cuh"
@@ -48,7 +49,8 @@ struct OneRowBlock {
 };
 
 // Four columns of x, and with the neighbours the sum over 32. Whole warps call it.
-__device__ __forceinline__ void stage_columns(const OneRowBlock& block, int i, const uint2& packed) {
+__device__ __forceinline__ void stage_columns(const OneRowBlock& block, int i,
+                                              const uint2& packed) {
   *reinterpret_cast<uint2*>(block.x + i * 2) = packed;
   float sum = low_bf16(packed.x) + high_bf16(packed.x) + low_bf16(packed.y) + high_bf16(packed.y);
 #pragma unroll
@@ -68,10 +70,9 @@ __device__ __forceinline__ float4 add(const float4& a, const float4& b) {
 // the end of the next product (factor()). router: a row that x is multiplied with. `next` gets the sum: hidden, which others still read, stays.
 __device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& block,
                                     const float* hidden, const float* parts, int n_parts,
-                                    const float* norm, float* next,
-                                    const float* router = nullptr) {
+                                    const float* norm, float* next, const float* router = nullptr) {
   const int n_cols = args.shape.hidden_size;
-  constexpr int kAhead = 3;  // 4 columns each, all under way at once
+  constexpr int kAhead = 2;  // 4 columns each, all under way at once
   float squares = 0.0f, score = 0.0f;
   const int padded = padded_columns(n_cols), step = block.n_threads * 4;
   for (int first = block.tid * 4; first < padded; first += kAhead * step) {
@@ -140,21 +141,32 @@ __device__ inline void stage_plain(const OneRowBlock& block, const __nv_bfloat16
   __syncthreads();
 }
 
+template <WeightFormat kFormat>
+using PieceOf = std::conditional_t<
+    kFormat == WeightFormat::int4_k, OneRowInt4K,
+    std::conditional_t<kFormat == WeightFormat::int4, OneRowInt4,
+                       std::conditional_t<kFormat == WeightFormat::int8_k, OneRowInt8K,
+                                          std::conditional_t<kFormat == WeightFormat::int8,
+                                                             OneRowInt8, OneRowBf16>>>>;
+
 // A warp's run of pieces; its sums go to the block's shared memory.
-template <typename Piece>
+template <WeightFormat kFormat>
 __device__ __forceinline__ void multiply_run(const OneRowBlock& block, const OneRowWork& work,
-                                             OneRowStream& stream) {
+                                             OneRowStream<kFormat>& stream) {
   const OneRowX x{block.x, block.x_sums};
   PiecePlace place;
   place.enter(work);
   const int first = place.unit;
+#pragma unroll 1
   while (place.at < work.end) {
     RowSums sums;
     const int unit = place.unit;
+#pragma unroll 1
     while (place.at < work.end && place.unit == unit) {
+      stream.fill();
       const int piece = place.piece(work);
       if (piece < work.n_pieces) {
-        Piece::multiply(sums, stream.wait(), x, piece, block.lane);
+        PieceOf<kFormat>::multiply(sums, stream.wait(), x, piece, block.lane);
         stream.release();
       }
       place.next(work);
@@ -190,33 +202,24 @@ __device__ __forceinline__ float unit_sum(const OneRowArgs& args, const OneRowBl
   return sum;
 }
 
-// finish(unit, row, sum): of all units of this block; row of 16.
+// Calls finish(unit of the product, unit of the block, row of 16) for all rows of this block.
 template <typename Finish>
-__device__ inline void multiply(const OneRowArgs& args, const OneRowBlock& block,
-                                int product, OneRowStream& stream, const Finish& finish) {
-  const OneRowWork& work = block.shared->works[block.warp][product];
-  switch (work.format) {
-    case WeightFormat::int4_k: multiply_run<OneRowInt4K>(block, work, stream); break;
-    case WeightFormat::int4: multiply_run<OneRowInt4>(block, work, stream); break;
-    case WeightFormat::int8_k: multiply_run<OneRowInt8K>(block, work, stream); break;
-    case WeightFormat::int8: multiply_run<OneRowInt8>(block, work, stream); break;
-    default: multiply_run<OneRowBf16>(block, work, stream); break;
-  }
-  __syncthreads();
+__device__ __forceinline__ void for_each_row(const OneRowBlock& block, const OneRowWork& work,
+                                             const Finish& finish) {
+#pragma unroll 1
   for (int i = block.tid; i < work.n_units * kRowTile; i += block.n_threads) {
-    const int unit = i / kRowTile, row = i % kRowTile;
-    finish(work.first_unit + unit * static_cast<int>(gridDim.x), unit, row);
+    const int unit = i / kRowTile;
+    finish(work.first_unit + unit * static_cast<int>(gridDim.x), unit, i % kRowTile);
   }
 }
 
-// parts[split][row] = sum times factor, bias in the first.
-__device__ inline void multiply_to_parts(const OneRowArgs& args, const OneRowBlock& block,
-                                         int product, OneRowStream& stream, float scale, const float* bias,
-                                         float* parts, int n_rows) {
-  const int n_splits = args.plan.products[product].n_splits;
-  multiply(args, block, product, stream, [&](int unit_idx, int unit, int row) {
-    const int split = unit_idx & (n_splits - 1);
-    const int at = (unit_idx >> (31 - __clz(n_splits))) * kRowTile + row;
+// parts[split][row] = sum times scale, bias in the first.
+__device__ __forceinline__ void finish_parts(const OneRowArgs& args, const OneRowBlock& block,
+                                             const OneRowWork& work, float scale, const float* bias,
+                                             float* parts, int n_rows) {
+  for_each_row(block, work, [&](int unit_idx, int unit, int row) {
+    const int split = unit_idx & ((1 << work.split_shift) - 1);
+    const int at = (unit_idx >> work.split_shift) * kRowTile + row;
     if (at >= n_rows) return;
     float value = unit_sum(args, block, unit, row) * scale;
     if (bias != nullptr && split == 0) value += bias[at];
@@ -225,11 +228,13 @@ __device__ inline void multiply_to_parts(const OneRowArgs& args, const OneRowBlo
 }
 
 // gated = silu(gate) up, of an expert times its weight. A tile holds 8 rows of each.
-__device__ inline void multiply_gated(const OneRowArgs& args, const OneRowBlock& block,
-                                      OneRowStream& stream, float scale, const float* bias) {
-  const int n = args.shape.intermediate_size, n_tiles = args.plan.products[kGateUp].n_tiles;
-  multiply(args, block, kGateUp, stream, [&](int unit_idx, int unit, int row) {
-    const int expert = unit_idx / n_tiles, column = unit_idx % n_tiles * 8 + row;
+__device__ __forceinline__ void finish_gated(const OneRowArgs& args, const OneRowBlock& block,
+                                             const OneRowWork& work, float scale,
+                                             const float* bias) {
+  const int n = args.shape.intermediate_size;
+  for_each_row(block, work, [&](int unit_idx, int unit, int row) {
+    const int expert = unit_idx / work.n_tiles;
+    const int column = (unit_idx - expert * work.n_tiles) * 8 + row;
     if (row >= 8 || column >= n) return;
     float gate = unit_sum(args, block, unit, row) * scale;
     float up = unit_sum(args, block, unit, row + 8) * scale;
@@ -256,19 +261,26 @@ __device__ inline void prefetch_kv(const OneRowArgs& args, const OneRowLayer& la
 }
 
 // What the blocks will read after the next barriers comes to L2 meanwhile.
-__device__ inline void prefetch_vectors(const OneRowArgs& args, int layer, int tid) {
-  const OneRowLayer& now = args.buffers.layers[layer];
+__device__ inline void prefetch_vectors(const OneRowArgs& args, const OneRowLayer* layers, int l,
+                                        int tid) {
   const int n_lines = (args.shape.hidden_size * 4 + 127) / 128;
-  if (blockIdx.x == 0 && tid < n_lines) prefetch_to_l2(now.post_norm + tid * 32);
-  if (layer + 1 == args.shape.n_layers) return;
-  const OneRowLayer& later = args.buffers.layers[layer + 1];
-  if (blockIdx.x == 1 && tid < n_lines) prefetch_to_l2(later.input_norm + tid * 32);
   const int n_qkv = (args.shape.n_heads + 2 * args.shape.n_kv_heads) * args.shape.head_dim;
-  if (blockIdx.x == 2 && later.qkv_bias != nullptr && tid * 32 < n_qkv)
-    prefetch_to_l2(later.qkv_bias + tid * 32);
+  if (blockIdx.x == 0 && tid < n_lines) prefetch_to_l2(layers[l].post_norm + tid * 32);
+  if (l + 1 == args.shape.n_layers) return;
+  if (blockIdx.x == 1 && tid < n_lines) prefetch_to_l2(layers[l + 1].input_norm + tid * 32);
+  if (blockIdx.x == 2 && layers[l + 1].qkv_bias != nullptr && tid * 32 < n_qkv)
+    prefetch_to_l2(layers[l + 1].qkv_bias + tid * 32);
 }
 
-template <int kDim>
+__device__ __forceinline__ void write_score(const OneRowArgs& args, const OneRowBlock& block,
+                                            float scale, float* scores) {
+  if (block.tid != 0 || static_cast<int>(blockIdx.x) >= args.shape.n_experts) return;
+  float score = 0.0f;
+  for (int w = 0; w < args.plan.n_warps; ++w) score += block.shared->scores[w];
+  scores[blockIdx.x] = score * scale;
+}
+
+template <int kDim, WeightFormat kFormat>
 __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const OneRowArgs args) {
   extern __shared__ __align__(128) unsigned char raw[];
   const OneRowShape& s = args.shape;
@@ -283,24 +295,25 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   block.x = slots + ring_bytes;
   block.x_sums = reinterpret_cast<float*>(block.x + plan.x_bytes);
   auto* barriers = reinterpret_cast<std::uint64_t*>(block.x_sums + plan.x_bytes / 64);
-  auto* matrices =
-      reinterpret_cast<const std::byte**>(barriers + plan.n_warps * plan.n_stages);
-  block.shared = reinterpret_cast<OneRowShared*>(matrices + s.n_layers * kNumOneRowProducts);
+  auto* layers = reinterpret_cast<OneRowLayer*>(barriers + plan.n_warps * plan.n_stages);
+  block.shared = reinterpret_cast<OneRowShared*>(layers + s.n_layers);
 
   // A tail of columns multiplies what stands in its slot beyond the copy with zeros: it is finite.
   for (int i = block.tid; i < ring_bytes / 16; i += block.n_threads)
     reinterpret_cast<uint4*>(slots)[i] = uint4{0, 0, 0, 0};
-  for (int i = block.tid; i < s.n_layers * kNumOneRowProducts; i += block.n_threads)
-    matrices[i] = args.buffers.layers[i / kNumOneRowProducts].matrices[i % kNumOneRowProducts];
+  const int n_words = s.n_layers * static_cast<int>(sizeof(OneRowLayer) / 8);
+  for (int i = block.tid; i < n_words; i += block.n_threads)
+    reinterpret_cast<std::uint64_t*>(layers)[i] =
+        reinterpret_cast<const std::uint64_t*>(args.buffers.layers)[i];
   if (block.lane < kNumOneRowProducts)
     block.shared->works[block.warp][block.lane] =
-        one_row_work(args, s.formats[block.lane], block.lane, block.warp);
+        one_row_work(args, kFormat, block.lane, block.warp);
   order_before_copy_engine();
   __syncthreads();
-  OneRowStream stream(args, matrices, block.shared->works[block.warp], &block.shared->choices,
-                      slots + block.warp * plan.n_stages * plan.slot_bytes,
-                      barriers + block.warp * plan.n_stages, block.lane);
-  stream.fill();
+  OneRowStream<kFormat> stream(args, layers, block.shared->works[block.warp],
+                               &block.shared->choices,
+                               slots + block.warp * plan.n_stages * plan.slot_bytes,
+                               barriers + block.warp * plan.n_stages, block.lane);
 
   wait_for_previous_kernel();
   float* scratch = args.buffers.scratch;
@@ -310,40 +323,34 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   const OneRowRange range = one_row_range<kDim>(args, block.shared->kv_groups);
   auto& attention = *reinterpret_cast<OneRowAttentionShared*>(block.x);
   float *hidden = args.buffers.hidden, *other = scratch + at.other_hidden;
-  const int n_qkv = (s.n_heads + 2 * s.n_kv_heads) * s.head_dim;
-  const bool has_experts = s.n_experts > 0;
+  const int n_qkv = (s.n_heads + 2 * s.n_kv_heads) * kDim;
   const int n_gated = s.intermediate_size * max(1, s.n_experts_per_token);
 
-  for (int l = 0; l < s.n_layers; ++l) {
-    const OneRowLayer& layer = args.buffers.layers[l];
-    stage_normed(args, block, hidden, scratch + at.down, l == 0 ? 0 : plan.products[kDown].n_splits,
-                 layer.input_norm, other);
-    prefetch_vectors(args, l, block.tid);
-    prefetch_kv(args, layer, range, block.shared->kv_groups, block.tid, block.n_threads);
-    if (has_experts) prefetch_router(args, layer, block.tid);
-    multiply_to_parts(args, block, kQkv, stream, factor(args, block), nullptr,
-                      scratch + at.qkv, n_qkv);
-    grid_barrier(arrivals, n_barriers);
-
-    one_row_attention<kDim>(args, layer, range, block.shared->kv_groups, scratch,
-                      plan.products[kQkv].n_splits, attention);
-    grid_barrier(arrivals, n_barriers);
-
-    stage_plain(block, args.buffers.attended, s.n_heads * s.head_dim);
-    multiply_to_parts(args, block, kO, stream, 1.0f, layer.o_bias, scratch + at.o,
-                      s.hidden_size);
-    grid_barrier(arrivals, n_barriers);
-
-    stage_normed(args, block, other, scratch + at.o, plan.products[kO].n_splits, layer.post_norm,
-                 hidden, has_experts ? router_row(args, layer) : nullptr);
-    const float scale = factor(args, block);
-    if (has_experts) {
-      if (block.tid == 0) {
-        float score = 0.0f;
-        for (int w = 0; w < plan.n_warps; ++w) score += block.shared->scores[w];
-        if (static_cast<int>(blockIdx.x) < s.n_experts)
-          scratch[at.scores + blockIdx.x] = score * scale;
-      }
+#pragma unroll 1
+  for (int step = 0; step < s.n_layers * kNumOneRowProducts; ++step) {
+    const int l = step / kNumOneRowProducts, product = step % kNumOneRowProducts;
+    const OneRowLayer& layer = layers[l];
+    const OneRowWork& work = block.shared->works[block.warp][product];
+    const bool is_qkv = product == kQkv, is_gate_up = product == kGateUp, is_o = product == kO;
+    float scale = 1.0f;
+    if (is_qkv || is_gate_up) {
+      const int n_parts =
+          is_gate_up ? plan.products[kO].n_splits : (l == 0 ? 0 : plan.products[kDown].n_splits);
+      stage_normed(args, block, is_qkv ? hidden : other, scratch + (is_qkv ? at.down : at.o),
+                   n_parts, is_qkv ? layer.input_norm : layer.post_norm, is_qkv ? other : hidden,
+                   is_gate_up ? router_row(args, layer) : nullptr);
+      scale = factor(args, block);
+    } else {
+      stage_plain(block, is_o ? args.buffers.attended : args.buffers.gated,
+                  is_o ? s.n_heads * kDim : n_gated);
+    }
+    if (is_qkv) {
+      prefetch_vectors(args, layers, l, block.tid);
+      prefetch_kv(args, layer, range, block.shared->kv_groups, block.tid, block.n_threads);
+      if (s.n_experts > 0) prefetch_router(args, layer, block.tid);
+    }
+    if (is_gate_up && s.n_experts > 0) {
+      write_score(args, block, scale, scratch + at.scores);
       grid_barrier(arrivals, n_barriers);
       if (block.warp == 0 && s.n_experts <= 128) {
         choose_experts<4>(args, layer, scratch + at.scores, block.shared->choices, block.lane);
@@ -354,13 +361,26 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
       __syncthreads();
       stream.experts_known(l);
     }
-    multiply_gated(args, block, stream, scale, layer.gate_up_bias);
+    multiply_run<kFormat>(block, work, stream);
+    __syncthreads();
+    if (is_gate_up) {
+      finish_gated(args, block, work, scale, layer.gate_up_bias);
+    } else {
+      finish_parts(args, block, work, scale,
+                   is_qkv ? nullptr
+                   : is_o ? layer.o_bias
+                          : layer.down_bias,
+                   scratch + (is_qkv ? at.qkv
+                              : is_o ? at.o
+                                     : at.down),
+                   is_qkv ? n_qkv : s.hidden_size);
+    }
     grid_barrier(arrivals, n_barriers);
-
-    stage_plain(block, args.buffers.gated, n_gated);
-    multiply_to_parts(args, block, kDown, stream, 1.0f, layer.down_bias,
-                      scratch + at.down, s.hidden_size);
-    grid_barrier(arrivals, n_barriers);
+    if (is_qkv) {
+      one_row_attention<kDim>(args, layer, range, block.shared->kv_groups, scratch,
+                              plan.products[kQkv].n_splits, attention);
+      grid_barrier(arrivals, n_barriers);
+    }
   }
   for (int i = static_cast<int>(blockIdx.x) * block.n_threads + block.tid; i < s.hidden_size;
        i += static_cast<int>(gridDim.x) * block.n_threads) {
@@ -381,21 +401,34 @@ std::int64_t one_row_scratch_floats(const DeviceContext& context, const OneRowSh
 
 namespace {
 
+template <int kDim>
+auto kernel_for(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::int8: return one_row_kernel<kDim, WeightFormat::int8>;
+    case WeightFormat::int8_k: return one_row_kernel<kDim, WeightFormat::int8_k>;
+    case WeightFormat::int4: return one_row_kernel<kDim, WeightFormat::int4>;
+    case WeightFormat::int4_k: return one_row_kernel<kDim, WeightFormat::int4_k>;
+    default: return one_row_kernel<kDim, WeightFormat::bf16>;
+  }
+}
+
 bool is_known(const OneRowShape& s, int n_sms) {
   const int dim = s.head_dim;
   const bool head_fits = dim == 64 || dim == 128;
-  const bool experts_fit =
-      s.n_experts == 0 || (s.n_experts <= std::min(n_sms, kMaxOneRowExperts) && s.n_experts_per_token <= kMaxOneRowChosen &&
-                           s.intermediate_size % kXPadding == 0);
+  const bool experts_fit = s.n_experts == 0 || (s.n_experts <= std::min(n_sms, kMaxOneRowExperts) &&
+                                                s.n_experts_per_token <= kMaxOneRowChosen &&
+                                                s.intermediate_size % kXPadding == 0);
   return head_fits && experts_fit && s.n_heads / s.n_kv_heads <= kMaxOneRowGroup &&
          s.hidden_size % 64 == 0 && s.intermediate_size % 8 == 0;
 }
 
-OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_sms, bool may_split) {
+OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_sms,
+                               bool may_split) {
   OneRowPlan::Product product;
   product.n_tiles = static_cast<std::int32_t>(padded_to(n_rows, kRowTile)) / kRowTile;
   product.n_cols = static_cast<std::int32_t>(padded_to(n_cols, 64));
-  while (may_split && product.n_splits < kMaxOneRowSplits && product.n_tiles * product.n_splits < 3 * n_sms)
+  while (may_split && product.n_splits < kMaxOneRowSplits &&
+         product.n_tiles * product.n_splits < 3 * n_sms)
     product.n_splits *= 2;
   return product;
 }
@@ -405,21 +438,20 @@ OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_s
 OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s) {
   OneRowPlan plan;
   const int n_sms = context.n_sms();
-  const std::int64_t q = std::int64_t{s.n_heads} * s.head_dim, kv = std::int64_t{s.n_kv_heads} * s.head_dim;
+  const std::int64_t q = std::int64_t{s.n_heads} * s.head_dim,
+                     kv = std::int64_t{s.n_kv_heads} * s.head_dim;
   if (!context.has_hopper_code() || !is_known(s, n_sms) || n_sms < s.n_kv_heads ||
       n_sms / s.n_kv_heads * kMaxOneRowKvGroups * 16 < kMaxOneRowPosition)
     return plan;
   const bool has_experts = s.n_experts > 0;
   plan.products[kQkv] = product_of(q + 2 * kv, s.hidden_size, n_sms, true);
   plan.products[kO] = product_of(s.hidden_size, q, n_sms, true);
-  plan.products[kGateUp] = product_of(2 * padded_to(s.intermediate_size, 8), s.hidden_size, n_sms, false);
+  plan.products[kGateUp] =
+      product_of(2 * padded_to(s.intermediate_size, 8), s.hidden_size, n_sms, false);
   plan.products[kDown] = product_of(s.hidden_size, s.intermediate_size, n_sms, !has_experts);
   const int n_chosen = std::max(1, s.n_experts_per_token);
-  for (const WeightFormat format : s.formats) {
-    if (format == WeightFormat::int8_min) return plan;
-    plan.has_lane_copies |= format == WeightFormat::bf16;
-    plan.slot_bytes = std::max(plan.slot_bytes, piece_info(format).bytes);
-  }
+  if (s.format == WeightFormat::int8_min) return plan;
+  plan.slot_bytes = piece_info(s.format).bytes;
   const int n_warps = kMaxOneRowWarps;
   for (int i = 0; i < kNumOneRowProducts; ++i) {
     OneRowPlan::Product& product = plan.products[i];
@@ -434,9 +466,10 @@ OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s) {
       std::max(padded_to(x_cols, kXPadding) * 2,
                padded_to(static_cast<std::int64_t>(sizeof(OneRowAttentionShared)), 1024)));
   const int fixed = plan.x_bytes + plan.x_bytes / 16 +
-                    s.n_layers * kNumOneRowProducts * 8 +
+                    s.n_layers * static_cast<int>(sizeof(OneRowLayer)) +
                     static_cast<int>(sizeof(OneRowShared)) + 1024;
-  plan.n_stages = std::min(24, (context.max_shared_bytes() - fixed) / (n_warps * (plan.slot_bytes + 8)));
+  plan.n_stages =
+      std::min(24, (context.max_shared_bytes() - fixed) / (n_warps * (plan.slot_bytes + 8)));
   if (plan.n_stages < 2) return plan;
   plan.shared_bytes = fixed + n_warps * plan.n_stages * (plan.slot_bytes + 8);
   plan.n_warps = n_warps;
@@ -447,10 +480,11 @@ void launch_one_row(const DeviceContext& context, const OneRowShape& shape, cons
                     const OneRowBuffers& buffers) {
   CHECK(plan.n_warps > 0, "no plan for this shape");
   const OneRowArgs args{shape, plan, buffers};
-  const auto kernel = shape.head_dim == 64 ? one_row_kernel<64> : one_row_kernel<128>;
-  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             plan.shared_bytes),
-        "all layers of one row");
+  const auto kernel =
+      shape.head_dim == 64 ? kernel_for<64>(shape.format) : kernel_for<128>(shape.format);
+  check(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.shared_bytes),
+      "all layers of one row");
   // All blocks at once or none: they wait for each other.
   cudaLaunchAttribute cooperative{};
   cooperative.id = cudaLaunchAttributeCooperative;

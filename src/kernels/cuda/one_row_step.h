@@ -21,17 +21,17 @@ inline constexpr int kNumOneRowProducts = 4;
 // Pointers of one layer, on the device.
 struct OneRowLayer {
   const std::byte* matrices[kNumOneRowProducts] = {};  // null: of experts
-  const float* input_norm = nullptr;    // [hidden_size]
-  const float* qkv_bias = nullptr;      // or null, like those below
-  const float* q_norm = nullptr;        // [head_dim]
-  const float* k_norm = nullptr;        // [head_dim]
-  const float* o_bias = nullptr;        // [hidden_size]
-  const float* post_norm = nullptr;     // [hidden_size]
-  const float* gate_up_bias = nullptr;  // gate's, then up's
-  const float* down_bias = nullptr;     // [hidden_size]
-  __nv_bfloat16* pages = nullptr;       // kv_layout.h
-  const ExpertWeights* experts = nullptr;  // [n_experts]
-  const float* router = nullptr;           // [n_experts, hidden_size] f32
+  const float* input_norm = nullptr;                   // [hidden_size]
+  const float* qkv_bias = nullptr;                     // or null, like those below
+  const float* q_norm = nullptr;                       // [head_dim]
+  const float* k_norm = nullptr;                       // [head_dim]
+  const float* o_bias = nullptr;                       // [hidden_size]
+  const float* post_norm = nullptr;                    // [hidden_size]
+  const float* gate_up_bias = nullptr;                 // gate's, then up's
+  const float* down_bias = nullptr;                    // [hidden_size]
+  __nv_bfloat16* pages = nullptr;                      // kv_layout.h
+  const ExpertWeights* experts = nullptr;              // [n_experts]
+  const float* router = nullptr;                       // [n_experts, hidden_size] f32
 };
 
 // What all layers have in common.
@@ -39,7 +39,7 @@ struct OneRowShape {
   std::int32_t n_layers = 0, hidden_size = 0, intermediate_size = 0;  // of an expert, with experts
   std::int32_t n_heads = 0, n_kv_heads = 0, head_dim = 0, block_size = 0;
   std::int32_t n_experts = 0, n_experts_per_token = 0;
-  WeightFormat formats[kNumOneRowProducts] = {};
+  WeightFormat format = WeightFormat::bf16;  // of all matrices
   bool norm_weights = false;
   RopePairing rope_pairing = RopePairing::split_halves;
   float attention_scale = 0.0f, norm_eps = 1e-6f;
@@ -48,25 +48,24 @@ struct OneRowShape {
 // How the work is dealt out; host and device compute with it alike (one_row_plan.h).
 struct OneRowPlan {
   struct Product {
-    std::int32_t n_tiles = 0;   // of 16 rows
-    std::int32_t n_splits = 1;  // units that share a tile's columns, each with sums of its own
-    std::int32_t n_cols = 0;    // padded to 64
+    std::int32_t n_tiles = 0;     // of 16 rows
+    std::int32_t n_splits = 1;    // units that share a tile's columns, each with sums of its own
+    std::int32_t n_cols = 0;      // padded to 64
     std::int32_t first_unit = 0;  // of all units of a layer
   };
   Product products[kNumOneRowProducts];
   std::int32_t units_a_layer = 0;
   std::int32_t n_warps = 0, n_stages = 0, slot_bytes = 0;
   std::int32_t x_bytes = 0, shared_bytes = 0;
-  bool has_lane_copies = false;  // bf16: its rows come by all lanes, other formats by one bulk copy
 };
 
 struct OneRowBuffers {
   const OneRowLayer* layers = nullptr;  // [n_layers] on the device
   const float *cos = nullptr, *sin = nullptr;
-  float* hidden = nullptr;                 // [hidden_size] in and out
-  __nv_bfloat16* attended = nullptr;       // [q_size]
-  __nv_bfloat16* gated = nullptr;          // [experts a token, padded intermediate_size]
-  float* scratch = nullptr;                // one_row_scratch_floats(), zero at first
+  float* hidden = nullptr;            // [hidden_size] in and out
+  __nv_bfloat16* attended = nullptr;  // [q_size]
+  __nv_bfloat16* gated = nullptr;     // [experts a token, padded intermediate_size]
+  float* scratch = nullptr;           // one_row_scratch_floats(), zero at first
   // Of the step, on the device.
   const std::int32_t* positions = nullptr;
   const std::int32_t* slot_mapping = nullptr;

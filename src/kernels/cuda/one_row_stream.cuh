@@ -35,15 +35,14 @@ struct OneRowChoices {
 //   | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 |
 //     warp 0      warp 1       warp 2       warp 3
 struct OneRowWork {
-  WeightFormat format;
   int n_tiles, split_shift;
   int n_pieces;       // of a tile, and, of `down` with experts, of all of them
   int expert_pieces;  // of one expert's part of a row; 0: no experts
   int per_unit;
   int first_unit, n_units;
-  int begin, end;                   // pieces of this warp
-  int begin_unit, begin_in_unit;    // where `begin` is
-  int piece_bytes, tile_bytes;      // bf16: of a row's part, and 16 rows
+  int begin, end;                 // pieces of this warp
+  int begin_unit, begin_in_unit;  // where `begin` is
+  int piece_bytes, tile_bytes;    // bf16: of a row's part, and 16 rows
 };
 
 __device__ inline OneRowWork one_row_work(const OneRowArgs& args, WeightFormat format, int product,
@@ -51,7 +50,6 @@ __device__ inline OneRowWork one_row_work(const OneRowArgs& args, WeightFormat f
   const OneRowPlan::Product& p = args.plan.products[product];
   const int n_blocks = static_cast<int>(gridDim.x);
   OneRowWork work;
-  work.format = format;
   work.n_tiles = p.n_tiles;
   work.split_shift = 31 - __clz(p.n_splits);
   const int columns = piece_info(format).columns;
@@ -108,16 +106,23 @@ struct PiecePlace {
   }
 };
 
+template <WeightFormat kFormat>
 class OneRowStream {
  public:
   // works: this warp's, of each product. slots, barriers: n_stages of this warp.
-  __device__ OneRowStream(const OneRowArgs& args, const std::byte* const* matrices,
+  __device__ OneRowStream(const OneRowArgs& args, const OneRowLayer* layers,
                           const OneRowWork* works, const OneRowChoices* choices, std::byte* slots,
                           std::uint64_t* barriers, int lane)
-      : args_(args), matrices_(matrices), works_(works), choices_(choices), slots_(slots),
-        barriers_(barriers), lane_(lane), policy_(evict_first_policy()) {
+      : args_(args),
+        layers_(layers),
+        works_(works),
+        choices_(choices),
+        slots_(slots),
+        barriers_(barriers),
+        lane_(lane),
+        policy_(evict_first_policy()) {
     if (lane == 0) {
-      const int n_arrivals = args.plan.has_lane_copies ? 32 : 1;
+      const int n_arrivals = kFormat == WeightFormat::bf16 ? 32 : 1;
       for (int i = 0; i < args.plan.n_stages; ++i) init_barrier(barriers + i, n_arrivals);
       publish_barriers();
     }
@@ -125,15 +130,14 @@ class OneRowStream {
     place_.enter(works[0]);
   }
 
-  // Fills all free slots, as far as the weights are known.
+  // Fills all free slots, as far as the weights are known. Called in one place, since what the compiler
+  // makes of it is long: the instructions of a layer must stay in the cache for them.
   __device__ __forceinline__ void fill() {
+#pragma unroll 1
     while (n_under_way_ < args_.plan.n_stages && fetch()) {
     }
   }
-  __device__ __forceinline__ void experts_known(int layer) {
-    known_layer_ = layer;
-    fill();
-  }
+  __device__ __forceinline__ void experts_known(int layer) { known_layer_ = layer; }
   __device__ __forceinline__ const std::byte* wait() {
     wait_barrier(barriers_ + read_stage_, parity_);
     return slots_ + read_stage_ * args_.plan.slot_bytes;
@@ -145,12 +149,12 @@ class OneRowStream {
       read_stage_ = 0;
       parity_ ^= 1;
     }
-    fill();
   }
 
  private:
   // Starts one copy. False: there is nothing more, or not yet.
   __device__ __forceinline__ bool fetch() {
+#pragma unroll 1
     while (true) {
       if (layer_ == args_.shape.n_layers) return false;
       const OneRowWork& work = works_[product_];
@@ -174,7 +178,7 @@ class OneRowStream {
     int tile = place_.unit_idx(work) >> work.split_shift;
     const std::byte* data;
     if (work.expert_pieces == 0) {
-      data = matrices_[layer_ * kNumOneRowProducts + product_];
+      data = layers_[layer_].matrices[product_];
     } else if (product_ == kGateUp) {
       const int expert = tile / work.n_tiles;
       tile -= expert * work.n_tiles;
@@ -187,7 +191,7 @@ class OneRowStream {
     data += std::int64_t{tile} * work.tile_bytes + piece * work.piece_bytes;
     std::byte* slot = slots_ + fetch_stage_ * args_.plan.slot_bytes;
     std::uint64_t* barrier = barriers_ + fetch_stage_;
-    if (work.format == WeightFormat::bf16) {
+    if constexpr (kFormat == WeightFormat::bf16) {
       OneRowBf16::fetch(slot, data, work.tile_bytes / kRowTile, lane_);
       arrive_after_copies(barrier);
     } else if (lane_ == 0) {
@@ -195,15 +199,13 @@ class OneRowStream {
           min(work.piece_bytes, work.tile_bytes - piece * work.piece_bytes));
       expect_bytes(barrier, n_bytes);
       copy_bulk_once(slot, data, n_bytes, barrier, policy_);
-    } else if (args_.plan.has_lane_copies) {
-      arrive(barrier);
     }
     ++n_under_way_;
     if (++fetch_stage_ == args_.plan.n_stages) fetch_stage_ = 0;
   }
 
   const OneRowArgs& args_;
-  const std::byte* const* matrices_;
+  const OneRowLayer* layers_;
   const OneRowWork* works_;
   const OneRowChoices* choices_;
   std::byte* slots_;

@@ -48,8 +48,9 @@ struct HeadPart {
 
 // x / sqrt(mean(x^2) + eps) * weight
 template <int kTimes>
-__device__ inline void normalise(HeadPart<kTimes>& head, const float* weight, const Places (&at)[kTimes],
-                          const bool (&used)[kTimes], int head_dim, float eps) {
+__device__ inline void normalise(HeadPart<kTimes>& head, const float* weight,
+                                 const Places (&at)[kTimes], const bool (&used)[kTimes],
+                                 int head_dim, float eps) {
   float sum = 0.0f;
 #pragma unroll
   for (int i = 0; i < kTimes; ++i) {
@@ -74,7 +75,7 @@ __device__ __forceinline__ void turn(float& a, float& b, float cos, float sin) {
 
 template <int kTimes>
 __device__ inline void rotate(HeadPart<kTimes>& head, RopePairing pairing, const float* cos,
-                       const float* sin, int lane, int head_dim) {
+                              const float* sin, int lane, int head_dim) {
 #pragma unroll
   for (int i = 0; i < kTimes; ++i) {
     const int pair = 2 * lane + 64 * i;
