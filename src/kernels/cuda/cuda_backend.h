@@ -205,6 +205,7 @@ class CudaBackend final : public Backend {
   OneRowPlan one_row_plan_;  // n_warps 0: this model has none, or its layers were not all met yet
   std::vector<OneRowLayer> one_row_layers_;
   bool one_row_is_settled_ = false;
+  std::int32_t one_row_max_position_ = 0;
   DeviceBuffer one_row_table_, one_row_scratch_;
 
   AttentionPlanSizes plan_sizes_;

@@ -1,7 +1,6 @@
 // Steps of one token through the one-row kernel: which models, which steps, and the table of layers.
 
 #include <cstdlib>
-#include <string_view>
 
 #include "base/check.h"
 #include "kernels/cuda/cuda_backend.h"
@@ -9,15 +8,15 @@
 namespace tinyllm::cuda {
 namespace {
 
-// Bytes of a token's weights in a layer from which one kernel of all layers is the faster way. Below,
-// what its blocks wait for each other is more than what launches cost (docs/gpu.md).
-constexpr std::int64_t kMinOneRowLayerBytes = std::int64_t{100} << 20;
+// From so many bytes of a token's weights in a layer on, and before this position, one kernel of all
+// layers is the faster way (docs/gpu.md).
+constexpr std::int64_t kMinOneRowLayerBytes = std::int64_t{120} << 20;
+constexpr std::int32_t kFastOneRowPositions = 1024;
 
-// TINYLLM_ONE_ROW: 0 never, 1 wherever it can be; else as the size says.
-bool wants_one_row(std::int64_t layer_bytes) {
+// TINYLLM_ONE_ROW: 0 never, 1 wherever it can be; else as the sizes say.
+char one_row_choice() {
   const char* const value = std::getenv("TINYLLM_ONE_ROW");
-  const std::string_view choice = value == nullptr ? "" : value;
-  return choice == "1" || (choice != "0" && layer_bytes >= kMinOneRowLayerBytes);
+  return value == nullptr ? '\0' : value[0];
 }
 
 }  // namespace
@@ -111,7 +110,9 @@ void CudaBackend::note_layer(const LayerSpec& spec) {
   one_row_layers_.push_back(layer);
   if (std::ssize(one_row_layers_) < n_layers) return;
   one_row_is_settled_ = true;
-  if (!wants_one_row(one_row_layer_bytes(spec))) return;
+  const char choice = one_row_choice();
+  one_row_max_position_ = choice == '1' ? kMaxOneRowPosition : kFastOneRowPositions;
+  if (choice == '0' || (choice != '1' && one_row_layer_bytes(spec) < kMinOneRowLayerBytes)) return;
   one_row_plan_ = plan_one_row(context_, one_row_shape_);
   check(cudaMemcpyAsync(one_row_table_.data(), one_row_layers_.data(),
                         one_row_layers_.size() * sizeof(OneRowLayer), cudaMemcpyHostToDevice,
@@ -121,7 +122,7 @@ void CudaBackend::note_layer(const LayerSpec& spec) {
 
 bool CudaBackend::takes_one_row(const StepBatch& batch) const {
   return is_decode_ && n_tokens_ == 1 && one_row_plan_.n_warps > 0 &&
-         batch.positions[0] < kMaxOneRowPosition;
+         batch.positions[0] < one_row_max_position_;
 }
 
 void CudaBackend::run_one_row() {

@@ -10,6 +10,8 @@
 //
 // so that a scale is unpacked by one lane, once, and the sums of x that offsets need come from a table.
 
+#include <type_traits>
+
 #include "kernels/cuda/weight_blocks.cuh"
 
 namespace tinyllm::cuda {
@@ -180,5 +182,13 @@ struct OneRowInt8K {
     sums.high += super.y * fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
   }
 };
+
+template <WeightFormat kFormat>
+using PieceOf = std::conditional_t<
+    kFormat == WeightFormat::int4_k, OneRowInt4K,
+    std::conditional_t<kFormat == WeightFormat::int4, OneRowInt4,
+                       std::conditional_t<kFormat == WeightFormat::int8_k, OneRowInt8K,
+                                          std::conditional_t<kFormat == WeightFormat::int8,
+                                                             OneRowInt8, OneRowBf16>>>>;
 
 }  // namespace tinyllm::cuda

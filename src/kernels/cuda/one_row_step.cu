@@ -15,11 +15,15 @@
 //   - Every block normalises the hidden states for itself: 2 us that no second barrier costs.
 //
 // One row only: its 8 columns in the tensor cores are groups of weights (one_row_pieces.cuh).
+//
+// Measured on an H200 (2026-12-01, read-only 4540 GB/s in the same run), layers of a token at position
+// 200, share of that: 7B bf16 3.89 ms, 72 %; 7B int4_k 2.05 ms, 41 %; 0.5B bf16 0.72 ms, 21 %. Where a
+// layer of 7B int4_k spends its 70 us: products 39, what follows them until the barrier 6, barriers 6,
+// rows of x 7, attention 12.
 
 #include "kernels/cuda/one_row_step.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "base/check.h"
 #include "kernels/cuda/one_row_attention.cuh"
@@ -140,14 +144,6 @@ __device__ inline void stage_plain(const OneRowBlock& block, const __nv_bfloat16
   }
   __syncthreads();
 }
-
-template <WeightFormat kFormat>
-using PieceOf = std::conditional_t<
-    kFormat == WeightFormat::int4_k, OneRowInt4K,
-    std::conditional_t<kFormat == WeightFormat::int4, OneRowInt4,
-                       std::conditional_t<kFormat == WeightFormat::int8_k, OneRowInt8K,
-                                          std::conditional_t<kFormat == WeightFormat::int8,
-                                                             OneRowInt8, OneRowBf16>>>>;
 
 // A warp's run of pieces; its sums go to the block's shared memory.
 template <WeightFormat kFormat>
