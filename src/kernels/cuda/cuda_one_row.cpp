@@ -39,13 +39,13 @@ void CudaBackend::configure_one_row() {
 }
 
 // All matrices have one format.
-bool CudaBackend::has_one_row_format(WeightFormat format, OneRowProduct product) {
+bool CudaBackend::has_one_row_format(WeightFormat format, int product) {
   if (one_row_layers_.empty() && product == kQkv) one_row_shape_.format = format;
   return one_row_shape_.format == format;
 }
 
 // A matrix in one section.
-bool CudaBackend::one_row_matrix(MatrixId id, OneRowLayer& layer, OneRowProduct product) {
+bool CudaBackend::one_row_matrix(MatrixId id, OneRowLayer& layer, int product) {
   const Matrix& m = matrix(id);
   if (m.sections.size() != 1) return false;
   layer.matrices[product] = m.sections[0].data;

@@ -15,7 +15,8 @@
 
 namespace tinyllm::cuda {
 
-enum OneRowProduct : std::uint8_t { kQkv, kO, kGateUp, kDown };
+// The products of a layer, in their order.
+inline constexpr int kQkv = 0, kO = 1, kGateUp = 2, kDown = 3;
 inline constexpr int kNumOneRowProducts = 4;
 
 // Pointers of one layer, on the device.
