@@ -17,14 +17,12 @@ namespace {
 struct Shape {
   const char* name;
   int n_layers, hidden_size, intermediate_size, n_heads, n_kv_heads, head_dim;
-  int n_experts = 0, n_experts_per_token = 0;
 };
 constexpr Shape kShapes[] = {
     {"0.5b", 24, 896, 4864, 14, 2, 64},
     {"0.6b", 28, 1024, 3072, 16, 8, 128},
     {"1.5b", 28, 1536, 8960, 12, 2, 128},
     {"7b", 28, 3584, 18944, 28, 4, 128},
-    {"30b-a3b", 48, 2048, 768, 32, 4, 128, 128, 8},
 };
 constexpr const char* kNames[] = {"bf16", "int8", "int8_k", "int8_min", "int4", "int4_k"};
 
@@ -41,8 +39,6 @@ struct Bench {
     shape.n_kv_heads = s.n_kv_heads;
     shape.head_dim = s.head_dim;
     shape.block_size = 16;
-    shape.n_experts = s.n_experts;
-    shape.n_experts_per_token = s.n_experts_per_token;
     shape.attention_scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim));
     return shape;
   }
@@ -54,14 +50,11 @@ struct Bench {
     const auto bytes_of = [&](int rows, int cols) {
       return padded_to(matrix_bytes(format, rows, cols), 256);
     };
-    const int n_experts = std::max(1, s.n_experts);
     const std::int64_t sizes[kNumOneRowProducts] = {
         bytes_of(q + 2 * kv, s.hidden_size), bytes_of(s.hidden_size, q),
         bytes_of(2 * s.intermediate_size, s.hidden_size),
         bytes_of(s.hidden_size, s.intermediate_size)};
-    const std::int64_t a_layer = sizes[0] + sizes[1] + n_experts * (sizes[2] + sizes[3]);
-    const std::int64_t read = sizes[0] + sizes[1] +
-                              std::max(1, s.n_experts_per_token) * (sizes[2] + sizes[3]);
+    const std::int64_t a_layer = sizes[0] + sizes[1] + sizes[2] + sizes[3];
     const DeviceBuffer weights(a_layer * s.n_layers);
     fill_random(weights, format == WeightFormat::bf16, 7);
     const std::int64_t page_elems = std::int64_t{kMaxOneRowPosition} * 2 * kv;
@@ -69,24 +62,15 @@ struct Bench {
     fill_random(pages, true, 3);
     fill_normal_f32(vectors, 1.0f, 5);
     std::vector<OneRowLayer> layers(static_cast<std::size_t>(s.n_layers));
-    std::vector<DeviceBuffer> tables;
     for (int l = 0; l < s.n_layers; ++l) {
       OneRowLayer& layer = layers[static_cast<std::size_t>(l)];
       const std::byte* at = weights.data() + a_layer * l;
       layer.matrices[kQkv] = at;
       layer.matrices[kO] = at + sizes[0];
-      const std::byte* mlp = at + sizes[0] + sizes[1];
-      layer.matrices[kGateUp] = mlp;
-      layer.matrices[kDown] = mlp + sizes[2];
+      layer.matrices[kGateUp] = at + sizes[0] + sizes[1];
+      layer.matrices[kDown] = at + sizes[0] + sizes[1] + sizes[2];
       layer.input_norm = layer.post_norm = vectors.as<float>() + l * 8192;
       layer.pages = pages.as<__nv_bfloat16>() + page_elems * l;
-      if (s.n_experts == 0) continue;
-      std::vector<ExpertWeights> table;
-      for (int e = 0; e < s.n_experts; ++e)
-        table.push_back({mlp + e * (sizes[2] + sizes[3]), mlp + e * (sizes[2] + sizes[3]) + sizes[2]});
-      tables.push_back(to_device(table));
-      layer.experts = tables.back().as<ExpertWeights>();
-      layer.router = vectors.as<float>() + l * 8192;
     }
     const DeviceBuffer device_layers = to_device(layers);
     std::vector<std::int32_t> blocks(kMaxOneRowPosition / 16);
@@ -111,9 +95,10 @@ struct Bench {
     const auto time = [&](const OneRowPlan& with, int position) {
       const DeviceBuffer positions = to_device(std::vector<std::int32_t>{position});
       buffers.positions = positions.as<std::int32_t>();
-      return seconds_a_launch(context, 3, [&](int) { launch_one_row(context, shape, with, buffers); });
+      return seconds_a_launch(context, 3,
+                              [&](int) { launch_one_row(context, shape, with, buffers); });
     };
-    const double bytes = static_cast<double>(read) * s.n_layers;
+    const double bytes = static_cast<double>(a_layer) * s.n_layers;
     for (const int position : {0, 200, 1000, 4000}) {
       const double t = time(plan, position);
       std::printf(" | %4d: %7.1f us %3.0f%%", position, t * 1e6, 100 * bytes / t / 1e9 / bandwidth);
@@ -128,10 +113,9 @@ struct Bench {
         with.units_a_layer = 0;
         for (int i = 0; i < kNumOneRowProducts; ++i) {
           OneRowPlan::Product& p = with.products[i];
-          if (n_splits < 8 && i != kGateUp && (i != kDown || s.n_experts == 0)) p.n_splits = n_splits;
+          if (n_splits < 8 && i != kGateUp) p.n_splits = n_splits;
           p.first_unit = with.units_a_layer;
-          with.units_a_layer += p.n_tiles * p.n_splits *
-                                (i == kGateUp ? std::max(1, s.n_experts_per_token) : 1);
+          with.units_a_layer += p.n_tiles * p.n_splits;
         }
         std::printf("   w%d s%d: %.1f", n_warps, n_splits, time(with, 200) * 1e6);
       }
@@ -154,8 +138,8 @@ int main(int argc, char** argv) {
   const std::string_view format_name = argument(argc, argv, "--format", "");
   for (const Shape& shape : kShapes) {
     if (!std::string_view(shape.name).starts_with(only)) continue;
-    for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int8_k,
-                                      WeightFormat::int4, WeightFormat::int4_k}) {
+    for (const WeightFormat format :
+         {WeightFormat::bf16, WeightFormat::int8, WeightFormat::int4, WeightFormat::int4_k}) {
       if (!std::string_view(kNames[static_cast<int>(format)]).starts_with(format_name)) continue;
       bench.run(shape, format, sweep);
     }

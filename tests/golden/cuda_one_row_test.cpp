@@ -36,9 +36,6 @@ TEST_P(CudaOneRow, TokensAloneHaveTheLogprobsOfAPrompt) {
   config.head_dim = c.head_dim;
   config.intermediate_size = c.intermediate_size;
   config.max_seq_len = 4096;
-  if (config.moe.n_experts > 0) {
-    config.moe.intermediate_size = 256;
-  }
   ThreadPool pool(2);
   const Checkpoint checkpoint = make_random_checkpoint(c.architecture, config, c.dtype, pool);
   EngineOptions options = small_options();
@@ -69,9 +66,8 @@ TEST_P(CudaOneRow, TokensAloneHaveTheLogprobsOfAPrompt) {
       difference += (got - want) * (got - want);
       size += want * want;
     }
-    // Near-ties of a random router go the other way now and then.
-    EXPECT_LE(std::sqrt(difference / size), config.moe.n_experts > 0 ? 6e-2 : 2e-2)
-        << n_prompt << " tokens";
+    // On an H200 at most 0.0056; log probabilities of the neighbouring tokens are 0.02 to 0.24 off.
+    EXPECT_LE(std::sqrt(difference / size), 1e-2) << n_prompt << " tokens";
     // Now with a prompt from the prefix cache, whose last token is a step of one token.
     const std::vector<TokenId> cached = read_all(*engine->submit(request)).front().token_ids;
     EXPECT_EQ(read_all(*engine->submit(request)).front().token_ids, cached);
@@ -85,9 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                     OneRowCase{"q4_k", "qwen2", DType::q4_k, 768, 12, 4, 128, 8960},
                     OneRowCase{"q4_0", "llama", DType::q4_0, 640, 10, 2, 64, 4864},
                     OneRowCase{"q8_0", "qwen2", DType::q8_0, 640, 10, 10, 64, 1216},
-                    OneRowCase{"one_kv_head", "qwen3", DType::q8_0, 512, 8, 1, 64, 1536},
-                    OneRowCase{"experts_q4_k", "qwen3moe", DType::q4_k, 512, 8, 4, 128, 512},
-                    OneRowCase{"experts_bf16", "qwen3moe", DType::bf16, 512, 8, 4, 128, 512}),
+                    OneRowCase{"one_kv_head", "qwen3", DType::q8_0, 512, 8, 1, 64, 1536}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -161,10 +161,9 @@ class CudaBackend final : public Backend {
 
   // --- cuda_one_row.cpp ---
   void configure_one_row();
-  bool has_one_row_format(WeightFormat format, int product);
   bool one_row_matrix(MatrixId id, OneRowLayer& layer, int product);
   bool one_row_layer(const LayerSpec& spec, OneRowLayer& layer);  // false: not such a model
-  std::int64_t one_row_layer_bytes(const LayerSpec& spec) const;  // of a token
+  std::int64_t one_row_layer_bytes(const LayerSpec& spec) const;
   void note_layer(const LayerSpec& spec);
   bool takes_one_row(const StepBatch& batch) const;
   void run_one_row();

@@ -90,7 +90,6 @@ void CudaBackend::configure_experts() {
 }
 
 void CudaBackend::experts(const LayerSpec& layer) {
-  if (key_.one_row) return;
   for (std::int32_t first = 0; first < n_tokens_; first += kExpertTokens)
     expert_tokens(layer, first, std::min(kExpertTokens, n_tokens_ - first));
 }

@@ -8,7 +8,7 @@
 namespace tinyllm::cuda {
 namespace {
 
-// From so many bytes of a token's weights in a layer on, and before this position, one kernel of all
+// From so many bytes of weights in a layer on, and before this position, one kernel of all
 // layers is the faster way (docs/gpu.md).
 constexpr std::int64_t kMinOneRowLayerBytes = std::int64_t{120} << 20;
 constexpr std::int32_t kFastOneRowPositions = 1024;
@@ -23,7 +23,7 @@ char one_row_choice() {
 
 // The table is filled by the first step that meets all layers; its memory is taken here.
 void CudaBackend::configure_one_row() {
-  if (context_.is_deterministic() || attention_.window > 0) return;
+  if (!context_.has_hopper_code() || context_.is_deterministic() || attention_.window > 0) return;
   OneRowShape& shape = one_row_shape_;
   shape.n_layers = static_cast<std::int32_t>(sizes_.attention.size());
   shape.hidden_size = sizes_.hidden_size;
@@ -38,35 +38,23 @@ void CudaBackend::configure_one_row() {
   one_row_scratch_ = zeroed(one_row_scratch_floats(context_, shape) * 4, "activations");
 }
 
-// All matrices have one format.
-bool CudaBackend::has_one_row_format(WeightFormat format, int product) {
-  if (one_row_layers_.empty() && product == kQkv) one_row_shape_.format = format;
-  return one_row_shape_.format == format;
-}
-
-// A matrix in one section.
+// A matrix in one section; all matrices have one format.
 bool CudaBackend::one_row_matrix(MatrixId id, OneRowLayer& layer, int product) {
   const Matrix& m = matrix(id);
   if (m.sections.size() != 1) return false;
+  if (one_row_layers_.empty() && product == kQkv) one_row_shape_.format = m.sections[0].format;
   layer.matrices[product] = m.sections[0].data;
-  return has_one_row_format(m.sections[0].format, product);
+  return m.sections[0].format == one_row_shape_.format;
 }
 
 bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
+  if (spec.moe.n_experts > 0) return false;
   OneRowShape& shape = one_row_shape_;
-  const MoeSpec& moe = spec.moe;
-  const bool has_experts = moe.n_experts > 0;
-  const std::int32_t intermediate =
-      has_experts ? moe.experts.front().intermediate_size : spec.mlp.intermediate_size;
   if (spec.layer_idx == 0) {
-    shape.intermediate_size = intermediate;
-    shape.n_experts = moe.n_experts;
-    shape.n_experts_per_token = moe.n_experts_per_token;
-    shape.norm_weights = moe.norm_weights;
+    shape.intermediate_size = spec.mlp.intermediate_size;
     shape.norm_eps = spec.norm_eps;
   }
-  if (shape.intermediate_size != intermediate || shape.n_experts != moe.n_experts ||
-      shape.norm_eps != spec.norm_eps || moe.has_shared())
+  if (shape.intermediate_size != spec.mlp.intermediate_size || shape.norm_eps != spec.norm_eps)
     return false;
   layer.input_norm = vector(spec.input_norm);
   layer.qkv_bias = vector(spec.qkv_bias);
@@ -74,28 +62,17 @@ bool CudaBackend::one_row_layer(const LayerSpec& spec, OneRowLayer& layer) {
   layer.k_norm = vector(spec.k_norm);
   layer.o_bias = vector(spec.o_bias);
   layer.post_norm = vector(spec.post_attention_norm);
+  layer.gate_up_bias = vector(spec.mlp.gate_up_bias);
+  layer.down_bias = vector(spec.mlp.down_bias);
   layer.pages = layer_pages(spec.layer_idx);
-  if (!one_row_matrix(spec.qkv_proj, layer, kQkv) || !one_row_matrix(spec.o_proj, layer, kO))
-    return false;
-  if (!has_experts) {
-    layer.gate_up_bias = vector(spec.mlp.gate_up_bias);
-    layer.down_bias = vector(spec.mlp.down_bias);
-    return one_row_matrix(spec.mlp.gate_up_proj, layer, kGateUp) &&
-           one_row_matrix(spec.mlp.down_proj, layer, kDown);
-  }
-  const ExpertLayer& experts = expert_layers_.at(moe.router);
-  layer.experts = experts.table;
-  layer.router = experts.router;
-  return has_one_row_format(experts.gate_up_format, kGateUp) &&
-         has_one_row_format(experts.down_format, kDown);
+  return one_row_matrix(spec.qkv_proj, layer, kQkv) && one_row_matrix(spec.o_proj, layer, kO) &&
+         one_row_matrix(spec.mlp.gate_up_proj, layer, kGateUp) &&
+         one_row_matrix(spec.mlp.down_proj, layer, kDown);
 }
 
 std::int64_t CudaBackend::one_row_layer_bytes(const LayerSpec& spec) const {
-  const bool has_experts = spec.moe.n_experts > 0;
-  const MlpSpec& mlp = has_experts ? spec.moe.experts.front() : spec.mlp;
-  const std::int64_t n = has_experts ? spec.moe.n_experts_per_token : 1;
   return packed_bytes(spec.qkv_proj) + packed_bytes(spec.o_proj) +
-         n * (packed_bytes(mlp.gate_up_proj) + packed_bytes(mlp.down_proj));
+         packed_bytes(spec.mlp.gate_up_proj) + packed_bytes(spec.mlp.down_proj);
 }
 
 // Layers come in their order; the last one decides.
@@ -132,8 +109,7 @@ void CudaBackend::run_one_row() {
   buffers.sin = rope_sin_.as<float>();
   buffers.hidden = hidden_.as<float>();
   buffers.attended = attended_.as<__nv_bfloat16>();
-  buffers.gated =
-      one_row_shape_.n_experts > 0 ? expert_gated_.as<__nv_bfloat16>() : gated_.as<__nv_bfloat16>();
+  buffers.gated = gated_.as<__nv_bfloat16>();
   buffers.scratch = one_row_scratch_.as<float>();
   buffers.positions = uploaded<std::int32_t>(layout_.positions);
   buffers.slot_mapping = uploaded<std::int32_t>(layout_.slot_mapping);

@@ -8,11 +8,9 @@
 namespace tinyllm::cuda {
 
 inline constexpr int kMaxOneRowWarps = 12;
-inline constexpr int kMaxOneRowGroup = 8;    // heads of a K/V head
-inline constexpr int kMaxOneRowSplits = 4;   // of a tile's columns
-inline constexpr int kMaxOneRowUnits = 6;    // units that a warp has a part of
-inline constexpr int kMaxOneRowChosen = 16;  // experts of a token
-inline constexpr int kMaxOneRowExperts = 256;
+inline constexpr int kMaxOneRowGroup = 8;      // heads of a K/V head
+inline constexpr int kMaxOneRowSplits = 4;     // of a tile's columns
+inline constexpr int kMaxOneRowUnits = 6;      // units that a warp has a part of
 inline constexpr int kMaxOneRowKvGroups = 64;  // groups of 16 positions of a block
 
 struct OneRowArgs {
@@ -23,7 +21,7 @@ struct OneRowArgs {
 
 // Floats of scratch, one after the other.
 struct OneRowScratch {
-  std::int64_t other_hidden, qkv, o, down, scores, parts, part_sums, counters, end;
+  std::int64_t other_hidden, qkv, o, down, parts, part_sums, counters, end;
 };
 
 __host__ __device__ inline OneRowScratch one_row_scratch(const OneRowShape& s, int n_blocks) {
@@ -33,8 +31,7 @@ __host__ __device__ inline OneRowScratch one_row_scratch(const OneRowShape& s, i
   at.qkv = at.other_hidden + padded_to(hidden, 64);
   at.o = at.qkv + kMaxOneRowSplits * padded_to(q + 2 * std::int64_t{s.n_kv_heads} * s.head_dim, 64);
   at.down = at.o + kMaxOneRowSplits * padded_to(hidden, 64);
-  at.scores = at.down + kMaxOneRowSplits * padded_to(hidden, 64);
-  at.parts = at.scores + kMaxOneRowExperts;
+  at.parts = at.down + kMaxOneRowSplits * padded_to(hidden, 64);
   at.part_sums = at.parts + max_splits * q;
   at.counters = at.part_sums + padded_to(max_splits * s.n_heads * 2, 64);
   at.end = at.counters + 64 + padded_to(s.n_kv_heads, 64);  // arrivals, departures; of K/V heads

@@ -158,37 +158,10 @@ struct OneRowInt8 {
   }
 };
 
-// Groups of 16: a step of the tensor cores each.
-struct OneRowInt8K {
-  static constexpr int kColumns = 128, kBytes = 2208, kSlotBytes = kBytes;
-
-  static __device__ __forceinline__ void multiply(RowSums& sums, const std::byte* slot,
-                                                  const OneRowX& x, int piece, int lane) {
-    const int g = lane / 4, c = lane % 4;
-    const uint2 mine = *reinterpret_cast<const uint2*>(x.x + piece * (kColumns * 2) + lane * 8);
-    float d[2][4] = {};
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const Operand32 a = operand_of_bytes(read_16(slot, i, lane));
-      const bool first = g == 2 * i, second = g == 2 * i + 1;
-      mma_bf16(d[0], a.a[0], a.a[1], a.a[2], a.a[3], first ? mine.x : 0, first ? mine.y : 0);
-      mma_bf16(d[1], a.a[4], a.a[5], a.a[6], a.a[7], second ? mine.x : 0, second ? mine.y : 0);
-    }
-    const std::byte* scales = slot + 2048 + g * 16 + 2 * c;
-    const auto low = *reinterpret_cast<const char2*>(scales);
-    const auto high = *reinterpret_cast<const char2*>(scales + 8);
-    const float2 super = halves(*reinterpret_cast<const std::uint32_t*>(slot + 2176 + g * 4));
-    sums.low += super.x * fmaf(low.x, d[0][0] + d[1][0], low.y * (d[0][1] + d[1][1]));
-    sums.high += super.y * fmaf(high.x, d[0][2] + d[1][2], high.y * (d[0][3] + d[1][3]));
-  }
-};
-
 template <WeightFormat kFormat>
 using PieceOf = std::conditional_t<
     kFormat == WeightFormat::int4_k, OneRowInt4K,
     std::conditional_t<kFormat == WeightFormat::int4, OneRowInt4,
-                       std::conditional_t<kFormat == WeightFormat::int8_k, OneRowInt8K,
-                                          std::conditional_t<kFormat == WeightFormat::int8,
-                                                             OneRowInt8, OneRowBf16>>>>;
+                       std::conditional_t<kFormat == WeightFormat::int8, OneRowInt8, OneRowBf16>>>;
 
 }  // namespace tinyllm::cuda

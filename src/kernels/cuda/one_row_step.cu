@@ -5,7 +5,6 @@
 //
 //   qkv | attention | o | gate and up | down     | a barrier of all blocks
 //        \_ last block of a K/V head merges
-//   with experts:   o | router | gate and up | down
 //
 //   - A block on every multiprocessor. Each warp has a ring of slots in shared memory and brings its
 //     own weights there (one_row_stream.cuh), beyond barriers too: 132 x 180 KB wait on the chip when
@@ -27,7 +26,6 @@
 
 #include "base/check.h"
 #include "kernels/cuda/one_row_attention.cuh"
-#include "kernels/cuda/one_row_router.cuh"
 #include "kernels/cuda/one_row_stream.cuh"
 
 namespace tinyllm::cuda {
@@ -37,8 +35,7 @@ constexpr int kXPadding = 256;  // columns that x is padded to
 
 struct OneRowShared {
   OneRowWork works[kMaxOneRowWarps][kNumOneRowProducts];
-  OneRowChoices choices;
-  float squares[kMaxOneRowWarps], scores[kMaxOneRowWarps];
+  float squares[kMaxOneRowWarps];
   int first_units[kMaxOneRowWarps], n_units[kMaxOneRowWarps];
   float partials[kMaxOneRowWarps][kMaxOneRowUnits][kRowTile];
   std::int32_t kv_groups[kMaxOneRowKvGroups];
@@ -71,13 +68,13 @@ __device__ __forceinline__ float4 add(const float4& a, const float4& b) {
 }
 
 // hidden plus the n_parts sums of a product, which this returns as x times norm; 1 / rms follows at
-// the end of the next product (factor()). router: a row that x is multiplied with. `next` gets the sum: hidden, which others still read, stays.
+// the end of the next product (factor()). `next` gets the sum: hidden, which others still read, stays.
 __device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& block,
                                     const float* hidden, const float* parts, int n_parts,
-                                    const float* norm, float* next, const float* router = nullptr) {
+                                    const float* norm, float* next) {
   const int n_cols = args.shape.hidden_size;
   constexpr int kAhead = 2;  // 4 columns each, all under way at once
-  float squares = 0.0f, score = 0.0f;
+  float squares = 0.0f;
   const int padded = padded_columns(n_cols), step = block.n_threads * 4;
   for (int first = block.tid * 4; first < padded; first += kAhead * step) {
     float4 h[kAhead], w[kAhead], part[kAhead][kMaxOneRowSplits];
@@ -103,19 +100,11 @@ __device__ inline void stage_normed(const OneRowArgs& args, const OneRowBlock& b
       if (i < n_cols && i / 128 % static_cast<int>(gridDim.x) == static_cast<int>(blockIdx.x))
         *reinterpret_cast<float4*>(next + i) = h[k];
       const float4 x = {h[k].x * w[k].x, h[k].y * w[k].y, h[k].z * w[k].z, h[k].w * w[k].w};
-      if (router != nullptr && i < n_cols) {
-        const float4 r = *reinterpret_cast<const float4*>(router + i);
-        score += r.x * x.x + r.y * x.y + r.z * x.z + r.w * x.w;
-      }
       stage_columns(block, i, {pack_bf16(x.x, x.y), pack_bf16(x.z, x.w)});
     }
   }
   squares = sum_of_warp(squares);
-  score = sum_of_warp(score);
-  if (block.lane == 0) {
-    block.shared->squares[block.warp] = squares;
-    block.shared->scores[block.warp] = score;
-  }
+  if (block.lane == 0) block.shared->squares[block.warp] = squares;
   __syncthreads();
 }
 
@@ -223,14 +212,13 @@ __device__ __forceinline__ void finish_parts(const OneRowArgs& args, const OneRo
   });
 }
 
-// gated = silu(gate) up, of an expert times its weight. A tile holds 8 rows of each.
+// gated = silu(gate) up. A tile holds 8 rows of each.
 __device__ __forceinline__ void finish_gated(const OneRowArgs& args, const OneRowBlock& block,
                                              const OneRowWork& work, float scale,
                                              const float* bias) {
   const int n = args.shape.intermediate_size;
   for_each_row(block, work, [&](int unit_idx, int unit, int row) {
-    const int expert = unit_idx / work.n_tiles;
-    const int column = (unit_idx - expert * work.n_tiles) * 8 + row;
+    const int column = unit_idx * 8 + row;
     if (row >= 8 || column >= n) return;
     float gate = unit_sum(args, block, unit, row) * scale;
     float up = unit_sum(args, block, unit, row + 8) * scale;
@@ -238,9 +226,7 @@ __device__ __forceinline__ void finish_gated(const OneRowArgs& args, const OneRo
       gate += bias[column];
       up += bias[n + column];
     }
-    float value = gate / (1.0f + __expf(-gate)) * up;
-    if (args.shape.n_experts > 0) value *= block.shared->choices.scales[expert];
-    args.buffers.gated[expert * n + column] = __float2bfloat16(value);
+    args.buffers.gated[column] = __float2bfloat16(gate / (1.0f + __expf(-gate)) * up);
   });
 }
 
@@ -266,14 +252,6 @@ __device__ inline void prefetch_vectors(const OneRowArgs& args, const OneRowLaye
   if (blockIdx.x == 1 && tid < n_lines) prefetch_to_l2(layers[l + 1].input_norm + tid * 32);
   if (blockIdx.x == 2 && layers[l + 1].qkv_bias != nullptr && tid * 32 < n_qkv)
     prefetch_to_l2(layers[l + 1].qkv_bias + tid * 32);
-}
-
-__device__ __forceinline__ void write_score(const OneRowArgs& args, const OneRowBlock& block,
-                                            float scale, float* scores) {
-  if (block.tid != 0 || static_cast<int>(blockIdx.x) >= args.shape.n_experts) return;
-  float score = 0.0f;
-  for (int w = 0; w < args.plan.n_warps; ++w) score += block.shared->scores[w];
-  scores[blockIdx.x] = score * scale;
 }
 
 template <int kDim, WeightFormat kFormat>
@@ -307,7 +285,6 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   order_before_copy_engine();
   __syncthreads();
   OneRowStream<kFormat> stream(args, layers, block.shared->works[block.warp],
-                               &block.shared->choices,
                                slots + block.warp * plan.n_stages * plan.slot_bytes,
                                barriers + block.warp * plan.n_stages, block.lane);
 
@@ -320,7 +297,6 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
   auto& attention = *reinterpret_cast<OneRowAttentionShared*>(block.x);
   float *hidden = args.buffers.hidden, *other = scratch + at.other_hidden;
   const int n_qkv = (s.n_heads + 2 * s.n_kv_heads) * kDim;
-  const int n_gated = s.intermediate_size * max(1, s.n_experts_per_token);
 
 #pragma unroll 1
   for (int step = 0; step < s.n_layers * kNumOneRowProducts; ++step) {
@@ -333,29 +309,15 @@ __global__ void __launch_bounds__(kMaxOneRowWarps * 32, 1) one_row_kernel(const 
       const int n_parts =
           is_gate_up ? plan.products[kO].n_splits : (l == 0 ? 0 : plan.products[kDown].n_splits);
       stage_normed(args, block, is_qkv ? hidden : other, scratch + (is_qkv ? at.down : at.o),
-                   n_parts, is_qkv ? layer.input_norm : layer.post_norm, is_qkv ? other : hidden,
-                   is_gate_up ? router_row(args, layer) : nullptr);
+                   n_parts, is_qkv ? layer.input_norm : layer.post_norm, is_qkv ? other : hidden);
       scale = factor(args, block);
     } else {
       stage_plain(block, is_o ? args.buffers.attended : args.buffers.gated,
-                  is_o ? s.n_heads * kDim : n_gated);
+                  is_o ? s.n_heads * kDim : s.intermediate_size);
     }
     if (is_qkv) {
       prefetch_vectors(args, layers, l, block.tid);
       prefetch_kv(args, layer, range, block.shared->kv_groups, block.tid, block.n_threads);
-      if (s.n_experts > 0) prefetch_router(args, layer, block.tid);
-    }
-    if (is_gate_up && s.n_experts > 0) {
-      write_score(args, block, scale, scratch + at.scores);
-      grid_barrier(arrivals, n_barriers);
-      if (block.warp == 0 && s.n_experts <= 128) {
-        choose_experts<4>(args, layer, scratch + at.scores, block.shared->choices, block.lane);
-      } else if (block.warp == 0) {
-        choose_experts<kMaxOneRowExperts / 32>(args, layer, scratch + at.scores,
-                                               block.shared->choices, block.lane);
-      }
-      __syncthreads();
-      stream.experts_known(l);
     }
     multiply_run<kFormat>(block, work, stream);
     __syncthreads();
@@ -398,24 +360,47 @@ std::int64_t one_row_scratch_floats(const DeviceContext& context, const OneRowSh
 namespace {
 
 template <int kDim>
-auto kernel_for(WeightFormat format) {
+auto kernel_of_format(WeightFormat format) {
   switch (format) {
     case WeightFormat::int8: return one_row_kernel<kDim, WeightFormat::int8>;
-    case WeightFormat::int8_k: return one_row_kernel<kDim, WeightFormat::int8_k>;
     case WeightFormat::int4: return one_row_kernel<kDim, WeightFormat::int4>;
     case WeightFormat::int4_k: return one_row_kernel<kDim, WeightFormat::int4_k>;
     default: return one_row_kernel<kDim, WeightFormat::bf16>;
   }
 }
+auto kernel_for(const OneRowShape& s) {
+  return s.head_dim == 64 ? kernel_of_format<64>(s.format) : kernel_of_format<128>(s.format);
+}
 
-bool is_known(const OneRowShape& s, int n_sms) {
-  const int dim = s.head_dim;
-  const bool head_fits = dim == 64 || dim == 128;
-  const bool experts_fit = s.n_experts == 0 || (s.n_experts <= std::min(n_sms, kMaxOneRowExperts) &&
-                                                s.n_experts_per_token <= kMaxOneRowChosen &&
-                                                s.intermediate_size % kXPadding == 0);
-  return head_fits && experts_fit && s.n_heads / s.n_kv_heads <= kMaxOneRowGroup &&
-         s.hidden_size % 64 == 0 && s.intermediate_size % 8 == 0;
+bool is_known(const OneRowShape& s) {
+  const bool knows_format = s.format == WeightFormat::bf16 || s.format == WeightFormat::int8 ||
+                            s.format == WeightFormat::int4 || s.format == WeightFormat::int4_k;
+  return knows_format && (s.head_dim == 64 || s.head_dim == 128) && s.n_heads % s.n_kv_heads == 0 &&
+         s.n_heads / s.n_kv_heads <= kMaxOneRowGroup && s.hidden_size % 64 == 0 &&
+         s.intermediate_size % 8 == 0;
+}
+
+// Blocks of a K/V head: enough for all positions, and no more than the merging has room for.
+bool has_blocks_for_attention(int n_blocks, const OneRowShape& s) {
+  const int n_splits = n_blocks / s.n_kv_heads;
+  return n_splits * kMaxOneRowKvGroups * kKvGroup >= kMaxOneRowPosition &&
+         n_splits <= kMaxOneRowParts;
+}
+
+// All blocks wait for each other, so a launch is refused where they do not fit at once. The room
+// that a kernel may have is one number for all engines.
+bool fits_at_once(const DeviceContext& context, const OneRowShape& s, const OneRowPlan& plan) {
+  const auto kernel = kernel_for(s);
+  int is_cooperative = 0, n_blocks = 0;
+  check(cudaDeviceGetAttribute(&is_cooperative, cudaDevAttrCooperativeLaunch, context.device_idx()),
+        "all layers of one row");
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             context.max_shared_bytes()),
+        "all layers of one row");
+  check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_blocks, kernel, plan.n_warps * 32,
+                                                      static_cast<std::size_t>(plan.shared_bytes)),
+        "all layers of one row");
+  return is_cooperative != 0 && n_blocks > 0;
 }
 
 OneRowPlan::Product product_of(std::int64_t n_rows, std::int64_t n_cols, int n_sms,
@@ -436,28 +421,24 @@ OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s) {
   const int n_sms = context.n_sms();
   const std::int64_t q = std::int64_t{s.n_heads} * s.head_dim,
                      kv = std::int64_t{s.n_kv_heads} * s.head_dim;
-  if (!context.has_hopper_code() || !is_known(s, n_sms) || n_sms < s.n_kv_heads ||
-      n_sms / s.n_kv_heads * kMaxOneRowKvGroups * 16 < kMaxOneRowPosition)
+  if (!context.has_hopper_code() || !is_known(s) || !has_blocks_for_attention(n_sms, s))
     return plan;
-  const bool has_experts = s.n_experts > 0;
   plan.products[kQkv] = product_of(q + 2 * kv, s.hidden_size, n_sms, true);
   plan.products[kO] = product_of(s.hidden_size, q, n_sms, true);
   plan.products[kGateUp] =
       product_of(2 * padded_to(s.intermediate_size, 8), s.hidden_size, n_sms, false);
-  plan.products[kDown] = product_of(s.hidden_size, s.intermediate_size, n_sms, !has_experts);
-  const int n_chosen = std::max(1, s.n_experts_per_token);
-  if (s.format == WeightFormat::int8_min) return plan;
+  plan.products[kDown] = product_of(s.hidden_size, s.intermediate_size, n_sms, true);
   plan.slot_bytes = piece_info(s.format).bytes;
   const int n_warps = kMaxOneRowWarps;
   for (int i = 0; i < kNumOneRowProducts; ++i) {
     OneRowPlan::Product& product = plan.products[i];
     product.first_unit = plan.units_a_layer;
-    const int n_units = product.n_tiles * product.n_splits * (i == kGateUp ? n_chosen : 1);
+    const int n_units = product.n_tiles * product.n_splits;
     plan.units_a_layer += n_units;
     if ((n_units + n_sms - 1) / n_sms / n_warps + 3 > kMaxOneRowUnits) return plan;
   }
   const std::int64_t x_cols =
-      std::max({std::int64_t{s.hidden_size}, q, std::int64_t{s.intermediate_size} * n_chosen});
+      std::max({std::int64_t{s.hidden_size}, q, std::int64_t{s.intermediate_size}});
   plan.x_bytes = static_cast<std::int32_t>(
       std::max(padded_to(x_cols, kXPadding) * 2,
                padded_to(static_cast<std::int64_t>(sizeof(OneRowAttentionShared)), 1024)));
@@ -469,18 +450,13 @@ OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& s) {
   if (plan.n_stages < 2) return plan;
   plan.shared_bytes = fixed + n_warps * plan.n_stages * (plan.slot_bytes + 8);
   plan.n_warps = n_warps;
-  return plan;
+  return fits_at_once(context, s, plan) ? plan : OneRowPlan{};
 }
 
 void launch_one_row(const DeviceContext& context, const OneRowShape& shape, const OneRowPlan& plan,
                     const OneRowBuffers& buffers) {
   CHECK(plan.n_warps > 0, "no plan for this shape");
   const OneRowArgs args{shape, plan, buffers};
-  const auto kernel =
-      shape.head_dim == 64 ? kernel_for<64>(shape.format) : kernel_for<128>(shape.format);
-  check(
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.shared_bytes),
-      "all layers of one row");
   // All blocks at once or none: they wait for each other.
   cudaLaunchAttribute cooperative{};
   cooperative.id = cudaLaunchAttributeCooperative;
@@ -492,7 +468,7 @@ void launch_one_row(const DeviceContext& context, const OneRowShape& shape, cons
   config.stream = context.stream();
   config.attrs = &cooperative;
   config.numAttrs = 1;
-  check(cudaLaunchKernelEx(&config, kernel, args), "all layers of one row");
+  check(cudaLaunchKernelEx(&config, kernel_for(shape), args), "all layers of one row");
   if (context.checks_each_launch()) context.synchronise();
 }
 

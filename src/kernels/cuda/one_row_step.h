@@ -9,7 +9,6 @@
 #include <cstdint>
 
 #include "kernels/cuda/device_context.h"
-#include "kernels/cuda/experts.h"
 #include "kernels/cuda/weight_layout.h"
 #include "rope/rope_pairing.h"
 
@@ -21,32 +20,28 @@ inline constexpr int kNumOneRowProducts = 4;
 
 // Pointers of one layer, on the device.
 struct OneRowLayer {
-  const std::byte* matrices[kNumOneRowProducts] = {};  // null: of experts
-  const float* input_norm = nullptr;                   // [hidden_size]
-  const float* qkv_bias = nullptr;                     // or null, like those below
-  const float* q_norm = nullptr;                       // [head_dim]
-  const float* k_norm = nullptr;                       // [head_dim]
-  const float* o_bias = nullptr;                       // [hidden_size]
-  const float* post_norm = nullptr;                    // [hidden_size]
-  const float* gate_up_bias = nullptr;                 // gate's, then up's
-  const float* down_bias = nullptr;                    // [hidden_size]
-  __nv_bfloat16* pages = nullptr;                      // kv_layout.h
-  const ExpertWeights* experts = nullptr;              // [n_experts]
-  const float* router = nullptr;                       // [n_experts, hidden_size] f32
+  const std::byte* matrices[kNumOneRowProducts] = {};
+  const float* input_norm = nullptr;    // [hidden_size]
+  const float* qkv_bias = nullptr;      // or null, like those below
+  const float* q_norm = nullptr;        // [head_dim]
+  const float* k_norm = nullptr;        // [head_dim]
+  const float* o_bias = nullptr;        // [hidden_size]
+  const float* post_norm = nullptr;     // [hidden_size]
+  const float* gate_up_bias = nullptr;  // gate's, then up's
+  const float* down_bias = nullptr;     // [hidden_size]
+  __nv_bfloat16* pages = nullptr;       // kv_layout.h
 };
 
 // What all layers have in common.
 struct OneRowShape {
-  std::int32_t n_layers = 0, hidden_size = 0, intermediate_size = 0;  // of an expert, with experts
+  std::int32_t n_layers = 0, hidden_size = 0, intermediate_size = 0;
   std::int32_t n_heads = 0, n_kv_heads = 0, head_dim = 0, block_size = 0;
-  std::int32_t n_experts = 0, n_experts_per_token = 0;
   WeightFormat format = WeightFormat::bf16;  // of all matrices
-  bool norm_weights = false;
   RopePairing rope_pairing = RopePairing::split_halves;
   float attention_scale = 0.0f, norm_eps = 1e-6f;
 };
 
-// How the work is dealt out; host and device compute with it alike (one_row_plan.h).
+// How the work is dealt out; host and device compute with it alike.
 struct OneRowPlan {
   struct Product {
     std::int32_t n_tiles = 0;     // of 16 rows
@@ -65,7 +60,7 @@ struct OneRowBuffers {
   const float *cos = nullptr, *sin = nullptr;
   float* hidden = nullptr;            // [hidden_size] in and out
   __nv_bfloat16* attended = nullptr;  // [q_size]
-  __nv_bfloat16* gated = nullptr;     // [experts a token, padded intermediate_size]
+  __nv_bfloat16* gated = nullptr;     // [intermediate_size]
   float* scratch = nullptr;           // one_row_scratch_floats(), zero at first
   // Of the step, on the device.
   const std::int32_t* positions = nullptr;
@@ -77,7 +72,8 @@ struct OneRowBuffers {
 // A token at this position or later takes the kernels of many rows.
 inline constexpr std::int32_t kMaxOneRowPosition = 8192;
 
-// The plan for a device, or n_warps = 0: no room, or a shape that the kernel does not know.
+// The plan for a device, or n_warps = 0: no room, a shape that the kernel does not know, or a device that
+// cannot hold a block on every multiprocessor at once.
 OneRowPlan plan_one_row(const DeviceContext& context, const OneRowShape& shape);
 std::int64_t one_row_scratch_floats(const DeviceContext& context, const OneRowShape& shape);
 

@@ -1,7 +1,7 @@
 #pragma once
 // The weights of a warp, from the first layer to the last, in the order in which it multiplies them. A
 // warp is its own producer: it fetches into slots of its own as far ahead as they reach, across
-// products and layers, since weights are nobody's output. Experts are known when their router was.
+// products and layers, since weights are nobody's output.
 
 #include "kernels/cuda/async_copy.cuh"
 #include "kernels/cuda/one_row_grid.cuh"
@@ -15,18 +15,11 @@ struct PieceInfo {
 __host__ __device__ constexpr PieceInfo piece_info(WeightFormat format) {
   switch (format) {
     case WeightFormat::int8: return {OneRowInt8::kColumns, OneRowInt8::kBytes};
-    case WeightFormat::int8_k: return {OneRowInt8K::kColumns, OneRowInt8K::kBytes};
     case WeightFormat::int4: return {OneRowInt4::kColumns, OneRowInt4::kBytes};
     case WeightFormat::int4_k: return {OneRowInt4K::kColumns, OneRowInt4K::kBytes};
     default: return {OneRowBf16::kColumns, OneRowBf16::kBytes};
   }
 }
-
-// What the experts of the current layer are; slot e is the token's e-th.
-struct OneRowChoices {
-  ExpertWeights weights[kMaxOneRowChosen];
-  float scales[kMaxOneRowChosen];
-};
 
 // A warp's part of a product. The block's units, each `per_unit` pieces long, are laid end to end, and
 // every warp takes an equal run of pieces:
@@ -35,9 +28,8 @@ struct OneRowChoices {
 //   | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 | p0 p1 p2 p3 p4 |
 //     warp 0      warp 1       warp 2       warp 3
 struct OneRowWork {
-  int n_tiles, split_shift;
-  int n_pieces;       // of a tile, and, of `down` with experts, of all of them
-  int expert_pieces;  // of one expert's part of a row; 0: no experts
+  int split_shift;
+  int n_pieces;  // of a tile
   int per_unit;
   int first_unit, n_units;
   int begin, end;                 // pieces of this warp
@@ -50,17 +42,10 @@ __device__ inline OneRowWork one_row_work(const OneRowArgs& args, WeightFormat f
   const OneRowPlan::Product& p = args.plan.products[product];
   const int n_blocks = static_cast<int>(gridDim.x);
   OneRowWork work;
-  work.n_tiles = p.n_tiles;
   work.split_shift = 31 - __clz(p.n_splits);
   const int columns = piece_info(format).columns;
   work.n_pieces = (p.n_cols + columns - 1) / columns;
-  int n_units = p.n_tiles << work.split_shift;
-  work.expert_pieces = 0;
-  if (args.shape.n_experts > 0 && product >= kGateUp) {
-    if (product == kGateUp) n_units *= args.shape.n_experts_per_token;
-    work.expert_pieces = work.n_pieces;
-    if (product == kDown) work.n_pieces *= args.shape.n_experts_per_token;
-  }
+  const int n_units = p.n_tiles << work.split_shift;
   work.per_unit = (work.n_pieces + p.n_splits - 1) >> work.split_shift;
   // Units go round over the blocks, each product from where the one before ended.
   work.first_unit = static_cast<int>(blockIdx.x) - p.first_unit % n_blocks;
@@ -111,12 +96,11 @@ class OneRowStream {
  public:
   // works: this warp's, of each product. slots, barriers: n_stages of this warp.
   __device__ OneRowStream(const OneRowArgs& args, const OneRowLayer* layers,
-                          const OneRowWork* works, const OneRowChoices* choices, std::byte* slots,
-                          std::uint64_t* barriers, int lane)
+                          const OneRowWork* works, std::byte* slots, std::uint64_t* barriers,
+                          int lane)
       : args_(args),
         layers_(layers),
         works_(works),
-        choices_(choices),
         slots_(slots),
         barriers_(barriers),
         lane_(lane),
@@ -130,14 +114,13 @@ class OneRowStream {
     place_.enter(works[0]);
   }
 
-  // Fills all free slots, as far as the weights are known. Called in one place, since what the compiler
+  // Fills all free slots. Called in one place, since what the compiler
   // makes of it is long: the instructions of a layer must stay in the cache for them.
   __device__ __forceinline__ void fill() {
 #pragma unroll 1
     while (n_under_way_ < args_.plan.n_stages && fetch()) {
     }
   }
-  __device__ __forceinline__ void experts_known(int layer) { known_layer_ = layer; }
   __device__ __forceinline__ const std::byte* wait() {
     wait_barrier(barriers_ + read_stage_, parity_);
     return slots_ + read_stage_ * args_.plan.slot_bytes;
@@ -152,7 +135,7 @@ class OneRowStream {
   }
 
  private:
-  // Starts one copy. False: there is nothing more, or not yet.
+  // Starts one copy. False: there is nothing more.
   __device__ __forceinline__ bool fetch() {
 #pragma unroll 1
     while (true) {
@@ -166,7 +149,6 @@ class OneRowStream {
         place_.enter(works_[product_]);
         continue;
       }
-      if (work.expert_pieces > 0 && layer_ > known_layer_) return false;
       const int piece = place_.piece(work);
       if (piece < work.n_pieces) start_copy(work, piece);
       place_.next(work);
@@ -175,20 +157,9 @@ class OneRowStream {
   }
 
   __device__ __forceinline__ void start_copy(const OneRowWork& work, int piece) {
-    int tile = place_.unit_idx(work) >> work.split_shift;
-    const std::byte* data;
-    if (work.expert_pieces == 0) {
-      data = layers_[layer_].matrices[product_];
-    } else if (product_ == kGateUp) {
-      const int expert = tile / work.n_tiles;
-      tile -= expert * work.n_tiles;
-      data = choices_->weights[expert].gate_up;
-    } else {
-      const int expert = piece / work.expert_pieces;
-      piece -= expert * work.expert_pieces;
-      data = choices_->weights[expert].down;
-    }
-    data += std::int64_t{tile} * work.tile_bytes + piece * work.piece_bytes;
+    const std::int64_t tile = place_.unit_idx(work) >> work.split_shift;
+    const std::byte* data =
+        layers_[layer_].matrices[product_] + tile * work.tile_bytes + piece * work.piece_bytes;
     std::byte* slot = slots_ + fetch_stage_ * args_.plan.slot_bytes;
     std::uint64_t* barrier = barriers_ + fetch_stage_;
     if constexpr (kFormat == WeightFormat::bf16) {
@@ -207,12 +178,11 @@ class OneRowStream {
   const OneRowArgs& args_;
   const OneRowLayer* layers_;
   const OneRowWork* works_;
-  const OneRowChoices* choices_;
   std::byte* slots_;
   std::uint64_t* barriers_;
   int lane_;
   std::uint64_t policy_;
-  int layer_ = 0, product_ = 0, known_layer_ = -1;
+  int layer_ = 0, product_ = 0;
   PiecePlace place_;
   int n_under_way_ = 0, fetch_stage_ = 0, read_stage_ = 0;
   std::uint32_t parity_ = 0;
