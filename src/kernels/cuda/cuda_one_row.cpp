@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "kernels/cuda/cuda_backend.h"
 
 namespace tinyllm::cuda {
@@ -91,6 +92,8 @@ void CudaBackend::note_layer(const LayerSpec& spec) {
   one_row_max_position_ = choice == '1' ? kMaxOneRowPosition : kFastOneRowPositions;
   if (choice == '0' || (choice != '1' && one_row_layer_bytes(spec) < kMinOneRowLayerBytes)) return;
   one_row_plan_ = plan_one_row(context_, one_row_shape_);
+  log(LogLevel::info, "one token alone: {}",
+      one_row_plan_.n_warps > 0 ? "all layers are one kernel" : "a kernel a product");
   check(cudaMemcpyAsync(one_row_table_.data(), one_row_layers_.data(),
                         one_row_layers_.size() * sizeof(OneRowLayer), cudaMemcpyHostToDevice,
                         context_.stream()),
