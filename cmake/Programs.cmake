@@ -48,7 +48,7 @@ endif()
 # The CUDA kernels alone, against the device's ceilings of the same run; built by name only, to be carried to a GPU.
 if(TINYLLM_HAS_CUDA)
   compile_cuda(bench_objects ${CMAKE_SOURCE_DIR}/bench/cuda/read_bandwidth.cu)
-  foreach(bench IN ITEMS linear attention sampling)
+  foreach(bench IN ITEMS linear one_row attention sampling)
     add_executable(cuda_${bench}_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/cuda/${bench}_bench.cpp
       ${CMAKE_SOURCE_DIR}/bench/cuda/bench_device.cpp ${bench_objects})
     target_include_directories(cuda_${bench}_bench PRIVATE ${CMAKE_SOURCE_DIR}/bench/cuda)

@@ -32,7 +32,8 @@ if(TINYLLM_TESTS)
     # The tests of the CUDA backend alone, to be carried to a machine with a GPU (tools/gpu_check.sh).
     set(cuda_test_sources ${unit_sources})
     list(FILTER cuda_test_sources INCLUDE REGEX "/src/kernels/cuda/")
-    add_executable(cuda_tests EXCLUDE_FROM_ALL ${cuda_test_sources} ${CMAKE_SOURCE_DIR}/tests/golden/cuda_engine_test.cpp)
+    add_executable(cuda_tests EXCLUDE_FROM_ALL ${cuda_test_sources} ${CMAKE_SOURCE_DIR}/tests/golden/cuda_engine_test.cpp
+      ${CMAKE_SOURCE_DIR}/tests/golden/cuda_one_row_test.cpp)
     target_link_libraries(cuda_tests PRIVATE tinyllm GTest::gtest_main)
     target_compile_definitions(cuda_tests PRIVATE TINYLLM_SOURCE_DIR=".")  # tools/gpu_check.sh brings the tiny models along
     target_link_options(cuda_tests PRIVATE LINKER:--as-needed)

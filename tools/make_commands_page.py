@@ -35,6 +35,7 @@ For: users. Made from `--help` by `tools/make_commands_page.py`; a test holds th
 | `TINYLLM_HOME` | where pulled models are kept (default `~/.cache/tinyllm`) |
 | `TINYLLM_API_KEY` | a key that requests to `serve` must carry |
 | `TINYLLM_ISA` | the CPU kernels to use: `scalar`, `avx2`, `avxvnni`, `avx512`, `avx512bf16`, `amx`, `neon` or `neonbf16` (default: the best that the CPU has) |
+| `TINYLLM_ONE_ROW` | all layers of a token alone as one kernel on a GPU: `0` never, `1` wherever it can be (default: where it is faster) |
 | `TINYLLM_KERNELS` | single kernels of another table, to find out which one is wrong: `rms_norm=scalar,add=scalar` |
 | `TINYLLM_STALL_S` | seconds after which a silent download is given up (default 20) |
 | `TINYLLM_LEARN_POLL` | set: `learn` looks for saved files itself, for file systems that report no changes |

@@ -123,6 +123,7 @@ void CudaBackend::configure(const BackendSizes& sizes, const KvSpec& kv) {
   pages_ = DeviceBuffer(layer_elems_ * std::ssize(sizes.attention) * 2, "the KV cache");
   configure_activations();
   configure_experts();
+  configure_one_row();
   configure_attention();
   configure_sampling();
   configure_flights();

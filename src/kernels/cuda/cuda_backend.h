@@ -12,6 +12,7 @@
 //   cuda_step.cpp      the frame of a step: upload, graphs, download
 //   cuda_layers.cpp    the calls of the recipe
 //   cuda_experts.cpp   mixtures of experts
+//   cuda_one_row.cpp   steps of one token
 
 #include <cuda_bf16.h>
 
@@ -28,6 +29,7 @@
 #include "kernels/cuda/experts.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/linear.h"
+#include "kernels/cuda/one_row_step.h"
 #include "kernels/cuda/packed_weights.h"
 #include "kernels/cuda/sampling.h"
 #include "kernels/cuda/step_upload.h"
@@ -100,6 +102,7 @@ class CudaBackend final : public Backend {
     std::int32_t n_rows = 0;
     std::int32_t n_segments = 0;  // room for the attention plan's, which decides where others lie
     bool draws = false, reports = false;
+    bool one_row = false;  // all layers are one kernel
     auto operator<=>(const GraphKey&) const = default;
   };
   struct Graph {
@@ -156,6 +159,15 @@ class CudaBackend final : public Backend {
   SampleBatchView sample_view(std::int32_t first, std::int32_t n) const;
   SampleResults results_view(std::int32_t first) const;
 
+  // --- cuda_one_row.cpp ---
+  void configure_one_row();
+  bool one_row_matrix(MatrixId id, OneRowLayer& layer, int product);
+  bool one_row_layer(const LayerSpec& spec, OneRowLayer& layer);  // false: not such a model
+  std::int64_t one_row_layer_bytes(const LayerSpec& spec) const;
+  void note_layer(const LayerSpec& spec);
+  bool takes_one_row(const StepBatch& batch) const;
+  void run_one_row();
+
   // --- cuda_experts.cpp ---
   void configure_experts();
   void expert_tokens(const LayerSpec& layer, std::int32_t first, std::int32_t n);
@@ -187,6 +199,13 @@ class CudaBackend final : public Backend {
   ExpertRows rows_;
   float *expert_out_ = nullptr, *shared_out_ = nullptr;  // [rows, hidden], [tokens, hidden]
   DeviceBuffer expert_gated_;                            // [rows, gated_stride_]
+
+  OneRowShape one_row_shape_;
+  OneRowPlan one_row_plan_;  // n_warps 0: this model has none, or its layers were not all met yet
+  std::vector<OneRowLayer> one_row_layers_;
+  bool one_row_is_settled_ = false;
+  std::int32_t one_row_max_position_ = 0;
+  DeviceBuffer one_row_table_, one_row_scratch_;
 
   AttentionPlanSizes plan_sizes_;
   // has_prefill_: prompts have a kernel of their own. Else decode attention takes them.

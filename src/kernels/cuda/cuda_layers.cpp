@@ -105,6 +105,8 @@ void CudaBackend::embed(MatrixId embed_tokens) {
 }
 
 void CudaBackend::attention_input(const LayerSpec& layer) {
+  note_layer(layer);
+  if (key_.one_row) return;
   const Matrix& weights = matrix(layer.qkv_proj);
   const LinearInput input = normed_input(weights, layer.input_norm, layer.norm_eps);
   const AttentionSpec& spec = layer.attention;
@@ -125,6 +127,7 @@ void CudaBackend::attention_input(const LayerSpec& layer) {
 }
 
 void CudaBackend::attention(const LayerSpec& layer) {
+  if (key_.one_row) return;
   const AttentionShape shape = attention_shape(layer.attention);
   const KvView kv = kv_view(layer.layer_idx);
   const auto* q = q_.as<__nv_bfloat16>();
@@ -152,6 +155,7 @@ void CudaBackend::attention(const LayerSpec& layer) {
 }
 
 void CudaBackend::attention_output(const LayerSpec& layer) {
+  if (key_.one_row) return;
   LinearInput input;
   input.x = attended_.as<__nv_bfloat16>();
   input.stride = layer.attention.q_size();
@@ -180,6 +184,7 @@ LinearInput CudaBackend::gated_product(const MlpSpec& spec, const LinearInput& i
 }
 
 void CudaBackend::mlp(const LayerSpec& layer) {
+  if (key_.one_row) return;
   const MlpSpec& spec = layer.mlp;
   const LinearInput input =
       normed_input(matrix(spec.gate_up_proj), layer.post_attention_norm, layer.norm_eps);
@@ -265,6 +270,7 @@ void CudaBackend::copy_wanted(std::int32_t first, std::int32_t n) {
 }
 
 void CudaBackend::head(const HeadWeights& head) {
+  if (key_.one_row) run_one_row();
   for (std::int32_t first = 0; first < n_samples_; first += kHeadRows)
     head_rows(head, first, std::min(kHeadRows, n_samples_ - first));
   if (n_samples_ > 0)

@@ -79,6 +79,7 @@ void CudaBackend::begin_step(const StepBatch& batch) {
   n_tokens_ = key_.n_rows = counts_.n_tokens;
   key_.n_segments = counts_.n_segments;
   n_samples_ = counts_.n_samples;
+  key_.one_row = takes_one_row(batch);
   step.samples.assign(batch.samples.begin(), batch.samples.end());
 
   check(cudaEventSynchronize(step.uploaded), "waiting for an upload");  // of kRing steps ago
@@ -122,6 +123,7 @@ void CudaBackend::reset_histories(const StepBatch& batch) {
 }
 
 void CudaBackend::run(Recipe kind, function_ref<void()> recipe) {
+  key_.one_row = key_.one_row && kind == Recipe::replayable;
   if (is_decode_ && kind == Recipe::replayable) {
     replay(key_, recipe);
   } else {
