@@ -142,7 +142,9 @@ TEST_F(McpClientTest, TheListOfToolsEndsAtTheMost) {
                     page, tools, page));
   }
   std::int64_t n_left_out = 0;
-  EXPECT_EQ(client_.list_tools(n_left_out, [] { return false; }).size(), kMaxMcpTools);
+  McpClient patient{std::make_unique<ScriptedTransport>(wire_),
+                    60};  // pages are read, on any machine
+  EXPECT_EQ(patient.list_tools(n_left_out, [] { return false; }).size(), kMaxMcpTools);
   EXPECT_GE(n_left_out, 88);
   EXPECT_EQ(wire_.sent.size(), 6u);
 }

@@ -138,15 +138,18 @@ float share_of_yes(std::span<const LikelyToken> top) {
 }
 
 Judgement judge(Engine& engine, std::span<const JudgedPair> pairs, function_ref<bool()> go_on) {
+  constexpr std::size_t kOpenAtOnce = 8;  // the requests of others come in between
   OpenRequests requests(engine);
   Judgement judgement;
-  for (const JudgedPair& pair : pairs) {
-    if (!go_on()) return {};
-    std::vector<TokenId> prompt = fitting_prompt(engine, pair.query, pair.document);
-    judgement.n_tokens += std::ssize(prompt);
-    requests.begin(std::move(prompt));
-  }
+  std::size_t n_begun = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
+    for (; n_begun < std::min(pairs.size(), i + kOpenAtOnce); ++n_begun) {
+      if (!go_on()) return {};
+      const JudgedPair& pair = pairs[n_begun];
+      std::vector<TokenId> prompt = fitting_prompt(engine, pair.query, pair.document);
+      judgement.n_tokens += std::ssize(prompt);
+      requests.begin(std::move(prompt));
+    }
     const std::optional<float> score = requests.read(go_on);
     if (!score) return {};
     judgement.scores.push_back(*score);

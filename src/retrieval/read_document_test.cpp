@@ -165,8 +165,10 @@ TEST(ReadDocument, OtherEncodingsBecomeUtf8) {
   };
   EXPECT_EQ(text("caf\xE9 \x80 5"), "caf\u00e9 \u20ac 5");  // Windows-1252
   EXPECT_EQ(text({"\xFF\xFE\xE9\0\x3D\xD8\0\xDE", 8}), "\u00e9\U0001F600");
-  EXPECT_EQ(text({"\xFE\xFF\0\xE9\xD8", 5}), "\u00e9\uFFFD");  // cut in a character
+  EXPECT_EQ(text({"\xFE\xFF\0\xE9\xD8", 5}), "\u00e9\uFFFD");      // cut in a character
+  EXPECT_EQ(text({"\xFF\xFE\x3D\xD8\xE9\0", 6}), "\uFFFD\u00e9");  // half a pair in the middle
   EXPECT_EQ(text({"\xFF\xFE\0\0\xE9\0\0\0", 8}), "\u00e9");
+  EXPECT_EQ(text("<meta charset=utf-16><p>caf\xE9", DocumentKind::html), "caf\u00e9");  // cannot be
   EXPECT_EQ(text("\u00e9\u00e8 a\xFF"), "\u00e9\u00e8 a\uFFFD");  // UTF-8 with a broken byte
   EXPECT_EQ(text("<meta charset='koi8-r'><p>\xC4\xC1", DocumentKind::html), "\u0434\u0430");
   EXPECT_EQ(text("<meta charset=iso-8859-1><p>\x80", DocumentKind::html), "\u20ac");

@@ -38,6 +38,12 @@ Converter open_converter(const std::string& encoding, const std::string& source)
        source, encoding);
 }
 
+// Of the smallest unit of an encoding, after which its next character may begin.
+std::size_t unit_bytes(const std::string& encoding) {
+  if (encoding.starts_with("UTF-32")) return 4;
+  return encoding.starts_with("UTF-16") ? 2 : 1;
+}
+
 std::string convert(std::string_view bytes, const std::string& encoding,
                     const std::string& source) {
   const Converter converter = open_converter(encoding, source);
@@ -53,7 +59,8 @@ std::string convert(std::string_view bytes, const std::string& encoding,
     text.append(piece.data(), piece.size() - n_to);
     if (error == 0 || error == E2BIG) continue;
     append_utf8(text, kReplacementCharacter);
-    const std::size_t n_skipped = error == EINVAL ? n_from : 1;  // EINVAL: it ends in a character
+    // EINVAL: it ends in a character.
+    const std::size_t n_skipped = error == EINVAL ? n_from : std::min(n_from, unit_bytes(encoding));
     from += n_skipped;
     n_from -= n_skipped;
   }
@@ -87,6 +94,8 @@ std::string guess_encoding(std::string_view bytes, const std::string& source,
                            const std::string& declared) {
   // What pages call Latin-1 is Windows-1252 (WHATWG, Encoding, 4.2).
   if (declared == "ISO-8859-1" || declared == "LATIN1" || declared == "US-ASCII") return kWestern;
+  // Read as single bytes, so it cannot be true.
+  if (declared.starts_with("UTF-16") || declared.starts_with("UTF-32")) return kWestern;
   if (!declared.empty()) return declared;
   if (is_damaged_utf8(bytes)) return "UTF-8";
   if (can_be_western(bytes)) return kWestern;

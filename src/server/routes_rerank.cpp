@@ -50,6 +50,8 @@ std::string score(const Service& service, const RerankWork& work,
   PairScores scored;
   try {
     scored = score_pairs(work.request, work.scorer, go_on);
+  } catch (const ApiError&) {  // the request's fault, and its own status
+    throw;
   } catch (const Error& error) {  // the model's fault, not the request's: 500
     throw std::runtime_error(error.what());
   }
