@@ -87,7 +87,8 @@ if(TINYLLM_SANITIZE STREQUAL "address")
   # In the kernels each check is a call, not code on the spot: 17 s instead of 43 for a file of many templates.
   set(kernel_sources ${library_sources})
   list(FILTER kernel_sources INCLUDE REGEX "/src/kernels/cpu/(avx|amx/|neon)")
-  set_property(SOURCE ${kernel_sources} APPEND PROPERTY COMPILE_OPTIONS "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0")
+  set_property(SOURCE ${kernel_sources} APPEND PROPERTY COMPILE_OPTIONS
+    -mllvm -asan-instrumentation-with-call-threshold=0)
 endif()
 
 # The reference path: plain loops that the compiler may reorder and vectorise.
