@@ -330,8 +330,10 @@ def aarch64(options):
     if failure:
         return failure
     program = BUILD / "aarch64/unit_tests"
-    timed = "-JsonParse.*Keys*:JinjaLimits.*:*LinearTime*"  # an emulator's time says nothing
-    result.add(run_in_halves(program, options.pattern + timed, emulator))
+    left_out = "JsonParse.*Keys*:*LinearTime*"  # an emulator's time says nothing
+    if not options.long:  # loads of many requests: minutes each here, and the kernels under them are tested alone
+        left_out += ":RandomLoad*:Constrained*:Drafts*:ModelDrafter*:OpenDraftModel*:ThinkingBudget*:EngineKvStore*:Scheduler*:KvBlocks*"
+    result.add(run_in_halves(program, f"{options.pattern}:-{left_out}", emulator))
     result.add(run_gtest(program, "PickIsa.Override*:Cpu/QuantPanels.*", [*emulator, "-cpu", "cortex-a53"]))
     result.add(check("tools/check_isa.sh", ["bash", "tools/check_isa.sh", BUILD / "aarch64"]))
     return result
