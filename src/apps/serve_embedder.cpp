@@ -8,6 +8,22 @@
 #include "client/open_embedder.h"
 
 namespace tinyllm {
+namespace {
+
+const char* name_of_precision(const EmbedderFlags& flags) {
+  return flags.precision == "f32" ? "f32" : "int8";
+}
+
+EncoderPrecision precision_of(const EmbedderFlags& flags) {
+  return flags.precision == "f32" ? EncoderPrecision::f32 : EncoderPrecision::int8;
+}
+
+std::int64_t unix_time() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count();
+}
+
+}  // namespace
 
 void add_embedder_options(Command command, EmbedderFlags& flags) {
   constexpr const char* kGroup = "Embeddings";
@@ -64,34 +80,25 @@ void refuse_flags_of_writers(const std::string& model, const ToolOptions& tools,
 }
 
 std::unique_ptr<Embedder> open_served_embedder(const EmbedderFlags& flags, int n_threads) {
-  const bool is_f32 = flags.precision == "f32";
-  const EncoderPrecision precision = is_f32 ? EncoderPrecision::f32 : EncoderPrecision::int8;
-  std::unique_ptr<Embedder> embedder = open_embedder(flags.name, {precision, n_threads});
+  std::unique_ptr<Embedder> embedder = open_embedder(flags.name, {precision_of(flags), n_threads});
   log(LogLevel::info, "embeddings: {}, {} dimensions, texts of at most {} tokens, {}", flags.name,
-      embedder->n_dims(), embedder->max_seq_len(), is_f32 ? "f32" : "int8");
+      embedder->n_dims(), embedder->max_seq_len(), name_of_precision(flags));
   return embedder;
 }
 
 std::unique_ptr<CrossEncoder> offer_reranker(Server& server, const EmbedderFlags& flags,
                                              const std::string& name, int n_threads) {
   if (flags.reranker.empty()) return nullptr;
-  const bool is_f32 = flags.precision == "f32";
-  const EncoderPrecision precision = is_f32 ? EncoderPrecision::f32 : EncoderPrecision::int8;
-  std::unique_ptr<CrossEncoder> model = open_cross_encoder(flags.reranker, {precision, n_threads});
+  std::unique_ptr<CrossEncoder> model =
+      open_cross_encoder(flags.reranker, {precision_of(flags), n_threads});
   log(LogLevel::info, "rerank: {}, pairs of at most {} tokens, {}", flags.reranker,
-      model->max_seq_len(), is_f32 ? "f32" : "int8");
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  server.add_reranker({.model = model.get(),
-                       .names = {name},
-                       .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()});
+      model->max_seq_len(), name_of_precision(flags));
+  server.add_reranker({.model = model.get(), .names = {name}, .created = unix_time()});
   return model;
 }
 
 void offer_embedder(Server& server, const Embedder& embedder, std::vector<std::string> names) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  server.add_embedder({.embedder = &embedder,
-                       .names = std::move(names),
-                       .created = std::chrono::duration_cast<std::chrono::seconds>(now).count()});
+  server.add_embedder({.embedder = &embedder, .names = std::move(names), .created = unix_time()});
 }
 
 }  // namespace tinyllm

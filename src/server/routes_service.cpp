@@ -67,28 +67,23 @@ void answer_models(Service& service, const ExchangePtr& exchange) {
       if (service.tools() != nullptr) entry["server_tools"] = tools_json(*service.tools());
     }
   });
-  service.models().each_embedder([&](const ServedEmbedder& model) {
+  const auto add = [&](const auto& model, json more) {
     for (const std::string& name : model.names) {
       data.push_back({{"id", name},
                       {"object", "model"},
                       {"created", model.created},
                       {"owned_by", "tinyllm"},
-                      {"root", model.names.front()},
-                      {"max_model_len", model.embedder->max_seq_len()},
-                      {"task", "embed"},
-                      {"dimensions", model.embedder->n_dims()}});
+                      {"root", model.names.front()}});
+      data.back().update(more);
     }
+  };
+  service.models().each_embedder([&](const ServedEmbedder& model) {
+    add(model, {{"max_model_len", model.embedder->max_seq_len()},
+                {"task", "embed"},
+                {"dimensions", model.embedder->n_dims()}});
   });
   service.models().each_reranker([&](const ServedReranker& model) {
-    for (const std::string& name : model.names) {
-      data.push_back({{"id", name},
-                      {"object", "model"},
-                      {"created", model.created},
-                      {"owned_by", "tinyllm"},
-                      {"root", model.names.front()},
-                      {"max_model_len", model.model->max_seq_len()},
-                      {"task", "score"}});
-    }
+    add(model, {{"max_model_len", model.model->max_seq_len()}, {"task", "score"}});
   });
   exchange->send({.body = to_text({{"object", "list"}, {"data", std::move(data)}})});
 }

@@ -86,6 +86,11 @@ def test_a_model_that_writes_judges(judging, server):
     for word in ("word ", "\u5b57"):  # is cut at its end, and as much as fits is read
         long = answer(judging, "/v1/score", text_1="x", text_2=word * context)
         assert long["data"][0]["score"] == 0.5 and context // 2 < long["usage"]["prompt_tokens"] < context
+    # A query that leaves no room for a document is the client's fault.
+    assert refused(judging, "/v1/rerank", query="word " * context, documents=["a"])["code"] == "context_length_exceeded"
+    # More documents than are open at once: each has its own score, in order.
+    many = answer(judging, "/v1/rerank", query="x", documents=[f"text {i}" for i in range(50)])["results"]
+    assert [(row["index"], row["relevance_score"]) for row in many] == [(i, 0.5) for i in range(50)]
 
 
 def test_models_lists_it(server):
