@@ -51,6 +51,7 @@ void DocumentIndex::claim(const IndexOrigin& origin) {
   if (!this->origin()) add_origin(origin);
   const std::optional<IndexOrigin> had = this->origin();
   if (had->fingerprint == origin.fingerprint && had->n_dims == origin.n_dims) {
+    renew_older_tables(database_);
     if (had->embedder != origin.embedder)
       database_.prepare("UPDATE origin SET embedder = ?").bind(1, origin.embedder).run();
     return;

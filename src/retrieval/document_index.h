@@ -53,8 +53,8 @@ class DocumentIndex {
 
   const std::filesystem::path& file() const { return database_.file(); }
   std::optional<IndexOrigin> origin() const;  // empty: nothing was indexed yet
-  // Records it in a new index, and a new name of the same embedder in one that has it. Writes
-  // nothing where all is the same. Throws Error{invalid_input} where the index has another embedder.
+  // Records it in a new index, and a new name of the same embedder in one that has it. Empties
+  // an index of an older version, so a refresh must follow. Writes nothing where all is the same. Throws Error{invalid_input} where the index has another embedder.
   void claim(const IndexOrigin& origin);
 
   std::vector<StoredDocument> documents() const;  // by path

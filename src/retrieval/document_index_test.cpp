@@ -117,6 +117,16 @@ TEST(DocumentIndex, AnOlderOneIsEmptiedAndKeepsItsOrigin) {
         "chunks(id) ON DELETE CASCADE, scale REAL, bytes BLOB); PRAGMA user_version = 1;");
   }
   DocumentIndex index(file);
+  EXPECT_EQ(index.documents().size(), 1u);  // whoever only lists them, loses nothing
+  EXPECT_THAT(
+      error_of(ErrorCode::invalid_input,
+               [&] {
+                 index.claim(
+                     {.folder = "/docs", .embedder = "maxi", .fingerprint = "bb", .n_dims = 2});
+               }),
+      HasSubstr("was indexed with the embedding model mini"));
+  EXPECT_EQ(index.documents().size(), 1u);  // nor does one who cannot fill it again
+  index.claim({.folder = "/docs", .embedder = "mini", .fingerprint = "aa", .n_dims = 2});
   EXPECT_TRUE(index.documents().empty());
   EXPECT_EQ(index.origin()->embedder, "mini");
   put(index, "a.txt", {"new words"});

@@ -68,16 +68,20 @@ void make_tables(const Database& database) {
 }  // namespace
 
 void prepare_index_tables(const Database& database) {
-  if (is_new(database) || is_older(database)) make_tables(database);
+  if (is_new(database)) make_tables(database);
   const std::string path = database.file().string();
   if (database.integer("PRAGMA application_id") != kApplicationId)
     fail(ErrorCode::invalid_input, "{}: is a database of another program, not an index", path);
-  if (const std::int64_t version = version_of(database); version != kVersion) {
+  if (const std::int64_t version = version_of(database); version > kVersion) {
     fail(ErrorCode::invalid_input,
          "{}: is an index of version {}, must be {}; remove the file, and the next run makes it "
          "again",
          path, version, kVersion);
   }
+}
+
+void renew_older_tables(const Database& database) {
+  if (is_older(database)) make_tables(database);
 }
 
 }  // namespace tinyllm
