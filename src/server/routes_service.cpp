@@ -67,7 +67,7 @@ void answer_models(Service& service, const ExchangePtr& exchange) {
       if (service.tools() != nullptr) entry["server_tools"] = tools_json(*service.tools());
     }
   });
-  const auto add = [&](const auto& model, json more) {
+  const auto add = [&](const auto& model, const json& more) {
     for (const std::string& name : model.names) {
       data.push_back({{"id", name},
                       {"object", "model"},
